@@ -1,0 +1,117 @@
+//! Reconstruction from all depths in one pass, from the deepest block up: the batch grows by one depth per block, so
+//! that L products do what would take L²/2.
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::{Cascade, Parameters, check_data};
+use crate::data::Split;
+use crate::network::{activations, linear};
+use crate::work::{Context, Cost, Described, Keep, Operation, Value};
+use crate::{Error, Result};
+
+const VERSION: u32 = 1;
+
+/// What the cascade makes of the activations of `split` at the depths 1 to `depth`: "r", `[depth, samples, …]`.
+///
+/// # Errors
+/// When the data does not fit the network, or it is not that deep.
+pub fn reconstruct(cascade: &Cascade, split: &Split, depth: usize) -> Result<Described> {
+    check_data(cascade.network(), split)?;
+    let deepest = cascade.network().architecture().depth();
+    if !(1..=deepest).contains(&depth) {
+        return Err(Error::new(format!("depth {depth} is not in the network; its depths are 1 to {deepest}")));
+    }
+    Ok(Described::new(Reconstruct { cascade: cascade.clone(), split: split.clone(), depth }))
+}
+
+#[derive(Debug)]
+struct Reconstruct {
+    cascade: Cascade,
+    split: Split,
+    depth: usize,
+}
+
+impl Operation for Reconstruct {
+    fn name(&self) -> &'static str {
+        "cascade.reconstruct"
+    }
+
+    fn version(&self) -> u32 {
+        VERSION
+    }
+
+    fn parameters(&self) -> serde_json::Value {
+        json!({ "cascade": self.cascade.description(self.depth), "depth": self.depth, "data": self.split.description() })
+    }
+
+    fn inputs(&self) -> Vec<Described> {
+        let trained = (1..=self.depth).map(|l| self.cascade.block(l));
+        let forward = (1..=self.depth).map(|l| activations(&self.cascade.network, &self.split, l));
+        trained.chain(forward).collect()
+    }
+
+    fn keep(&self) -> Keep {
+        Keep::WithinBudget
+    }
+
+    fn cost(&self) -> Cost {
+        let samples = self.split.len() as f64;
+        let architecture = self.cascade.network.architecture();
+        // Block l sees the samples of the depths l to the last.
+        let parameters: f64 =
+            (1..=self.depth).map(|l| (self.depth - l + 1) as f64 * self.cascade.inverse(l).parameters() as f64).sum();
+        let widest = (0..=self.depth).map(|l| architecture.width(l)).max().unwrap_or(0);
+        let bytes = |width: usize| 4.0 * samples * (self.depth * width) as f64;
+        Cost {
+            operations: 2.0 * samples * parameters,
+            result_bytes: bytes(architecture.width(0)),
+            working_bytes: 2.0 * bytes(widest),
+        }
+    }
+
+    fn run(&self, inputs: &[Arc<Value>], context: &Context<'_>) -> Result<Value> {
+        let (trained, forward) = inputs.split_at(self.depth);
+        let samples = forward[0].f32s("x")?.0[0];
+        let inverses: Result<Vec<Parameters>> = trained
+            .iter()
+            .enumerate()
+            .map(|(i, value)| {
+                let (inputs, outputs, activation) = self.cascade.inverse(i + 1).linear()?;
+                let (weight, bias) = (value.f32s("weight")?.1.to_vec(), value.f32s("bias")?.1.to_vec());
+                Ok(Parameters { inputs, outputs, activation, weight, bias })
+            })
+            .collect();
+        let x: Result<Vec<&[f32]>> = forward.iter().map(|value| Ok(value.f32s("x")?.1)).collect();
+        let r = reconstruct_from(&inverses?, &x?, samples, |operations| context.advance(operations))?;
+        let shape: Vec<usize> =
+            [self.depth, samples].iter().chain(self.cascade.network.architecture().shape(0)).copied().collect();
+        Ok(Value::default().with("r", &shape, r))
+    }
+}
+
+/// Leads `activations[l − 1]`, `[samples, width of depth l]`, back to the input through `inverses[l − 1]`, …, `inverses[0]`,
+/// for every l: `[depth, samples, width of the input]`. `advance` hears of the floating-point operations done.
+///
+/// # Errors
+/// When `advance` says so.
+pub fn reconstruct_from(
+    inverses: &[Parameters],
+    activations: &[&[f32]],
+    samples: usize,
+    advance: impl Fn(f64) -> Result<()>,
+) -> Result<Vec<f32>> {
+    // Deepest first: the rows of the next shallower depth join behind.
+    let mut state: Vec<f32> = Vec::new();
+    for (c, x) in inverses.iter().zip(activations).rev() {
+        state.extend_from_slice(x);
+        let rows = state.len() / c.inputs;
+        let mut next = linear(&state, rows, &c.weight, Some(&c.bias), c.inputs, c.outputs);
+        c.activation.apply(&mut next);
+        state = next;
+        advance(2.0 * rows as f64 * (c.weight.len() + c.bias.len()) as f64)?;
+    }
+    let block = (samples * inverses.first().map_or(0, |c| c.outputs)).max(1);
+    Ok(state.chunks(block).rev().flatten().copied().collect())
+}

@@ -1,0 +1,81 @@
+//! `entroscope data`.
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::{cancel_on_interrupt, failed, readable_size};
+use crate::data::{Folders, Progress, State, get, known, status};
+use crate::script::Settings;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// The data sets that scripts can name, and which are here.
+    List,
+    /// Download a data set from its fixed address and verify it. Interrupted, it goes on where it was.
+    Get {
+        /// Its name, such as mnist.
+        name: String,
+    },
+}
+
+pub(super) fn data(command: &Command, settings: &Settings) -> ExitCode {
+    let folders = Folders::new(settings.data_dir.clone());
+    match command {
+        Command::List => {
+            list(&folders);
+            ExitCode::SUCCESS
+        }
+        Command::Get { name } => download(name, &folders, settings),
+    }
+}
+
+fn list(folders: &Folders) {
+    for entry in status(folders) {
+        let state = match entry.state {
+            State::Generated => "generated, nothing to download".to_owned(),
+            State::Verified(folder) => format!("in {}, verified", folder.display()),
+            State::Different(folder, files) => {
+                format!("in {}, with other content than published: {}", folder.display(), files.join(", "))
+            }
+            State::Damaged(folder, error) => format!("in {}, damaged: {error}", folder.display()),
+            State::Missing => {
+                format!("not here ({}): `entroscope data get {}`", readable_size(entry.bytes as f64), entry.name)
+            }
+        };
+        println!("{:14} {}\n{:14} {state}", entry.name, entry.about, "");
+    }
+    let looked: Vec<String> = folders.candidates().iter().map(|folder| folder.display().to_string()).collect();
+    println!("looked in {}", looked.join(", "));
+}
+
+fn download(name: &str, folders: &Folders, settings: &Settings) -> ExitCode {
+    cancel_on_interrupt(&settings.cancel);
+    let bar = if std::io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
+    if let Ok(style) = ProgressStyle::with_template("{msg:32} {bar:30} {bytes}/{total_bytes} {eta}") {
+        bar.set_style(style);
+    }
+    let mut told = |progress: Progress| match progress {
+        Progress::Bytes { file, done, total } => {
+            bar.set_message(file.to_string());
+            total.into_iter().for_each(|total| bar.set_length(total));
+            bar.set_position(done);
+        }
+        Progress::Present { file } => bar.suspend(|| println!("{file}: here already, verified")),
+        Progress::Verifying { file } => bar.set_message(format!("verifying {file}")),
+        Progress::SetAside { file, to } => bar.suspend(|| println!("{file}: had other content, kept as {to}")),
+        Progress::Done { file } => bar.suspend(|| println!("{file}: downloaded, verified")),
+    };
+    let result = known(name).and_then(|entry| get(&entry, folders, &mut told, &|| settings.cancel.is_cancelled()));
+    bar.finish_and_clear();
+    match result {
+        Ok(fetched) => {
+            println!("{name} is in {} ({} files downloaded)", fetched.folder.display(), fetched.downloaded);
+            ExitCode::SUCCESS
+        }
+        Err(error) if error.interrupted => ExitCode::from(130),
+        Err(error) => failed(error),
+    }
+}

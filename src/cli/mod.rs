@@ -1,0 +1,238 @@
+//! The program: one file per subcommand.
+
+mod check;
+mod data;
+mod devices;
+mod panics;
+mod progress;
+mod reference;
+mod run;
+mod store;
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::Error;
+use crate::script::{Diagnostic, Limits, STORE_VARIABLE, Settings};
+use crate::work::{Cancel, Store};
+
+/// How far into a deep network does information about its input survive, before anyone trains it?
+///
+/// Entroscope runs experiment scripts, written in Rhai, that answer this for architectures, data sets and sweeps of your
+/// own. Start with `entroscope run scripts/quickstart.rhai`.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+struct Program {
+    #[command(subcommand)]
+    command: Command,
+    /// Folder of stored results.
+    #[arg(long, global = true, env = STORE_VARIABLE, value_name = "DIR")]
+    store: Option<PathBuf>,
+    /// Folder of data sets, looked at before $ENTROSCOPE_DATA and the cache directory.
+    #[arg(long, global = true, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a script: compute what it shows and fill its run folder.
+    ///
+    /// Results are stored by what they are made from, so that a second run, an edited title or a wider sweep computes only
+    /// what is new, and Ctrl-C loses nothing that is done. Exit status: 0 all shown, 1 some points failed, 2 the script is
+    /// wrong, 130 interrupted.
+    Run(ScriptArguments),
+    /// Say what is wrong with a script, its parameters, and what every point would cost; compute nothing.
+    Check(ScriptArguments),
+    /// Data sets: what is there, and downloads with checksums.
+    #[command(subcommand)]
+    Data(data::Command),
+    /// Stored results: what is there, removal, verification.
+    #[command(subcommand)]
+    Store(store::Command),
+    /// The devices that this build can compute on.
+    Devices,
+    /// Every function that scripts can call, with its documentation.
+    Reference(reference::Arguments),
+}
+
+/// What `run` and `check` take.
+#[derive(Debug, Args)]
+struct ScriptArguments {
+    /// The script.
+    script: PathBuf,
+    /// A parameter of the script: what `param("NAME", …)` gives there.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = assignment)]
+    set: Vec<(String, String)>,
+    /// The run folder [default: runs/NAME].
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Imports may reach files in here [default: the script's folder].
+    #[arg(long, value_name = "DIR")]
+    project: Option<PathBuf>,
+    /// Compute on this device; see `entroscope devices`.
+    #[arg(long, default_value = crate::device::DEFAULT, value_name = "NAME")]
+    device: String,
+    /// Operations at the same time [default: one per core].
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+    /// Memory that the run may take, in GiB [default: what is free].
+    #[arg(long, value_name = "GIB")]
+    memory: Option<f64>,
+    /// Large results (weights, reconstructions) that the store keeps, such as 20G [default: 10G].
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    store_budget: Option<u64>,
+    #[command(flatten, next_help_heading = "Limits of a script")]
+    limits: LimitArguments,
+}
+
+#[derive(Debug, Args)]
+struct LimitArguments {
+    /// Expressions evaluated.
+    #[arg(long, value_name = "N", default_value_t = Limits::default().operations)]
+    max_operations: u64,
+    /// Calls inside one another.
+    #[arg(long, value_name = "N", default_value_t = Limits::default().calls)]
+    max_calls: usize,
+    /// Expressions inside one another.
+    #[arg(long, value_name = "N", default_value_t = Limits::default().expression_depth)]
+    max_depth: usize,
+    /// Elements of a list or map, bytes of a text.
+    #[arg(long, value_name = "N", default_value_t = Limits::default().size)]
+    max_size: usize,
+    /// Modules imported.
+    #[arg(long, value_name = "N", default_value_t = Limits::default().modules)]
+    max_modules: usize,
+    /// Seconds of evaluation; the work that the script asks for does not count.
+    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().seconds)]
+    max_seconds: f64,
+    /// Bytes of the tensors that a script holds, such as 4G [default: 4G].
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    max_tensors: Option<u64>,
+    /// Points of one sweep.
+    #[arg(long, value_name = "N", default_value_t = Limits::default().points)]
+    max_points: usize,
+}
+
+fn assignment(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("it has the form NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// Bytes: a number, with K, M, G or T behind it for powers of 1024.
+fn size(text: &str) -> Result<u64, String> {
+    let wrong = || format!("{text:?} is not a size; write 500M, 20G or a number of bytes");
+    let text_ = text.trim_end_matches(['b', 'B', 'i']);
+    let (digits, power) = match text_.to_ascii_uppercase().char_indices().last() {
+        Some((at, unit @ ('K' | 'M' | 'G' | 'T'))) => (&text_[..at], "KMGT".find(unit).map_or(0, |i| i as i32 + 1)),
+        _ => (text_, 0),
+    };
+    let number: f64 = digits.parse().map_err(|_| wrong())?;
+    if number >= 0.0 && number.is_finite() { Ok((number * 1024_f64.powi(power)) as u64) } else { Err(wrong()) }
+}
+
+/// Bytes for people.
+fn readable_size(bytes: f64) -> String {
+    let units = ["bytes", "KiB", "MiB", "GiB", "TiB"];
+    let mut value = bytes;
+    let mut unit = 0;
+    while value >= 1024.0 && unit + 1 < units.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    if unit == 0 { format!("{value:.0} bytes") } else { format!("{value:.1} {}", units[unit]) }
+}
+
+/// Seconds for people.
+fn readable_time(seconds: f64) -> String {
+    match seconds {
+        s if s < 1.0 => "under a second".to_owned(),
+        s if s < 90.0 => format!("{s:.0} s"),
+        s if s < 5400.0 => format!("{:.0} min", s / 60.0),
+        s => format!("{:.1} h", s / 3600.0),
+    }
+}
+
+fn say(diagnostic: &Diagnostic) {
+    eprint!("{}", diagnostic.render(std::io::stderr().is_terminal()));
+}
+
+/// Says what went wrong, and gives the exit status for it.
+fn failed(error: Error) -> ExitCode {
+    say(&error.into());
+    ExitCode::from(2)
+}
+
+impl Program {
+    fn settings(&self, arguments: Option<&ScriptArguments>) -> Settings {
+        let usual = Settings::default();
+        let mut settings = Settings {
+            data_dir: self.data_dir.clone(),
+            store_dir: self.store.clone().unwrap_or(usual.store_dir.clone()),
+            ..usual
+        };
+        if let Some(arguments) = arguments {
+            let limits = &arguments.limits;
+            settings = Settings {
+                out: arguments.out.clone(),
+                project: arguments.project.clone(),
+                device: arguments.device.clone(),
+                threads: arguments.threads.unwrap_or(settings.threads).max(1),
+                memory: arguments.memory.map_or(settings.memory, |gib| gib * (1u64 << 30) as f64),
+                store_budget: arguments.store_budget.unwrap_or(settings.store_budget),
+                set: arguments.set.clone(),
+                limits: Limits {
+                    operations: limits.max_operations,
+                    calls: limits.max_calls,
+                    expression_depth: limits.max_depth,
+                    size: limits.max_size,
+                    modules: limits.max_modules,
+                    seconds: limits.max_seconds,
+                    tensor_bytes: limits.max_tensors.unwrap_or(settings.limits.tensor_bytes),
+                    points: limits.max_points,
+                },
+                ..settings
+            };
+        }
+        settings
+    }
+
+    fn open_store(&self) -> crate::Result<Store> {
+        let settings = self.settings(None);
+        Store::open(&settings.store_dir, settings.store_budget)
+    }
+}
+
+/// Ctrl-C asks once, and ends the program at the second time.
+fn cancel_on_interrupt(cancel: &Cancel) {
+    let cancel = cancel.clone();
+    let asked = ctrlc::set_handler(move || {
+        if cancel.is_cancelled() {
+            std::process::exit(130);
+        }
+        cancel.cancel();
+    });
+    if let Err(error) = asked {
+        tracing::warn!("Ctrl-C will end the program at once: {error}");
+    }
+}
+
+/// Parses the command line and does what it says.
+pub fn main() -> ExitCode {
+    let program = Program::parse();
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_env("ENTROSCOPE_LOG"))
+        .with_writer(std::io::stderr)
+        .init();
+    panics::quiet();
+    match &program.command {
+        Command::Run(arguments) => run::run(program.settings(Some(arguments)), &arguments.script),
+        Command::Check(arguments) => check::check(program.settings(Some(arguments)), &arguments.script),
+        Command::Data(command) => data::data(command, &program.settings(None)),
+        Command::Store(command) => program.open_store().map_or_else(failed, |store| store::store(command, &store)),
+        Command::Devices => devices::devices(),
+        Command::Reference(arguments) => reference::reference(arguments, program.settings(None)),
+    }
+}

@@ -1,0 +1,59 @@
+//! `entroscope store`.
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use super::{failed, readable_size, say, size};
+use crate::Result;
+use crate::work::{Store, StoreSummary};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// What is stored, by operation.
+    List,
+    /// Remove large results (weights, reconstructions), longest unused first. Small ones, the curves, are always kept.
+    Gc {
+        /// Large results to keep, such as 5G.
+        #[arg(long, value_name = "SIZE", value_parser = size)]
+        keep: u64,
+    },
+    /// Read every result and check its hash; damaged ones are set aside.
+    Verify,
+}
+
+pub(super) fn store(command: &Command, store: &Store) -> ExitCode {
+    done(command, store).unwrap_or_else(failed)
+}
+
+fn done(command: &Command, store: &Store) -> Result<ExitCode> {
+    match command {
+        Command::List => {
+            for (name, results, bytes) in store.by_operation()? {
+                println!("{name:24} {results:8} results  {:>12}", readable_size(bytes as f64));
+            }
+            summary(store, &store.summary()?);
+        }
+        Command::Gc { keep } => summary(store, &store.gc(*keep)?),
+        Command::Verify => {
+            let (whole, damaged) = store.verify()?;
+            println!("{whole} results are whole, {} damaged", damaged.len());
+            damaged.iter().for_each(|error| say(&error.clone().into()));
+            return Ok(ExitCode::from(u8::from(!damaged.is_empty())));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn summary(store: &Store, summary: &StoreSummary) {
+    let StoreSummary { results, bytes, large_results, large_bytes, damaged } = summary;
+    println!(
+        "{results} results, {}, of which {large_results} large, {}, in {}",
+        readable_size(*bytes as f64),
+        readable_size(*large_bytes as f64),
+        store.root().display()
+    );
+    if *damaged > 0 {
+        println!("{damaged} damaged files set aside in {}", store.root().join("damaged").display());
+    }
+}

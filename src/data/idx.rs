@@ -1,0 +1,144 @@
+//! IDX, the format of MNIST's files: four bytes of magic, big-endian sizes, then bytes; raw or gzipped.
+//! Source: yann.lecun.com/exdb/mnist, "FILE FORMATS FOR THE MNIST DATABASE".
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use flate2::read::MultiGzDecoder;
+
+use super::MOST_SAMPLES;
+use crate::{Error, Result};
+
+/// How bytes become numbers in [0, 1] (value/255, averaged over boxes); part of every fingerprint.
+pub(super) const READER: &str = "idx/1";
+
+/// What a file begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Header {
+    /// How many images or labels.
+    pub(super) count: usize,
+    /// Bytes of each.
+    pub(super) item: usize,
+}
+
+/// What a file should hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Of this many rows and columns.
+    Images(usize, usize),
+    Labels,
+}
+
+impl Kind {
+    fn magic(self) -> u32 {
+        match self {
+            Self::Images(..) => 0x0000_0803,
+            Self::Labels => 0x0000_0801,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Images(..) => "images",
+            Self::Labels => "labels",
+        }
+    }
+}
+
+/// Reads a file's header only.
+pub(super) fn header(path: &Path, kind: Kind) -> Result<Header> {
+    read_header(&mut open(path)?, path, kind, &mut Vec::new())
+}
+
+/// Reads a whole file, giving its body to `sink` bit by bit: its header and the BLAKE3 of its raw content.
+pub(super) fn read(path: &Path, kind: Kind, mut sink: impl FnMut(&[u8])) -> Result<(Header, String)> {
+    let mut file = open(path)?;
+    let mut head = Vec::new();
+    let header = read_header(&mut file, path, kind, &mut head)?;
+    let mut hash = blake3::Hasher::new();
+    hash.update(&head);
+    let (expected, mut found) = (header.count * header.item, 0);
+    let mut chunk = vec![0; 1 << 16];
+    loop {
+        let got = match file.read(&mut chunk) {
+            Ok(got) => got,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(broken(path, expected, found, &error)),
+        };
+        found += got;
+        if found > expected || (got == 0 && found < expected) {
+            let end = if got == 0 { "ends after" } else { "goes on past" };
+            let place = found.min(expected);
+            return Err(wrong(
+                path,
+                format!("{expected} bytes of {} after its header", kind.name()),
+                format!("it {end} {place}"),
+            ));
+        }
+        if got == 0 {
+            return Ok((header, hash.finalize().to_hex().to_string()));
+        }
+        hash.update(&chunk[..got]);
+        sink(&chunk[..got]);
+    }
+}
+
+/// A file's raw bytes, through gzip if its name says so; a half download is of a gzipped file.
+pub(super) fn open(path: &Path) -> Result<Box<dyn Read>> {
+    let file = File::open(path).map_err(|error| Error::io("open", path, &error))?;
+    Ok(match path.extension() {
+        Some(extension) if extension == "gz" || extension == "part" => {
+            Box::new(MultiGzDecoder::new(io::BufReader::with_capacity(1 << 16, file)))
+        }
+        _ => Box::new(file),
+    })
+}
+
+fn read_header(file: &mut dyn Read, path: &Path, kind: Kind, head: &mut Vec<u8>) -> Result<Header> {
+    let words = if kind == Kind::Labels { 2 } else { 4 };
+    file.take(4 * words).read_to_end(head).map_err(|error| broken(path, 4 * words as usize, head.len(), &error))?;
+    let word = |i: usize| head.get(4 * i..4 * i + 4).map(|b| u32::from_be_bytes([b[0], b[1], b[2], b[3]]));
+    if word(0) != Some(kind.magic()) {
+        let found = word(0).map_or(format!("{} bytes", head.len()), |magic| format!("{magic:08x}"));
+        return Err(wrong(path, format!("IDX {}, which begin with {:08x}", kind.name(), kind.magic()), found));
+    }
+    let sizes: Vec<usize> = (1..words as usize).filter_map(word).map(|size| size as usize).collect();
+    match (kind, &sizes[..]) {
+        (Kind::Images(rows, columns), &[count, r, c]) if (r, c) == (rows, columns) => {
+            limited(path, count, rows * columns)
+        }
+        (Kind::Images(rows, columns), &[_, r, c]) => {
+            Err(wrong(path, format!("images of {rows}×{columns} pixels"), format!("{r}×{c}")))
+        }
+        (Kind::Labels, &[count]) => limited(path, count, 1),
+        _ => Err(wrong(path, format!("a header of {} bytes", 4 * words), format!("{} bytes", head.len()))),
+    }
+}
+
+fn limited(path: &Path, count: usize, item: usize) -> Result<Header> {
+    match count {
+        1..=MOST_SAMPLES => Ok(Header { count, item }),
+        _ => Err(wrong(path, format!("1 to {MOST_SAMPLES} samples"), count.to_string())),
+    }
+}
+
+fn broken(path: &Path, expected: usize, found: usize, error: &io::Error) -> Error {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => {
+            wrong(path, format!("{expected} bytes"), format!("its gzip stream ends early, after {found}"))
+        }
+        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
+            wrong(path, "an intact gzip file", format!("{error} after {found} bytes"))
+        }
+        _ => Error::io("read", path, error),
+    }
+}
+
+/// A file that is not what it should be.
+pub(super) fn wrong(path: &Path, expected: impl AsRef<str>, found: impl AsRef<str>) -> Error {
+    let (expected, found) = (expected.as_ref(), found.as_ref());
+    let set = path.parent().and_then(Path::file_name).map_or("NAME".into(), |folder| folder.to_string_lossy());
+    Error::new(format!("{} is damaged or of another kind: expected {expected}, found {found}", path.display()))
+        .hint(format!("fetch it again: `entroscope data get {set}`"))
+}

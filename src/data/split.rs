@@ -1,0 +1,228 @@
+//! Part of a data set, as a description: which samples, in which order. Cheap to make, to cut and to compare; two
+//! ways of saying the same samples have the same description.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::Dataset;
+use crate::random::Random;
+use crate::{Error, Result};
+
+/// The two parts of a data set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// What networks are trained with.
+    Train,
+    /// What they have not seen.
+    Test,
+}
+
+impl Part {
+    /// As a script says it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Test => "test",
+        }
+    }
+}
+
+/// Some samples of one part of a data set, in an order. Displays as the script would say it.
+#[derive(Clone)]
+pub struct Split {
+    data: Dataset,
+    part: Part,
+    chosen: Chosen,
+    /// The selection in the script's words, for messages only.
+    words: String,
+}
+
+/// Positions within the part.
+#[derive(Clone)]
+enum Chosen {
+    Range(usize, usize),
+    List(Arc<[u32]>),
+}
+
+/// Images and labels in memory.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Samples {
+    /// Of one sample, `[channels, height, width]`.
+    pub shape: Vec<usize>,
+    /// `[samples, channels, height, width]`, row-major, in [0, 1].
+    pub pixels: Vec<f32>,
+    /// One per sample, in `0..classes`.
+    pub labels: Vec<u32>,
+}
+
+impl Split {
+    pub(super) fn whole(data: Dataset, part: Part) -> Self {
+        let words = format!("dataset(\"{}\").{}", data.name(), part.name());
+        Self { chosen: Chosen::Range(0, data.count(part)), data, part, words }
+    }
+
+    /// The first `n` samples.
+    ///
+    /// # Errors
+    /// `n` is 0 or more than there are.
+    pub fn take(&self, n: usize) -> Result<Self> {
+        match n {
+            0 => Err(Error::new(format!("{self}.take(0) takes no sample")).hint("take at least 1")),
+            n if n > self.len() => Err(self.too_few("take", n)),
+            n => Ok(self.slice(0, n, format!("take({n})"))),
+        }
+    }
+
+    /// All but the first `n` samples.
+    ///
+    /// # Errors
+    /// `n` leaves nothing.
+    pub fn skip(&self, n: usize) -> Result<Self> {
+        match self.len() {
+            len if n > len => Err(self.too_few("skip", n)),
+            len if n == len => {
+                Err(Error::new(format!("{self}.skip({n}) leaves none of its {len} samples")).hint("skip fewer"))
+            }
+            len => Ok(self.slice(n, len, format!("skip({n})"))),
+        }
+    }
+
+    /// The samples of one class, in their order.
+    ///
+    /// # Errors
+    /// There is no such class, or no sample of it here; or the labels cannot be read.
+    pub fn of_class(&self, class: usize) -> Result<Self> {
+        let classes = self.classes();
+        if class >= classes {
+            let message = format!("{self} has no class {class}: its classes are 0 to {}", classes - 1);
+            return Err(Error::new(message));
+        }
+        let labels = self.data.labels(self.part)?;
+        let list: Vec<u32> = self.indices().filter(|&i| usize::from(labels[i]) == class).map(|i| i as u32).collect();
+        if list.is_empty() {
+            return Err(Error::new(format!("none of the {} samples of {self} is of class {class}", self.len())));
+        }
+        Ok(self.listed(list, format!("of_class({class})")))
+    }
+
+    /// The same samples in another order, the same for the same seed.
+    #[must_use]
+    pub fn shuffle(&self, seed: u64) -> Self {
+        let mut list: Vec<u32> = self.indices().map(|i| i as u32).collect();
+        Random::new(seed, &["shuffle"]).shuffle(&mut list);
+        self.listed(list, format!("shuffle({seed})"))
+    }
+
+    /// How many samples; at least 1.
+    #[allow(clippy::len_without_is_empty, reason = "never empty: every way of making one refuses")]
+    pub fn len(&self) -> usize {
+        match &self.chosen {
+            Chosen::Range(start, end) => end - start,
+            Chosen::List(list) => list.len(),
+        }
+    }
+
+    /// The shape of one sample, `[channels, height, width]`.
+    pub fn shape(&self) -> [usize; 3] {
+        self.data.shape()
+    }
+
+    /// How many classes its data set has.
+    pub fn classes(&self) -> usize {
+        self.data.classes()
+    }
+
+    /// The data set that it is part of.
+    pub fn dataset(&self) -> &Dataset {
+        &self.data
+    }
+
+    /// What goes into a fingerprint: the content (the hash of files; a generator, its version and its seed), the
+    /// shape, and which samples in which order. Neither path nor time, and not how many there are to choose from:
+    /// the first 100 of 6,000 glyphs are the first 100 of 60,000.
+    pub fn description(&self) -> Value {
+        let samples = match &self.chosen {
+            Chosen::Range(start, end) => json!({ "from": start, "to": end }),
+            Chosen::List(list) => {
+                let mut hash = blake3::Hasher::new();
+                list.iter().for_each(|i| {
+                    hash.update(&i.to_le_bytes());
+                });
+                json!({ "count": list.len(), "blake3": hash.finalize().to_hex().as_str() })
+            }
+        };
+        json!({ "content": self.data.content(self.part), "shape": self.shape(), "samples": samples })
+    }
+
+    /// Reads the samples, or draws them. Nothing is kept: the caller does, if it needs them twice.
+    ///
+    /// # Errors
+    /// A file cannot be read, is not what its header says, or has changed since the data set was opened.
+    pub fn samples(&self) -> Result<Samples> {
+        let all = self.data.labels(self.part)?;
+        let labels = self.indices().map(|i| u32::from(all[i])).collect();
+        let pixels = self.data.pixels(self.part, &self.indices().collect::<Vec<_>>())?;
+        Ok(Samples { shape: self.shape().to_vec(), pixels, labels })
+    }
+
+    fn indices(&self) -> Box<dyn Iterator<Item = usize> + '_> {
+        match &self.chosen {
+            Chosen::Range(start, end) => Box::new(*start..*end),
+            Chosen::List(list) => Box::new(list.iter().map(|&i| i as usize)),
+        }
+    }
+
+    fn slice(&self, from: usize, to: usize, words: String) -> Self {
+        match &self.chosen {
+            Chosen::Range(start, _) => self.with(Chosen::Range(start + from, start + to), words),
+            Chosen::List(list) => self.listed(list[from..to].to_vec(), words),
+        }
+    }
+
+    /// Consecutive positions become a range, so that the same samples have one description only.
+    fn listed(&self, list: Vec<u32>, words: String) -> Self {
+        let chosen = if list.windows(2).all(|pair| pair[1] == pair[0] + 1) {
+            Chosen::Range(list[0] as usize, list[0] as usize + list.len())
+        } else {
+            Chosen::List(list.into())
+        };
+        self.with(chosen, words)
+    }
+
+    fn with(&self, chosen: Chosen, words: String) -> Self {
+        Self { chosen, words: format!("{}.{words}", self.words), data: self.data.clone(), part: self.part }
+    }
+
+    fn too_few(&self, verb: &str, n: usize) -> Error {
+        Error::new(format!("{self} has {} samples: cannot {verb} {n}", self.len()))
+            .hint(format!("{verb} at most {}", self.len() - usize::from(verb == "skip")))
+    }
+}
+
+impl fmt::Display for Split {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(&self.words)
+    }
+}
+
+impl fmt::Debug for Split {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{self} ({} samples)", self.len())
+    }
+}
+
+impl PartialEq for Split {
+    /// The same samples in the same order, however they were said.
+    fn eq(&self, other: &Self) -> bool {
+        self.description() == other.description()
+    }
+}
+
+impl serde::Serialize for Split {
+    /// As its [description](Split::description).
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        self.description().serialize(serializer)
+    }
+}

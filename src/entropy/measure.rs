@@ -1,0 +1,125 @@
+//! The measures. Each compares a batch of inputs p, `[samples, pixels]`, with reconstructions r of the same shape. What is
+//! not finite (a pixel of zero variance, a constant image, a diverged network) is a result, and shown.
+
+use nalgebra::DMatrix;
+
+/// Added before the logarithm's argument is normalised, as published.
+const OFFSET: f64 = 1e-12;
+
+/// What is measured at every depth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Measure {
+    /// Kullback–Leibler divergence of r from p, nats, one number per sample.
+    Relative,
+    /// Differential entropy of a Gaussian per pixel, nats, of samples shifted and normalised as for the relative
+    /// entropy: the published form.
+    Differential,
+    /// The same of samples divided by their sum alone.
+    DifferentialUnshifted,
+    /// Entropy of the normalised Gram matrix, in 0 to 1.
+    Gram,
+    /// 1 − residual / variance: 1 is perfect, 0 is no better than the mean image.
+    ExplainedVariance,
+    /// Mean squared error, one number per sample.
+    SquaredError,
+}
+
+impl Measure {
+    /// Whether there is one number for every sample.
+    pub fn is_per_sample(self) -> bool {
+        matches!(self, Self::Relative | Self::SquaredError)
+    }
+
+    /// The measure of a batch: one number, or one for every sample. `pixels` is at least 1.
+    pub fn of(self, p: &[f32], r: &[f32], pixels: usize) -> Vec<f64> {
+        match self {
+            Self::Relative => pairs(p, r, pixels).map(|(p, r)| relative(p, r)).collect(),
+            Self::SquaredError => pairs(p, r, pixels).map(|(p, r)| squared_distance(p, r) / pixels as f64).collect(),
+            Self::Differential => vec![differential(r, pixels, shifted)],
+            Self::DifferentialUnshifted => vec![differential(r, pixels, |x| normalised(x.iter().map(|&x| f64::from(x))))],
+            Self::Gram => vec![gram(r, pixels)],
+            Self::ExplainedVariance => vec![explained_variance(p, r, pixels)],
+        }
+    }
+}
+
+fn pairs<'a>(p: &'a [f32], r: &'a [f32], pixels: usize) -> impl Iterator<Item = (&'a [f32], &'a [f32])> {
+    p.chunks(pixels).zip(r.chunks(pixels))
+}
+
+fn normalised(x: impl Iterator<Item = f64>) -> Vec<f64> {
+    let mut x: Vec<f64> = x.collect();
+    let sum: f64 = x.iter().sum();
+    x.iter_mut().for_each(|x| *x /= sum);
+    x
+}
+
+/// A sample less its own minimum, plus 1e-12, divided by its own sum.
+fn shifted(x: &[f32]) -> Vec<f64> {
+    // f32::min passes over NaN, the differences and the sum do not.
+    let least = f64::from(x.iter().copied().fold(f32::INFINITY, f32::min));
+    normalised(x.iter().map(|&x| f64::from(x) - least + OFFSET))
+}
+
+fn relative(p: &[f32], r: &[f32]) -> f64 {
+    shifted(p).iter().zip(shifted(r)).map(|(p, r)| p * libm::log(p / r)).sum()
+}
+
+fn squared_distance(p: &[f32], r: &[f32]) -> f64 {
+    p.iter().zip(r).map(|(&p, &r)| (f64::from(r) - f64::from(p)).powi(2)).sum()
+}
+
+/// Mean over pixels of ½ ln 2πe + ln std over the batch (n − 1).
+fn differential(r: &[f32], pixels: usize, normalise: impl Fn(&[f32]) -> Vec<f64>) -> f64 {
+    let rows: Vec<Vec<f64>> = r.chunks(pixels).map(normalise).collect();
+    let n = rows.len() as f64;
+    let log_deviation = |pixel: usize| {
+        let mean = rows.iter().map(|row| row[pixel]).sum::<f64>() / n;
+        let squares: f64 = rows.iter().map(|row| (row[pixel] - mean).powi(2)).sum();
+        libm::log(libm::sqrt(squares / (n - 1.0)))
+    };
+    let constant = 0.5 * libm::log(2.0 * std::f64::consts::PI * std::f64::consts::E);
+    constant + (0..pixels).map(log_deviation).sum::<f64>() / pixels as f64
+}
+
+/// S = −tr(G ln G) / ln n for G = X Xᵀ / n, the samples centred and of unit length.
+fn gram(r: &[f32], pixels: usize) -> f64 {
+    let rows: Vec<Vec<f64>> = r
+        .chunks(pixels)
+        .map(|row| {
+            let mean = row.iter().map(|&x| f64::from(x)).sum::<f64>() / pixels as f64;
+            let mut row: Vec<f64> = row.iter().map(|&x| f64::from(x) - mean).collect();
+            let length = libm::sqrt(row.iter().map(|x| x * x).sum());
+            row.iter_mut().for_each(|x| *x /= length);
+            row
+        })
+        .collect();
+    let n = rows.len();
+    let matrix = DMatrix::from_fn(n, n, |i, j| rows[i].iter().zip(&rows[j]).map(|(a, b)| a * b).sum::<f64>() / n as f64);
+    if matrix.iter().any(|x| !x.is_finite()) {
+        return f64::NAN;
+    }
+    // Rounding leaves eigenvalues of about −1e-17 where there are none: x ln x is 0 at 0.
+    let terms = matrix.symmetric_eigenvalues().iter().filter(|&&x| x > 0.0).map(|&x| x * libm::log(x)).sum::<f64>();
+    -terms / libm::log(n as f64)
+}
+
+fn explained_variance(p: &[f32], r: &[f32], pixels: usize) -> f64 {
+    let n = (p.len() / pixels) as f64;
+    let mean: Vec<f64> =
+        (0..pixels).map(|pixel| p.iter().skip(pixel).step_by(pixels).map(|&x| f64::from(x)).sum::<f64>() / n).collect();
+    let variance: f64 = p.chunks(pixels).flat_map(|row| row.iter().zip(&mean)).map(|(&x, m)| (f64::from(x) - m).powi(2)).sum();
+    1.0 - squared_distance(p, r) / variance
+}
+
+/// The middle of sorted numbers, the mean of the two middle ones; NaN where there is none or one of them is NaN.
+pub fn median(numbers: impl Iterator<Item = f64>) -> f64 {
+    let mut numbers: Vec<f64> = numbers.collect();
+    if numbers.is_empty() || numbers.iter().any(|x| x.is_nan()) {
+        return f64::NAN;
+    }
+    numbers.sort_by(f64::total_cmp);
+    let middle = numbers.len() / 2;
+    if numbers.len() % 2 == 1 { numbers[middle] } else { f64::midpoint(numbers[middle - 1], numbers[middle]) }
+}

@@ -1,0 +1,85 @@
+//! Bars over one axis, such as the deepest trainable network over weight variance.
+
+use super::chart::{self, Side};
+use super::colourbar::{Colours, edges};
+use super::legend::{Entry, Key};
+use super::lines::{self, Ground};
+use super::scene::{Mark, Paint, Rect, Scene};
+use super::{Axis, Bars, Colour, Scale};
+use crate::{Error, Result};
+
+/// How much of the distance between bars a bar fills.
+const FILL: f64 = 0.8;
+/// How far over the tallest bar the axis follows curves.
+const MOST_ABOVE: f64 = 1.3;
+
+impl Bars {
+    pub(super) fn scene(&self, title: &str) -> Result<Scene> {
+        self.check()?;
+        // A logarithmic height has no zero to stand on.
+        let y_axis = Axis { log: false, ..self.y.clone() };
+        let (places, around) = edges(&self.xs, self.x.log);
+        let colours = Colours::new(self.values.iter().copied(), self.clip, self.palette, &self.value);
+        let heights = self.heights.iter().copied().chain([0.0]);
+        // A curve that diverges, as ξ_c does, must not press the bars flat.
+        let reach = MOST_ABOVE * heights.clone().filter(|v| v.is_finite()).fold(0.0, f64::max);
+        let curves = self.lines.iter().flat_map(|line| &line.y).map(|v| v.min(reach).max(0.0));
+        let tallest = Scale::of(heights.chain(curves), &y_axis);
+        let padded = tallest.padded(0.05, &y_axis);
+        let y_scale = Scale { lo: if tallest.lo < 0.0 { padded.lo } else { tallest.lo }, ..padded };
+        let ends = [around.first(), around.last()].into_iter().flatten().copied();
+        let x = Side { axis: &self.x, scale: Scale::of(ends, &self.x), whole: chart::whole(&self.xs) };
+        let y = Side { axis: &y_axis, scale: y_scale, whole: chart::whole(&self.heights) };
+
+        let paint =
+            |i: usize| self.values.get(i).map_or(Paint::Solid(Colour::series(0)), |&value| colours.paint(value));
+        let mut entries = lines::entries(&self.lines, Ground::Colours);
+        let paints: Vec<Paint> = (0..self.xs.len()).map(paint).collect();
+        let present = Paint::HATCHED.into_iter().filter(|hatch| paints.contains(hatch));
+        entries.extend(present.map(|paint| Entry { label: paint.meaning().into(), key: Key::Patch(paint) }));
+
+        let (mut scene, frame) = chart::page(title, &x, &y, &entries, colours.margin());
+        chart::grid(&mut scene, &frame, &y);
+        let ground = frame.py(0.0).clamp(frame.top, frame.bottom);
+        let mut bars = Vec::new();
+        for (i, (&at, &height)) in self.xs.iter().zip(&self.heights).enumerate() {
+            let Ok(place) = places.binary_search_by(|v| v.total_cmp(&(at + 0.0))) else { continue };
+            if height.is_nan() {
+                continue;
+            }
+            let edge = |value: f64| {
+                let (middle, edge) = (frame.px(at), frame.px(value));
+                (middle + (edge - middle) * FILL).clamp(frame.left, frame.right)
+            };
+            let end = frame.py(height).clamp(frame.top, frame.bottom);
+            let (left, right) = (edge(around[place]), edge(around[place + 1]));
+            let rect = Rect { left, right, top: end.min(ground), bottom: end.max(ground) };
+            if height.is_finite() && rect.width() > 0.0 && rect.height() > 0.0 {
+                bars.push((rect, paints[i]));
+            }
+        }
+        scene.marks.push(Mark::Cells(bars));
+        if frame.y.lo < 0.0 {
+            scene.rule((frame.left, ground), (frame.right, ground));
+        }
+        lines::draw(&mut scene, &frame, &self.lines, Ground::Colours);
+        chart::axes(&mut scene, &frame, &x, &y);
+        colours.draw(&mut scene, &frame);
+        Ok(scene)
+    }
+
+    fn check(&self) -> Result<()> {
+        lines::check(&self.lines)?;
+        let coloured = if self.values.is_empty() { self.xs.len() } else { self.values.len() };
+        if self.heights.len() != self.xs.len() || coloured != self.xs.len() {
+            return Err(Error::new(format!(
+                "there are {} x values but {} heights and {} colour values",
+                self.xs.len(),
+                self.heights.len(),
+                self.values.len()
+            ))
+            .hint("give one height per x value, and one colour value each or none"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,122 @@
+//! From value to colour, and the bar that explains it.
+
+use super::axis::Frame;
+use super::chart::Side;
+use super::scene::{LABEL, Mark, Paint, Rect, Scene, TICK};
+use super::text::{Text, readable};
+use super::{Axis, Palette, Scale};
+
+/// The values that the colours run over.
+#[derive(Debug, Clone)]
+pub struct Colours {
+    palette: Palette,
+    /// `None` where no value is finite.
+    scale: Option<Scale>,
+    /// Whether values lie below or above what the colours reach.
+    beyond: (bool, bool),
+    label: String,
+}
+
+const GAP: f64 = 18.0;
+const BAR: f64 = 20.0;
+const TIP: f64 = 14.0;
+const STEPS: usize = 128;
+
+impl Colours {
+    /// Colours over the finite ones of these values, or over `clip`.
+    pub fn new(
+        values: impl Iterator<Item = f64> + Clone,
+        clip: (Option<f64>, Option<f64>),
+        palette: Palette,
+        name: &str,
+    ) -> Self {
+        let finite = || values.clone().filter(|v| v.is_finite());
+        let axis = Axis { min: clip.0, max: clip.1, ..Axis::default() };
+        let scale = finite().next().map(|_| Scale::of(finite(), &axis));
+        let beyond = scale.map_or((false, false), |s| (finite().any(|v| v < s.lo), finite().any(|v| v > s.hi)));
+        Self { palette, scale, beyond, label: readable(name) }
+    }
+
+    /// How a value is painted.
+    pub fn paint(&self, value: f64) -> Paint {
+        match self.scale {
+            _ if value.is_nan() => Paint::NaN,
+            _ if value == f64::NEG_INFINITY => Paint::NegInfinite,
+            _ if value == f64::INFINITY => Paint::Infinite,
+            Some(scale) => Paint::Solid(self.palette.colour(scale.at(value))),
+            None => Paint::Missing,
+        }
+    }
+
+    /// The room that the bar takes at the right of the axes.
+    pub fn margin(&self) -> f64 {
+        let Some(scale) = self.scale else { return 0.0 };
+        let label = if self.label.is_empty() { 0.0 } else { LABEL + 10.0 };
+        GAP + BAR + 9.0 + widest(&scale) + label + 14.0
+    }
+
+    /// Draws the bar beside the axes.
+    pub fn draw(&self, scene: &mut Scene, frame: &Frame) {
+        let Some(scale) = self.scale else { return };
+        let (left, right) = (frame.right + GAP, frame.right + GAP + BAR);
+        let end = |beyond: bool| if beyond { TIP } else { 0.0 };
+        let (top, bottom) = (frame.top + end(self.beyond.1), frame.bottom - end(self.beyond.0));
+        let place = |share: f64| bottom + (top - bottom) * share;
+        let strips = (0..STEPS).map(|i| {
+            let (from, to) = (i as f64 / STEPS as f64, (i + 1) as f64 / STEPS as f64);
+            let colour = self.palette.colour((from + to) / 2.0);
+            (Rect { left, top: place(to), right, bottom: place(from) }, Paint::Solid(colour))
+        });
+        scene.marks.push(Mark::Cells(strips.collect()));
+        // A pointed end says that colours stop before the values do.
+        let mut edge = vec![(left, top)];
+        for (beyond, from, tip, share) in
+            [(self.beyond.1, top, frame.top, 1.0), (self.beyond.0, bottom, frame.bottom, 0.0)]
+        {
+            let point = beyond.then_some(((left + right) / 2.0, tip));
+            if let Some(point) = point {
+                let points = vec![(left, from), point, (right, from)];
+                scene.marks.push(Mark::Polygon { points, colour: self.palette.colour(share), opacity: 1.0 });
+            }
+            edge.extend(point);
+            edge.extend(if share == 1.0 { [(right, top), (right, bottom)] } else { [(left, bottom), (left, top)] });
+        }
+        scene.marks.push(Mark::Path { points: edge, colour: super::scene::INK, width: 1.0, dash: super::Dash::Solid });
+        for tick in scale.ticks(8, false) {
+            let at = place(scale.at(tick.value));
+            scene.rule((right, at), (right + 5.0, at));
+            scene.centred(Text::new(&tick.label), (right + 9.0, at), 0.0, TICK);
+        }
+        let (text, size) = Text::fitted(&self.label, LABEL, frame.bottom - frame.top);
+        scene.upward(text, (scene.width - 16.0, frame.rect().middle().1), size);
+    }
+}
+
+fn widest(scale: &Scale) -> f64 {
+    scale.ticks(8, false).iter().map(|tick| Text::new(&tick.label).width * TICK).fold(0.0, f64::max)
+}
+
+/// The edges of columns or rows around these values: the midpoints between neighbours, and half a step beyond the
+/// ends. Returns the distinct values in order, and one edge more than there are of them.
+pub fn edges(values: &[f64], log: bool) -> (Vec<f64>, Vec<f64>) {
+    let mut places: Vec<f64> = values.iter().map(|v| v + 0.0).filter(|v| v.is_finite() && (!log || *v > 0.0)).collect();
+    // Adding 0 above makes −0 and 0 one place.
+    places.sort_by(f64::total_cmp);
+    places.dedup();
+    let way = |v: f64| if log { v.ln() } else { v.clamp(-1e300, 1e300) };
+    let back = |v: f64| if log { v.exp().max(f64::MIN_POSITIVE) } else { v };
+    let at: Vec<f64> = places.iter().map(|&v| way(v)).collect();
+    let mut edges: Vec<f64> = at.windows(2).map(|p| p[0] / 2.0 + p[1] / 2.0).collect();
+    if let (Some(&first), Some(&last)) = (at.first(), at.last()) {
+        let step = |near: Option<&f64>, end: f64| near.map_or(if log { 0.3 } else { 0.5 }, |edge| (edge - end).abs());
+        edges.insert(0, first - step(edges.first(), first));
+        edges.push(last + step(edges.get(1..).and_then(|e| e.last()), last));
+    }
+    (places, edges.into_iter().map(back).collect())
+}
+
+/// A side whose range is that of these edges.
+pub fn side<'a>(axis: &'a Axis, values: &[f64], edges: &[f64]) -> Side<'a> {
+    let ends = [edges.first(), edges.last()].into_iter().flatten().copied();
+    Side { axis, scale: Scale::of(ends, axis), whole: super::chart::whole(values) }
+}

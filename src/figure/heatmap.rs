@@ -1,0 +1,107 @@
+//! Colour over two axes: the phase diagram.
+
+use super::colourbar::{Colours, edges, side};
+use super::legend::{Entry, Key};
+use super::lines::{self, Ground};
+use super::scene::{Hatch, Mark, Paint, Rect, Scene};
+use super::{Cell, Heatmap, chart};
+use crate::{Error, Result};
+
+impl Heatmap {
+    /// The cell in column `ix` and row `iy`.
+    pub fn cell(&self, ix: usize, iy: usize) -> Cell {
+        self.cells.get(ix).and_then(|column| column.get(iy)).copied().unwrap_or_default()
+    }
+
+    pub(super) fn scene(&self, title: &str) -> Result<Scene> {
+        self.check()?;
+        let values = self.cells.iter().flatten().filter_map(|cell| match cell {
+            Cell::Value(value) => Some(*value),
+            _ => None,
+        });
+        let colours = Colours::new(values, self.clip, self.palette, &self.value);
+        let paint = |cell: Cell| match cell {
+            Cell::Value(value) => colours.paint(value),
+            Cell::Failed => Paint::Failed,
+            Cell::Missing => Paint::Missing,
+        };
+        let (columns, across) = edges(&self.xs, self.x.log);
+        let (rows, upward) = edges(&self.ys, self.y.log);
+        let (x, y) = (side(&self.x, &self.xs, &across), side(&self.y, &self.ys, &upward));
+
+        // Values that occur twice share a column or row; the later one is seen.
+        let place = |value: &f64, among: &[f64]| among.binary_search_by(|v| v.total_cmp(&(value + 0.0))).ok();
+        let mut paints = vec![vec![Paint::Missing; rows.len()]; columns.len()];
+        let ys: Vec<_> = self.ys.iter().map(|value| place(value, &rows)).collect();
+        for (ix, column) in self.xs.iter().enumerate().filter_map(|(ix, value)| Some((ix, place(value, &columns)?))) {
+            for (iy, row) in ys.iter().enumerate().filter_map(|(iy, row)| Some((iy, (*row)?))) {
+                paints[column][row] = paint(self.cell(ix, iy));
+            }
+        }
+        let mut entries = lines::entries(&self.lines, Ground::Colours);
+        let present = Paint::HATCHED.into_iter().filter(|paint| paints.iter().flatten().any(|p| p == paint));
+        entries.extend(present.map(|paint| Entry { label: paint.meaning().into(), key: Key::Patch(paint) }));
+
+        let (mut scene, frame) = chart::page(title, &x, &y, &entries, colours.margin());
+        let xs: Vec<f64> = across.iter().map(|&v| frame.px(v).clamp(frame.left, frame.right)).collect();
+        let ys: Vec<f64> = upward.iter().map(|&v| frame.py(v).clamp(frame.top, frame.bottom)).collect();
+        scene.marks.push(Mark::Cells(rectangles(&paints, &xs, &ys)));
+        lines::draw(&mut scene, &frame, &self.lines, Ground::Colours);
+        chart::axes(&mut scene, &frame, &x, &y);
+        colours.draw(&mut scene, &frame);
+        Ok(scene)
+    }
+
+    fn check(&self) -> Result<()> {
+        lines::check(&self.lines)?;
+        let deepest = self.cells.iter().map(Vec::len).max().unwrap_or(0);
+        if self.cells.len() > self.xs.len() || deepest > self.ys.len() {
+            return Err(Error::new(format!(
+                "the heatmap has {} columns of up to {deepest} cells, but {} x and {} y values",
+                self.cells.len(),
+                self.xs.len(),
+                self.ys.len()
+            ))
+            .hint("give one x value per column and one y value per row"));
+        }
+        Ok(())
+    }
+}
+
+/// The cells as few rectangles: runs of one paint up a column, then equal runs of neighbouring columns.
+fn rectangles(paints: &[Vec<Paint>], xs: &[f64], ys: &[f64]) -> Vec<(Rect, Paint)> {
+    let mut done: Vec<(Rect, Paint)> = Vec::new();
+    let mut before: Vec<usize> = Vec::new();
+    for (ix, column) in paints.iter().enumerate() {
+        let (mut runs, mut iy) = (Vec::new(), 0);
+        for run in column.chunk_by(|a, b| a == b) {
+            let rect = Rect { left: xs[ix], right: xs[ix + 1], bottom: ys[iy], top: ys[iy + run.len()] };
+            iy += run.len();
+            if rect.width() <= 0.0 || rect.height() <= 0.0 {
+                continue;
+            }
+            let same = |&&at: &&usize| {
+                let (old, paint) = &done[at];
+                *paint == run[0] && old.top == rect.top && old.bottom == rect.bottom && old.right == rect.left
+            };
+            let at = match before.iter().find(same) {
+                Some(&at) => {
+                    done[at].0.right = rect.right;
+                    at
+                }
+                None => {
+                    done.push((rect, run[0]));
+                    done.len() - 1
+                }
+            };
+            runs.push(at);
+        }
+        before = runs;
+    }
+    for (rect, paint) in &mut done {
+        if rect.width().min(rect.height()) < Hatch::PERIOD / 2.0 {
+            *paint = paint.narrow();
+        }
+    }
+    done
+}

@@ -1,0 +1,135 @@
+//! Sheets of pictures: reconstructions side by side, one screen pixel square per picture pixel.
+
+use super::scene::{Mark, Rect, Scene, TITLE};
+use super::text::Text;
+use super::{Colour, Contrast, Image, Images};
+use crate::{Error, Result};
+
+const MARGIN: f64 = 16.0;
+const GAP: f64 = 8.0;
+/// The width that a sheet aims for, and the largest picture, in units.
+const WIDTH: f64 = 800.0;
+const LARGEST: f64 = 200.0;
+/// A PNG has this many pixels per unit, so a picture's pixel is magnified to a whole number of these.
+const PER_UNIT: f64 = super::png::SCALE as f64;
+/// The most units on a side and in all, which keeps a sheet of huge pictures from filling the memory (300 MB).
+const LONGEST: f64 = 16_000.0;
+const LARGEST_SHEET: f64 = 25e6;
+const EDGE: Colour = Colour(0xd0, 0xd0, 0xd0);
+/// What is not a number; no grey looks like it.
+const NAN: [u8; 3] = [0xc2, 0x18, 0x8b];
+
+impl Image {
+    /// A picture of this shape: `[h, w]`, `[1, h, w]` or `[3, h, w]`.
+    pub fn new(label: impl Into<String>, shape: impl Into<Vec<usize>>, pixels: Vec<f32>) -> Result<Self> {
+        let image = Self { label: label.into(), shape: shape.into(), pixels };
+        image.size().map(|_| image)
+    }
+
+    /// Channels, height and width, if the shape is a picture's.
+    pub(super) fn size(&self) -> Result<(usize, usize, usize)> {
+        let size = match self.shape[..] {
+            [height, width] => Some((1, height, width)),
+            [channels @ (1 | 3), height, width] => Some((channels, height, width)),
+            _ => None,
+        };
+        let Some(size) = size else {
+            return Err(Error::new(format!("a picture cannot have the shape {:?}", self.shape))
+                .hint("a picture is [height, width] grey, or [3, height, width] red, green and blue"));
+        };
+        if Some(self.pixels.len()) != size.0.checked_mul(size.1).and_then(|n| n.checked_mul(size.2)) {
+            let found = self.pixels.len();
+            return Err(Error::new(format!("a picture of shape {:?} cannot have {found} pixels", self.shape)));
+        }
+        Ok(size)
+    }
+
+    /// Its pixels as bytes, row by row.
+    fn rgb(&self, contrast: Contrast, (channels, height, width): (usize, usize, usize)) -> Vec<u8> {
+        let (lo, hi) = match contrast {
+            Contrast::Unit => (0.0, 1.0),
+            Contrast::Range(lo, hi) => (lo, hi),
+            Contrast::Each => self
+                .pixels
+                .iter()
+                .filter(|v| v.is_finite())
+                .fold((f32::INFINITY, f32::NEG_INFINITY), |(lo, hi), v| (lo.min(*v), hi.max(*v))),
+        };
+        let byte = |value: f32| match (f64::from(value) - f64::from(lo)) / (f64::from(hi) - f64::from(lo)) {
+            // A picture of one value shows as mid grey.
+            share if share.is_nan() => 128,
+            share => (share.clamp(0.0, 1.0) * 255.0).round() as u8,
+        };
+        let area = height * width;
+        let pixel = |at: usize| {
+            let channel = |c: usize| self.pixels[(c % channels) * area + at];
+            let values = [channel(0), channel(1), channel(2)];
+            if values.iter().any(|v| v.is_nan()) { NAN } else { values.map(byte) }
+        };
+        (0..area).flat_map(pixel).collect()
+    }
+}
+
+impl Images {
+    pub(super) fn scene(&self, title: &str) -> Result<Scene> {
+        let sizes = self.images.iter().map(Image::size).collect::<Result<Vec<_>>>()?;
+        let (tallest, widest) = sizes.iter().fold((1, 1), |(h, w), size| (h.max(size.1), w.max(size.2)));
+        let columns = match self.columns {
+            0 => self.even_columns(tallest as f64 / widest as f64),
+            columns => columns.min(self.images.len()).max(1),
+        };
+        let room = (WIDTH - 2.0 * MARGIN + GAP) / columns as f64 - GAP;
+        let zoom = (PER_UNIT * room.min(LARGEST) / widest.max(tallest) as f64).round().max(1.0) / PER_UNIT;
+        // Whole units, so that pictures lie on whole pixels wherever the SVG is shown.
+        let (width, height) = ((widest as f64 * zoom).ceil(), (tallest as f64 * zoom).ceil());
+
+        let titled = if title.trim().is_empty() { 0.0 } else { TITLE + 14.0 };
+        // Small pictures have small labels, down to what can still be read.
+        let size = (width * 0.28).clamp(9.0, 15.0);
+        let labels =
+            |row: &[Image]| if row.iter().all(|image| image.label.is_empty()) { 0.0 } else { (size * 1.2).ceil() };
+        let mut tops = vec![MARGIN + titled];
+        for row in self.images.chunks(columns) {
+            tops.push(tops[tops.len() - 1] + height + labels(row) + GAP);
+        }
+        let sheet = 2.0 * MARGIN + columns as f64 * (width + GAP) - GAP;
+        let narrowest = if titled > 0.0 { 320.0 } else { 2.0 * MARGIN };
+        let length = tops[tops.len() - 1] + MARGIN - if self.images.is_empty() { 0.0 } else { GAP };
+        if sheet.max(length) > LONGEST || sheet * length > LARGEST_SHEET {
+            return Err(Error::new(format!(
+                "a sheet of {} pictures of {widest}×{tallest} pixels in {columns} columns is too large to draw",
+                self.images.len()
+            ))
+            .hint("show fewer pictures, or spread them over more or fewer columns"));
+        }
+        let mut scene = Scene::new(sheet.max(narrowest).ceil(), length.ceil());
+        if titled > 0.0 {
+            let (text, size) = Text::fitted(title, TITLE, scene.width - 2.0 * MARGIN);
+            scene.label(text, (MARGIN, MARGIN + TITLE * 0.8), 0.0, size);
+        }
+        for (i, (image, &(channels, h, w))) in self.images.iter().zip(&sizes).enumerate() {
+            let (left, top) = (MARGIN + (i % columns) as f64 * (width + GAP), tops[i / columns]);
+            let middle = |from: f64, room: f64, size: usize| from + ((room - size as f64 * zoom) / 2.0).floor();
+            let (x, y) = (middle(left, width, w), middle(top, height, h));
+            if h > 0 && w > 0 {
+                let rect = Rect { left: x, top: y, right: x + w as f64 * zoom, bottom: y + h as f64 * zoom };
+                // A faint edge, since a picture may be as white as the page.
+                let edge = Rect { left: x - 0.5, top: y - 0.5, right: rect.right + 0.5, bottom: rect.bottom + 0.5 };
+                scene.outline(edge, EDGE);
+                let rgb = image.rgb(self.contrast, (channels, h, w));
+                scene.marks.push(Mark::Raster { rect, width: w, height: h, rgb });
+            }
+            let (text, size) = Text::fitted(&image.label, size, width + GAP - 2.0);
+            scene.label(text, (left + width / 2.0, top + height + size), 0.5, size);
+        }
+        Ok(scene)
+    }
+
+    /// A sheet about as wide as a page, in rows without a ragged end where that is near.
+    fn even_columns(&self, shape: f64) -> usize {
+        let count = self.images.len().max(1);
+        let near = ((count as f64 * shape * 1.5).sqrt().round() as usize).clamp(1, count);
+        let full = (near..=(near + near / 2).min(count)).find(|columns| count.is_multiple_of(*columns));
+        full.unwrap_or(near)
+    }
+}

@@ -1,0 +1,69 @@
+//! The legend: a row of keys between title and axes, where it covers no data.
+
+use super::palette::Colour;
+use super::scene::{INK, LEGEND, Mark, Paint, Rect, Scene};
+use super::text::Text;
+use super::{Dash, lines};
+
+/// One line of the legend.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    pub label: String,
+    pub key: Key,
+}
+
+/// What stands before the label.
+#[derive(Debug, Clone, Copy)]
+pub enum Key {
+    /// A curve, over a shaded band where it has one.
+    Line { colour: Colour, dash: Dash, band: bool },
+    /// A filled box.
+    Patch(Paint),
+}
+
+const ROW: f64 = 26.0;
+const KEY: f64 = 34.0;
+const BOX: f64 = 18.0;
+const MOST_ROWS: usize = 12;
+
+/// Draws the entries from `top` in rows between `left` and `right`; returns the height taken.
+pub fn draw(scene: &mut Scene, entries: &[Entry], left: f64, top: f64, right: f64) -> f64 {
+    let (mut x, mut row) = (left, 0);
+    for (done, entry) in entries.iter().enumerate() {
+        let key = if matches!(entry.key, Key::Patch(_)) { BOX } else { KEY };
+        let (text, size) = Text::fitted(&entry.label, LEGEND, right - left - key - 7.0);
+        let width = key + 7.0 + text.width * size;
+        if x > left && x + width > right {
+            (x, row) = (left, row + 1);
+        }
+        let middle = top + ROW * row as f64 + BOX / 2.0;
+        if row == MOST_ROWS - 1 && done + 1 < entries.len() {
+            let rest = Text::new(&format!("… and {} more", entries.len() - done));
+            scene.centred(rest, (x, middle), 0.0, LEGEND);
+            break;
+        }
+        draw_key(scene, entry.key, x, middle);
+        scene.centred(text, (x + key + 7.0, middle), 0.0, size);
+        x += width + 20.0;
+    }
+    if entries.is_empty() { 0.0 } else { ROW * (row + 1) as f64 + 2.0 }
+}
+
+fn draw_key(scene: &mut Scene, key: Key, x: f64, middle: f64) {
+    match key {
+        Key::Line { colour, dash, band } => {
+            if band {
+                let points = [(0.0, -7.0), (KEY, -7.0), (KEY, 7.0), (0.0, 7.0)].map(|(dx, dy)| (x + dx, middle + dy));
+                scene.marks.push(Mark::Polygon { points: points.to_vec(), colour, opacity: lines::BAND_OPACITY });
+            }
+            let points = vec![(x, middle), (x + KEY, middle)];
+            scene.marks.push(Mark::Path { points, colour, width: lines::STROKE, dash });
+        }
+        Key::Patch(paint) => {
+            let (left, top) = (x.round() + 0.5, (middle - BOX / 2.0).round() + 0.5);
+            let rect = Rect { left, top, right: left + BOX, bottom: top + BOX - 2.0 };
+            scene.marks.push(Mark::Cells(vec![(rect, paint)]));
+            scene.outline(rect, INK);
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Numbers in JSON, which has no −∞ and no NaN: those are written as the strings `"-inf"`, `"inf"` and `"nan"`.
+//! A cell is a number, `"failed"`, or `null` while it is missing.
+
+use super::Cell;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// One number as JSON holds it.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Json {
+    Finite(f64),
+    Word(String),
+}
+
+impl From<f64> for Json {
+    fn from(value: f64) -> Self {
+        if value.is_finite() { Self::Finite(value) } else { Self::Word(plain(value)) }
+    }
+}
+
+impl Json {
+    fn value<E: de::Error>(self) -> Result<f64, E> {
+        match self {
+            Self::Finite(value) => Ok(value),
+            Self::Word(word) => match word.as_str() {
+                "nan" => Ok(f64::NAN),
+                "inf" => Ok(f64::INFINITY),
+                "-inf" => Ok(f64::NEG_INFINITY),
+                _ => Err(E::custom(format!("expected a number, \"inf\", \"-inf\" or \"nan\", found {word:?}"))),
+            },
+        }
+    }
+}
+
+/// A number with all its digits, as pandas, NumPy and this module read it back.
+pub fn plain(value: f64) -> String {
+    match value {
+        v if v.is_nan() => "nan".into(),
+        v if v.is_infinite() => if v > 0.0 { "inf" } else { "-inf" }.into(),
+        v if v != 0.0 && !(1e-5..1e16).contains(&v.abs()) => format!("{v:e}"),
+        v => format!("{v}"),
+    }
+}
+
+/// For `Vec<f64>`.
+pub mod list {
+    use super::*;
+
+    pub fn serialize<S: Serializer>(values: &[f64], to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(values.iter().map(|&value| Json::from(value)))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<f64>, D::Error> {
+        Vec::<Json>::deserialize(from)?.into_iter().map(Json::value).collect()
+    }
+}
+
+/// For `Vec<f32>`, in f32's own few digits.
+pub mod pixels {
+    use super::*;
+
+    pub fn serialize<S: Serializer>(values: &[f32], to: S) -> Result<S::Ok, S::Error> {
+        // 0.1f32 is 0.10000000149 as f64: go through its shortest form.
+        let short = |value: &f32| Json::from(value.to_string().parse().unwrap_or(f64::from(*value)));
+        to.collect_seq(values.iter().map(short))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<f32>, D::Error> {
+        Ok(list::deserialize(from)?.into_iter().map(|value| value as f32).collect())
+    }
+}
+
+impl Serialize for Cell {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match *self {
+            Self::Value(value) => Json::from(value).serialize(to),
+            Self::Failed => to.serialize_str("failed"),
+            Self::Missing => to.serialize_none(),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Cell {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        match Option::<Json>::deserialize(from)? {
+            None => Ok(Self::Missing),
+            Some(Json::Word(word)) if word == "failed" => Ok(Self::Failed),
+            Some(json) => json.value().map(Self::Value),
+        }
+    }
+}

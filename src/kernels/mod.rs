@@ -1,0 +1,27 @@
+//! The few inner loops that a device's stock operations do badly, each beside its plain twin.
+//!
+//! Everything here runs on one thread and gives the same numbers whatever runs beside it. The loops are compiled for
+//! the best instruction set of the machine at run time (`pulp`); none of them fuses a multiply with an add, so that
+//! only the matrix product, whose blocking follows the machine, differs between machines in the last bits.
+
+mod activation;
+mod adam;
+mod product;
+
+pub use activation::{Activation, tanh};
+pub use adam::{Adam, Moments};
+pub use product::{Matrix, accumulate, product};
+
+/// Runs a loop compiled for the best instruction set that this machine has.
+#[inline(always)]
+pub(crate) fn vectorised<T>(body: impl FnOnce() -> T) -> T {
+    struct Body<F>(F);
+    impl<F: FnOnce() -> T, T> pulp::NullaryFnOnce for Body<F> {
+        type Output = T;
+        #[inline(always)]
+        fn call(self) -> T {
+            (self.0)()
+        }
+    }
+    pulp::Arch::new().dispatch(Body(body))
+}

@@ -1,0 +1,74 @@
+//! The matrix product, on slices whose bounds are checked once.
+
+/// A row-major matrix, or its transpose, in single precision.
+#[derive(Debug, Clone, Copy)]
+pub struct Matrix<'a> {
+    data: &'a [f32],
+    rows: usize,
+    columns: usize,
+    row_step: usize,
+    column_step: usize,
+}
+
+impl<'a> Matrix<'a> {
+    /// `data` is `[rows, columns]`, row-major.
+    ///
+    /// # Panics
+    /// When `data` does not hold rows × columns numbers: the callers take both from one checked shape.
+    pub fn new(data: &'a [f32], rows: usize, columns: usize) -> Self {
+        assert_eq!(data.len(), rows * columns, "a matrix of {rows} × {columns}");
+        Self { data, rows, columns, row_step: columns, column_step: 1 }
+    }
+
+    /// The same numbers, read the other way round.
+    pub fn transposed(self) -> Self {
+        Self {
+            rows: self.columns,
+            columns: self.rows,
+            row_step: self.column_step,
+            column_step: self.row_step,
+            ..self
+        }
+    }
+}
+
+/// `out` = `left` · `right`, row-major `[left.rows, right.columns]`, on this thread.
+pub fn product(out: &mut [f32], left: Matrix<'_>, right: Matrix<'_>) {
+    multiply(out, left, right, false);
+}
+
+/// `out` += `left` · `right`.
+pub fn accumulate(out: &mut [f32], left: Matrix<'_>, right: Matrix<'_>) {
+    multiply(out, left, right, true);
+}
+
+fn multiply(out: &mut [f32], left: Matrix<'_>, right: Matrix<'_>, add: bool) {
+    assert_eq!(left.columns, right.rows, "a product of {left:?} and {right:?}");
+    assert_eq!(out.len(), left.rows * right.columns, "the result of a product");
+    let step = |step: usize| step as isize;
+    // SAFETY: `Matrix::new` checked that rows × columns numbers lie behind each operand, `transposed` only swaps the
+    // two strides with the two lengths, and the assertion above checks the result; `out` is borrowed alone.
+    unsafe {
+        gemm::gemm(
+            left.rows,
+            right.columns,
+            left.columns,
+            out.as_mut_ptr(),
+            1,
+            step(right.columns),
+            add,
+            left.data.as_ptr(),
+            step(left.column_step),
+            step(left.row_step),
+            right.data.as_ptr(),
+            step(right.column_step),
+            step(right.row_step),
+            1.0,
+            1.0,
+            false,
+            false,
+            false,
+            gemm::Parallelism::None,
+        );
+    }
+}

@@ -1,0 +1,18 @@
+//! Entroscope: a host for experiment scripts that ask how far into a deep network information about its input
+//! survives, before anyone trains it.
+
+pub mod cascade;
+pub mod cli;
+pub mod data;
+pub mod device;
+pub mod entropy;
+mod error;
+pub mod figure;
+pub mod kernels;
+pub mod network;
+pub mod random;
+pub mod script;
+pub mod theory;
+pub mod work;
+
+pub use error::{Error, Result};

@@ -1,0 +1,7 @@
+//! The program's entry.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    entroscope::cli::main()
+}

@@ -1,0 +1,194 @@
+//! Cascades and what they reconstruct.
+
+use rhai::plugin::*;
+use rhai::{Engine, INT, Map};
+
+use super::curve::Curve;
+use super::figure::Pictures;
+use super::general::wanted_count;
+use crate::Error;
+use crate::cascade::{Cascade, Training, reconstruct};
+use crate::data::Split;
+use crate::entropy::{Measure, curve};
+use crate::kernels::Adam;
+use crate::network::{Architecture, Network};
+use crate::script::options::Spec;
+use crate::script::session::Native;
+
+const CASCADE: Spec = Spec {
+    function: "cascade",
+    keys: &[
+        ("epochs", "passes over the data (1)"),
+        ("batch", "samples per step (64)"),
+        ("learning_rate", "Adam's step size (0.001)"),
+        ("seed", "of the reconstruction networks' first weights and the order of the data (the network's seed)"),
+        ("shuffle", "another order in every epoch (true)"),
+    ],
+};
+const RELATIVE: Spec =
+    Spec { function: "relative_entropy", keys: &[("batch", "\"median\" or \"mean\" of the samples (\"median\")")] };
+const DIFFERENTIAL: Spec = Spec {
+    function: "differential_entropy",
+    keys: &[("shift", "each sample less its own minimum first, as published (true)")],
+};
+
+pub(super) const OPTIONS: &[Spec] = &[CASCADE, RELATIVE, DIFFERENTIAL];
+
+/// What a cascade makes of some samples, from every depth.
+#[derive(Debug, Clone)]
+pub struct Reconstruction {
+    cascade: Cascade,
+    split: Split,
+}
+
+impl Reconstruction {
+    fn trunk(&self) -> usize {
+        self.cascade.network().architecture().trunk()
+    }
+
+    fn measure(&self, measure: Measure) -> Native<Curve> {
+        Ok(Curve::new(curve(&self.cascade, &self.split, self.trunk(), measure)?, self.trunk()))
+    }
+
+    fn pictures(&self, depth: usize, only: bool) -> Native<Pictures> {
+        // The head is walked back through only when somebody looks at it.
+        let through = depth.max(self.trunk());
+        let source = reconstruct(&self.cascade, &self.split, through)?;
+        let depths = if only { depth..=depth } else { 1..=depth };
+        Ok(Pictures::new(source, depths, &self.split)?)
+    }
+}
+
+pub(super) fn register(engine: &mut Engine) {
+    engine
+        .register_type_with_name::<Cascade>("Cascade")
+        .register_type_with_name::<Reconstruction>("Reconstruction")
+        .register_global_module(rhai::exported_module!(functions).into());
+}
+
+#[export_module]
+mod functions {
+    /// The cascade of a network: for each block a one-layer network that gives back its input, trained on `data`.
+    /// Nothing is trained until a result of it is shown.
+    ///
+    /// ```
+    /// let data = dataset("glyphs", #{ size: 7 });
+    /// let net = mlp::wide(49, 10, 4).init(#{ weight_var: 1.76, bias_var: 0.05 });
+    /// let probe = cascade(net, data.train.take(500));
+    /// print(probe.reconstruct(data.test.take(20)).explained_variance());
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn cascade(network: Network, data: Split) -> Native<Cascade> {
+        cascade_with(network, data, Map::new())
+    }
+
+    /// The same with options.
+    #[rhai_fn(name = "cascade", return_raw)]
+    pub fn cascade_with(network: Network, data: Split, options: Map) -> Native<Cascade> {
+        let options = CASCADE.read(&options)?;
+        let seed = options.seed("seed")?.unwrap_or(network.init().seed);
+        let usual = Training::new(seed);
+        let epochs = match options.count("epochs")? {
+            None => usual.epochs,
+            Some(n) => u32::try_from(n).map_err(|_| Error::new(format!("{n} epochs are more than there can be")))?,
+        };
+        let training = Training {
+            epochs,
+            batch: options.count("batch")?.unwrap_or(usual.batch),
+            adam: Adam {
+                learning_rate: options.number("learning_rate")?.unwrap_or(usual.adam.learning_rate),
+                ..usual.adam
+            },
+            shuffle: options.flag("shuffle")?.unwrap_or(usual.shuffle),
+            ..usual
+        };
+        Ok(Cascade::new(network, data, training)?)
+    }
+
+    /// Says what is missing.
+    #[rhai_fn(name = "cascade", return_raw)]
+    pub fn cascade_without_weights(_network: Architecture, _data: Split) -> Native<Cascade> {
+        Err(Error::new("the network has no weights yet").hint("give it some: `.init(#{ weight_var: 1.76 })`").into())
+    }
+
+    /// Sends `data` to every depth of the network, and back to the input through the cascade.
+    #[rhai_fn(name = "reconstruct", return_raw)]
+    pub fn reconstruct_split(cascade: Cascade, data: Split) -> Native<Reconstruction> {
+        // What cannot be reconstructed is said here, where the script says it.
+        reconstruct(&cascade, &data, 1)?;
+        Ok(Reconstruction { cascade, split: data })
+    }
+
+    /// The mean squared error of every training step of block `l` (from 1), before the step.
+    #[rhai_fn(return_raw)]
+    pub fn losses(cascade: Cascade, l: INT) -> Native<Curve> {
+        let (l, depth) = (wanted_count(l, "the block")?, cascade.network().architecture().depth());
+        if !(1..=depth).contains(&l) {
+            return Err(Error::new(format!("block {l} is not in the network; its blocks are 1 to {depth}")).into());
+        }
+        Ok(Curve::losses(&cascade, l))
+    }
+
+    /// Kullback–Leibler divergence of the reconstruction from the input, in nats; of each sample, the curve is the
+    /// median over the batch.
+    #[rhai_fn(return_raw)]
+    pub fn relative_entropy(reconstruction: Reconstruction) -> Native<Curve> {
+        reconstruction.measure(Measure::Relative)
+    }
+
+    /// The same with options.
+    #[rhai_fn(name = "relative_entropy", return_raw)]
+    pub fn relative_entropy_with(reconstruction: Reconstruction, options: Map) -> Native<Curve> {
+        let curve = reconstruction.measure(Measure::Relative)?;
+        match RELATIVE.read(&options)?.text("batch")?.as_deref() {
+            None | Some("median") => Ok(curve),
+            Some("mean") => Ok(curve.batch_mean()),
+            Some(other) => Err(Error::new(format!("`batch` is \"median\" or \"mean\", got {other:?}")).into()),
+        }
+    }
+
+    /// Differential entropy of the reconstructions, in nats: the mean over pixels of ½ ln 2πe + ln (standard deviation
+    /// over the batch), each sample shifted to a minimum of 0 and divided by its sum. It falls as the reconstructions of
+    /// different inputs become one and the same.
+    #[rhai_fn(return_raw)]
+    pub fn differential_entropy(reconstruction: Reconstruction) -> Native<Curve> {
+        reconstruction.measure(Measure::Differential)
+    }
+
+    /// The same with options.
+    #[rhai_fn(name = "differential_entropy", return_raw)]
+    pub fn differential_entropy_with(reconstruction: Reconstruction, options: Map) -> Native<Curve> {
+        let shift = DIFFERENTIAL.read(&options)?.flag("shift")?.unwrap_or(true);
+        reconstruction.measure(if shift { Measure::Differential } else { Measure::DifferentialUnshifted })
+    }
+
+    /// Entropy of the normalised Gram matrix of the reconstructions, from 0 (all alike) to 1.
+    #[rhai_fn(return_raw)]
+    pub fn gram_entropy(reconstruction: Reconstruction) -> Native<Curve> {
+        reconstruction.measure(Measure::Gram)
+    }
+
+    /// How much of the inputs' variance the reconstructions explain: 1 is perfect, 0 no better than the mean image.
+    #[rhai_fn(return_raw)]
+    pub fn explained_variance(reconstruction: Reconstruction) -> Native<Curve> {
+        reconstruction.measure(Measure::ExplainedVariance)
+    }
+
+    /// Mean squared error per pixel; of each sample, the curve is the median over the batch.
+    #[rhai_fn(return_raw)]
+    pub fn mse(reconstruction: Reconstruction) -> Native<Curve> {
+        reconstruction.measure(Measure::SquaredError)
+    }
+
+    /// The pictures reconstructed from one depth.
+    #[rhai_fn(return_raw)]
+    pub fn at(reconstruction: Reconstruction, depth: INT) -> Native<Pictures> {
+        reconstruction.pictures(wanted_count(depth, "the depth")?, true)
+    }
+
+    /// The pictures reconstructed from every depth, the shallowest first.
+    #[rhai_fn(return_raw)]
+    pub fn all(reconstruction: Reconstruction) -> Native<Pictures> {
+        reconstruction.pictures(reconstruction.cascade.network().architecture().depth(), false)
+    }
+}

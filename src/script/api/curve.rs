@@ -1,0 +1,235 @@
+//! Curves over depth and numbers derived from them: descriptions, computed when somebody looks.
+
+use std::sync::Arc;
+
+use rhai::plugin::*;
+use rhai::{Array, Dynamic, Engine, FLOAT, FuncRegistration, INT, Map, Module};
+
+use super::general::{wanted_count, wanted_number};
+use crate::Error;
+use crate::cascade::Cascade;
+use crate::entropy::{CUTOFF_TOLERANCE, Operator, Step, derive, numbers};
+use crate::script::options::{Spec, number};
+use crate::script::session::{Native, Session};
+use crate::work::{Described, Target, Value};
+
+const CUTOFF: Spec = Spec {
+    function: "cutoff",
+    keys: &[
+        ("tolerance", "how close to the last value counts as close, relative (0.005; published 0.01 for convolutions)"),
+        ("published", "the published program's number: an index from 0, and the length of a constant curve (false)"),
+    ],
+};
+
+pub(super) const OPTIONS: &[Spec] = &[CUTOFF];
+
+/// One number per depth, or per training step.
+#[derive(Debug, Clone)]
+pub struct Curve {
+    pub(crate) source: Described,
+    pub(crate) length: usize,
+}
+
+/// One number.
+#[derive(Debug, Clone)]
+pub struct Number {
+    pub(crate) source: Described,
+}
+
+impl Curve {
+    pub(super) fn new(source: Described, length: usize) -> Self {
+        Self { source, length }
+    }
+
+    pub(super) fn losses(cascade: &Cascade, l: usize) -> Self {
+        let steps = cascade.steps();
+        Self::new(derive(Step::Losses, vec![cascade.block(l)]), steps)
+    }
+
+    pub(super) fn batch_mean(self) -> Self {
+        Self { source: derive(Step::BatchMean, vec![self.source]), ..self }
+    }
+
+    fn number(&self, step: Step) -> Number {
+        Number { source: derive(step, vec![self.source.clone()]) }
+    }
+
+    fn at(&self, depth: INT) -> Native<Number> {
+        let depth = wanted_count(depth, "the depth")?;
+        if !(1..=self.length).contains(&depth) {
+            return Err(Error::new(format!("depth {depth} is not on the curve; it has the depths 1 to {}", self.length)).into());
+        }
+        Ok(self.number(Step::At { depth }))
+    }
+}
+
+/// Computes one result now.
+pub(super) fn now(context: &NativeCallContext<'_>, what: &str, source: &Described) -> Native<Arc<Value>> {
+    let target = Target { point: what.to_owned(), result: source.clone() };
+    let mut computed = Session::of(context)?.computed(vec![target])?;
+    Ok(computed.remove(&source.fingerprint()).unwrap_or_else(|| Err(Error::interrupted()))?)
+}
+
+fn value_of(context: &NativeCallContext<'_>, number: &Number) -> Native<f64> {
+    let value = now(context, "a number", &number.source)?;
+    Ok(numbers(&value)?[0])
+}
+
+fn values_of(context: &NativeCallContext<'_>, curve: &Curve) -> Native<Vec<f64>> {
+    let value = now(context, "a curve", &curve.source)?;
+    Ok(numbers(&value)?.to_vec())
+}
+
+/// What arithmetic can be done with: a curve, a number of either kind.
+fn operand(value: &Dynamic) -> Option<(Described, Option<usize>)> {
+    if let Some(curve) = value.read_lock::<Curve>() {
+        return Some((curve.source.clone(), Some(curve.length)));
+    }
+    if let Some(number) = value.read_lock::<Number>() {
+        return Some((number.source.clone(), None));
+    }
+    number(value).map(|value| (derive(Step::Constant { value }, Vec::new()), None))
+}
+
+fn arithmetic(operator: Operator, a: &Dynamic, b: &Dynamic) -> Native<Dynamic> {
+    let wrong = || Error::new("arithmetic goes with curves and numbers");
+    let (a, b) = (operand(a).ok_or_else(wrong)?, operand(b).ok_or_else(wrong)?);
+    if let (Some(a), Some(b)) = (a.1, b.1)
+        && a != b
+    {
+        return Err(Error::new(format!("curves of {a} and {b} depths do not go together")).into());
+    }
+    let length = a.1.or(b.1);
+    let source = derive(Step::Arithmetic { operator }, vec![a.0, b.0]);
+    Ok(match length {
+        Some(length) => Dynamic::from(Curve { source, length }),
+        None => Dynamic::from(Number { source }),
+    })
+}
+
+pub(super) fn register(engine: &mut Engine) {
+    engine.register_type_with_name::<Curve>("Curve").register_type_with_name::<Number>("Number");
+    let mut module: Module = rhai::exported_module!(functions);
+    let operators = [("+", Operator::Add), ("-", Operator::Subtract), ("*", Operator::Multiply), ("/", Operator::Divide)];
+    for (name, operator) in operators {
+        macro_rules! pairs {
+            ($($a:ty, $b:ty;)*) => {$(
+                FuncRegistration::new(name).in_global_namespace().set_into_module(&mut module, move |a: $a, b: $b| {
+                    arithmetic(operator, &Dynamic::from(a), &Dynamic::from(b))
+                });
+            )*};
+        }
+        pairs! {
+            Curve, Curve; Curve, Number; Curve, FLOAT; Curve, INT; Number, Curve; FLOAT, Curve; INT, Curve;
+            Number, Number; Number, FLOAT; Number, INT; FLOAT, Number; INT, Number;
+        }
+    }
+    type Compare = fn(&f64, &f64) -> bool;
+    let comparisons: [(&str, Compare); 6] =
+        [("<", f64::lt), ("<=", f64::le), (">", f64::gt), (">=", f64::ge), ("==", f64::eq), ("!=", f64::ne)];
+    for (name, compare) in comparisons {
+        macro_rules! pairs {
+            ($($a:ty, $b:ty;)*) => {$(
+                FuncRegistration::new(name).in_global_namespace().set_into_module(
+                    &mut module,
+                    move |context: NativeCallContext, a: $a, b: $b| -> Native<bool> {
+                        Ok(compare(&plain(&context, &Dynamic::from(a))?, &plain(&context, &Dynamic::from(b))?))
+                    },
+                );
+            )*};
+        }
+        pairs! { Number, Number; Number, FLOAT; Number, INT; FLOAT, Number; INT, Number; }
+    }
+    engine.register_global_module(module.into());
+}
+
+/// A number now, whether it has to be computed or not.
+fn plain(context: &NativeCallContext<'_>, value: &Dynamic) -> Native<f64> {
+    match value.read_lock::<Number>() {
+        Some(number) => value_of(context, &number),
+        None => Ok(wanted_number(value, "what is compared")?),
+    }
+}
+
+#[export_module]
+mod functions {
+    /// All values of a curve, depth 1 first; computed now.
+    #[rhai_fn(return_raw)]
+    pub fn values(context: NativeCallContext, curve: Curve) -> Native<Array> {
+        Ok(values_of(&context, &curve)?.into_iter().map(Dynamic::from_float).collect())
+    }
+
+    /// How many depths a curve has.
+    #[rhai_fn(get = "len", name = "len", pure)]
+    pub fn len(curve: &mut Curve) -> INT {
+        curve.length as INT
+    }
+
+    /// The value at a depth, from 1.
+    #[rhai_fn(name = "at", return_raw)]
+    pub fn curve_at(curve: Curve, depth: INT) -> Native<Number> {
+        curve.at(depth)
+    }
+
+    /// The deepest value.
+    #[rhai_fn(get = "last", return_raw)]
+    pub fn last(curve: &mut Curve) -> Native<Number> {
+        curve.at(curve.length as INT)
+    }
+
+    /// The depth, from 1, of the last value that is not within 0.5% of the final one, of the curve divided by its final
+    /// value; 0 for a constant curve. Deeper, nothing changes any more: the information is gone, or is all there.
+    #[rhai_fn(name = "cutoff")]
+    pub fn cutoff(curve: Curve) -> Number {
+        curve.number(Step::Cutoff { tolerance: CUTOFF_TOLERANCE, published: false })
+    }
+
+    /// The same with options.
+    #[rhai_fn(name = "cutoff", return_raw)]
+    pub fn cutoff_with(curve: Curve, options: Map) -> Native<Number> {
+        let options = CUTOFF.read(&options)?;
+        let tolerance = options.number("tolerance")?.unwrap_or(CUTOFF_TOLERANCE);
+        if !(tolerance >= 0.0 && tolerance.is_finite()) {
+            return Err(Error::new(format!("`cutoff`: tolerance is {tolerance}; it is at least 0")).into());
+        }
+        Ok(curve.number(Step::Cutoff { tolerance, published: options.flag("published")?.unwrap_or(false) }))
+    }
+
+    /// The depth at which a curve falls below `level` for good, between two depths by straight line; infinite when it
+    /// does not.
+    #[rhai_fn(return_raw)]
+    pub fn falls_below(curve: Curve, level: Dynamic) -> Native<Number> {
+        Ok(curve.number(Step::FallsBelow { level: wanted_number(&level, "the level")? }))
+    }
+
+    /// The number itself, computed now.
+    #[rhai_fn(get = "value", return_raw)]
+    pub fn value(context: NativeCallContext, number: &mut Number) -> Native<FLOAT> {
+        value_of(&context, number)
+    }
+
+    /// The fingerprint of a result: the name under which it is stored.
+    #[rhai_fn(get = "fingerprint", name = "fingerprint", pure)]
+    pub fn curve_fingerprint(curve: &mut Curve) -> String {
+        curve.source.fingerprint().to_string()
+    }
+
+    /// The fingerprint of a result: the name under which it is stored.
+    #[rhai_fn(get = "fingerprint", name = "fingerprint", pure)]
+    pub fn number_fingerprint(number: &mut Number) -> String {
+        number.source.fingerprint().to_string()
+    }
+
+    /// As `print` shows it: computed now.
+    #[rhai_fn(name = "to_string", name = "to_debug", return_raw)]
+    pub fn number_to_string(context: NativeCallContext, number: &mut Number) -> Native<String> {
+        Ok(Dynamic::from_float(value_of(&context, number)?).to_string())
+    }
+
+    /// As `print` shows it: computed now.
+    #[rhai_fn(name = "to_string", name = "to_debug", return_raw)]
+    pub fn curve_to_string(context: NativeCallContext, curve: &mut Curve) -> Native<String> {
+        let values: Vec<String> = values_of(&context, curve)?.iter().map(|value| format!("{value:.6}")).collect();
+        Ok(format!("[{}]", values.join(", ")))
+    }
+}

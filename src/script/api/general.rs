@@ -1,0 +1,115 @@
+//! Parameters and lists of numbers.
+
+use rhai::plugin::*;
+use rhai::{Array, Dynamic, Engine, INT};
+
+use crate::Error;
+use crate::script::options::{describe, number};
+use crate::script::session::{Native, Session};
+
+pub(super) fn register(engine: &mut Engine) {
+    engine.register_global_module(rhai::exported_module!(functions).into());
+}
+
+/// A number that a script gave, 1 as well as 1.0.
+pub(super) fn wanted_number(value: &Dynamic, what: &str) -> Result<f64, Error> {
+    number(value).ok_or_else(|| Error::new(format!("{what} is a number, got {}", describe(value))))
+}
+
+/// A count that a script gave.
+pub(super) fn wanted_count(value: INT, what: &str) -> Result<usize, Error> {
+    usize::try_from(value).map_err(|_| Error::new(format!("{what} is {value}; it is a whole number of at least 0")))
+}
+
+/// Numbers from `start` on, as far as `within` says.
+fn stepped(start: f64, step: f64, count: f64, context: &NativeCallContext<'_>) -> Native<Vec<f64>> {
+    let most = Session::of(context)?.settings.limits.size;
+    if !(count.is_finite() && count <= most as f64) {
+        return Err(Error::new(format!("a list of {count} numbers; at most {most}")).hint("raise the limit: --max-size N").into());
+    }
+    Ok((0..count.max(0.0) as usize).map(|i| start + i as f64 * step).collect())
+}
+
+#[export_module]
+mod functions {
+    /// A parameter of the script: `default`, unless the command line says `--set name=value`. The value has the default's
+    /// type.
+    ///
+    /// ```
+    /// let depth = param("depth", 60);
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn param(context: NativeCallContext, name: &str, default: Dynamic) -> Native<Dynamic> {
+        Ok(Session::of(&context)?.param(name, &default)?)
+    }
+
+    /// `count` numbers, evenly spaced from `start` to `stop`, both included.
+    ///
+    /// ```
+    /// print(linspace(0, 1, 5));    // [0.0, 0.25, 0.5, 0.75, 1.0]
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn linspace(context: NativeCallContext, start: Dynamic, stop: Dynamic, count: INT) -> Native<Array> {
+        let (start, stop) = (wanted_number(&start, "start")?, wanted_number(&stop, "stop")?);
+        let count = wanted_count(count, "count")?;
+        let step = (stop - start) / count.saturating_sub(1).max(1) as f64;
+        let mut numbers = stepped(start, step, count as f64, &context)?;
+        if let [_, .., last] = &mut numbers[..] {
+            *last = stop;
+        }
+        Ok(numbers.into_iter().map(Dynamic::from_float).collect())
+    }
+
+    /// Whole numbers from `start` to before `stop`.
+    ///
+    /// ```
+    /// print(range(1, 4));    // [1, 2, 3]
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn range(context: NativeCallContext, start: INT, stop: INT) -> Native<Array> {
+        stepped(0.0, 1.0, stop.saturating_sub(start) as f64, &context)?;
+        Ok((start..stop).map(Dynamic::from_int).collect())
+    }
+
+    /// Numbers from `start` to before `stop`, each `step` more than the one before; whole numbers when all three are.
+    ///
+    /// ```
+    /// print(range(0.5, 2.0, 0.5));    // [0.5, 1.0, 1.5]
+    /// print(range(0, 10, 5));         // [0, 5]
+    /// ```
+    #[rhai_fn(name = "range", return_raw)]
+    pub fn range_with_step(context: NativeCallContext, start: Dynamic, stop: Dynamic, step: Dynamic) -> Native<Array> {
+        let whole = [&start, &stop, &step].iter().all(|value| value.is_int());
+        let (start, stop, step) =
+            (wanted_number(&start, "start")?, wanted_number(&stop, "stop")?, wanted_number(&step, "step")?);
+        if step == 0.0 {
+            return Err(Error::new("a range with a step of 0 has no end").into());
+        }
+        // A last step that rounding alone keeps short of the end is not taken.
+        let count = ((stop - start) / step - 1e-9).ceil();
+        let numbers = stepped(start, step, count, &context)?;
+        let value = |x: f64| if whole { Dynamic::from_int(x as INT) } else { Dynamic::from_float(x) };
+        Ok(numbers.into_iter().map(value).collect())
+    }
+
+    /// `count` numbers from `start` to `stop`, each the same factor more than the one before. Both are positive.
+    ///
+    /// ```
+    /// print(logspace(0.01, 1, 3));    // [0.01, 0.1, 1.0]
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn logspace(context: NativeCallContext, start: Dynamic, stop: Dynamic, count: INT) -> Native<Array> {
+        let (first, last) = (wanted_number(&start, "start")?, wanted_number(&stop, "stop")?);
+        if !(first > 0.0 && last > 0.0) {
+            return Err(Error::new(format!("logspace from {first} to {last}: both are positive")).into());
+        }
+        let count = wanted_count(count, "count")?;
+        let step = (libm::log(last) - libm::log(first)) / count.saturating_sub(1).max(1) as f64;
+        let mut numbers: Vec<f64> =
+            stepped(0.0, step, count as f64, &context)?.into_iter().map(|x| first * libm::exp(x)).collect();
+        if let [_, .., end] = &mut numbers[..] {
+            *end = last;
+        }
+        Ok(numbers.into_iter().map(Dynamic::from_float).collect())
+    }
+}

@@ -1,0 +1,45 @@
+//! What scripts can call: one file per thing that a script can hold. A function's doc comment is its page in the
+//! reference, the example in it a test.
+
+mod cascade;
+mod curve;
+mod data;
+pub(crate) mod figure;
+mod general;
+mod network;
+mod sweep;
+pub(crate) mod table;
+mod tensor;
+mod theory;
+pub(crate) mod verdict;
+
+pub use curve::{Curve, Number};
+pub use sweep::{Axis, Point, Sweep};
+pub use table::{Row, Table};
+pub use tensor::ScriptTensor;
+
+use rhai::Engine;
+
+use super::options::Spec;
+
+/// Adds every function and type to an engine.
+pub(super) fn register(engine: &mut Engine) {
+    general::register(engine);
+    tensor::register(engine);
+    data::register(engine);
+    network::register(engine);
+    cascade::register(engine);
+    curve::register(engine);
+    sweep::register(engine);
+    table::register(engine);
+    theory::register(engine);
+    figure::register(engine);
+    verdict::register(engine);
+}
+
+/// The options of every function that takes some.
+pub(super) fn specs() -> impl Iterator<Item = &'static Spec> {
+    [data::OPTIONS, network::OPTIONS, cascade::OPTIONS, curve::OPTIONS, theory::OPTIONS, figure::OPTIONS, verdict::OPTIONS]
+        .into_iter()
+        .flatten()
+}

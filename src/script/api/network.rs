@@ -1,0 +1,205 @@
+//! Layers, blocks, networks.
+
+use rhai::plugin::*;
+use rhai::{Array, Dynamic, Engine, INT, Map};
+
+use super::general::wanted_count;
+use crate::Error;
+use crate::kernels;
+use crate::network::{Architecture, Block, Init, Layer, Network};
+use crate::script::options::{Spec, describe};
+use crate::script::session::Native;
+
+const INIT: Spec = Spec {
+    function: "init",
+    keys: &[
+        ("weight_var", "σ_w²: weights are normal with variance σ_w² / fan-in; needed"),
+        ("bias_var", "σ_b²: biases are normal with this variance (0)"),
+        ("seed", "another seed is another network (0)"),
+    ],
+};
+
+pub(super) const OPTIONS: &[Spec] = &[INIT];
+
+pub(super) fn register(engine: &mut Engine) {
+    engine
+        .register_type_with_name::<Layer>("Layer")
+        .register_type_with_name::<Block>("Block")
+        .register_type_with_name::<Architecture>("Architecture")
+        .register_type_with_name::<Network>("Network")
+        .register_global_module(rhai::exported_module!(functions).into());
+}
+
+/// The elements of an array that are all of one type.
+pub(super) fn elements<T: Clone + 'static + Send + Sync>(array: Array, list: &str, what: &str) -> Result<Vec<T>, Error> {
+    let element = |(i, value): (usize, Dynamic)| {
+        let found = describe(&value);
+        value.try_cast::<T>().ok_or_else(|| Error::new(format!("element {i} of {list} is {found}; it should be {what}")))
+    };
+    array.into_iter().enumerate().map(element).collect()
+}
+
+fn activation(function: kernels::Activation) -> Layer {
+    Layer::Activation { function }
+}
+
+#[export_module]
+mod functions {
+    /// A linear layer y = W x + b from `inputs` to `outputs` numbers.
+    ///
+    /// ```
+    /// let layer = linear(784, 100);
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn linear(inputs: INT, outputs: INT) -> Native<Layer> {
+        let (inputs, outputs) = (wanted_count(inputs, "inputs")?, wanted_count(outputs, "outputs")?);
+        if inputs == 0 || outputs == 0 {
+            return Err(Error::new(format!("linear({inputs}, {outputs}): both sizes are at least 1")).into());
+        }
+        Ok(Layer::Linear { inputs, outputs, bias: true })
+    }
+
+    /// The hyperbolic tangent, element by element.
+    pub fn tanh() -> Layer {
+        activation(kernels::Activation::Tanh)
+    }
+
+    /// The error function, element by element.
+    pub fn erf() -> Layer {
+        activation(kernels::Activation::Erf)
+    }
+
+    /// max(0, x), element by element.
+    pub fn relu() -> Layer {
+        activation(kernels::Activation::Relu)
+    }
+
+    /// Layers that a cascade inverts together: one layer and, usually, its activation.
+    ///
+    /// ```
+    /// let b = block([linear(784, 100), tanh()]);
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn block(layers: Array) -> Native<Block> {
+        Ok(Block::new(elements(layers, "the block", "a layer")?)?)
+    }
+
+    /// The same block with a written inverse: the reconstruction network from its output to its input, in place of the
+    /// one that the rules derive.
+    ///
+    /// ```
+    /// let b = block([linear(784, 100), tanh()]).inverse([linear(100, 784), relu()]);
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn inverse(block: Block, layers: Array) -> Native<Block> {
+        Ok(block.with_inverse(elements(layers, "the inverse", "a layer")?))
+    }
+
+    /// A network from inputs of shape `input` (without the batch) through `blocks`, which have to fit one another.
+    ///
+    /// ```
+    /// let net = network([784], [block([linear(784, 100), tanh()]), block([linear(100, 10)])]);
+    /// print(net.summary());
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn network(input: Array, blocks: Array) -> Native<Architecture> {
+        let input = elements::<INT>(input, "the input's shape", "a whole number")?;
+        let input: Result<Vec<usize>, Error> = input.into_iter().map(|size| wanted_count(size, "a size")).collect();
+        Ok(Architecture::new(&input?, elements(blocks, "the network", "a block")?)?)
+    }
+
+    /// Says that the last `blocks` are the head that reads the answer out: curves over depth leave them out.
+    #[rhai_fn(return_raw)]
+    pub fn with_head(architecture: Architecture, blocks: INT) -> Native<Architecture> {
+        Ok(architecture.with_head(wanted_count(blocks, "the number of blocks")?)?)
+    }
+
+    /// Gives a network its initial weights: W ~ N(0, σ_w² / fan-in), b ~ N(0, σ_b²). Nothing is drawn yet.
+    ///
+    /// ```
+    /// let net = mlp::wide(784, 10, 30).init(#{ weight_var: 1.76, bias_var: 0.05, seed: 0 });
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn init(architecture: Architecture, options: Map) -> Native<Network> {
+        let options = INIT.read(&options)?;
+        let weight_var = options.number("weight_var")?.ok_or_else(|| {
+            Error::new("`init` needs `weight_var`, the variance of the weights").hint("critical for tanh at bias_var 0.05: 1.76")
+        })?;
+        let bias_var = options.number("bias_var")?.unwrap_or(0.0);
+        let seed = options.seed("seed")?.unwrap_or(0);
+        Ok(Network::new(architecture, Init { weight_var, bias_var, seed })?)
+    }
+
+    /// How many blocks there are.
+    #[rhai_fn(get = "depth", pure)]
+    pub fn architecture_depth(architecture: &mut Architecture) -> INT {
+        architecture.depth() as INT
+    }
+
+    /// How many blocks there are.
+    #[rhai_fn(get = "depth", pure)]
+    pub fn network_depth(network: &mut Network) -> INT {
+        network.architecture().depth() as INT
+    }
+
+    /// How many blocks there are before the head: the depths of a curve.
+    #[rhai_fn(get = "trunk", pure)]
+    pub fn architecture_trunk(architecture: &mut Architecture) -> INT {
+        architecture.trunk() as INT
+    }
+
+    /// How many blocks there are before the head: the depths of a curve.
+    #[rhai_fn(get = "trunk", pure)]
+    pub fn network_trunk(network: &mut Network) -> INT {
+        network.architecture().trunk() as INT
+    }
+
+    /// Trainable numbers.
+    #[rhai_fn(get = "params", pure)]
+    pub fn architecture_params(architecture: &mut Architecture) -> INT {
+        architecture.parameters() as INT
+    }
+
+    /// Trainable numbers.
+    #[rhai_fn(get = "params", pure)]
+    pub fn network_params(network: &mut Network) -> INT {
+        network.architecture().parameters() as INT
+    }
+
+    /// A table of blocks, shapes, parameters and inverses.
+    #[rhai_fn(name = "summary", pure)]
+    pub fn architecture_summary(architecture: &mut Architecture) -> String {
+        architecture.summary()
+    }
+
+    /// A table of blocks, shapes, parameters and inverses.
+    #[rhai_fn(name = "summary", pure)]
+    pub fn network_summary(network: &mut Network) -> String {
+        network.architecture().summary()
+    }
+
+    /// As `print` shows it.
+    #[rhai_fn(name = "to_string", name = "to_debug", pure)]
+    pub fn layer_to_string(layer: &mut Layer) -> String {
+        layer.to_string()
+    }
+
+    /// As `print` shows it.
+    #[rhai_fn(name = "to_string", name = "to_debug", pure)]
+    pub fn block_to_string(block: &mut Block) -> String {
+        block.to_string()
+    }
+
+    /// As `print` shows it.
+    #[rhai_fn(name = "to_string", name = "to_debug", pure)]
+    pub fn architecture_to_string(architecture: &mut Architecture) -> String {
+        architecture.summary()
+    }
+
+    /// As `print` shows it.
+    #[rhai_fn(name = "to_string", name = "to_debug", pure)]
+    pub fn network_to_string(network: &mut Network) -> String {
+        let Init { weight_var, bias_var, seed } = network.init();
+        format!("{}\nweight_var {weight_var}, bias_var {bias_var}, seed {seed}", network.architecture().summary())
+    }
+}

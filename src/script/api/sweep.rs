@@ -1,0 +1,188 @@
+//! Sweeps: axes, and the points that they span.
+
+use std::sync::Arc;
+
+use rhai::plugin::*;
+use rhai::{Array, Dynamic, Engine, EvalAltResult, FnPtr, INT, Map};
+
+use super::network::elements;
+use super::table::{Row, Table};
+use crate::Error;
+use crate::script::options::describe;
+use crate::script::session::{Native, Session};
+
+/// One parameter and its values, in the script's order.
+#[derive(Debug, Clone)]
+pub struct Axis {
+    pub name: String,
+    pub values: Arc<[Dynamic]>,
+}
+
+/// Axes that span points, the last one fastest.
+#[derive(Debug, Clone)]
+pub struct Sweep {
+    pub axes: Arc<[Axis]>,
+}
+
+/// The values of the axes at one point, in the order of the axes.
+pub type Point = Vec<Dynamic>;
+
+impl Sweep {
+    /// How many points there are, if that can be counted.
+    fn points(&self) -> Option<usize> {
+        self.axes.iter().try_fold(1_usize, |product, axis| product.checked_mul(axis.values.len()))
+    }
+
+    fn point(&self, mut index: usize) -> Point {
+        let mut point: Point = Vec::new();
+        for axis in self.axes.iter().rev() {
+            point.push(axis.values[index % axis.values.len()].clone());
+            index /= axis.values.len();
+        }
+        point.reverse();
+        point
+    }
+}
+
+/// Calls a closure for every row. What a point itself brought about is its failure, noted with its place; anything else,
+/// an unknown variable say, is the script's, and ends it, as does a failure of all points.
+pub(super) fn for_each_row<A: rhai::FuncArgs>(
+    context: &NativeCallContext<'_>,
+    closure: &FnPtr,
+    axes: Arc<[Axis]>,
+    rows: impl Iterator<Item = (Point, Result<A, Error>)>,
+) -> Native<Table> {
+    let session = Session::of(context)?;
+    let mut first = None;
+    let mut done: Vec<Row> = Vec::new();
+    for (point, arguments) in rows {
+        let value = match arguments.map(|arguments| closure.call_within_context::<Dynamic>(context, arguments)) {
+            Err(failed_before) => Err(failed_before),
+            Ok(Ok(value)) if value.is_unit() => {
+                let error = Error::new("the closure gives nothing back");
+                return Err(error.hint("end it with the value itself, without a semicolon").into());
+            }
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(error)) => {
+                let failure = thrown(&error).filter(|failure| !failure.interrupted);
+                let Some(failure) = failure else { return Err(error) };
+                session.point_failed(&point_name(&axes, &point), &error);
+                first.get_or_insert(error);
+                Err(failure)
+            }
+        };
+        done.push(Row { point, value });
+    }
+    match first {
+        Some(error) if done.iter().all(|row| row.value.is_err()) => Err(error),
+        _ => Ok(Table { axes, rows: done.into() }),
+    }
+}
+
+/// What a script or a native function threw, if that is what happened.
+fn thrown(mut error: &EvalAltResult) -> Option<Error> {
+    while let EvalAltResult::ErrorInFunctionCall(_, _, inner, _) = error {
+        error = inner;
+    }
+    match error {
+        EvalAltResult::ErrorRuntime(thrown, _) => {
+            Some(thrown.clone().try_cast::<Error>().unwrap_or_else(|| Error::new(thrown.to_string())))
+        }
+        _ => None,
+    }
+}
+
+/// A point in words: "weight_var = 1.5, seed = 0".
+pub(super) fn point_name(axes: &[Axis], point: &Point) -> String {
+    let pairs: Vec<String> = axes.iter().zip(point).map(|(axis, value)| format!("{} = {value}", axis.name)).collect();
+    pairs.join(", ")
+}
+
+pub(super) fn register(engine: &mut Engine) {
+    engine
+        .register_type_with_name::<Axis>("Axis")
+        .register_type_with_name::<Sweep>("Sweep")
+        .register_global_module(rhai::exported_module!(functions).into());
+}
+
+#[export_module]
+mod functions {
+    /// A parameter and its values.
+    ///
+    /// ```
+    /// let a = axis("weight_var", linspace(0.5, 4.0, 15));
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn axis(name: &str, values: Array) -> Native<Axis> {
+        if values.is_empty() {
+            return Err(Error::new(format!("axis \"{name}\" has no values")).into());
+        }
+        Ok(Axis { name: name.to_owned(), values: values.into() })
+    }
+
+    /// Every combination of the axes' values, the last axis fastest.
+    ///
+    /// ```
+    /// let grid = sweep([axis("weight_var", [1.0, 2.0]), axis("seed", [0, 1, 2])]);
+    /// print(grid.len);    // 6
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn sweep(context: NativeCallContext, axes: Array) -> Native<Sweep> {
+        let axes = elements::<Axis>(axes, "the sweep", "an axis")?;
+        if axes.is_empty() {
+            return Err(Error::new("a sweep needs at least one axis").hint("`sweep([axis(\"weight_var\", [1, 2])])`").into());
+        }
+        if let Some(twice) = (1..axes.len()).find(|&i| axes[..i].iter().any(|axis| axis.name == axes[i].name)) {
+            return Err(Error::new(format!("the sweep has two axes \"{}\"", axes[twice].name)).into());
+        }
+        let sweep = Sweep { axes: axes.into() };
+        let most = Session::of(&context)?.settings.limits.points;
+        match sweep.points() {
+            Some(points) if points <= most => Ok(sweep),
+            points => {
+                let points = points.map_or_else(|| "more than can be counted".to_owned(), |n| n.to_string());
+                let sizes: Vec<_> = sweep.axes.iter().map(|a| format!("{} {}", a.values.len(), a.name)).collect();
+                Err(Error::new(format!("the sweep has {points} points ({}); at most {most}", sizes.join(" × ")))
+                    .hint("take fewer values, or raise the limit: --max-points N")
+                    .into())
+            }
+        }
+    }
+
+    /// How many points there are.
+    #[rhai_fn(get = "len", name = "len", pure)]
+    pub fn len(sweep: &mut Sweep) -> INT {
+        sweep.points().unwrap_or(0) as INT
+    }
+
+    /// Calls `closure` for every point, with a map of the axes' values, and makes a table of what it gives. A point whose
+    /// closure fails is a hole in figures and tables; the others go on.
+    ///
+    /// ```
+    /// let theory = sweep([axis("weight_var", [1, 2])])
+    ///     .map(|p| mean_field("tanh", #{ weight_var: p.weight_var, bias_var: 0.05 }).xi_c);
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn map(context: NativeCallContext, sweep: Sweep, closure: FnPtr) -> Native<Table> {
+        let rows = (0..sweep.points().unwrap_or(0)).map(|index| {
+            let point = sweep.point(index);
+            let named: Map = sweep.axes.iter().zip(&point).map(|(a, v)| (a.name.as_str().into(), v.clone())).collect();
+            (point, Ok((named,)))
+        });
+        for_each_row(&context, &closure, sweep.axes.clone(), rows)
+    }
+
+    /// As `print` shows it.
+    #[rhai_fn(name = "to_string", name = "to_debug", pure)]
+    pub fn sweep_to_string(sweep: &mut Sweep) -> String {
+        let axes: Vec<String> = sweep.axes.iter().map(|axis| format!("{} × {}", axis.values.len(), axis.name)).collect();
+        format!("{} points: {}", sweep.points().unwrap_or(0), axes.join(", "))
+    }
+
+    /// As `print` shows it.
+    #[rhai_fn(name = "to_string", name = "to_debug", pure)]
+    pub fn axis_to_string(axis: &mut Axis) -> String {
+        let values: Vec<String> = axis.values.iter().map(describe).collect();
+        format!("{}: {}", axis.name, values.join(", "))
+    }
+}

@@ -1,0 +1,134 @@
+//! Mean-field theory.
+
+use rhai::plugin::*;
+use rhai::{Dynamic, Engine, FLOAT, FnPtr, Map};
+
+use super::general::wanted_number;
+use crate::Error;
+use crate::script::options::{Options, Spec};
+use crate::script::session::Native;
+use crate::theory::{self, Activation, MeanField};
+
+const MEAN_FIELD: Spec = Spec {
+    function: "mean_field",
+    keys: &[("weight_var", "σ_w², the variance of the weights; needed"), ("bias_var", "σ_b², the variance of the biases (0)")],
+};
+
+pub(super) const OPTIONS: &[Spec] = &[MEAN_FIELD];
+
+pub(super) fn register(engine: &mut Engine) {
+    engine.register_type_with_name::<MeanField>("Theory").register_global_module(rhai::exported_module!(functions).into());
+}
+
+fn solve(activation: &Activation, options: &Options<'_>) -> Native<MeanField> {
+    let weight_var = options
+        .number("weight_var")?
+        .ok_or_else(|| Error::new("`mean_field` needs `weight_var`, the variance of the weights"))?;
+    Ok(theory::mean_field(activation, weight_var, options.number("bias_var")?.unwrap_or(0.0))?)
+}
+
+/// A script's own function as an activation: it is sampled at once and never called again.
+fn custom(context: &NativeCallContext<'_>, closure: &FnPtr) -> Native<Activation> {
+    let failed = std::cell::RefCell::new(None);
+    let activation = Activation::custom("the script's function", |x| {
+        match closure.call_within_context::<Dynamic>(context, (x,)).and_then(|y| Ok(wanted_number(&y, "its value")?)) {
+            Ok(y) => y,
+            Err(error) => {
+                failed.borrow_mut().get_or_insert(error);
+                f64::NAN
+            }
+        }
+    });
+    match failed.into_inner() {
+        Some(error) => Err(error),
+        None => Ok(activation?),
+    }
+}
+
+#[export_module]
+mod functions {
+    /// Mean-field theory of a wide random network: the fixed points q* and c* of length and correlation, χ₁, the depth
+    /// scales ξ_c and ξ_q, and the phase. `activation` is "tanh", "erf", "relu", "gelu", "silu", "sigmoid", "linear" or
+    /// "erf_unit_slope".
+    ///
+    /// ```
+    /// let theory = mean_field("tanh", #{ weight_var: 1.5, bias_var: 0.05 });
+    /// print(theory.xi_c);     // 15.79…
+    /// print(theory.phase);    // ordered
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn mean_field(activation: &str, options: Map) -> Native<MeanField> {
+        solve(&Activation::named(activation)?, &MEAN_FIELD.read(&options)?)
+    }
+
+    /// The same for any function of one number.
+    ///
+    /// ```
+    /// let theory = mean_field(|x| max(-1.0, min(1.0, x)), #{ weight_var: 1.5, bias_var: 0.05 });
+    /// ```
+    #[rhai_fn(name = "mean_field", return_raw)]
+    pub fn mean_field_of(context: NativeCallContext, activation: FnPtr, options: Map) -> Native<MeanField> {
+        let options = MEAN_FIELD.read(&options)?;
+        solve(&custom(&context, &activation)?, &options)
+    }
+
+    /// The weight variance at which χ₁ = 1: the line between order and chaos.
+    ///
+    /// ```
+    /// print(critical_weight_var("tanh", 0.05));    // 1.7609546…
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn critical_weight_var(activation: &str, bias_var: Dynamic) -> Native<FLOAT> {
+        Ok(theory::critical_weight_var(&Activation::named(activation)?, wanted_number(&bias_var, "bias_var")?)?)
+    }
+
+    /// The same for any function of one number.
+    #[rhai_fn(name = "critical_weight_var", return_raw)]
+    pub fn critical_weight_var_of(context: NativeCallContext, activation: FnPtr, bias_var: Dynamic) -> Native<FLOAT> {
+        let activation = custom(&context, &activation)?;
+        Ok(theory::critical_weight_var(&activation, wanted_number(&bias_var, "bias_var")?)?)
+    }
+
+    /// q*: the squared length that activations settle at, per unit.
+    #[rhai_fn(get = "q", pure)]
+    pub fn q(theory: &mut MeanField) -> FLOAT {
+        theory.q
+    }
+
+    /// χ₁: how much a small difference between two inputs grows per layer; 1 is critical.
+    #[rhai_fn(get = "chi", pure)]
+    pub fn chi(theory: &mut MeanField) -> FLOAT {
+        theory.chi
+    }
+
+    /// c*: the correlation that two inputs settle at.
+    #[rhai_fn(get = "c", pure)]
+    pub fn c(theory: &mut MeanField) -> FLOAT {
+        theory.c
+    }
+
+    /// ξ_c: the depth over which the correlation of two inputs settles.
+    #[rhai_fn(get = "xi_c", pure)]
+    pub fn xi_c(theory: &mut MeanField) -> FLOAT {
+        theory.xi_c
+    }
+
+    /// ξ_q: the depth over which the length settles.
+    #[rhai_fn(get = "xi_q", pure)]
+    pub fn xi_q(theory: &mut MeanField) -> FLOAT {
+        theory.xi_q
+    }
+
+    /// "ordered", "critical", "chaotic" or "unbounded".
+    #[rhai_fn(get = "phase", pure)]
+    pub fn phase(theory: &mut MeanField) -> String {
+        theory.phase.to_string()
+    }
+
+    /// As `print` shows it.
+    #[rhai_fn(name = "to_string", name = "to_debug", pure)]
+    pub fn theory_to_string(theory: &mut MeanField) -> String {
+        let MeanField { q, chi, c, xi_c, xi_q, phase, .. } = theory;
+        format!("{phase}: q* {q:.6}, χ₁ {chi:.6}, c* {c:.6}, ξ_c {xi_c:.4}, ξ_q {xi_q:.4}")
+    }
+}

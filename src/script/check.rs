@@ -1,0 +1,183 @@
+//! The walk over the syntax tree before anything runs: unknown functions, wrong numbers of arguments, unknown options,
+//! in code that is never reached as well.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rhai::{AST, ASTNode, Engine, Expr, FnCallExpr, Position, Stmt};
+
+use super::api;
+use super::diagnostic::{Diagnostic, Sources};
+use super::loader::Loader;
+use super::options::nearest;
+
+/// Rhai's own, which are not in any function list.
+const KEYWORDS: [&str; 10] =
+    ["Fn", "call", "curry", "is_def_var", "is_def_fn", "type_of", "is_shared", "print", "debug", "exit"];
+
+/// Numbers of arguments that each function takes, its object counted.
+type Arities = BTreeMap<String, BTreeSet<usize>>;
+
+struct Checker<'a> {
+    engine: &'a Engine,
+    loader: &'a Loader,
+    /// Functions of the host and, by the name of the module, of the stdlib.
+    host: Arities,
+    modules: BTreeMap<String, Arities>,
+    done: BTreeSet<String>,
+    found: Vec<Diagnostic>,
+}
+
+/// What is wrong with a script and the modules that it imports, in the order of its text.
+pub(super) fn check(engine: &Engine, loader: &Loader, ast: &AST) -> Vec<Diagnostic> {
+    let (host, modules) = declared(engine);
+    let mut checker = Checker { engine, loader, host, modules, done: BTreeSet::new(), found: Vec::new() };
+    checker.file(ast);
+    checker.found
+}
+
+/// The functions that an engine knows, and those of its modules.
+fn declared(engine: &Engine) -> (Arities, BTreeMap<String, Arities>) {
+    let text = engine.gen_fn_metadata_to_json(true).unwrap_or_default();
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+    let functions = |list: &serde_json::Value| {
+        let mut arities = Arities::new();
+        for function in list.as_array().into_iter().flatten() {
+            if let (Some(name), Some(count)) = (function["name"].as_str(), function["numParams"].as_u64()) {
+                arities.entry(name.to_owned()).or_default().insert(count as usize);
+            }
+        }
+        arities
+    };
+    let modules = json["modules"].as_object().into_iter().flatten();
+    (functions(&json["functions"]), modules.map(|(name, module)| (name.clone(), functions(&module["functions"]))).collect())
+}
+
+fn scripted(ast: &AST) -> Arities {
+    let mut arities = Arities::new();
+    for function in ast.iter_functions() {
+        arities.entry(function.name.to_owned()).or_default().insert(function.params.len());
+    }
+    arities
+}
+
+impl Checker<'_> {
+    fn file(&mut self, ast: &AST) {
+        let file = ast.source().unwrap_or_default().to_owned();
+        if !self.done.insert(file.clone()) {
+            return;
+        }
+        let own = scripted(ast);
+        let mut imports: Vec<(String, String, Position)> = Vec::new();
+        let mut keys = BTreeSet::new();
+        let mut calls: Vec<(FnCallExpr, Position, bool)> = Vec::new();
+        ast.walk(&mut |path: &[ASTNode<'_>]| {
+            match path.last() {
+                Some(ASTNode::Expr(Expr::FnCall(call, position))) => calls.push(((**call).clone(), *position, false)),
+                Some(ASTNode::Expr(Expr::MethodCall(call, position))) => calls.push(((**call).clone(), *position, true)),
+                Some(ASTNode::Stmt(Stmt::FnCall(call, position))) => calls.push(((**call).clone(), *position, false)),
+                Some(ASTNode::Expr(Expr::Map(map, _))) => keys.extend(map.0.iter().map(|(key, _)| key.name.to_string())),
+                Some(ASTNode::Stmt(Stmt::Import(import, position))) => {
+                    if let Expr::StringConstant(path, _) = &import.0 {
+                        imports.push((path.to_string(), import.1.name.to_string(), *position));
+                    }
+                }
+                _ => {}
+            }
+            true
+        });
+        let mut modules = self.modules.clone();
+        for (path, alias, position) in imports {
+            match self.loader.import(self.engine, Some(&file), &path) {
+                Ok(module) => {
+                    modules.insert(alias, scripted(&module));
+                    self.file(&module);
+                }
+                Err(mut error) => {
+                    if error.position().is_none() {
+                        error.set_position(position);
+                    }
+                    self.found.push(Diagnostic::eval(&error, &file, &self.loader.sources()));
+                }
+            }
+        }
+        let sources = self.loader.sources();
+        let mut found = Vec::new();
+        for (call, position, is_method) in &calls {
+            // A method may be a function kept in a map, which only running shows.
+            if !(*is_method && keys.contains(call.name.as_str())) {
+                found.extend(self.call(call, *position, *is_method, &own, &modules, &file, &sources));
+            }
+        }
+        found.sort_by_key(|diagnostic| diagnostic.place.as_ref().map(|place| (place.line, place.column)));
+        found.dedup();
+        self.found.extend(found);
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one call, seen in its file")]
+    fn call(
+        &self,
+        call: &FnCallExpr,
+        position: Position,
+        is_method: bool,
+        own: &Arities,
+        modules: &BTreeMap<String, Arities>,
+        file: &str,
+        sources: &Sources,
+    ) -> Option<Diagnostic> {
+        let name = call.name.as_str();
+        if call.op_token.is_some() || KEYWORDS.contains(&name) || name.starts_with("anon$") {
+            return None;
+        }
+        let say = |message: String| Diagnostic::error(message).at(sources.place(file, position));
+        let given = call.args.len();
+        if !call.namespace.is_empty() {
+            let module = call.namespace.root();
+            let Some(functions) = modules.get(module) else {
+                let diagnostic = say(format!("there is no module `{module}`"));
+                return Some(match nearest(module, modules.keys().map(String::as_str)) {
+                    Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
+                    None => diagnostic.hint(format!("import it: `import \"{module}\" as {module};`")),
+                });
+            };
+            return known(functions.get(name), given, &format!("{module}::{name}"), &say)
+                .map(|d| suggest(d, name, functions.keys(), functions.contains_key(name)));
+        }
+        let takes: BTreeSet<usize> = {
+            let natives = self.host.get(name).into_iter().flatten().map(|&n| n.saturating_sub(usize::from(is_method)));
+            // A script's own function is called as a method with `this`, which is not among its parameters.
+            natives.chain(own.get(name).into_iter().flatten().copied()).collect()
+        };
+        let known_name = !takes.is_empty();
+        if let Some(diagnostic) = known(known_name.then_some(&takes), given, name, &say) {
+            return Some(suggest(diagnostic, name, self.host.keys().chain(own.keys()), known_name));
+        }
+        let spec = api::specs().find(|spec| spec.function == name)?;
+        let Some(Expr::Map(map, _)) = call.args.last() else { return None };
+        let (key, _) = map.0.iter().find(|(key, _)| spec.keys.iter().all(|(known, _)| *known != key.name))?;
+        Some(Diagnostic::from(spec.unknown(&key.name)).at(sources.place(file, key.pos)))
+    }
+}
+
+fn known(
+    takes: Option<&BTreeSet<usize>>,
+    given: usize,
+    name: &str,
+    say: &impl Fn(String) -> Diagnostic,
+) -> Option<Diagnostic> {
+    match takes {
+        None => Some(say(format!("there is no function `{name}`"))),
+        Some(takes) if takes.contains(&given) => None,
+        Some(takes) => {
+            let counts = takes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
+            let plural = if counts == "1" { "" } else { "s" };
+            Some(say(format!("`{name}` takes {counts} argument{plural}, here it gets {given}")))
+        }
+    }
+}
+
+fn suggest<'a>(diagnostic: Diagnostic, name: &str, names: impl Iterator<Item = &'a String>, is_known: bool) -> Diagnostic {
+    match nearest(name, names.map(String::as_str)) {
+        Some(near) if !is_known => diagnostic.hint(format!("did you mean `{near}`?")),
+        _ => diagnostic,
+    }
+}

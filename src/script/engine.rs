@@ -1,0 +1,57 @@
+//! The Rhai engine of this host: its limits, its functions, its modules. All of Rhai's internals that the host rests on
+//! are here, in `check` and in `loader`.
+
+use std::sync::Arc;
+
+use rhai::{Dynamic, Engine, Module, OptimizationLevel, Scope};
+
+use super::diagnostic::Diagnostic;
+use super::loader::{Loader, STDLIB, stdlib_name};
+use super::session::{Session, Told};
+use super::{Primitives, api};
+
+/// An engine for one session.
+pub(super) fn engine(
+    session: &Arc<Session>,
+    loader: &Loader,
+    primitives: &Primitives,
+) -> std::result::Result<Engine, Diagnostic> {
+    let mut engine = Engine::new();
+    let limits = &session.settings.limits;
+    engine
+        .set_max_operations(limits.operations)
+        .set_max_call_levels(limits.calls)
+        .set_max_expr_depths(limits.expression_depth, limits.expression_depth)
+        .set_max_string_size(limits.size)
+        .set_max_array_size(limits.size)
+        .set_max_map_size(limits.size)
+        .set_max_modules(limits.modules)
+        .set_strict_variables(true)
+        .set_fail_on_invalid_map_property(true)
+        .set_optimization_level(OptimizationLevel::None)
+        .disable_symbol("eval")
+        .set_default_tag(Dynamic::from(session.clone()))
+        .set_module_resolver(loader.clone());
+    let told = session.clone();
+    engine.on_print(move |text| told.tell(Told::Printed(text)));
+    let told = session.clone();
+    engine.on_debug(move |text, source, position| {
+        told.tell(Told::Printed(&format!("{}:{position} {text}", source.unwrap_or_default())));
+    });
+    let watched = session.clone();
+    engine.on_progress(move |operations| {
+        // The clock is read now and then: it costs more than an operation.
+        let due = operations % 1024 == 0;
+        due.then(|| watched.should_stop()).flatten().map(Dynamic::from)
+    });
+    api::register(&mut engine);
+    primitives.iter().for_each(|add| add(&mut engine));
+    for (name, text) in STDLIB {
+        let module = loader
+            .stdlib(&engine, name, text)
+            .and_then(|ast| Module::eval_ast_as_new(Scope::new(), &ast, &engine))
+            .map_err(|error| Diagnostic::eval(&error, &stdlib_name(name), &loader.sources()))?;
+        engine.register_static_module(name, module.into());
+    }
+    Ok(engine)
+}

@@ -1,0 +1,187 @@
+//! Finding and compiling the files that a script is made of: the project's folder and the embedded `stdlib/`, nothing else.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rhai::{AST, Engine, EvalAltResult, Module, ModuleResolver, Position, Scope};
+
+type SharedModule = rhai::Shared<Module>;
+
+use super::diagnostic::{Diagnostic, Sources};
+use crate::{Error, Result};
+
+/// The modules that ship inside the program: name and text.
+pub const STDLIB: [(&str, &str); 1] = [("mlp", include_str!("../../stdlib/mlp.rhai"))];
+
+/// The name of a stdlib module in messages.
+pub(super) fn stdlib_name(module: &str) -> String {
+    format!("stdlib/{module}.rhai")
+}
+
+/// Reads sources and keeps their texts for messages. New for every load, so that an edit is always seen.
+#[derive(Clone)]
+pub(super) struct Loader {
+    /// Canonical; nothing outside it is read.
+    project: PathBuf,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    sources: Sources,
+    /// The canonical path behind each name that messages use.
+    paths: BTreeMap<String, PathBuf>,
+    compiled: BTreeMap<PathBuf, AST>,
+    modules: BTreeMap<PathBuf, SharedModule>,
+    /// Modules that are being loaded, outermost first.
+    open: Vec<(PathBuf, String)>,
+}
+
+/// A file of the project: its canonical path and its name in messages.
+struct Found {
+    path: PathBuf,
+    name: String,
+}
+
+impl Loader {
+    /// For scripts below `project`.
+    pub fn new(project: &Path) -> Result<Self> {
+        let project = project.canonicalize().map_err(|error| Error::io("open the project folder", project, &error))?;
+        Ok(Self { project, state: Arc::default() })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The texts read so far.
+    pub fn sources(&self) -> Sources {
+        self.state().sources.clone()
+    }
+
+    /// The files read so far, with their text's place on disk.
+    pub fn files(&self) -> Vec<PathBuf> {
+        self.state().paths.values().cloned().collect()
+    }
+
+    /// Reads and compiles the script itself, known in messages as `name`.
+    pub fn script(&self, engine: &Engine, path: &Path, name: &str) -> std::result::Result<(AST, String), Diagnostic> {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            let diagnostic = Diagnostic::from(Error::io("read the script", path, &error));
+            if error.kind() == std::io::ErrorKind::InvalidData { diagnostic.hint("a script is UTF-8 text") } else { diagnostic }
+        })?;
+        let canonical = path.canonicalize().map_err(|error| Error::io("find the script", path, &error))?;
+        if !canonical.starts_with(&self.project) {
+            let message = format!("{} is not in the project folder {}", path.display(), self.project.display());
+            return Err(Diagnostic::error(message).hint("name a folder that holds it: --project DIR"));
+        }
+        self.state().open = vec![(canonical.clone(), name.to_owned())];
+        let ast = self.compile(engine, &text, &Found { path: canonical, name: name.to_owned() });
+        ast.map(|ast| (ast, text)).map_err(|error| match *error {
+            EvalAltResult::ErrorParsing(kind, position) => {
+                Diagnostic::parse(&rhai::ParseError(kind.into(), position), name, &self.sources())
+            }
+            other => Diagnostic::eval(&other, name, &self.sources()),
+        })
+    }
+
+    /// Adds an embedded module's text for messages and compiles it.
+    pub fn stdlib(&self, engine: &Engine, module: &str, text: &str) -> std::result::Result<AST, Box<EvalAltResult>> {
+        let name = stdlib_name(module);
+        self.compile(engine, text, &Found { path: PathBuf::from(&name), name })
+    }
+
+    fn compile(&self, engine: &Engine, text: &str, found: &Found) -> std::result::Result<AST, Box<EvalAltResult>> {
+        let mut state = self.state();
+        state.sources.add(&found.name, text);
+        if found.path.is_absolute() {
+            state.paths.insert(found.name.clone(), found.path.clone());
+        }
+        drop(state);
+        let mut ast = engine.compile(text)?;
+        ast.set_source(found.name.as_str());
+        Ok(ast)
+    }
+
+    /// The file that `import "path"` in `importer` means.
+    fn find(&self, importer: Option<&str>, path: &str) -> Result<Found> {
+        let folder = importer
+            .and_then(|name| self.state().paths.get(name)?.parent().map(Path::to_owned))
+            .unwrap_or_else(|| self.project.clone());
+        let mut file = folder.join(path);
+        if file.extension().is_none() {
+            file.set_extension("rhai");
+        }
+        let missing = |_| {
+            let modules = STDLIB.map(|(name, _)| name).join(", ");
+            Error::new(format!("there is no module \"{path}\": no file {}", file.display()))
+                .hint(format!("imports are relative to the file that they stand in; stdlib modules ({modules}) need no import"))
+        };
+        let canonical = file.canonicalize().map_err(missing)?;
+        let Ok(inside) = canonical.strip_prefix(&self.project) else {
+            return Err(Error::new(format!("\"{path}\" leads out of the project folder {}", self.project.display()))
+                .hint("a script reads only its own project; name a larger one with --project DIR"));
+        };
+        let name = inside.to_string_lossy().into_owned();
+        Ok(Found { path: canonical, name })
+    }
+
+    /// The syntax tree of an imported file.
+    pub fn import(&self, engine: &Engine, importer: Option<&str>, path: &str) -> std::result::Result<AST, Box<EvalAltResult>> {
+        let found = self.find(importer, path)?;
+        if let Some(ast) = self.state().compiled.get(&found.path) {
+            return Ok(ast.clone());
+        }
+        let text = std::fs::read_to_string(&found.path)
+            .map_err(|error| Error::io("read the module", &found.path, &error))?;
+        let ast = self
+            .compile(engine, &text, &found)
+            .map_err(|error| EvalAltResult::ErrorInModule(found.name.clone(), error, Position::NONE))?;
+        self.state().compiled.insert(found.path, ast.clone());
+        Ok(ast)
+    }
+
+    /// The module of an imported file, evaluated once per load.
+    fn module(&self, engine: &Engine, importer: Option<&str>, path: &str) -> std::result::Result<SharedModule, Box<EvalAltResult>> {
+        let found = self.find(importer, path)?;
+        let known = self.state().modules.get(&found.path).cloned();
+        if let Some(module) = known {
+            return Ok(module);
+        }
+        let mut state = self.state();
+        if state.open.iter().any(|(path, _)| *path == found.path) {
+            let way = state.open.iter().map(|(_, name)| name.as_str()).chain([found.name.as_str()]);
+            let way = way.collect::<Vec<_>>().join(" → ");
+            return Err(Error::new(format!("modules import each other in a circle: {way}")).into());
+        }
+        state.open.push((found.path.clone(), found.name.clone()));
+        drop(state);
+        let module = self.import(engine, importer, path).and_then(|ast| {
+            Module::eval_ast_as_new(Scope::new(), &ast, engine)
+                .map_err(|error| EvalAltResult::ErrorInModule(found.name.clone(), error, Position::NONE).into())
+        });
+        let mut state = self.state();
+        state.open.pop();
+        let module: SharedModule = module?.into();
+        state.modules.insert(found.path, module.clone());
+        Ok(module)
+    }
+}
+
+impl ModuleResolver for Loader {
+    fn resolve(
+        &self,
+        engine: &Engine,
+        source: Option<&str>,
+        path: &str,
+        position: Position,
+    ) -> std::result::Result<SharedModule, Box<EvalAltResult>> {
+        self.module(engine, source, path).map_err(|mut error| {
+            if error.position().is_none() {
+                error.set_position(position);
+            }
+            error
+        })
+    }
+}

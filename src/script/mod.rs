@@ -1,0 +1,256 @@
+//! The script host: what runs a Rhai script, from its text to its figures.
+
+pub mod api;
+mod check;
+mod diagnostic;
+mod engine;
+mod folder;
+mod loader;
+pub mod options;
+pub mod session;
+mod settings;
+pub(crate) mod shown;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use rhai::{Engine, EvalAltResult, Scope};
+
+pub use api::{ScriptTensor, Table};
+pub use diagnostic::{Diagnostic, Frame, Place, Severity};
+pub use session::{Audience, Estimate, Points, Session, Told};
+pub use settings::{Limits, STORE_VARIABLE, Settings};
+
+use crate::work::{Plan, Report};
+use loader::Loader;
+use shown::{Finished, Shown};
+
+/// Functions that an embedding program adds to the host's own.
+pub(crate) type Primitives = Vec<Box<dyn Fn(&mut Engine) + Send + Sync>>;
+
+/// Runs scripts. One host may run many, one after another.
+pub struct Host {
+    settings: Settings,
+    audience: Arc<Audience>,
+    primitives: Primitives,
+}
+
+/// What came of a script.
+#[derive(Debug)]
+pub struct Outcome {
+    pub status: Status,
+    /// Errors first, then what stops nothing.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The run folder; `None` when the script did not get that far.
+    pub folder: Option<PathBuf>,
+    /// Files written into it, in the script's order.
+    pub files: Vec<PathBuf>,
+    /// Verdicts, in words.
+    pub verdicts: Vec<String>,
+    /// Tables that were saved, with their names.
+    pub tables: Vec<(PathBuf, Records)>,
+    /// The script's parameters and their values.
+    pub params: BTreeMap<String, String>,
+    /// The fingerprints of what it shows.
+    pub results: Vec<String>,
+    pub report: Report,
+    pub points: Points,
+    /// All of it, and the part that computing took.
+    pub seconds: f64,
+    pub seconds_of_work: f64,
+}
+
+/// A saved table: the names of its columns and its rows.
+pub type Records = (Vec<String>, Vec<Vec<rhai::Dynamic>>);
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// Everything is shown.
+    Done,
+    /// Some points failed.
+    PointsFailed,
+    /// The script is wrong.
+    ScriptWrong,
+    /// The user stopped it.
+    Interrupted,
+}
+
+impl Status {
+    /// The program's exit status.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::PointsFailed => 1,
+            Self::ScriptWrong => 2,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
+/// What checking a script found.
+#[derive(Debug)]
+pub struct Checked {
+    /// What running it would do.
+    pub plan: Plan,
+    pub estimate: Estimate,
+    /// The script's parameters and their values.
+    pub params: BTreeMap<String, String>,
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// A script that was loaded, checked and evaluated: what it shows is described.
+struct Evaluated {
+    session: Arc<Session>,
+    text: String,
+    shown: Vec<Shown>,
+}
+
+impl Host {
+    /// A host that tells nobody.
+    pub fn new(settings: Settings) -> Self {
+        Self { settings, audience: Arc::new(|_| ()), primitives: Vec::new() }
+    }
+
+    /// Somebody who hears what happens.
+    #[must_use]
+    pub fn with_audience(self, audience: Arc<Audience>) -> Self {
+        Self { audience, ..self }
+    }
+
+    /// Adds functions to the engine of every script: see `examples/primitive.rs`.
+    #[must_use]
+    pub fn with_primitive(mut self, add: impl Fn(&mut Engine) + Send + Sync + 'static) -> Self {
+        self.primitives.push(Box::new(add));
+        self
+    }
+
+    /// Loads, checks and describes a script, and says what running it would do; computes nothing.
+    ///
+    /// # Errors
+    /// When the script is wrong: everything that was found.
+    pub fn check(&self, script: &Path) -> Result<Checked, Vec<Diagnostic>> {
+        let Evaluated { session, shown, .. } = self.evaluate(script, true)?;
+        let plan = session.plan(shown.iter().flat_map(Shown::targets).collect()).map_err(|error| vec![error.into()])?;
+        let estimate = session.estimate(&plan);
+        let state = session.state();
+        Ok(Checked { plan, estimate, params: state.params.clone(), warnings: state.warnings.clone() })
+    }
+
+    /// The engine's functions with their documentation, as JSON in Rhai's form.
+    ///
+    /// # Errors
+    /// When no engine can be made.
+    pub fn reference(&self) -> Result<serde_json::Value, Diagnostic> {
+        let loader = Loader::new(Path::new("."))?;
+        let session = Session::new(self.settings.clone(), self.audience.clone(), loader.clone(), "", true)?;
+        let engine = engine::engine(&Arc::new(session), &loader, &self.primitives)?;
+        let text = engine.gen_fn_metadata_to_json(false).unwrap_or_default();
+        Ok(serde_json::from_str(&text).unwrap_or_default())
+    }
+
+    /// Runs a script: evaluates it, computes what it shows, and fills its run folder.
+    pub fn run(&self, script: &Path) -> Outcome {
+        let started = Instant::now();
+        let mut outcome = match self.evaluate(script, false) {
+            Ok(evaluated) => self.show(script, evaluated),
+            Err(_) if self.settings.cancel.is_cancelled() => Outcome::new(Status::Interrupted, Vec::new()),
+            Err(diagnostics) => Outcome::new(Status::ScriptWrong, diagnostics),
+        };
+        outcome.seconds = started.elapsed().as_secs_f64();
+        if let Some(folder) = &outcome.folder
+            && let Err(error) = folder::write_record(folder, script, &self.settings, &outcome)
+        {
+            outcome.diagnostics.push(error.into());
+        }
+        outcome
+    }
+
+    fn evaluate(&self, script: &Path, describe_only: bool) -> Result<Evaluated, Vec<Diagnostic>> {
+        let one = |diagnostic: Diagnostic| vec![diagnostic];
+        let name = script.display().to_string();
+        let folder = script.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let project = self.settings.project.as_deref().unwrap_or(folder);
+        let loader = Loader::new(project).map_err(|error| one(error.into()))?;
+        let session = Session::new(self.settings.clone(), self.audience.clone(), loader.clone(), &name, describe_only);
+        let session = Arc::new(session.map_err(|error| one(error.into()))?);
+        let engine = engine::engine(&session, &loader, &self.primitives).map_err(one)?;
+        let (ast, text) = loader.script(&engine, script, &name).map_err(one)?;
+        let wrong = check::check(&engine, &loader, &ast);
+        if !wrong.is_empty() {
+            return Err(wrong);
+        }
+        session.start_clock();
+        let result = engine.run_ast_with_scope(&mut Scope::new(), &ast);
+        if let Err(error) = result
+            && !matches!(*error, EvalAltResult::Exit(..))
+        {
+            // Points that failed before may be the reason: they are said as well.
+            let error = Diagnostic::eval(&error, &name, &loader.sources());
+            return Err([one(error), session.state().warnings.clone()].concat());
+        }
+        session.check_params().map_err(|error| one(error.into()))?;
+        let shown = std::mem::take(&mut session.state().shown);
+        Ok(Evaluated { session, text, shown })
+    }
+
+    fn show(&self, script: &Path, Evaluated { session, text, shown }: Evaluated) -> Outcome {
+        let folder = self.settings.out.clone().unwrap_or_else(|| folder::usual(script));
+        // Before hours of work: can what they yield be written?
+        if let Err(error) = folder::prepare(&folder, &text) {
+            return Outcome::new(Status::ScriptWrong, vec![error.into()]);
+        }
+        let computed = match session.computed(shown.iter().flat_map(Shown::targets).collect()) {
+            Ok(computed) => computed,
+            Err(error) => return Outcome::new(Status::ScriptWrong, vec![error.into()]),
+        };
+        let mut outcome = Outcome::new(Status::Done, Vec::new());
+        for shown in &shown {
+            match shown.finish(&folder, &computed) {
+                Ok(Finished::Files(files)) => outcome.files.extend(files),
+                Ok(Finished::Words(_)) if self.settings.cancel.is_cancelled() => {}
+                Ok(Finished::Words(words)) => outcome.verdicts.push(words),
+                Err(error) => outcome.diagnostics.push(error.into()),
+            }
+            if let Shown::Table { table, path } = shown {
+                outcome.tables.push((path.clone(), table.records(&computed)));
+            }
+        }
+        let state = session.state();
+        outcome.status = match () {
+            () if self.settings.cancel.is_cancelled() => Status::Interrupted,
+            () if !outcome.diagnostics.is_empty() => Status::ScriptWrong,
+            () if state.points.failed > 0 => Status::PointsFailed,
+            () => Status::Done,
+        };
+        outcome.diagnostics.extend(state.warnings.iter().cloned());
+        outcome.report = state.report.clone();
+        outcome.points = state.points;
+        outcome.params = state.params.clone();
+        outcome.results = computed.keys().map(ToString::to_string).collect();
+        outcome.seconds_of_work = state.work_seconds;
+        outcome.folder = Some(folder);
+        outcome
+    }
+}
+
+impl Outcome {
+    fn new(status: Status, diagnostics: Vec<Diagnostic>) -> Self {
+        Self {
+            status,
+            diagnostics,
+            folder: None,
+            files: Vec::new(),
+            verdicts: Vec::new(),
+            tables: Vec::new(),
+            params: BTreeMap::new(),
+            results: Vec::new(),
+            report: Report::default(),
+            points: Points::default(),
+            seconds: 0.0,
+            seconds_of_work: 0.0,
+        }
+    }
+}

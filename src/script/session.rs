@@ -1,0 +1,290 @@
+//! One evaluation of a script: what it may reach, what it has shown so far, what was computed for it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use rhai::{Dynamic, EvalAltResult, NativeCallContext};
+
+use super::diagnostic::Diagnostic;
+use super::loader::Loader;
+use super::api::table::Computed;
+use super::options::nearest;
+use super::settings::Settings;
+use super::shown::Shown;
+use crate::data::Folders;
+use crate::work::{self, Event, Plan, Report, Resources, Store, Target};
+use crate::{Error, Result, device};
+
+/// What a native function returns: an [`Error`] turns into Rhai's by `?`, and gets the place of the call.
+pub type Native<T> = std::result::Result<T, Box<EvalAltResult>>;
+
+impl From<Error> for Box<EvalAltResult> {
+    fn from(error: Error) -> Self {
+        EvalAltResult::ErrorRuntime(Dynamic::from(error), rhai::Position::NONE).into()
+    }
+}
+
+/// What is told while a script runs.
+#[derive(Debug)]
+pub enum Told<'a> {
+    /// The script printed.
+    Printed(&'a str),
+    /// Work is about to begin.
+    Planned(&'a Plan, Estimate),
+    /// Work goes on.
+    Work(Event<'a>),
+    /// The work that was planned is over.
+    Finished,
+}
+
+/// What a plan will take.
+#[derive(Debug, Clone, Copy)]
+pub struct Estimate {
+    /// Floating-point operations.
+    pub operations: f64,
+    pub seconds: f64,
+    /// Bytes of the largest point.
+    pub memory: f64,
+}
+
+/// Hears what a session tells.
+pub type Audience = dyn Fn(Told<'_>) + Send + Sync;
+
+/// How points fared.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Points {
+    pub computed: usize,
+    pub reused: usize,
+    pub failed: usize,
+}
+
+/// See the module.
+pub struct Session {
+    pub settings: Settings,
+    pub folders: Folders,
+    pub store: Store,
+    pub device: burn::tensor::Device,
+    numerics: String,
+    audience: Arc<Audience>,
+    loader: Loader,
+    /// The script's name in messages.
+    script: String,
+    /// Describe only: nothing is computed (the `check` subcommand).
+    describe_only: bool,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+pub(super) struct State {
+    pub shown: Vec<Shown>,
+    /// Parameters that the script asked for, with their values.
+    pub params: BTreeMap<String, String>,
+    pub report: Report,
+    pub points: Points,
+    /// What stops nothing and must not be hidden: failed points, damaged results.
+    pub warnings: Vec<Diagnostic>,
+    pub work_seconds: f64,
+    /// When evaluation must end; moved on by the time that work takes.
+    pub deadline: Option<Instant>,
+}
+
+impl Session {
+    pub(super) fn new(
+        settings: Settings,
+        audience: Arc<Audience>,
+        loader: Loader,
+        script: &str,
+        describe_only: bool,
+    ) -> Result<Self> {
+        Ok(Self {
+            folders: Folders::new(settings.data_dir.clone()),
+            store: Store::open(&settings.store_dir, settings.store_budget)?,
+            device: device::named(&settings.device)?,
+            numerics: device::numerics(&settings.device),
+            audience,
+            loader,
+            script: script.to_owned(),
+            describe_only,
+            state: Mutex::new(State::default()),
+            settings,
+        })
+    }
+
+    /// The session that a native function was called in.
+    ///
+    /// # Errors
+    /// When the engine is not this host's.
+    pub fn of(context: &NativeCallContext<'_>) -> Result<Arc<Self>> {
+        context
+            .tag()
+            .and_then(|tag| tag.clone().try_cast::<Arc<Self>>())
+            .ok_or_else(|| Error::new("this function works only in a script that the host runs"))
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells the audience.
+    pub fn tell(&self, told: Told<'_>) {
+        (self.audience)(told);
+    }
+
+    /// Shows something when the script is done.
+    pub fn show(&self, shown: Shown) {
+        self.state().shown.push(shown);
+    }
+
+    /// Notes that a point of a sweep failed, with the place in the script.
+    pub(super) fn point_failed(&self, point: &str, error: &EvalAltResult) {
+        let diagnostic = Diagnostic::eval(error, &self.script, &self.loader.sources());
+        let message = format!("{point}: {}", diagnostic.message);
+        self.state().points.failed += 1;
+        self.warn(Diagnostic { message, ..diagnostic });
+    }
+
+    /// Says something that stops nothing, once.
+    pub fn warn(&self, warning: impl Into<Diagnostic>) {
+        let warning = warning.into().as_warning();
+        let mut state = self.state();
+        if !state.warnings.contains(&warning) {
+            state.warnings.push(warning);
+        }
+    }
+
+    /// The value of a `param`: what `--set` says, read as the type of its default.
+    ///
+    /// # Errors
+    /// When what `--set` says cannot be read so.
+    pub fn param(&self, name: &str, default: &Dynamic) -> Result<Dynamic> {
+        let value = match self.settings.set.iter().rev().find(|(set, _)| set == name) {
+            None => default.clone(),
+            Some((_, text)) => {
+                let value = match default.type_name() {
+                    "i64" => text.parse().map(Dynamic::from_int).ok(),
+                    "f64" => text.parse::<f64>().ok().filter(|x| x.is_finite()).map(Dynamic::from_float),
+                    "bool" => text.parse().map(Dynamic::from_bool).ok(),
+                    "string" => Some(text.into()),
+                    _ => None,
+                };
+                value.ok_or_else(|| {
+                    let wanted = super::options::describe(default);
+                    Error::new(format!("--set {name}={text}: not a value like the script's {wanted}"))
+                })?
+            }
+        };
+        self.state().params.insert(name.to_owned(), value.to_string());
+        Ok(value)
+    }
+
+    /// What is missing for some targets; each result counts once.
+    ///
+    /// # Errors
+    /// When a point cannot fit into memory.
+    pub(super) fn plan(&self, mut targets: Vec<Target>) -> Result<Plan> {
+        let mut known = BTreeSet::new();
+        targets.retain(|target| known.insert(target.result.fingerprint()));
+        let plan = Plan::new(targets, &self.store, &self.numerics);
+        plan.check_memory(self.settings.memory)?;
+        Ok(plan)
+    }
+
+    /// Computes what is missing for some targets. A result that was not reached before the user stopped it is absent.
+    ///
+    /// # Errors
+    /// When a point cannot fit into memory, or nothing may be computed here.
+    pub(crate) fn computed(&self, targets: Vec<Target>) -> Result<Computed> {
+        if targets.is_empty() {
+            return Ok(Computed::new());
+        }
+        let plan = self.plan(targets)?;
+        let (missing, reused) = plan.missing_and_reused();
+        if missing > 0 {
+            self.tell(Told::Planned(&plan, self.estimate(&plan)));
+        }
+        if self.describe_only && missing > 0 {
+            return Err(Error::new("the script needs results here before it can go on").hint("`entroscope run` computes them"));
+        }
+        let resources = Resources {
+            threads: self.settings.threads,
+            memory: self.settings.memory,
+            cancel: self.settings.cancel.clone(),
+        };
+        let started = Instant::now();
+        let (results, report) = work::run(&plan, &self.store, &resources, &|event| {
+            if let Event::Warning(error) = &event {
+                self.warn((*error).clone());
+            }
+            self.tell(Told::Work(event));
+        });
+        let took = started.elapsed();
+        if missing > 0 {
+            self.tell(Told::Finished);
+            work::Speeds::open(&self.store).learn(&report);
+        }
+        let mut failed = 0;
+        for (target, result) in plan.targets().iter().zip(&results) {
+            if let Err(error) = result
+                && !error.interrupted
+            {
+                failed += 1;
+                self.warn(Error { message: format!("{}: {}", target.point, error.message), ..error.clone() });
+            }
+        }
+        let interrupted = results.iter().filter(|result| result.as_ref().is_err_and(|error| error.interrupted)).count();
+        let mut state = self.state();
+        state.work_seconds += took.as_secs_f64();
+        state.deadline = state.deadline.map(|deadline| deadline + took);
+        state.report.add(&report);
+        state.points.failed += failed;
+        state.points.reused += reused;
+        state.points.computed += missing.saturating_sub(failed + interrupted);
+        drop(state);
+        let named = plan.targets().iter().map(|target| target.result.fingerprint()).zip(results);
+        Ok(named.filter(|(_, result)| !result.as_ref().is_err_and(|error| error.interrupted)).collect())
+    }
+
+    /// From here on, evaluation is timed.
+    pub(super) fn start_clock(&self) {
+        let limit = Duration::try_from_secs_f64(self.settings.limits.seconds).unwrap_or(Duration::MAX);
+        self.state().deadline = Instant::now().checked_add(limit);
+    }
+
+    /// # Errors
+    /// When `--set` names a parameter that the script does not have.
+    pub(super) fn check_params(&self) -> Result<()> {
+        let state = self.state();
+        let Some((name, _)) = self.settings.set.iter().find(|(name, _)| !state.params.contains_key(name)) else {
+            return Ok(());
+        };
+        let error = Error::new(format!("--set {name}: the script has no parameter of that name"));
+        Err(match nearest(name, state.params.keys().map(String::as_str)) {
+            Some(near) => error.hint(format!("did you mean `{near}`?")),
+            None if state.params.is_empty() => error.hint("it has none: `param(\"name\", value)` makes one"),
+            None => error.hint(format!("it has {}", state.params.keys().cloned().collect::<Vec<_>>().join(", "))),
+        })
+    }
+
+    pub(super) fn estimate(&self, plan: &Plan) -> Estimate {
+        let operations = plan.floating_point_operations();
+        let speeds = work::Speeds::open(&self.store);
+        Estimate {
+            operations: operations.values().sum(),
+            seconds: speeds.seconds(&operations) / self.settings.threads.max(1) as f64,
+            memory: plan.memory_per_target().into_iter().fold(0.0, f64::max),
+        }
+    }
+
+    /// Whether evaluation has taken too long, or the user wants to stop.
+    pub(super) fn should_stop(&self) -> Option<Error> {
+        if self.settings.cancel.is_cancelled() {
+            return Some(Error::interrupted());
+        }
+        let late = self.state().deadline.is_some_and(|deadline| Instant::now() > deadline);
+        late.then(|| {
+            Error::new(format!("the script took more than {} s to evaluate", self.settings.limits.seconds))
+                .hint("raise the limit: --max-seconds N")
+        })
+    }
+}

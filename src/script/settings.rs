@@ -1,0 +1,89 @@
+//! What a host is told before it runs a script.
+
+use std::path::PathBuf;
+
+use crate::work::{Cancel, DEFAULT_BUDGET};
+
+/// Names the folder of stored results when no flag does.
+pub const STORE_VARIABLE: &str = "ENTROSCOPE_STORE";
+
+/// Where things lie and what a run may use.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Looked at before the environment and the platform's cache directory.
+    pub data_dir: Option<PathBuf>,
+    pub store_dir: PathBuf,
+    /// Bytes of large results that the store keeps.
+    pub store_budget: u64,
+    /// The run folder; `runs/NAME` where it is not given.
+    pub out: Option<PathBuf>,
+    /// Where imports may reach; the script's own folder where it is not given.
+    pub project: Option<PathBuf>,
+    /// Device to compute on, by name.
+    pub device: String,
+    /// Operations at the same time.
+    pub threads: usize,
+    /// Bytes that a run may take.
+    pub memory: f64,
+    /// `param` values by name.
+    pub set: Vec<(String, String)>,
+    pub limits: Limits,
+    pub cancel: Cancel,
+}
+
+/// A script is a guest: what it may take before it is stopped. The same in every build.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limits {
+    /// Rhai operations, a rough count of expressions evaluated.
+    pub operations: u64,
+    /// Function calls inside one another.
+    pub calls: usize,
+    /// Expressions inside one another.
+    pub expression_depth: usize,
+    /// Elements of an array or map, bytes of a string.
+    pub size: usize,
+    /// Modules imported.
+    pub modules: usize,
+    /// Seconds of evaluation; the work that the script asks for does not count.
+    pub seconds: f64,
+    /// Bytes of the tensors that a script holds.
+    pub tensor_bytes: u64,
+    /// Points of one sweep.
+    pub points: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            operations: 50_000_000,
+            calls: 64,
+            expression_depth: 128,
+            size: 10_000_000,
+            modules: 100,
+            seconds: 60.0,
+            tensor_bytes: 4 << 30,
+            points: 1_000_000,
+        }
+    }
+}
+
+impl Default for Settings {
+    /// All cores, all memory that is free, the user's own cache directory.
+    fn default() -> Self {
+        let store = std::env::var_os(STORE_VARIABLE).map(PathBuf::from);
+        let cache = || dirs::cache_dir().unwrap_or_else(|| ".".into()).join("entroscope").join("store");
+        Self {
+            data_dir: None,
+            store_dir: store.unwrap_or_else(cache),
+            store_budget: DEFAULT_BUDGET,
+            out: None,
+            project: None,
+            device: crate::device::DEFAULT.to_owned(),
+            threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            memory: crate::device::free_memory(),
+            set: Vec::new(),
+            limits: Limits::default(),
+            cancel: Cancel::default(),
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! What a script shows: figures, tables and verdicts made of descriptions, filled in when their results are there.
+
+use std::path::{Component, Path, PathBuf};
+
+use super::api::Table;
+use super::api::table::{Computed, csv_cell};
+use super::api::figure::Plot;
+use super::api::verdict::Verdict;
+use crate::work::{Target, write_whole};
+use crate::{Error, Result};
+
+/// One thing to show.
+#[derive(Debug, Clone)]
+pub(crate) enum Shown {
+    /// A figure, to be saved under this name in the run folder.
+    Figure { plot: Plot, path: PathBuf },
+    /// A table, likewise.
+    Table { table: Table, path: PathBuf },
+    /// Words about a table of curves.
+    Verdict(Verdict),
+}
+
+/// A name inside the run folder.
+pub(crate) fn output_path(path: &str) -> Result<PathBuf> {
+    let path = Path::new(path);
+    let inside = path.components().all(|part| matches!(part, Component::Normal(_)));
+    if !inside || path.as_os_str().is_empty() {
+        return Err(Error::new(format!("\"{}\" is not a name inside the run folder", path.display()))
+            .hint("a script writes only there: give a plain name, and choose the folder with --out DIR"));
+    }
+    Ok(path.to_owned())
+}
+
+impl Shown {
+    /// What has to be computed for it.
+    pub fn targets(&self) -> Vec<Target> {
+        match self {
+            Self::Figure { plot, .. } => plot.targets(),
+            Self::Table { table, .. } => table.targets(),
+            Self::Verdict(verdict) => verdict.targets(),
+        }
+    }
+
+    /// Writes what there is into `folder` and says which files, or gives the words.
+    pub fn finish(&self, folder: &Path, computed: &Computed) -> Result<Finished> {
+        match self {
+            Self::Figure { plot, path } => Ok(Finished::Files(plot.figure(computed)?.save(&folder.join(path))?)),
+            Self::Verdict(verdict) => Ok(Finished::Words(verdict.words(computed)?)),
+            Self::Table { table, path } => {
+                let path = folder.join(path);
+                let is_json = path.extension().is_some_and(|extension| extension == "json");
+                let bytes = if is_json { json(table, computed)? } else { csv(table, computed)? };
+                write_whole(&path, &bytes).map_err(|error| Error::io("write the table", &path, &error))?;
+                Ok(Finished::Files(vec![path]))
+            }
+        }
+    }
+}
+
+/// What came of showing something.
+pub(crate) enum Finished {
+    Files(Vec<PathBuf>),
+    Words(String),
+}
+
+fn csv(table: &Table, computed: &Computed) -> Result<Vec<u8>> {
+    let (names, records) = table.records(computed);
+    let failed = |error: &dyn std::fmt::Display| Error::new(format!("cannot write the table as CSV: {error}"));
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(&names).map_err(|error| failed(&error))?;
+    for record in records {
+        writer.write_record(record.iter().map(csv_cell)).map_err(|error| failed(&error))?;
+    }
+    writer.into_inner().map_err(|error| failed(&error))
+}
+
+/// A list of objects. What JSON has no number for is the text that pandas reads: "inf", "-inf", "nan".
+fn json(table: &Table, computed: &Computed) -> Result<Vec<u8>> {
+    let (names, records) = table.records(computed);
+    let value = |value: &rhai::Dynamic| match value.as_float() {
+        Ok(x) if !x.is_finite() => serde_json::Value::from(csv_cell(value)),
+        _ => serde_json::to_value(value).unwrap_or_else(|_| value.to_string().into()),
+    };
+    let rows: Vec<serde_json::Map<_, _>> =
+        records.iter().map(|record| names.iter().cloned().zip(record.iter().map(value)).collect()).collect();
+    serde_json::to_vec_pretty(&rows).map_err(|error| Error::new(format!("cannot write the table as JSON: {error}")))
+}

@@ -1,0 +1,169 @@
+//! The activations that mean-field theory is asked about: named ones, and any function given by its values.
+
+use super::correlation::Correlation;
+use super::moments::{Moments, bending, nodes};
+use super::pieces::{Piece, has_kink, sample};
+use crate::{Error, Result};
+
+/// An activation function φ, as data: cheap to clone, holding no closure.
+#[derive(Debug, Clone)]
+pub struct Activation {
+    name: String,
+    kind: Kind,
+}
+
+/// φ and φ' at once, since they share most of the work.
+type Formula = fn(f64) -> (f64, f64);
+
+#[derive(Debug, Clone)]
+enum Kind {
+    /// x where x > 0, `below`·x elsewhere: all means are in closed form.
+    Homogeneous { below: f64 },
+    /// erf(`scale`·x): all means are in closed form (Williams, "Computation with infinite neural networks", 1998).
+    Erf { scale: f64 },
+    /// Anything else, by quadrature over pieces. `exact` gives values where φ has a formula.
+    Pieces { pieces: Vec<Piece>, exact: Option<Formula> },
+}
+
+/// Panels of this width in z hold the normal density times a resolved function to the last digit.
+const PANEL: f64 = 1.0;
+const SQRT_PI: f64 = 1.772_453_850_905_516;
+
+fn tanh(x: f64) -> (f64, f64) {
+    let t = libm::tanh(x);
+    (t, (1.0 - t) * (1.0 + t))
+}
+
+fn sigmoid(x: f64) -> (f64, f64) {
+    let s = 1.0 / (1.0 + libm::exp(-x));
+    (s, s * (1.0 - s))
+}
+
+fn silu(x: f64) -> (f64, f64) {
+    let (s, slope) = sigmoid(x);
+    (x * s, s + x * slope)
+}
+
+/// x·Φ(x) with the normal distribution function itself, not its tanh approximation.
+fn gelu(x: f64) -> (f64, f64) {
+    let below = 0.5 * libm::erfc(-x * std::f64::consts::FRAC_1_SQRT_2);
+    (x * below, below + x * libm::exp(-0.5 * x * x) * std::f64::consts::FRAC_2_SQRT_PI * 0.5 / std::f64::consts::SQRT_2)
+}
+
+impl Activation {
+    /// What [`Activation::named`] knows.
+    pub const NAMES: [&str; 8] = ["tanh", "erf", "erf_unit_slope", "relu", "linear", "gelu", "silu", "sigmoid"];
+
+    /// The activation called `name`. `erf_unit_slope` is erf(√π x/2), which has slope 1 at 0 as tanh has; `gelu` is
+    /// x·Φ(x), not its tanh approximation; `linear` is x.
+    ///
+    /// # Errors
+    /// For any other name; the hints list all, and the nearest.
+    pub fn named(name: &str) -> Result<Self> {
+        let kind = match name {
+            "relu" => Kind::Homogeneous { below: 0.0 },
+            "linear" => Kind::Homogeneous { below: 1.0 },
+            "erf" => Kind::Erf { scale: 1.0 },
+            "erf_unit_slope" => Kind::Erf { scale: 0.5 * SQRT_PI },
+            "tanh" => Kind::formula(tanh)?,
+            "gelu" => Kind::formula(gelu)?,
+            "silu" => Kind::formula(silu)?,
+            "sigmoid" => Kind::formula(sigmoid)?,
+            _ => {
+                let near = Self::NAMES.iter().find(|known| strsim::damerau_levenshtein(known, name) <= 2);
+                let error = Error::new(format!("there is no activation named `{name}`"));
+                let error = near.into_iter().fold(error, |error, near| error.hint(format!("did you mean `{near}`?")));
+                return Err(error.hint(format!("the names are {}", Self::NAMES.join(", "))));
+            }
+        };
+        Ok(Self { name: name.to_owned(), kind })
+    }
+
+    /// Any continuous function, given only by its values. It is sampled once, here, some thousand times on
+    /// [−512, 512], and never called again; beyond, it goes on as straight lines, which matters for q above 1800.
+    /// Kinks are found by bisection. Jumps are refused: χ₁ is infinite there.
+    ///
+    /// q*, χ₁ and c* hold to 2e-12 where φ is smooth (ξ_c loses as many digits as it has before the point), and so
+    /// they do where it has kinks, but for c* when 1 − c* is below about 0.02: a kink makes the series for it end in
+    /// a power law, and 1 − c* holds to 3e-4 of itself, ξ_c to 3e-5, however close to criticality. A function with
+    /// noise in it keeps its own accuracy. An infinite slope, as √|x| has, is not noticed, and χ₁ means nothing then.
+    ///
+    /// # Errors
+    /// Where `f` is not finite within [−512, 512], jumps, or has more detail than 2048 polynomials hold.
+    pub fn custom(name: impl Into<String>, f: impl Fn(f64) -> f64) -> Result<Self> {
+        let name = name.into();
+        match sample(&f) {
+            Ok(pieces) => Ok(Self { name, kind: Kind::Pieces { pieces, exact: None } }),
+            Err(error) => Err(Error { message: format!("activation `{name}` {}", error.message), ..error }),
+        }
+    }
+
+    /// The name that it was made with.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// φ(x).
+    pub fn value(&self, x: f64) -> f64 {
+        match &self.kind {
+            Kind::Homogeneous { below } => x * if x < 0.0 { *below } else { 1.0 },
+            Kind::Erf { scale } => libm::erf(scale * x),
+            Kind::Pieces { exact: Some(exact), .. } => exact(x).0,
+            Kind::Pieces { pieces, .. } => pieces.iter().find(|p| x <= p.right).map_or(f64::NAN, |p| p.at(x).0),
+        }
+    }
+
+    /// The means that the q-map and χ₁ are made of, at length `q`.
+    pub(super) fn moments(&self, q: f64) -> Moments {
+        match &self.kind {
+            Kind::Homogeneous { below } => {
+                let share = 0.5 * (1.0 + below * below);
+                Moments { square: share * q, slope: share, growth: share }
+            }
+            Kind::Erf { scale } => {
+                // E[φ²] = (2/π) asin(2q/(1 + 2q)), with q in units of the scale.
+                let unit = scale * scale;
+                let (wide, steep) = (1.0 + 2.0 * unit * q, (1.0 + 4.0 * unit * q).sqrt());
+                let slope = 4.0 * unit / (std::f64::consts::PI * steep);
+                let square = std::f64::consts::FRAC_2_PI * libm::asin(2.0 * unit * q / wide);
+                Moments { square, slope, growth: slope / wide }
+            }
+            Kind::Pieces { pieces, exact } => Moments::over(&nodes(pieces, *exact, q, PANEL), q),
+        }
+    }
+
+    /// q E[φ''²] at length `q`: times σ_w², the curvature of the c-map at c = 1. Infinite where φ has a kink.
+    pub(super) fn curvature(&self, q: f64) -> f64 {
+        match &self.kind {
+            Kind::Homogeneous { below } if *below == 1.0 => 0.0,
+            Kind::Homogeneous { .. } => f64::INFINITY,
+            Kind::Erf { scale } => {
+                let wide = 2.0 * scale * scale * q;
+                self.moments(q).slope * wide * wide / (1.0 + 2.0 * wide)
+            }
+            Kind::Pieces { exact: None, pieces } if has_kink(pieces) => f64::INFINITY,
+            Kind::Pieces { .. } if q == 0.0 => 0.0,
+            Kind::Pieces { pieces, exact } => q * bending(&nodes(pieces, *exact, q, PANEL), q),
+        }
+    }
+
+    /// How E[φφ] depends on the correlation of two inputs at length `q`, to `terms` terms of its series; nothing for
+    /// a homogeneous φ, which has no chaotic phase to ask it in.
+    pub(super) fn correlation(&self, q: f64, moments: &Moments, terms: usize) -> Option<Correlation> {
+        match &self.kind {
+            Kind::Homogeneous { .. } => None,
+            Kind::Erf { scale } => Some(Correlation::erf(q, *scale)),
+            Kind::Pieces { pieces, exact } => {
+                // h_n waves √n times per unit of z (over 2π): panels keep up with it.
+                let width = PANEL.min(8.0 / (terms as f64).sqrt());
+                Some(Correlation::hermite(&nodes(pieces, *exact, q, width), q, moments, terms))
+            }
+        }
+    }
+}
+
+impl Kind {
+    fn formula(exact: Formula) -> Result<Self> {
+        Ok(Self::Pieces { pieces: sample(&|x| exact(x).0)?, exact: Some(exact) })
+    }
+}

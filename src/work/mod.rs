@@ -1,0 +1,21 @@
+//! Work: descriptions become fingerprints, a plan, a run, stored results.
+//!
+//! A [`Described`] is an operation with its fingerprint: cheap to make, nothing computed. When results are shown, a
+//! [`Plan`] finds what the [`Store`] lacks, and [`run`] computes just that.
+
+mod fingerprint;
+mod operation;
+mod plan;
+mod run;
+mod speeds;
+mod store;
+mod value;
+
+pub use fingerprint::Fingerprint;
+pub use operation::{Cancel, Context, Cost, Described, Keep, Operation};
+pub use plan::{Plan, Target};
+pub use run::{Event, Listener, Report, Resources, run};
+pub use speeds::Speeds;
+pub use store::{DEFAULT_BUDGET, Store, StoreSummary};
+pub(crate) use store::write_whole;
+pub use value::{Array, Data, Value};

@@ -1,0 +1,170 @@
+//! What is missing: the operations behind what is shown, less those in the store, in the order to run them.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::{Cost, Described, Fingerprint, Keep, Store};
+use crate::{Error, Result};
+
+/// A result that is wanted, and the sweep point that it belongs to, in words.
+#[derive(Debug, Clone)]
+pub struct Target {
+    pub point: String,
+    pub result: Described,
+}
+
+/// The operations that lead to some targets; every one stands behind its inputs.
+#[derive(Debug)]
+pub struct Plan {
+    pub(super) targets: Vec<Target>,
+    pub(super) nodes: Vec<Node>,
+    /// The node of each target.
+    pub(super) wanted: Vec<usize>,
+    pub(super) numerics: String,
+}
+
+#[derive(Debug)]
+pub(super) struct Node {
+    pub described: Described,
+    pub key: Fingerprint,
+    /// Read from the store, not computed.
+    pub stored: bool,
+    pub inputs: Vec<usize>,
+    pub cost: Cost,
+    /// The first target that needs it.
+    pub target: usize,
+    /// It, or something that it rests on, is worth keeping and not in the store.
+    pub is_work: bool,
+}
+
+impl Plan {
+    /// Expands `targets` and drops what `store` holds for these numerics (device family and number type).
+    pub fn new(targets: Vec<Target>, store: &Store, numerics: &str) -> Self {
+        let mut plan = Self { wanted: Vec::new(), nodes: Vec::new(), numerics: numerics.to_owned(), targets };
+        let mut known = HashMap::new();
+        for target in 0..plan.targets.len() {
+            let node = plan.expand(target, store, &mut known);
+            plan.wanted.push(node);
+        }
+        plan
+    }
+
+    /// Depth first, inputs in order, so that in-memory results are used up soon after they are made. The stack is
+    /// explicit: a chain of a hundred thousand blocks is only slow.
+    fn expand(&mut self, target: usize, store: &Store, known: &mut HashMap<Fingerprint, usize>) -> usize {
+        struct Open {
+            described: Described,
+            key: Fingerprint,
+            stored: bool,
+            inputs: std::vec::IntoIter<Described>,
+            done: Vec<usize>,
+        }
+        let open = |described: Described, key: Fingerprint| {
+            let stored = described.operation().keep() != Keep::InMemory && store.contains(key);
+            let inputs = if stored { Vec::new() } else { described.operation().inputs() };
+            Open { described, key, stored, inputs: inputs.into_iter(), done: Vec::new() }
+        };
+        let root = self.targets[target].result.clone();
+        let root_key = root.fingerprint().with(&self.numerics);
+        if let Some(&node) = known.get(&root_key) {
+            return node;
+        }
+        let mut stack = vec![open(root, root_key)];
+        loop {
+            let top = stack.len() - 1;
+            if let Some(input) = stack[top].inputs.next() {
+                let key = input.fingerprint().with(&self.numerics);
+                match known.get(&key) {
+                    Some(&node) => stack[top].done.push(node),
+                    None => stack.push(open(input, key)),
+                }
+                continue;
+            }
+            let Open { described, key, stored, done: inputs, .. } = stack.swap_remove(top);
+            let operation = described.operation();
+            let cost = if stored { Cost::default() } else { operation.cost() };
+            let is_work =
+                !stored && (operation.keep() != Keep::InMemory || inputs.iter().any(|&input| self.nodes[input].is_work));
+            let node = self.nodes.len();
+            self.nodes.push(Node { described, key, stored, inputs, cost, target, is_work });
+            known.insert(key, node);
+            match stack.last_mut() {
+                Some(parent) => parent.done.push(node),
+                None => return node,
+            }
+        }
+    }
+
+    /// What is wanted, in order.
+    pub fn targets(&self) -> &[Target] {
+        &self.targets
+    }
+
+    /// Of the targets: how many need work, and how many are in the store or follow from it at once.
+    pub fn missing_and_reused(&self) -> (usize, usize) {
+        let missing = self.wanted.iter().filter(|&&node| self.nodes[node].is_work).count();
+        (missing, self.wanted.len() - missing)
+    }
+
+    /// How often each operation will run, by name.
+    pub fn operations(&self) -> BTreeMap<&'static str, usize> {
+        let mut counts = BTreeMap::new();
+        for node in self.nodes.iter().filter(|node| !node.stored) {
+            *counts.entry(node.described.operation().name()).or_default() += 1;
+        }
+        counts
+    }
+
+    /// Floating-point operations by name of operation.
+    pub fn floating_point_operations(&self) -> BTreeMap<&'static str, f64> {
+        let mut sums = BTreeMap::new();
+        for node in self.nodes.iter().filter(|node| !node.stored) {
+            *sums.entry(node.described.operation().name()).or_default() += node.cost.operations;
+        }
+        sums
+    }
+
+    /// Floating-point operations that each target adds to those before it.
+    pub fn work_per_target(&self) -> Vec<f64> {
+        let mut work = vec![0.0; self.targets.len()];
+        for node in &self.nodes {
+            work[node.target] += node.cost.operations;
+        }
+        work
+    }
+
+    /// The most memory, in bytes, that each target needs while it is computed alone, on one thread.
+    pub fn memory_per_target(&self) -> Vec<f64> {
+        let mut last_use: Vec<usize> = (0..self.nodes.len()).collect();
+        for (i, node) in self.nodes.iter().enumerate() {
+            node.inputs.iter().for_each(|&input| last_use[input] = i);
+        }
+        let mut peaks = vec![0.0_f64; self.targets.len()];
+        let mut live = 0.0;
+        for (i, node) in self.nodes.iter().enumerate() {
+            live += node.cost.result_bytes;
+            peaks[node.target] = peaks[node.target].max(live + node.cost.working_bytes);
+            for &input in node.inputs.iter().filter(|&&input| last_use[input] == i) {
+                live -= self.nodes[input].cost.result_bytes;
+            }
+        }
+        peaks
+    }
+
+    /// # Errors
+    /// When a point cannot fit into `memory` bytes; it is named.
+    pub fn check_memory(&self, memory: f64) -> Result<()> {
+        match self.memory_per_target().into_iter().zip(&self.targets).find(|(bytes, _)| *bytes > memory) {
+            None => Ok(()),
+            Some((bytes, target)) => Err(Error::new(format!(
+                "{} needs {:.1} GiB of memory, {:.1} GiB may be used",
+                target.point,
+                bytes / GIB,
+                memory / GIB
+            ))
+            .hint("take fewer samples or a narrower network, or raise the limit: --memory GIB")),
+        }
+    }
+}
+
+/// Bytes in a gibibyte.
+pub(super) const GIB: f64 = (1u64 << 30) as f64;

@@ -1,0 +1,90 @@
+//! One run of the authors' published program, number by number (reference/README.md: `wide6.safetensors`).
+
+mod reference;
+
+use entroscope::cascade::{Parameters, Training, reconstruct_from, train};
+use entroscope::entropy::{Measure, median};
+use entroscope::kernels::Activation;
+use entroscope::network::{Block, Layer, Weights, forward};
+
+const SIZES: [usize; 7] = [64, 64, 64, 64, 64, 400, 10];
+
+fn worst(found: &[f32], expected: &[f32]) -> f64 {
+    assert_eq!(found.len(), expected.len());
+    found.iter().zip(expected).map(|(a, b)| f64::from((a - b).abs())).fold(0.0, f64::max)
+}
+
+#[test]
+fn training_reconstruction_and_entropies_are_the_published_programs() {
+    let Some(file) = reference::tensors("wide6.safetensors") else { return };
+    let (batches, batch) = (10, 32);
+    let through = |x: Vec<f32>, rows: usize| {
+        let mut all = vec![x];
+        for l in 0..6 {
+            let linear = Layer::Linear { inputs: SIZES[l], outputs: SIZES[l + 1], bias: true };
+            let block = Block::new(vec![linear, Layer::Activation { function: Activation::Tanh }]).unwrap();
+            let (weight, bias) = (file.f32s(&format!("fwd.{l}.weight")), file.f32s(&format!("fwd.{l}.bias")));
+            all.push(forward(&block, &Weights(vec![(weight, Some(bias))]), &all[l], rows, |_| Ok(())).unwrap());
+        }
+        all
+    };
+    let train_activations = through(file.f32s("x_train"), batches * batch);
+    let activations = through(file.f32s("x_test"), batch);
+    for (l, x) in activations.iter().enumerate() {
+        let difference = worst(x, &file.f32s(&format!("act.{l}")));
+        assert!(difference < 1e-6, "activations {l}: {difference:e}");
+    }
+
+    let training = Training { batch, shuffle: false, ..Training::new(0) };
+    let mut inverses = Vec::new();
+    let mut weights = 0.0_f64;
+    for l in 0..6 {
+        let tensor = |stage: &str, name: &str| file.f32s(&format!("inv_{stage}.{l}.{name}"));
+        let mut c = Parameters {
+            inputs: SIZES[l + 1],
+            outputs: SIZES[l],
+            activation: Activation::Tanh,
+            weight: tensor("init", "weight"),
+            bias: tensor("init", "bias"),
+        };
+        let losses = train(&mut c, &train_activations[l + 1], &train_activations[l], &training, |_| Ok(())).unwrap();
+        let expected = file.f64s("loss_step_f64");
+        for (step, loss) in losses.iter().enumerate() {
+            assert!((loss / expected[step * 6 + l] - 1.0).abs() < 1e-5, "loss of block {l} at step {step}");
+        }
+        weights = weights.max(worst(&c.weight, &tensor("final", "weight"))).max(worst(&c.bias, &tensor("final", "bias")));
+        inverses.push(c);
+    }
+    println!("weights after ten steps: {weights:e}");
+    assert!(weights < 1e-6, "weights after ten steps: {weights:e}");
+
+    let x: Vec<&[f32]> = activations[1..].iter().map(Vec::as_slice).collect();
+    let r = reconstruct_from(&inverses, &x, batch, |_| Ok(())).unwrap();
+    for (k, r) in r.chunks(batch * 64).enumerate() {
+        let difference = worst(r, &file.f32s(&format!("cascade.{}", k + 1)));
+        println!("reconstruction from depth {}: {difference:e}", k + 1);
+        assert!(difference < 1e-6, "reconstruction from depth {}: {difference:e}", k + 1);
+    }
+
+    // The measures are compared on the published program's own tensors: near its least pixel, a sample's logarithm
+    // magnifies the last bit of a reconstruction.
+    let p = file.f32s("cascade.0");
+    let (relative, differential) = (file.f32s("rel_pure"), file.f64s("diff_pure"));
+    let (published_relative, published_differential) = (file.f64s("rel_avg_median"), file.f64s("diff_pipeline"));
+    for k in 0..6 {
+        let r = file.f32s(&format!("cascade.{}", k + 1));
+        let found = Measure::Relative.of(&p, &r, 64);
+        for (sample, found) in found.iter().enumerate() {
+            let expected = f64::from(relative[k * batch + sample]);
+            assert!((found / expected - 1.0).abs() < 2e-6, "relative entropy at depth {}: {found} {expected}", k + 1);
+        }
+        let unshifted = Measure::DifferentialUnshifted.of(&p, &r, 64)[0];
+        assert!((unshifted - differential[k]).abs() < 5e-7, "{unshifted} {}", differential[k]);
+        // The published scripts leave out the last two depths.
+        if k < 4 {
+            let shifted = Measure::Differential.of(&p, &r, 64)[0];
+            assert!((shifted - published_differential[k]).abs() < 5e-7, "{shifted} {}", published_differential[k]);
+            println!("{} {}", median(found.into_iter()), published_relative[k]);
+        }
+    }
+}
