@@ -59,13 +59,13 @@ fn download(name: &str, folders: &Folders, settings: &Settings) -> ExitCode {
     }
     let mut told = |progress: Progress| match progress {
         Progress::Bytes { file, done, total } => {
-            bar.set_message(file.to_string());
-            total.into_iter().for_each(|total| bar.set_length(total));
+            bar.set_message(file);
+            bar.set_length(total);
             bar.set_position(done);
         }
         Progress::Present { file } => bar.suspend(|| println!("{file}: here already, verified")),
         Progress::Verifying { file } => bar.set_message(format!("verifying {file}")),
-        Progress::SetAside { file, to } => bar.suspend(|| println!("{file}: had other content, kept as {to}")),
+        Progress::SetAside { file, to } => bar.suspend(|| println!("{file}: had other content, kept as {}", to.display())),
         Progress::Done { file } => bar.suspend(|| println!("{file}: downloaded, verified")),
     };
     let result = known(name).and_then(|entry| get(&entry, folders, &mut told, &|| settings.cancel.is_cancelled()));

@@ -60,10 +60,6 @@ impl Loader {
         self.state().sources.clone()
     }
 
-    /// The files read so far, with their text's place on disk.
-    pub fn files(&self) -> Vec<PathBuf> {
-        self.state().paths.values().cloned().collect()
-    }
 
     /// Reads and compiles the script itself, known in messages as `name`.
     pub fn script(&self, engine: &Engine, path: &Path, name: &str) -> std::result::Result<(AST, String), Diagnostic> {

@@ -21,6 +21,7 @@ use rhai::{Engine, EvalAltResult, Scope};
 pub use api::{ScriptTensor, Table};
 pub use diagnostic::{Diagnostic, Frame, Place, Severity};
 pub use session::{Audience, Estimate, Points, Session, Told};
+pub use api::specs;
 pub use settings::{Limits, STORE_VARIABLE, Settings};
 
 use crate::work::{Plan, Report};

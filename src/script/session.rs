@@ -132,7 +132,7 @@ impl Session {
     }
 
     /// Shows something when the script is done.
-    pub fn show(&self, shown: Shown) {
+    pub(super) fn show(&self, shown: Shown) {
         self.state().shown.push(shown);
     }
 

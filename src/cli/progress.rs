@@ -1,0 +1,120 @@
+//! Progress on a terminal: one bar for all the work, the point that it is at, the time left. Elsewhere, a line now and then.
+
+use std::collections::BTreeSet;
+use std::io::IsTerminal;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::{readable_size, readable_time};
+use crate::script::{Estimate, Told};
+use crate::work::{Event, Plan};
+
+/// Where nobody watches a bar, a line is printed this often.
+const QUIET_INTERVAL: Duration = Duration::from_secs(30);
+/// The bar counts in millions of floating-point operations.
+const UNIT: f64 = 1e6;
+
+/// Shows on standard error what a session tells, and prints on standard output what the script prints.
+pub(super) struct Terminal {
+    state: Mutex<State>,
+}
+
+struct State {
+    bar: ProgressBar,
+    is_terminal: bool,
+    done: f64,
+    total: f64,
+    started: Instant,
+    said: Instant,
+    targets: usize,
+    points_done: BTreeSet<usize>,
+}
+
+impl Terminal {
+    pub fn new() -> Self {
+        let now = Instant::now();
+        let state = State {
+            bar: ProgressBar::hidden(),
+            is_terminal: std::io::stderr().is_terminal(),
+            done: 0.0,
+            total: 0.0,
+            started: now,
+            said: now,
+            targets: 0,
+            points_done: BTreeSet::new(),
+        };
+        Self { state: Mutex::new(state) }
+    }
+
+    /// Hears what a session tells.
+    pub fn hear(&self, told: Told<'_>) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match told {
+            Told::Printed(text) => state.bar.suspend(|| println!("{text}")),
+            Told::Planned(plan, estimate) => state.begin(plan, estimate),
+            Told::Work(Event::Advanced(operations)) => state.advance(operations),
+            Told::Work(Event::Started { point, .. }) => state.bar.set_message(point.to_owned()),
+            Told::Work(Event::Done { target, .. }) => {
+                state.points_done.insert(target);
+                let (done, all) = (state.points_done.len(), state.targets);
+                state.bar.set_prefix(format!("{done} of {all} points"));
+            }
+            // Warnings are shown with the other diagnostics, at the end.
+            Told::Work(Event::Warning(_)) => {}
+            Told::Finished => state.bar.finish_and_clear(),
+        }
+    }
+}
+
+/// What a plan would do, in words.
+pub(super) fn words(plan: &Plan, estimate: Estimate) -> String {
+    let (missing, reused) = plan.missing_and_reused();
+    let operations: Vec<String> = plan
+        .operations()
+        .into_iter()
+        .filter(|(name, _)| plan.floating_point_operations().get(name).is_some_and(|&count| count > 0.0))
+        .map(|(name, count)| format!("{count} × {name}"))
+        .collect();
+    format!(
+        "{missing} of {} points to compute ({reused} reused): {}; about {}, {:.1} TFLOP, up to {} of memory a point",
+        missing + reused,
+        operations.join(", "),
+        readable_time(estimate.seconds),
+        estimate.operations / 1e12,
+        readable_size(estimate.memory),
+    )
+}
+
+impl State {
+    fn begin(&mut self, plan: &Plan, estimate: Estimate) {
+        eprintln!("{}", words(plan, estimate));
+        self.done = 0.0;
+        self.total = estimate.operations.max(1.0);
+        self.started = Instant::now();
+        self.said = self.started;
+        self.targets = plan.targets().len();
+        self.points_done.clear();
+        if self.is_terminal {
+            self.bar = ProgressBar::new((self.total / UNIT) as u64);
+            let template = "{bar:30} {percent:>3}%  {prefix}  {eta} left  {wide_msg}";
+            if let Ok(style) = ProgressStyle::with_template(template) {
+                self.bar.set_style(style);
+            }
+            self.bar.enable_steady_tick(Duration::from_millis(200));
+        }
+    }
+
+    fn advance(&mut self, operations: f64) {
+        self.done += operations;
+        self.bar.set_position((self.done / UNIT) as u64);
+        if !self.is_terminal && self.said.elapsed() > QUIET_INTERVAL {
+            self.said = Instant::now();
+            let share = (self.done / self.total).min(1.0);
+            let left = self.started.elapsed().as_secs_f64() * (1.0 - share) / share.max(1e-9);
+            let points = format!("{} of {} points", self.points_done.len(), self.targets);
+            eprintln!("{:.0}%, {points}, {} left", share * 100.0, readable_time(left));
+        }
+    }
+}

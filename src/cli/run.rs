@@ -1,0 +1,45 @@
+//! `entroscope run`.
+
+use std::io::IsTerminal;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use super::progress::Terminal;
+use super::{cancel_on_interrupt, readable_time, say};
+use crate::script::{Host, Outcome, Points, Settings, Status};
+
+/// Warnings shown in full; the rest is counted.
+const SHOWN_WARNINGS: usize = 8;
+
+pub(super) fn run(settings: Settings, script: &Path) -> ExitCode {
+    cancel_on_interrupt(&settings.cancel);
+    let terminal = Terminal::new();
+    let outcome = Host::new(settings).with_audience(Arc::new(move |told| terminal.hear(told))).run(script);
+    report(&outcome);
+    ExitCode::from(outcome.status.code())
+}
+
+fn report(outcome: &Outcome) {
+    let Outcome { status, diagnostics, folder, files, verdicts, points, seconds, seconds_of_work, .. } = outcome;
+    diagnostics.iter().take(SHOWN_WARNINGS).for_each(say);
+    if diagnostics.len() > SHOWN_WARNINGS {
+        eprintln!("… and {} more, all in run.json", diagnostics.len() - SHOWN_WARNINGS);
+    }
+    verdicts.iter().for_each(|verdict| println!("\n{verdict}\n"));
+    files.iter().for_each(|file| println!("wrote {}", file.display()));
+    let Points { computed, reused, failed } = points;
+    if computed + reused + failed > 0 {
+        let failures = if *failed > 0 { format!(", {failed} failed") } else { String::new() };
+        println!("{computed} points computed, {reused} reused{failures}; {:.2} s, {:.2} s of it computing", seconds, seconds_of_work);
+    }
+    if *status == Status::Interrupted {
+        let kept = "what is done is kept; the same command goes on from there";
+        eprintln!("interrupted after {}: {kept}", readable_time(*seconds));
+    }
+    if let Some(folder) = folder
+        && std::io::stdout().is_terminal()
+    {
+        println!("run folder: {}", folder.display());
+    }
+}
