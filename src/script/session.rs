@@ -223,23 +223,26 @@ impl Session {
             self.tell(Told::Finished);
             work::Speeds::open(&self.store).learn(&report);
         }
-        let mut failed = 0;
+        let (mut failed, mut interrupted) = (BTreeSet::new(), BTreeSet::new());
         for (target, result) in plan.targets().iter().zip(&results) {
-            if let Err(error) = result
-                && !error.interrupted
-            {
-                failed += 1;
-                self.warn(Error { message: format!("{}: {}", target.point, error.message), ..error.clone() });
+            match result {
+                Ok(_) => {}
+                Err(error) if error.interrupted => {
+                    interrupted.insert(&target.point);
+                }
+                Err(error) => {
+                    failed.insert(&target.point);
+                    self.warn(Error { message: format!("{}: {}", target.point, error.message), ..error.clone() });
+                }
             }
         }
-        let interrupted = results.iter().filter(|result| result.as_ref().is_err_and(|error| error.interrupted)).count();
         let mut state = self.state();
         state.work_seconds += took.as_secs_f64();
         state.deadline = state.deadline.map(|deadline| deadline + took);
         state.report.add(&report);
-        state.points.failed += failed;
+        state.points.failed += failed.len();
         state.points.reused += reused;
-        state.points.computed += missing.saturating_sub(failed + interrupted);
+        state.points.computed += missing.saturating_sub(failed.union(&interrupted).count());
         drop(state);
         let named = plan.targets().iter().map(|target| target.result.fingerprint()).zip(results);
         Ok(named.filter(|(_, result)| !result.as_ref().is_err_and(|error| error.interrupted)).collect())

@@ -99,10 +99,14 @@ impl Plan {
         &self.targets
     }
 
-    /// Of the targets: how many need work, and how many are in the store or follow from it at once.
+    /// How many points need work, and how many are in the store or follow from it at once.
     pub fn missing_and_reused(&self) -> (usize, usize) {
-        let missing = self.wanted.iter().filter(|&&node| self.nodes[node].is_work).count();
-        (missing, self.wanted.len() - missing)
+        let mut points = BTreeMap::<&str, bool>::new();
+        for (target, &node) in self.targets.iter().zip(&self.wanted) {
+            *points.entry(&target.point).or_default() |= self.nodes[node].is_work;
+        }
+        let missing = points.values().filter(|&&is_work| is_work).count();
+        (missing, points.len() - missing)
     }
 
     /// How often each operation will run, by name.
