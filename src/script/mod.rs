@@ -5,11 +5,15 @@ mod check;
 mod diagnostic;
 mod engine;
 mod folder;
+mod later;
 mod loader;
 pub mod options;
+mod plot;
 pub mod session;
 mod settings;
-pub(crate) mod shown;
+mod shown;
+mod table;
+mod verdict;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -18,13 +22,16 @@ use std::time::Instant;
 
 use rhai::{Engine, EvalAltResult, Scope};
 
-pub use api::{ScriptTensor, Table};
+pub use api::ScriptTensor;
 pub use diagnostic::{Diagnostic, Frame, Place, Severity};
+pub use later::{Curve, Number};
 pub use session::{Audience, Estimate, Points, Session, Told};
 pub use api::specs;
 pub use settings::{Limits, STORE_VARIABLE, Settings};
 
 use crate::work::{Plan, Report};
+pub use table::{Axis, Point, Row, Table};
+
 use loader::Loader;
 use shown::{Finished, Shown};
 

@@ -8,10 +8,10 @@ use rhai::{Dynamic, EvalAltResult, NativeCallContext};
 
 use super::diagnostic::Diagnostic;
 use super::loader::Loader;
-use super::api::table::Computed;
 use super::options::nearest;
 use super::settings::Settings;
 use super::shown::Shown;
+use super::table::Computed;
 use crate::data::Folders;
 use crate::work::{self, Event, Plan, Report, Resources, Store, Target};
 use crate::{Error, Result, device};

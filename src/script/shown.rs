@@ -2,10 +2,9 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use super::api::Table;
-use super::api::table::{Computed, csv_cell};
-use super::api::figure::Plot;
-use super::api::verdict::Verdict;
+use super::plot::Plot;
+use super::table::{Computed, Table, csv_cell};
+use super::verdict::Verdict;
 use crate::work::{Target, write_whole};
 use crate::{Error, Result};
 

@@ -3,8 +3,6 @@
 use rhai::plugin::*;
 use rhai::{Engine, INT, Map};
 
-use super::curve::Curve;
-use super::figure::Pictures;
 use super::general::wanted_count;
 use crate::Error;
 use crate::cascade::{Cascade, Training, reconstruct};
@@ -12,7 +10,9 @@ use crate::data::Split;
 use crate::entropy::{Measure, curve};
 use crate::kernels::Adam;
 use crate::network::{Architecture, Network};
+use crate::script::later::Curve;
 use crate::script::options::Spec;
+use crate::script::plot::Pictures;
 use crate::script::session::Native;
 
 const CASCADE: Spec = Spec {
@@ -55,7 +55,7 @@ impl Reconstruction {
         let through = depth.max(self.trunk());
         let source = reconstruct(&self.cascade, &self.split, through)?;
         let depths = if only { depth..=depth } else { 1..=depth };
-        Ok(Pictures::new(source, depths, &self.split)?)
+        Ok(Pictures::new(source, depths, &self.split))
     }
 }
 

@@ -9,6 +9,7 @@ use super::general::{wanted_count, wanted_number};
 use crate::Error;
 use crate::cascade::Cascade;
 use crate::entropy::{CUTOFF_TOLERANCE, Operator, Step, derive, numbers};
+use crate::script::later::{Curve, Number};
 use crate::script::options::{Spec, number};
 use crate::script::session::{Native, Session};
 use crate::work::{Described, Target, Value};
@@ -22,19 +23,6 @@ const CUTOFF: Spec = Spec {
 };
 
 pub(super) const OPTIONS: &[Spec] = &[CUTOFF];
-
-/// One number per depth, or per training step.
-#[derive(Debug, Clone)]
-pub struct Curve {
-    pub(crate) source: Described,
-    pub(crate) length: usize,
-}
-
-/// One number.
-#[derive(Debug, Clone)]
-pub struct Number {
-    pub(crate) source: Described,
-}
 
 impl Curve {
     pub(super) fn new(source: Described, length: usize) -> Self {

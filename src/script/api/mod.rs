@@ -4,18 +4,16 @@
 mod cascade;
 mod curve;
 mod data;
-pub(crate) mod figure;
+mod figure;
 mod general;
 mod network;
 mod sweep;
-pub(crate) mod table;
+mod table;
 mod tensor;
 mod theory;
-pub(crate) mod verdict;
+mod verdict;
 
-pub use curve::{Curve, Number};
-pub use sweep::{Axis, Point, Sweep};
-pub use table::{Row, Table};
+pub use sweep::Sweep;
 pub use tensor::ScriptTensor;
 
 use rhai::Engine;

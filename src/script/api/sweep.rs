@@ -6,26 +6,16 @@ use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine, EvalAltResult, FnPtr, INT, Map};
 
 use super::network::elements;
-use super::table::{Row, Table};
 use crate::Error;
 use crate::script::options::describe;
 use crate::script::session::{Native, Session};
-
-/// One parameter and its values, in the script's order.
-#[derive(Debug, Clone)]
-pub struct Axis {
-    pub name: String,
-    pub values: Arc<[Dynamic]>,
-}
+use crate::script::table::{Axis, Point, Row, Table, point_name};
 
 /// Axes that span points, the last one fastest.
 #[derive(Debug, Clone)]
 pub struct Sweep {
     pub axes: Arc<[Axis]>,
 }
-
-/// The values of the axes at one point, in the order of the axes.
-pub type Point = Vec<Dynamic>;
 
 impl Sweep {
     /// How many points there are, if that can be counted.
@@ -90,12 +80,6 @@ fn thrown(mut error: &EvalAltResult) -> Option<Error> {
         }
         _ => None,
     }
-}
-
-/// A point in words: "weight_var = 1.5, seed = 0".
-pub(super) fn point_name(axes: &[Axis], point: &Point) -> String {
-    let pairs: Vec<String> = axes.iter().zip(point).map(|(axis, value)| format!("{} = {value}", axis.name)).collect();
-    pairs.join(", ")
 }
 
 pub(super) fn register(engine: &mut Engine) {

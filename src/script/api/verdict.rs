@@ -1,21 +1,16 @@
-//! The verdict: a phase diagram in words, beside what mean-field theory says.
+//! The verdict, as scripts ask for it.
 
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, Map};
 
-use super::curve::Curve;
-use super::table::{Computed, Content, Row, Table};
 use crate::Error;
-use crate::entropy::falls_below;
+use crate::script::later::Curve;
 use crate::script::options::{Spec, number};
 use crate::script::session::{Native, Session};
 use crate::script::shown::Shown;
-use crate::theory::{Activation, MeanField, Phase, critical_weight_var, mean_field};
-use crate::work::Target;
-
-/// How far below its own first value, the highest of all points, a differential entropy counts as lost: the published
-/// figure starts at −6.45 and its phases part at about −8.
-const DROP: f64 = 1.5;
+use crate::script::table::{Row, Table};
+use crate::script::verdict::Verdict;
+use crate::theory::{Activation, MeanField, critical_weight_var, mean_field};
 
 const VERDICT: Spec = Spec {
     function: "verdict",
@@ -27,120 +22,6 @@ const VERDICT: Spec = Spec {
 };
 
 pub(super) const OPTIONS: &[Spec] = &[VERDICT];
-
-/// A table of curves over `weight_var`, and the theory to compare it with.
-#[derive(Debug, Clone)]
-pub(crate) struct Verdict {
-    table: Table,
-    axis: usize,
-    theory: Vec<MeanField>,
-    critical: Option<f64>,
-    level: Option<f64>,
-}
-
-struct Reach<'a> {
-    weight_var: f64,
-    theory: &'a MeanField,
-    /// The depth at which information is lost; infinite where it gets through.
-    depth: f64,
-}
-
-impl Verdict {
-    pub(crate) fn targets(&self) -> Vec<Target> {
-        self.table.targets()
-    }
-
-    fn weight_var(&self, row: &Row) -> f64 {
-        number(&row.point[self.axis]).unwrap_or(f64::NAN)
-    }
-
-    pub(crate) fn words(&self, computed: &Computed) -> crate::Result<String> {
-        let curves: Vec<(f64, &MeanField, Vec<f64>)> = self
-            .table
-            .rows
-            .iter()
-            .zip(&self.theory)
-            .filter_map(|(row, theory)| Some((self.weight_var(row), theory, Content::of_row(row).numbers(computed)?)))
-            .collect();
-        let Some(deepest) = curves.iter().map(|(.., curve)| curve.len()).max() else {
-            return Err(Error::new("no point succeeded: there is nothing to judge"));
-        };
-        let first = curves.iter().filter_map(|(.., curve)| curve.first().copied()).fold(f64::NEG_INFINITY, f64::max);
-        let level = self.level.unwrap_or(first - DROP);
-        let mut reaches: Vec<Reach<'_>> = curves
-            .iter()
-            .map(|(weight_var, theory, curve)| {
-                let depth = falls_below(curve, level).unwrap_or(f64::INFINITY);
-                Reach { weight_var: *weight_var, theory, depth }
-            })
-            .collect();
-        reaches.sort_by(|a, b| a.weight_var.total_cmp(&b.weight_var));
-        let mut lines = vec![format!("Information counts as lost where the entropy falls below {level:.2}.")];
-        lines.push(self.best(&reaches, &curves, deepest));
-        for phase in [Phase::Ordered, Phase::Chaotic] {
-            let within: Vec<&Reach<'_>> = reaches.iter().filter(|reach| reach.theory.phase == phase).collect();
-            lines.extend(in_phase(phase, &within, deepest));
-        }
-        Ok(lines.join("\n"))
-    }
-
-    /// The weight variance whose information reaches deepest; among several that reach the end, the middle one.
-    fn best(&self, reaches: &[Reach<'_>], curves: &[(f64, &MeanField, Vec<f64>)], deepest: usize) -> String {
-        let through: Vec<&Reach<'_>> = reaches.iter().filter(|reach| reach.depth.is_infinite()).collect();
-        let theory = self.critical.map_or(String::new(), |critical| format!("; theory is critical at {critical:.4}"));
-        if let (Some(low), Some(high)) = (through.first(), through.last()) {
-            // Of those, the one that keeps most at the deepest depth.
-            let last = |weight_var: f64| curves.iter().find(|(w, ..)| *w == weight_var).and_then(|(.., c)| c.last().copied());
-            let best = through.iter().max_by(|a, b| {
-                last(a.weight_var).unwrap_or(f64::NAN).total_cmp(&last(b.weight_var).unwrap_or(f64::NAN))
-            });
-            let best = best.map_or(low.weight_var, |best| best.weight_var);
-            let range = if low.weight_var == high.weight_var {
-                String::new()
-            } else {
-                format!(" (so do all from {:.3} to {:.3})", low.weight_var, high.weight_var)
-            };
-            return format!("Best σ_w² is {best:.3}: information survives all {deepest} depths{range}{theory}.");
-        }
-        match reaches.iter().max_by(|a, b| a.depth.total_cmp(&b.depth)) {
-            Some(best) => format!("Best σ_w² is {:.3}: information survives to depth {:.0}{theory}.", best.weight_var, best.depth),
-            None => String::new(),
-        }
-    }
-}
-
-fn in_phase(phase: Phase, reaches: &[&Reach<'_>], deepest: usize) -> Option<String> {
-    let (first, last) = (reaches.first()?, reaches.last()?);
-    let depth = |reach: &Reach<'_>| {
-        if reach.depth.is_infinite() { format!("beyond {deepest}") } else { format!("{:.0}", reach.depth) }
-    };
-    let mut ratios: Vec<f64> = reaches
-        .iter()
-        .filter(|reach| reach.depth.is_finite() && reach.theory.xi_c.is_finite())
-        .map(|reach| reach.depth / reach.theory.xi_c)
-        .collect();
-    ratios.sort_by(f64::total_cmp);
-    let compared = match (ratios.first(), ratios.last()) {
-        (Some(low), Some(high)) => {
-            let median = crate::entropy::median(ratios.iter().copied());
-            format!("; in units of theory's ξ_c that is {median:.1} (from {low:.1} to {high:.1}; the rule of thumb is 6)")
-        }
-        _ => String::new(),
-    };
-    let name = phase.to_string();
-    let name = name[..1].to_uppercase() + &name[1..];
-    Some(if reaches.len() == 1 {
-        format!("{name} phase, σ_w² {:.3}: lost at depth {}{compared}.", first.weight_var, depth(first))
-    } else {
-        format!(
-            "{name} phase: lost at depth {} for σ_w² {:.3}, at depth {} for {:.3}{compared}.",
-            depth(first),
-            first.weight_var,
-            depth(last),
-            last.weight_var
-        )
-    })
-}
 
 pub(super) fn register(engine: &mut Engine) {
     engine.register_global_module(rhai::exported_module!(functions).into());

@@ -1,0 +1,16 @@
+//! Values that are computed later: what a script holds is their description.
+
+use crate::work::Described;
+
+/// One number per depth, or per training step.
+#[derive(Debug, Clone)]
+pub struct Curve {
+    pub(crate) source: Described,
+    pub(crate) length: usize,
+}
+
+/// One number.
+#[derive(Debug, Clone)]
+pub struct Number {
+    pub(crate) source: Described,
+}
