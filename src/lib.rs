@@ -7,6 +7,7 @@ pub mod data;
 pub mod device;
 pub mod entropy;
 mod error;
+mod files;
 pub mod figure;
 pub mod kernels;
 pub mod network;

@@ -5,6 +5,8 @@ mod inverse;
 mod reconstruct;
 mod train;
 
+use std::sync::Arc;
+
 use serde_json::json;
 
 pub use inverse::Inverse;
@@ -14,7 +16,7 @@ pub use train::{Parameters, initial, train};
 use crate::data::Split;
 use crate::kernels::Adam;
 use crate::network::Network;
-use crate::work::Described;
+use crate::work::{Described, Fingerprint};
 use crate::{Error, Result};
 
 /// How reconstruction networks are trained.
@@ -47,7 +49,9 @@ pub struct Cascade {
     network: Network,
     split: Split,
     training: Training,
-    inverses: std::sync::Arc<[Inverse]>,
+    inverses: Arc<[Inverse]>,
+    /// `prefixes[l]` names the inverses of blocks 1 to l.
+    prefixes: Arc<[Fingerprint]>,
 }
 
 impl Cascade {
@@ -72,7 +76,12 @@ impl Cascade {
                     .map_err(|error| Error { message: format!("block {}: {}", l + 1, error.message), ..error })
             })
             .collect();
-        Ok(Self { inverses: inverses?.into(), network, split, training })
+        let inverses = inverses?;
+        let mut prefixes = vec![Fingerprint::of(&json!([]))];
+        for (l, inverse) in inverses.iter().enumerate() {
+            prefixes.push(Fingerprint::of(&json!({ "before": prefixes[l], "inverse": inverse })));
+        }
+        Ok(Self { inverses: inverses.into(), prefixes: prefixes.into(), network, split, training })
     }
 
     /// The network that it inverts.
@@ -98,10 +107,16 @@ impl Cascade {
 
     /// What decides the numbers of blocks 1 to `depth` of the cascade.
     fn description(&self, depth: usize) -> serde_json::Value {
+        let mut description = self.training_description();
+        description["blocks"] = json!(self.network.prefix(depth));
+        description["inverses"] = json!(self.prefixes[depth]);
+        description
+    }
+
+    /// What decides how a block is trained, whichever it is.
+    fn training_description(&self) -> serde_json::Value {
         let Training { epochs, batch, adam, seed, shuffle } = self.training;
         json!({
-            "blocks": self.network.prefix(depth),
-            "inverses": &self.inverses[..depth],
             "data": self.split.description(),
             "solver": { "name": train::NAME, "version": train::VERSION, "generator": crate::random::GENERATOR },
             "epochs": epochs,

@@ -156,7 +156,8 @@ impl Operation for TrainBlock {
     }
 
     fn parameters(&self) -> serde_json::Value {
-        let mut description = self.cascade.description(self.l);
+        let mut description = self.cascade.training_description();
+        description["blocks"] = json!(self.cascade.network.prefix(self.l));
         // Blocks are trained alone: the inverses before this one do not matter to it.
         description["inverses"] = json!(self.cascade.inverse(self.l));
         description["block"] = json!(self.l);

@@ -31,7 +31,11 @@ fn report(Checked { plan, estimate, params, warnings }: &Checked) {
     let work = plan.work_per_target();
     let memory = plan.memory_per_target();
     for ((target, work), memory) in plan.targets().iter().zip(&work).zip(&memory).take(LISTED_POINTS) {
-        println!("{:40} {:10.1} GFLOP  {:>10}", target.point, work / 1e9, readable_size(*memory));
+        if *work > 0.0 {
+            println!("{:40} {:10.1} GFLOP  {:>10}", target.point, work / 1e9, readable_size(*memory));
+        } else {
+            println!("{:40} {:>16}", target.point, "stored");
+        }
     }
     if plan.targets().len() > LISTED_POINTS {
         println!("… and {} more", plan.targets().len() - LISTED_POINTS);

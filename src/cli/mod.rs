@@ -145,13 +145,13 @@ fn readable_size(bytes: f64) -> String {
     if unit == 0 { format!("{value:.0} bytes") } else { format!("{value:.1} {}", units[unit]) }
 }
 
-/// Seconds for people.
+/// An estimated time for people.
 fn readable_time(seconds: f64) -> String {
     match seconds {
-        s if s < 1.0 => "under a second".to_owned(),
-        s if s < 90.0 => format!("{s:.0} s"),
-        s if s < 5400.0 => format!("{:.0} min", s / 60.0),
-        s => format!("{:.1} h", s / 3600.0),
+        s if s < 1.0 => "less than a second".to_owned(),
+        s if s < 90.0 => format!("about {s:.0} s"),
+        s if s < 5400.0 => format!("about {:.0} min", s / 60.0),
+        s => format!("about {:.1} h", s / 3600.0),
     }
 }
 

@@ -71,14 +71,18 @@ impl Terminal {
 /// What a plan would do, in words.
 pub(super) fn words(plan: &Plan, estimate: Estimate) -> String {
     let (missing, reused) = plan.missing_and_reused();
+    if missing == 0 {
+        return format!("nothing to compute: all {reused} points are in the store");
+    }
+    let takes_time = plan.floating_point_operations();
     let operations: Vec<String> = plan
         .operations()
         .into_iter()
-        .filter(|(name, _)| plan.floating_point_operations().get(name).is_some_and(|&count| count > 0.0))
+        .filter(|(name, _)| takes_time.get(name).is_some_and(|&count| count > 0.0))
         .map(|(name, count)| format!("{count} × {name}"))
         .collect();
     format!(
-        "{missing} of {} points to compute ({reused} reused): {}; about {}, {:.1} TFLOP, up to {} of memory a point",
+        "{missing} of {} points to compute, {reused} reused: {}\n{}, {:.2} TFLOP, up to {} of memory a point",
         missing + reused,
         operations.join(", "),
         readable_time(estimate.seconds),

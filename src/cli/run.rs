@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use super::progress::Terminal;
-use super::{cancel_on_interrupt, readable_time, say};
+use super::{cancel_on_interrupt, say};
 use crate::script::{Host, Outcome, Points, Settings, Status};
 
 /// Warnings shown in full; the rest is counted.
@@ -35,7 +35,7 @@ fn report(outcome: &Outcome) {
     }
     if *status == Status::Interrupted {
         let kept = "what is done is kept; the same command goes on from there";
-        eprintln!("interrupted after {}: {kept}", readable_time(*seconds));
+        eprintln!("interrupted after {seconds:.0} s: {kept}");
     }
     if let Some(folder) = folder
         && std::io::stdout().is_terminal()

@@ -2,13 +2,13 @@
 //! repeat it. Remembered beside path, length and time of change; whoever reads the content later checks it again.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Result;
+use crate::files::write_whole;
+use crate::{Error, Result};
 
 /// Part of the file's format: another number is another format, and is ignored.
 const VERSION: u32 = 1;
@@ -71,12 +71,7 @@ fn load(memory: &Path) -> Memory {
     read.filter(|read| read.version == VERSION).unwrap_or_default()
 }
 
-/// Written aside and renamed: other processes see the old file or the new one.
-fn save(memory: &Path, content: &Memory) -> std::io::Result<()> {
-    let folder = memory.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder)?;
-    let mut aside = tempfile::NamedTempFile::new_in(folder)?;
-    aside.write_all(&serde_json::to_vec_pretty(content)?)?;
-    aside.persist(memory)?;
-    Ok(())
+fn save(memory: &Path, content: &Memory) -> Result<()> {
+    let text = serde_json::to_vec_pretty(content).map_err(|error| Error::new(format!("cannot serialise: {error}")))?;
+    write_whole(memory, &text)
 }

@@ -1,11 +1,9 @@
-//! Figures as files: the picture in both forms, and the table beside it. Each file is written aside and renamed, so
-//! that whoever looks sees the old one or the new one, whole.
+//! Figures as files: the picture in both forms, and the table beside it. Each file is written aside and renamed.
 
 use super::Figure;
+use crate::files::write_whole;
 use crate::{Error, Result};
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 impl Figure {
     /// Saves `phase.svg`, and `phase.png` and `phase.csv` beside it, whichever of svg and png was asked for.
@@ -19,36 +17,18 @@ impl Figure {
             return Err(Error::new(format!("cannot save a figure as {}: it {what}", path.display()))
                 .hint("a figure is saved as .svg or .png; the other, and the data as .csv, are written beside it"));
         }
-        let mut files = vec![
-            (path.with_extension("svg"), self.svg()?.into_bytes()),
-            (path.with_extension("png"), self.png()?),
-            (path.with_extension("csv"), self.csv()?.into_bytes()),
-        ];
+        let mut files = ["svg", "png", "csv"].map(|ending| path.with_extension(ending));
         let asked = usize::from(ending == "png");
-        files[asked].0 = path.to_path_buf();
-        files.swap(0, asked);
-        for (path, bytes) in &files {
-            replace(path, bytes)?;
+        files[asked] = path.to_path_buf();
+        let [svg, png, csv] = &files;
+        let drawn = self.svg()?.into_bytes();
+        write_whole(csv, self.csv()?.as_bytes())?;
+        // The PNG shows what the SVG shows and takes longest to paint: it is older than an SVG that has not changed.
+        if !(png.exists() && std::fs::read(svg).is_ok_and(|before| before == drawn)) {
+            write_whole(png, &self.png()?)?;
+            write_whole(svg, &drawn)?;
         }
-        Ok(files.into_iter().map(|(path, _)| path).collect())
+        files.swap(0, asked);
+        Ok(files.into())
     }
-}
-
-/// Writes a file under a name of its own in the same folder, and renames it.
-fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    // Two who save the same figure at once must not share the file aside.
-    static COUNT: AtomicUsize = AtomicUsize::new(0);
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let aside = path.with_file_name(format!(".{name}.{}-{count}.tmp", std::process::id()));
-    let written = std::fs::File::create(&aside).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()
-    });
-    written.and_then(|()| std::fs::rename(&aside, path)).map_err(|error| {
-        // The reason for the failure matters more than a leftover that cannot be removed either.
-        let _ = std::fs::remove_file(&aside);
-        let error = Error::io("write", path, &error);
-        error.hint("check that the folder exists, that it may be written to, and that the disk has room")
-    })
 }

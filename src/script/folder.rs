@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::{Outcome, Settings};
-use crate::work::write_whole;
+use crate::files::write_whole;
 use crate::{Error, Result};
 
 /// `runs/NAME` for `…/NAME.rhai`.
@@ -15,11 +15,8 @@ pub(super) fn usual(script: &Path) -> PathBuf {
 
 /// Makes the folder and puts the script into it.
 pub(super) fn prepare(folder: &Path, script: &str) -> Result<()> {
-    let failed = |what: &str, error: &std::io::Error| {
-        Error::io(what, folder, error).hint("choose a folder that can be written: --out DIR")
-    };
-    std::fs::create_dir_all(folder).map_err(|error| failed("make the run folder", &error))?;
-    write_whole(&folder.join("script.rhai"), script.as_bytes()).map_err(|error| failed("write into the run folder", &error))
+    write_whole(&folder.join("script.rhai"), script.as_bytes())
+        .map_err(|error| error.hint("choose another run folder: --out DIR"))
 }
 
 /// Writes `run.json`: versions, device, parameters, fingerprints, timings, and how the points fared.
@@ -53,5 +50,5 @@ pub(super) fn write_record(folder: &Path, script: &Path, settings: &Settings, ou
     });
     let path = folder.join("run.json");
     let text = serde_json::to_vec_pretty(&record).map_err(|error| Error::new(format!("cannot write run.json: {error}")))?;
-    write_whole(&path, &text).map_err(|error| Error::io("write", &path, &error))
+    write_whole(&path, &text)
 }

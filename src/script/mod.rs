@@ -15,7 +15,7 @@ mod shown;
 mod table;
 mod verdict;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -29,7 +29,7 @@ pub use session::{Audience, Estimate, Points, Session, Told};
 pub use api::specs;
 pub use settings::{Limits, STORE_VARIABLE, Settings};
 
-use crate::work::{Plan, Report};
+use crate::work::{Plan, Report, Target};
 pub use table::{Axis, Point, Row, Table};
 
 use loader::Loader;
@@ -61,8 +61,8 @@ pub struct Outcome {
     pub tables: Vec<(PathBuf, Records)>,
     /// The script's parameters and their values.
     pub params: BTreeMap<String, String>,
-    /// The fingerprints of what it shows.
-    pub results: Vec<String>,
+    /// What it shows: the point in words and the fingerprint of its result.
+    pub results: Vec<(String, String)>,
     pub report: Report,
     pub points: Points,
     /// All of it, and the part that computing took.
@@ -210,7 +210,8 @@ impl Host {
         if let Err(error) = folder::prepare(&folder, &text) {
             return Outcome::new(Status::ScriptWrong, vec![error.into()]);
         }
-        let computed = match session.computed(shown.iter().flat_map(Shown::targets).collect()) {
+        let targets: Vec<Target> = shown.iter().flat_map(Shown::targets).collect();
+        let computed = match session.computed(targets.clone()) {
             Ok(computed) => computed,
             Err(error) => return Outcome::new(Status::ScriptWrong, vec![error.into()]),
         };
@@ -237,7 +238,8 @@ impl Host {
         outcome.report = state.report.clone();
         outcome.points = state.points;
         outcome.params = state.params.clone();
-        outcome.results = computed.keys().map(ToString::to_string).collect();
+        let named = targets.iter().map(|target| (target.point.clone(), target.result.fingerprint().to_string()));
+        outcome.results = named.collect::<BTreeSet<_>>().into_iter().collect();
         outcome.seconds_of_work = state.work_seconds;
         outcome.folder = Some(folder);
         outcome

@@ -6,7 +6,7 @@ use rhai::Dynamic;
 
 use super::later::Curve;
 use super::options::{describe, number};
-use super::table::{Axis, Computed, Content, Row, Table};
+use super::table::{Axis, Computed, Content, Row, Table, readable};
 use crate::data::Split;
 use crate::figure::{self, Band, Cell, Contrast, Figure, Heatmap, Image, Images, Kind, Lines, Palette, Series};
 use crate::work::{Described, Target};
@@ -234,7 +234,7 @@ fn groups<'a>(table: &'a Table, within: &[usize]) -> Vec<(String, Vec<&'a Row>)>
     for row in &*table.rows {
         let name: Vec<String> = (0..table.axes.len())
             .filter(|i| !within.contains(i) && table.axes[*i].values.len() > 1)
-            .map(|i| format!("{} = {}", table.axes[i].name, row.point[i]))
+            .map(|i| format!("{} = {}", table.axes[i].name, readable(&row.point[i])))
             .collect();
         let name = name.join(", ");
         match groups.iter_mut().find(|(known, _)| *known == name) {

@@ -5,7 +5,8 @@ use std::path::{Component, Path, PathBuf};
 use super::plot::Plot;
 use super::table::{Computed, Table, csv_cell};
 use super::verdict::Verdict;
-use crate::work::{Target, write_whole};
+use crate::files::write_whole;
+use crate::work::Target;
 use crate::{Error, Result};
 
 /// One thing to show.
@@ -49,7 +50,7 @@ impl Shown {
                 let path = folder.join(path);
                 let is_json = path.extension().is_some_and(|extension| extension == "json");
                 let bytes = if is_json { json(table, computed)? } else { csv(table, computed)? };
-                write_whole(&path, &bytes).map_err(|error| Error::io("write the table", &path, &error))?;
+                write_whole(&path, &bytes)?;
                 Ok(Finished::Files(vec![path]))
             }
         }

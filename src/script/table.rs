@@ -195,6 +195,19 @@ pub(crate) fn csv_cell(value: &Dynamic) -> String {
 
 /// A point in words: "weight_var = 1.5, seed = 0".
 pub(crate) fn point_name(axes: &[Axis], point: &Point) -> String {
-    let pairs: Vec<String> = axes.iter().zip(point).map(|(axis, value)| format!("{} = {value}", axis.name)).collect();
+    let pairs: Vec<String> =
+        axes.iter().zip(point).map(|(axis, value)| format!("{} = {}", axis.name, readable(value))).collect();
     pairs.join(", ")
+}
+
+/// A value for people: 1.8 where the number next to it, 1.7999999999999998, was meant.
+pub(crate) fn readable(value: &Dynamic) -> String {
+    const DIGITS: usize = 10;
+    match value.as_float() {
+        Ok(x) if x.is_finite() => {
+            let rounded: f64 = format!("{x:.DIGITS$e}").parse().unwrap_or(x);
+            Dynamic::from_float(rounded).to_string()
+        }
+        _ => value.to_string(),
+    }
 }

@@ -17,5 +17,4 @@ pub use plan::{Plan, Target};
 pub use run::{Event, Listener, Report, Resources, run};
 pub use speeds::Speeds;
 pub use store::{DEFAULT_BUDGET, Store, StoreSummary};
-pub(crate) use store::write_whole;
 pub use value::{Array, Data, Value};

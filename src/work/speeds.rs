@@ -38,7 +38,7 @@ impl Speeds {
             }
         }
         if let Ok(text) = serde_json::to_vec_pretty(&self.measured) {
-            let _ = super::store::write_whole(&self.path, &text);
+            let _ = crate::files::write_whole(&self.path, &text);
         }
     }
 }

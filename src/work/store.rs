@@ -5,7 +5,6 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
@@ -15,6 +14,7 @@ use serde_json::json;
 
 use super::value::{Array, Data};
 use super::{Described, Fingerprint, Keep, Value};
+use crate::files::{ASIDE, write_whole};
 use crate::{Error, Result};
 
 /// Large results kept when nobody says otherwise: a few of the published figures' cascades.
@@ -136,8 +136,7 @@ impl Store {
         let path = self.path(key, large);
         let bytes = encode(described, value)?;
         write_whole(&path, &bytes).map_err(|error| {
-            Error::io("store a result in", &self.root, &error)
-                .hint("make room with `entroscope store gc --keep SIZE`, or name another folder: --store DIR")
+            error.hint("make room with `entroscope store gc --keep SIZE`, or name another store: --store DIR")
         })?;
         if large { self.make_room(bytes.len() as u64) } else { Ok(()) }
     }
@@ -194,7 +193,7 @@ impl Store {
     /// When a file cannot be removed.
     pub fn gc(&self, keep: u64) -> Result<StoreSummary> {
         for folder in ["small", "large"] {
-            for file in self.files(folder)?.iter().filter(|file| file.path.extension().is_none_or(|e| e == "part")) {
+            for file in self.files(folder)?.iter().filter(|file| file.path.extension().is_none_or(|e| e == ASIDE)) {
                 if file.used.elapsed().is_ok_and(|age| age > ABANDONED) {
                     fs::remove_file(&file.path).map_err(|error| Error::io("remove", &file.path, &error))?;
                 }
@@ -250,17 +249,6 @@ impl Store {
         }
         Ok((whole, damaged))
     }
-}
-
-/// Writes a file so that its name never shows a part of it: aside in the same folder, synced, renamed.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let folder = path.parent().unwrap_or_else(|| Path::new("."));
-    fs::create_dir_all(folder)?;
-    let mut aside = tempfile::Builder::new().suffix(".part").tempfile_in(folder)?;
-    aside.write_all(bytes)?;
-    aside.as_file().sync_all()?;
-    aside.persist(path).map_err(|error| error.error)?;
-    Ok(())
 }
 
 /// The hash that a file carries: over names, shapes and numbers, in order of name.

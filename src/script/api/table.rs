@@ -13,7 +13,7 @@ use crate::script::later::{Curve, Number};
 use crate::script::options::{describe, number};
 use crate::script::session::{Native, Session};
 use crate::script::shown::{Shown, output_path};
-use crate::script::table::{Axis, Content, Point, Row, Table, csv_cell, point_name};
+use crate::script::table::{Axis, Content, Point, Row, Table, csv_cell};
 use crate::work::Described;
 
 /// The mean of numbers, or of curves depth by depth.
@@ -103,7 +103,7 @@ mod functions {
         for row in &*table.rows {
             let mut point = row.point.clone();
             drop(point.remove(over));
-            let name = point_name(&axes, &point);
+            let name = format!("{point:?}");
             match groups.iter_mut().find(|(known, ..)| *known == name) {
                 Some((.., rows)) => rows.push(row),
                 None => groups.push((name, point, vec![row])),
