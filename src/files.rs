@@ -24,7 +24,6 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
         Ok(())
     };
     write().map_err(|error| {
-        Error::io("write", path, &error)
-            .hint("check that the folder may be written to, and that the disk has room")
+        Error::io("write", path, &error).hint("check that the folder may be written to, and that the disk has room")
     })
 }

@@ -30,7 +30,10 @@ fn ran(outcome: &Outcome, operation: &str) -> usize {
 
 /// Everything that takes time: not what is derived from curves at once.
 fn work(outcome: &Outcome) -> usize {
-    ["data.samples", "network.forward", "cascade.adam", "cascade.reconstruct", "entropy"].map(|o| ran(outcome, o)).iter().sum()
+    ["data.samples", "network.forward", "cascade.adam", "cascade.reconstruct", "entropy"]
+        .map(|o| ran(outcome, o))
+        .iter()
+        .sum()
 }
 
 #[test]
@@ -59,8 +62,10 @@ fn a_comment_a_title_and_a_renamed_variable_compute_nothing() {
     let place = Place::new();
     let script = phase("[1.0, 2.0]", 6);
     place.run(&script);
-    let titled = script.replace("y: \"depth\"", "y: \"depth\", title: \"Where it survives\", palette: \"viridis\", clip: [-12, ()]");
-    let edits = [format!("// A comment.\n\n{script}"), titled, script.replace("found", "entropy"), script.replace("1.0", "1")];
+    let titled = script
+        .replace("y: \"depth\"", "y: \"depth\", title: \"Where it survives\", palette: \"viridis\", clip: [-12, ()]");
+    let edits =
+        [format!("// A comment.\n\n{script}"), titled, script.replace("found", "entropy"), script.replace("1.0", "1")];
     for edit in edits {
         assert_ne!(edit, script);
         assert_eq!(work(&place.run(&edit).0), 0, "{edit}");
@@ -81,7 +86,10 @@ fn another_measure_of_the_same_cascade_trains_nothing() {
     let place = Place::new();
     place.run(&phase("[1.5]", 6));
     let (outcome, _) = place.run(&phase("[1.5]", 6).replace("differential_entropy", "explained_variance"));
-    assert_eq!((ran(&outcome, "cascade.adam"), ran(&outcome, "cascade.reconstruct"), ran(&outcome, "entropy")), (0, 0, 1));
+    assert_eq!(
+        (ran(&outcome, "cascade.adam"), ran(&outcome, "cascade.reconstruct"), ran(&outcome, "entropy")),
+        (0, 0, 1)
+    );
 }
 
 #[test]
@@ -89,7 +97,9 @@ fn an_edit_that_changes_numbers_computes_them() {
     let place = Place::new();
     let script = phase("[1.5]", 6);
     place.run(&script);
-    for (old, new) in [("bias_var: 0.05", "bias_var: 0.06"), ("take(128)", "take(129)"), ("weight_var: p", "seed: 1, weight_var: p")] {
+    for (old, new) in
+        [("bias_var: 0.05", "bias_var: 0.06"), ("take(128)", "take(129)"), ("weight_var: p", "seed: 1, weight_var: p")]
+    {
         let edit = script.replacen(old, new, 1);
         assert_ne!(edit, script);
         assert_eq!(ran(&place.run(&edit).0, "cascade.adam"), 4, "{new}");
@@ -114,7 +124,11 @@ fn an_interrupted_run_goes_on_where_it_was() {
     let stopped = Host::new(settings).with_audience(Arc::new(audience)).run(&script);
     assert_eq!((stopped.status, stopped.status.code()), (Status::Interrupted, 130));
     assert!(stopped.points.computed >= 3 && stopped.points.computed < 6, "{:?}", stopped.points);
-    assert!(stopped.files.iter().any(|file| file.ends_with("phase.png")), "what is there is drawn: {:?}", stopped.files);
+    assert!(
+        stopped.files.iter().any(|file| file.ends_with("phase.png")),
+        "what is there is drawn: {:?}",
+        stopped.files
+    );
 
     let settings = entroscope::script::Settings { cancel: Default::default(), ..place.settings.clone() };
     let resumed = Host::new(settings).run(&script);

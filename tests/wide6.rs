@@ -52,7 +52,8 @@ fn training_reconstruction_and_entropies_are_the_published_programs() {
         for (step, loss) in losses.iter().enumerate() {
             assert!((loss / expected[step * 6 + l] - 1.0).abs() < 1e-5, "loss of block {l} at step {step}");
         }
-        weights = weights.max(worst(&c.weight, &tensor("final", "weight"))).max(worst(&c.bias, &tensor("final", "bias")));
+        weights =
+            weights.max(worst(&c.weight, &tensor("final", "weight"))).max(worst(&c.bias, &tensor("final", "bias")));
         inverses.push(c);
     }
     println!("weights after ten steps: {weights:e}");

@@ -56,7 +56,9 @@ impl Inverse {
     pub(super) fn linear(&self) -> Result<(usize, usize, Activation)> {
         match self.layers[..] {
             [Layer::Linear { inputs, outputs, bias: true }] => Ok((inputs, outputs, Activation::Identity)),
-            [Layer::Linear { inputs, outputs, bias: true }, Layer::Activation { function }] => Ok((inputs, outputs, function)),
+            [Layer::Linear { inputs, outputs, bias: true }, Layer::Activation { function }] => {
+                Ok((inputs, outputs, function))
+            }
             _ => Err(Error::new(format!("the inverse {self} cannot be trained"))
                 .hint("an inverse is one linear layer with a bias, and at most one activation")),
         }

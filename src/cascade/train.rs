@@ -177,7 +177,8 @@ impl Operation for TrainBlock {
         let parameters = self.cascade.inverse(self.l).parameters() as f64;
         let training = &self.cascade.training;
         let samples = self.cascade.split.len() as f64 * f64::from(training.epochs);
-        let widths = self.cascade.network.architecture().width(self.l - 1) + self.cascade.network.architecture().width(self.l);
+        let widths =
+            self.cascade.network.architecture().width(self.l - 1) + self.cascade.network.architecture().width(self.l);
         Cost {
             operations: samples * self.operations_per_sample(),
             result_bytes: 4.0 * parameters + 8.0 * samples / training.batch as f64,
@@ -195,9 +196,10 @@ impl Operation for TrainBlock {
         let per_sample = self.operations_per_sample();
         let losses =
             train(&mut parameters, x, target, training, |samples| context.advance(samples as f64 * per_sample))?;
-        Ok(Value::default()
-            .with("weight", &[to, from], parameters.weight)
-            .with("bias", &[to], parameters.bias)
-            .with("loss", &[losses.len()], losses))
+        Ok(Value::default().with("weight", &[to, from], parameters.weight).with("bias", &[to], parameters.bias).with(
+            "loss",
+            &[losses.len()],
+            losses,
+        ))
     }
 }

@@ -65,7 +65,9 @@ fn download(name: &str, folders: &Folders, settings: &Settings) -> ExitCode {
         }
         Progress::Present { file } => bar.suspend(|| println!("{file}: here already, verified")),
         Progress::Verifying { file } => bar.set_message(format!("verifying {file}")),
-        Progress::SetAside { file, to } => bar.suspend(|| println!("{file}: had other content, kept as {}", to.display())),
+        Progress::SetAside { file, to } => {
+            bar.suspend(|| println!("{file}: had other content, kept as {}", to.display()))
+        }
         Progress::Done { file } => bar.suspend(|| println!("{file}: downloaded, verified")),
     };
     let result = known(name).and_then(|entry| get(&entry, folders, &mut told, &|| settings.cancel.is_cancelled()));

@@ -37,11 +37,16 @@ pub(super) fn reference(arguments: &Arguments, settings: Settings) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let functions = functions(&json);
-    let wanted: Vec<&Function> =
-        functions.iter().filter(|f| arguments.name.as_ref().is_none_or(|name| f.name.ends_with(name.as_str()))).collect();
+    let wanted: Vec<&Function> = functions
+        .iter()
+        .filter(|f| arguments.name.as_ref().is_none_or(|name| f.name.ends_with(name.as_str())))
+        .collect();
     if let (Some(name), true) = (&arguments.name, wanted.is_empty()) {
         let near = nearest(name, functions.iter().map(|f| f.name.as_str()));
-        eprintln!("there is no function `{name}`{}", near.map_or(String::new(), |near| format!("; did you mean `{near}`?")));
+        eprintln!(
+            "there is no function `{name}`{}",
+            near.map_or(String::new(), |near| format!("; did you mean `{near}`?"))
+        );
         return ExitCode::from(2);
     }
     for function in wanted {
@@ -64,7 +69,8 @@ fn functions(json: &serde_json::Value) -> Vec<Function> {
             let text = |key: &str| function[key].as_str().unwrap_or_default();
             let name = text("name");
             // Operators, property reads and printing need no page of their own.
-            let docs: Vec<&str> = function["docComments"].as_array().into_iter().flatten().filter_map(|d| d.as_str()).collect();
+            let docs: Vec<&str> =
+                function["docComments"].as_array().into_iter().flatten().filter_map(|d| d.as_str()).collect();
             if docs.is_empty() || name.starts_with("to_") || !name.starts_with(|c: char| c.is_alphabetic()) {
                 continue;
             }
@@ -72,7 +78,20 @@ fn functions(json: &serde_json::Value) -> Vec<Function> {
             functions.push(Function {
                 name: format!("{module}{name}"),
                 signature: format!("{module}{}", signature(name, function)),
-                docs: docs.iter().map(|line| line.lines().map(|l| l.trim_start_matches("///").strip_prefix(' ').unwrap_or_else(|| l.trim_start_matches("///"))).collect::<Vec<_>>().join("\n") + "\n").collect(),
+                docs: docs
+                    .iter()
+                    .map(|line| {
+                        line.lines()
+                            .map(|l| {
+                                l.trim_start_matches("///")
+                                    .strip_prefix(' ')
+                                    .unwrap_or_else(|| l.trim_start_matches("///"))
+                            })
+                            .collect::<Vec<_>>()
+                            .join("\n")
+                            + "\n"
+                    })
+                    .collect(),
             });
         }
     };

@@ -31,7 +31,10 @@ fn report(outcome: &Outcome) {
     let Points { computed, reused, failed } = points;
     if computed + reused + failed > 0 {
         let failures = if *failed > 0 { format!(", {failed} failed") } else { String::new() };
-        println!("{computed} points computed, {reused} reused{failures}; {:.2} s, {:.2} s of it computing", seconds, seconds_of_work);
+        println!(
+            "{computed} points computed, {reused} reused{failures}; {:.2} s, {:.2} s of it computing",
+            seconds, seconds_of_work
+        );
     }
     if *status == Status::Interrupted {
         let kept = "what is done is kept; the same command goes on from there";

@@ -53,7 +53,11 @@ impl Operation for Curve {
     fn cost(&self) -> Cost {
         let numbers = self.original.operation().cost().result_bytes / 4.0;
         // A logarithm and a few sums for every number of every depth, at some fifty operations.
-        Cost { operations: 50.0 * numbers * self.depth as f64, result_bytes: 8.0 * self.depth as f64, ..Cost::default() }
+        Cost {
+            operations: 50.0 * numbers * self.depth as f64,
+            result_bytes: 8.0 * self.depth as f64,
+            ..Cost::default()
+        }
     }
 
     fn run(&self, inputs: &[Arc<Value>], context: &Context<'_>) -> Result<Value> {
@@ -162,7 +166,8 @@ impl Operation for Derived {
 
     fn run(&self, inputs: &[Arc<Value>], _: &Context<'_>) -> Result<Value> {
         let curve = |values: Vec<f64>| Value::default().with("curve", &[values.len()], values);
-        let first = || inputs.first().map(|value| numbers(value)).unwrap_or_else(|| Err(Error::new("nothing to derive from")));
+        let first =
+            || inputs.first().map(|value| numbers(value)).unwrap_or_else(|| Err(Error::new("nothing to derive from")));
         match self.step {
             Step::Constant { value } => Ok(Value::number(value)),
             Step::BatchMean => Ok(curve(inputs[0].f64s("mean")?.1.to_vec())),

@@ -9,7 +9,8 @@ const CUTOFF_ABSOLUTE: f64 = 1e-8;
 /// Published tolerances: 0.005 for MLPs, 0.01 for convolutional networks and ResNets.
 pub fn cutoff(values: &[f64], tolerance: f64) -> Option<usize> {
     let last = *values.last()?;
-    let is_close = |x: f64| x == last || (x - last).abs() <= CUTOFF_ABSOLUTE + tolerance * last.abs() && last.is_finite();
+    let is_close =
+        |x: f64| x == last || (x - last).abs() <= CUTOFF_ABSOLUTE + tolerance * last.abs() && last.is_finite();
     values.iter().rposition(|&x| !is_close(x))
 }
 

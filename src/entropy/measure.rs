@@ -37,7 +37,9 @@ impl Measure {
             Self::Relative => pairs(p, r, pixels).map(|(p, r)| relative(p, r)).collect(),
             Self::SquaredError => pairs(p, r, pixels).map(|(p, r)| squared_distance(p, r) / pixels as f64).collect(),
             Self::Differential => vec![differential(r, pixels, shifted)],
-            Self::DifferentialUnshifted => vec![differential(r, pixels, |x| normalised(x.iter().map(|&x| f64::from(x))))],
+            Self::DifferentialUnshifted => {
+                vec![differential(r, pixels, |x| normalised(x.iter().map(|&x| f64::from(x))))]
+            }
             Self::Gram => vec![gram(r, pixels)],
             Self::ExplainedVariance => vec![explained_variance(p, r, pixels)],
         }
@@ -96,7 +98,8 @@ fn gram(r: &[f32], pixels: usize) -> f64 {
         })
         .collect();
     let n = rows.len();
-    let matrix = DMatrix::from_fn(n, n, |i, j| rows[i].iter().zip(&rows[j]).map(|(a, b)| a * b).sum::<f64>() / n as f64);
+    let matrix =
+        DMatrix::from_fn(n, n, |i, j| rows[i].iter().zip(&rows[j]).map(|(a, b)| a * b).sum::<f64>() / n as f64);
     if matrix.iter().any(|x| !x.is_finite()) {
         return f64::NAN;
     }
@@ -109,7 +112,8 @@ fn explained_variance(p: &[f32], r: &[f32], pixels: usize) -> f64 {
     let n = (p.len() / pixels) as f64;
     let mean: Vec<f64> =
         (0..pixels).map(|pixel| p.iter().skip(pixel).step_by(pixels).map(|&x| f64::from(x)).sum::<f64>() / n).collect();
-    let variance: f64 = p.chunks(pixels).flat_map(|row| row.iter().zip(&mean)).map(|(&x, m)| (f64::from(x) - m).powi(2)).sum();
+    let variance: f64 =
+        p.chunks(pixels).flat_map(|row| row.iter().zip(&mean)).map(|(&x, m)| (f64::from(x) - m).powi(2)).sum();
     1.0 - squared_distance(p, r) / variance
 }
 

@@ -44,9 +44,7 @@ impl Activation {
         match self {
             Self::Identity => squares(z, &|z, t| (z - t, 1.0)),
             Self::Tanh => tanh_error_gradient(z, target, scale),
-            Self::Erf => squares(z, &|z, t| {
-                (libm::erff(z) - t, std::f32::consts::FRAC_2_SQRT_PI * libm::expf(-z * z))
-            }),
+            Self::Erf => squares(z, &|z, t| (libm::erff(z) - t, std::f32::consts::FRAC_2_SQRT_PI * libm::expf(-z * z))),
             Self::Relu => squares(z, &|z, t| if z > 0.0 { (z - t, 1.0) } else { (-t, 0.0) }),
         }
     }
@@ -82,15 +80,8 @@ fn tanh_error_gradient(z: &mut [f32], target: &[f32], scale: f32) -> f64 {
 #[inline(always)]
 pub fn tanh(x: f32) -> f32 {
     const LIMIT: f32 = 7.905_311_1;
-    const ODD: [f32; 7] = [
-        -2.760_768_5e-16,
-        2.000_188e-13,
-        -8.604_672e-11,
-        5.122_297e-8,
-        1.485_722_4e-5,
-        6.372_619_3e-4,
-        4.893_524_6e-3,
-    ];
+    const ODD: [f32; 7] =
+        [-2.760_768_5e-16, 2.000_188e-13, -8.604_672e-11, 5.122_297e-8, 1.485_722_4e-5, 6.372_619_3e-4, 4.893_524_6e-3];
     const EVEN: [f32; 4] = [1.198_258_4e-6, 1.185_347_1e-4, 2.268_434_6e-3, 4.893_525_2e-3];
     let x = x.clamp(-LIMIT, LIMIT);
     let square = x * x;

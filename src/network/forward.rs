@@ -114,7 +114,8 @@ impl Operation for Activations {
         let y = forward(block, &self.network.weights(self.depth), x, shape[0], |samples| {
             context.advance(2.0 * samples as f64 * block.parameters() as f64)
         })?;
-        let shape: Vec<usize> = std::iter::once(shape[0]).chain(architecture.shape(self.depth).iter().copied()).collect();
+        let shape: Vec<usize> =
+            std::iter::once(shape[0]).chain(architecture.shape(self.depth).iter().copied()).collect();
         Ok(Value::default().with("x", &shape, y))
     }
 }
@@ -155,7 +156,14 @@ pub fn forward(
 }
 
 /// x Wᵀ + b for x of shape `[rows, inputs]` and W of shape `[outputs, inputs]`.
-pub(crate) fn linear(x: &[f32], rows: usize, weight: &[f32], bias: Option<&[f32]>, inputs: usize, outputs: usize) -> Vec<f32> {
+pub(crate) fn linear(
+    x: &[f32],
+    rows: usize,
+    weight: &[f32],
+    bias: Option<&[f32]>,
+    inputs: usize,
+    outputs: usize,
+) -> Vec<f32> {
     let mut y = vec![0.0; rows * outputs];
     if let Some(bias) = bias {
         y.chunks_mut(outputs).for_each(|row| row.copy_from_slice(bias));

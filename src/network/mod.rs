@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-pub use forward::{activations, forward, samples};
 pub(crate) use forward::linear;
+pub use forward::{activations, forward, samples};
 pub use init::{Init, Weights};
 pub use layer::Layer;
 pub(crate) use layer::list;

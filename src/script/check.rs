@@ -49,7 +49,10 @@ fn declared(engine: &Engine) -> (Arities, BTreeMap<String, Arities>) {
         arities
     };
     let modules = json["modules"].as_object().into_iter().flatten();
-    (functions(&json["functions"]), modules.map(|(name, module)| (name.clone(), functions(&module["functions"]))).collect())
+    (
+        functions(&json["functions"]),
+        modules.map(|(name, module)| (name.clone(), functions(&module["functions"]))).collect(),
+    )
 }
 
 fn scripted(ast: &AST) -> Arities {
@@ -73,9 +76,13 @@ impl Checker<'_> {
         ast.walk(&mut |path: &[ASTNode<'_>]| {
             match path.last() {
                 Some(ASTNode::Expr(Expr::FnCall(call, position))) => calls.push(((**call).clone(), *position, false)),
-                Some(ASTNode::Expr(Expr::MethodCall(call, position))) => calls.push(((**call).clone(), *position, true)),
+                Some(ASTNode::Expr(Expr::MethodCall(call, position))) => {
+                    calls.push(((**call).clone(), *position, true))
+                }
                 Some(ASTNode::Stmt(Stmt::FnCall(call, position))) => calls.push(((**call).clone(), *position, false)),
-                Some(ASTNode::Expr(Expr::Map(map, _))) => keys.extend(map.0.iter().map(|(key, _)| key.name.to_string())),
+                Some(ASTNode::Expr(Expr::Map(map, _))) => {
+                    keys.extend(map.0.iter().map(|(key, _)| key.name.to_string()))
+                }
                 Some(ASTNode::Stmt(Stmt::Import(import, position))) => {
                     if let Expr::StringConstant(path, _) = &import.0 {
                         imports.push((path.to_string(), import.1.name.to_string(), *position));
@@ -175,7 +182,12 @@ fn known(
     }
 }
 
-fn suggest<'a>(diagnostic: Diagnostic, name: &str, names: impl Iterator<Item = &'a String>, is_known: bool) -> Diagnostic {
+fn suggest<'a>(
+    diagnostic: Diagnostic,
+    name: &str,
+    names: impl Iterator<Item = &'a String>,
+    is_known: bool,
+) -> Diagnostic {
     match nearest(name, names.map(String::as_str)) {
         Some(near) if !is_known => diagnostic.hint(format!("did you mean `{near}`?")),
         _ => diagnostic,

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rhai::{EvalAltResult, ParseError, Position};
+use rhai::{EvalAltResult, ParseErrorType, Position};
 
+use super::loader::STDLIB;
+use super::options::nearest;
 use crate::Error;
 
 /// One message: what went wrong, where, how the script came there, and ways out.
@@ -74,7 +76,8 @@ impl Place {
         let before: usize = self.source.split_inclusive('\n').take(self.line - 1).map(str::len).sum();
         let line = self.text();
         let start = line.char_indices().nth(self.column - 1).map_or(line.len(), |(at, _)| at);
-        let word = line[start..].chars().take_while(|c| c.is_alphanumeric() || *c == '_').map(char::len_utf8).sum::<usize>();
+        let word =
+            line[start..].chars().take_while(|c| c.is_alphanumeric() || *c == '_').map(char::len_utf8).sum::<usize>();
         (before + start, word.max(usize::from(start < line.len())))
     }
 }
@@ -110,12 +113,7 @@ impl Diagnostic {
         Self { place, ..self }
     }
 
-    /// From a text that is not Rhai.
-    pub(super) fn parse(error: &ParseError, file: &str, sources: &Sources) -> Self {
-        Self::error(sentence(&error.err_type().to_string())).at(sources.place(file, error.position()))
-    }
-
-    /// From what the script threw, walking in from `file` along its calls.
+    /// From what the script threw, walking in from `file` along its calls, or from a text that is not Rhai.
     pub(super) fn eval(error: &EvalAltResult, file: &str, sources: &Sources) -> Self {
         let mut trace = Vec::new();
         let (mut error, mut file) = (error, file.to_owned());
@@ -141,14 +139,18 @@ impl Diagnostic {
                 _ => break,
             }
         }
-        let (message, hints) = in_words(error);
+        let (message, hints) = match error {
+            EvalAltResult::ErrorParsing(kind, _) => unparsed(kind, sources.0.get(&file).map_or("", |text| text)),
+            _ => in_words(error),
+        };
         Self { severity: Severity::Error, message, place: sources.place(&file, error.position()), trace, hints }
     }
 
-    /// The message with its source frame, for a terminal; `colour` as the terminal wants it.
-    pub fn render(&self, colour: bool) -> String {
-        let theme = if colour { miette::GraphicalTheme::unicode() } else { miette::GraphicalTheme::unicode_nocolor() };
-        let handler = miette::GraphicalReportHandler::new_themed(theme).with_width(110);
+    /// The message with its source frame; in colours and wrapped for a terminal, otherwise as a log keeps it, paths whole.
+    pub fn render(&self, for_terminal: bool) -> String {
+        let theme =
+            if for_terminal { miette::GraphicalTheme::unicode() } else { miette::GraphicalTheme::unicode_nocolor() };
+        let handler = miette::GraphicalReportHandler::new_themed(theme).with_width(110).with_wrap_lines(for_terminal);
         let mut text = String::new();
         if handler.render_report(&mut text, self).is_err() {
             text.clone_from(&self.message);
@@ -222,6 +224,49 @@ fn sentence(text: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
+/// What Rhai's parser refuses in `text`, in the user's words.
+fn unparsed(error: &ParseErrorType, text: &str) -> (String, Vec<String>) {
+    match error {
+        ParseErrorType::VariableUndefined(name) => {
+            let hint = match nearest(name, declared(text)) {
+                // It is declared, but not where it is asked for.
+                Some(near) if near == name => {
+                    format!("a function sees only what it is given: make `{name}` one of its parameters")
+                }
+                Some(near) => format!("did you mean `{near}`?"),
+                None => return (format!("there is no variable `{name}`"), Vec::new()),
+            };
+            (format!("there is no variable `{name}`"), vec![hint])
+        }
+        ParseErrorType::ModuleUndefined(name) => {
+            let modules = declared(text).chain(STDLIB.map(|(module, _)| module));
+            let hint = match nearest(name, modules) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("import it: `import \"{name}\" as {name};`"),
+            };
+            (format!("there is no module `{name}`"), vec![hint])
+        }
+        ParseErrorType::ExprTooDeep => {
+            let message = "the script has too many expressions inside one another";
+            (message.to_owned(), vec!["raise the limit: --max-depth N".to_owned()])
+        }
+        ParseErrorType::LiteralTooLarge(what, most) => {
+            let message = format!("the script makes too large a value ({}, at most {most})", sentence(what));
+            (message, vec!["raise the limit: --max-size N".to_owned()])
+        }
+        other => (sentence(&other.to_string()), Vec::new()),
+    }
+}
+
+/// The names that a text declares, each behind `let`, `const`, `for` or `as`.
+fn declared(text: &str) -> impl Iterator<Item = &str> {
+    let words = || text.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|word| !word.is_empty());
+    words()
+        .zip(words().skip(1))
+        .filter(|(before, _)| ["let", "const", "for", "as"].contains(before))
+        .map(|(_, name)| name)
+}
+
 /// Rhai's errors in the user's words.
 fn in_words(error: &EvalAltResult) -> (String, Vec<String>) {
     let limit = |what: &str, flag: &str| (format!("the script {what}"), vec![format!("raise the limit: {flag}")]);
@@ -236,8 +281,15 @@ fn in_words(error: &EvalAltResult) -> (String, Vec<String>) {
         EvalAltResult::ErrorFunctionNotFound(signature, _) => {
             (format!("no function takes these arguments: {}", readable_types(signature)), Vec::new())
         }
-        EvalAltResult::ErrorDotExpr(message, _) => (sentence(&readable_types(message)), Vec::new()),
-        EvalAltResult::ErrorMismatchDataType(expected, found, _) => {
+        EvalAltResult::ErrorDotExpr(message, _) => match message.split('\'').collect::<Vec<_>>()[..] {
+            // "Unknown property 'x' - a getter is not registered for type 'T'"
+            [_, property, _, kind, ""] => {
+                (format!("a {} has no property `{property}`", readable_types(kind)), Vec::new())
+            }
+            _ => (sentence(&readable_types(message)), Vec::new()),
+        },
+        EvalAltResult::ErrorMismatchDataType(expected, found, _)
+        | EvalAltResult::ErrorMismatchOutputType(expected, found, _) => {
             (format!("expected {}, got {}", readable_types(expected), readable_types(found)), Vec::new())
         }
         EvalAltResult::ErrorTooManyOperations(_) => limit("takes too many operations", "--max-operations N"),
@@ -275,6 +327,7 @@ pub(super) fn readable_types(text: &str) -> String {
         ("map", "#{…}"),
         ("array", "[…]"),
         ("Fn", "function"),
+        ("bool", "true or false"),
     ];
     let mut out = String::new();
     let mut word = String::new();

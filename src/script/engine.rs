@@ -9,6 +9,7 @@ use super::diagnostic::Diagnostic;
 use super::loader::{Loader, STDLIB, stdlib_name};
 use super::session::{Session, Told};
 use super::{Primitives, api};
+use crate::Error;
 
 /// An engine for one session.
 pub(super) fn engine(
@@ -44,6 +45,11 @@ pub(super) fn engine(
         let due = operations % 1024 == 0;
         due.then(|| watched.should_stop()).flatten().map(Dynamic::from)
     });
+    // What `catch (error)` gives a script that prints it.
+    engine
+        .register_type_with_name::<Error>("Error")
+        .register_fn("to_string", |error: &mut Error| error.message.clone())
+        .register_fn("to_debug", |error: &mut Error| error.message.clone());
     api::register(&mut engine);
     primitives.iter().for_each(|add| add(&mut engine));
     for (name, text) in STDLIB {

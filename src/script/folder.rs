@@ -49,6 +49,7 @@ pub(super) fn write_record(folder: &Path, script: &Path, settings: &Settings, ou
         "results": outcome.results,
     });
     let path = folder.join("run.json");
-    let text = serde_json::to_vec_pretty(&record).map_err(|error| Error::new(format!("cannot write run.json: {error}")))?;
+    let text =
+        serde_json::to_vec_pretty(&record).map_err(|error| Error::new(format!("cannot write run.json: {error}")))?;
     write_whole(&path, &text)
 }

@@ -60,12 +60,15 @@ impl Loader {
         self.state().sources.clone()
     }
 
-
     /// Reads and compiles the script itself, known in messages as `name`.
     pub fn script(&self, engine: &Engine, path: &Path, name: &str) -> std::result::Result<(AST, String), Diagnostic> {
         let text = std::fs::read_to_string(path).map_err(|error| {
             let diagnostic = Diagnostic::from(Error::io("read the script", path, &error));
-            if error.kind() == std::io::ErrorKind::InvalidData { diagnostic.hint("a script is UTF-8 text") } else { diagnostic }
+            if error.kind() == std::io::ErrorKind::InvalidData {
+                diagnostic.hint("a script is UTF-8 text")
+            } else {
+                diagnostic
+            }
         })?;
         let canonical = path.canonicalize().map_err(|error| Error::io("find the script", path, &error))?;
         if !canonical.starts_with(&self.project) {
@@ -74,12 +77,7 @@ impl Loader {
         }
         self.state().open = vec![(canonical.clone(), name.to_owned())];
         let ast = self.compile(engine, &text, &Found { path: canonical, name: name.to_owned() });
-        ast.map(|ast| (ast, text)).map_err(|error| match *error {
-            EvalAltResult::ErrorParsing(kind, position) => {
-                Diagnostic::parse(&rhai::ParseError(kind.into(), position), name, &self.sources())
-            }
-            other => Diagnostic::eval(&other, name, &self.sources()),
-        })
+        ast.map(|ast| (ast, text)).map_err(|error| Diagnostic::eval(&error, name, &self.sources()))
     }
 
     /// Adds an embedded module's text for messages and compiles it.
@@ -111,8 +109,9 @@ impl Loader {
         }
         let missing = |_| {
             let modules = STDLIB.map(|(name, _)| name).join(", ");
-            Error::new(format!("there is no module \"{path}\": no file {}", file.display()))
-                .hint(format!("imports are relative to the file that they stand in; stdlib modules ({modules}) need no import"))
+            Error::new(format!("there is no module \"{path}\": no file {}", file.display())).hint(format!(
+                "imports are relative to the file that they stand in; stdlib modules ({modules}) need no import"
+            ))
         };
         let canonical = file.canonicalize().map_err(missing)?;
         let Ok(inside) = canonical.strip_prefix(&self.project) else {
@@ -124,13 +123,18 @@ impl Loader {
     }
 
     /// The syntax tree of an imported file.
-    pub fn import(&self, engine: &Engine, importer: Option<&str>, path: &str) -> std::result::Result<AST, Box<EvalAltResult>> {
+    pub fn import(
+        &self,
+        engine: &Engine,
+        importer: Option<&str>,
+        path: &str,
+    ) -> std::result::Result<AST, Box<EvalAltResult>> {
         let found = self.find(importer, path)?;
         if let Some(ast) = self.state().compiled.get(&found.path) {
             return Ok(ast.clone());
         }
-        let text = std::fs::read_to_string(&found.path)
-            .map_err(|error| Error::io("read the module", &found.path, &error))?;
+        let text =
+            std::fs::read_to_string(&found.path).map_err(|error| Error::io("read the module", &found.path, &error))?;
         let ast = self
             .compile(engine, &text, &found)
             .map_err(|error| EvalAltResult::ErrorInModule(found.name.clone(), error, Position::NONE))?;
@@ -139,7 +143,12 @@ impl Loader {
     }
 
     /// The module of an imported file, evaluated once per load.
-    fn module(&self, engine: &Engine, importer: Option<&str>, path: &str) -> std::result::Result<SharedModule, Box<EvalAltResult>> {
+    fn module(
+        &self,
+        engine: &Engine,
+        importer: Option<&str>,
+        path: &str,
+    ) -> std::result::Result<SharedModule, Box<EvalAltResult>> {
         let found = self.find(importer, path)?;
         let known = self.state().modules.get(&found.path).cloned();
         if let Some(module) = known {

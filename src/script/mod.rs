@@ -23,10 +23,10 @@ use std::time::Instant;
 use rhai::{Engine, EvalAltResult, Scope};
 
 pub use api::ScriptTensor;
+pub use api::specs;
 pub use diagnostic::{Diagnostic, Frame, Place, Severity};
 pub use later::{Curve, Number};
 pub use session::{Audience, Estimate, Points, Session, Told};
-pub use api::specs;
 pub use settings::{Limits, STORE_VARIABLE, Settings};
 
 use crate::work::{Plan, Report, Target};

@@ -98,7 +98,9 @@ pub(crate) enum Rightward {
 }
 
 fn axis_number(axis: &Axis, value: &Dynamic) -> Result<f64> {
-    number(value).ok_or_else(|| Error::new(format!("axis \"{}\" holds {}, which has no place on a figure's axis", axis.name, describe(value))))
+    number(value).ok_or_else(|| {
+        Error::new(format!("axis \"{}\" holds {}, which has no place on a figure's axis", axis.name, describe(value)))
+    })
 }
 
 /// The values of an axis, sorted, each once.
@@ -148,9 +150,12 @@ impl Plot {
         let xs = places(table, *x)?;
         let contents = cells(table);
         let depths = contents.iter().filter_map(|cell| cell.numbers(computed)).map(|numbers| numbers.len()).max();
-        let longest = table.rows.iter().filter_map(|row| Some(row.value.as_ref().ok()?.read_lock::<Curve>()?.length)).max();
+        let longest =
+            table.rows.iter().filter_map(|row| Some(row.value.as_ref().ok()?.read_lock::<Curve>()?.length)).max();
         let (y_axis, ys) = match *y {
-            Upward::Depth => ("depth".to_owned(), (1..=depths.max(longest).unwrap_or(1)).map(|depth| depth as f64).collect()),
+            Upward::Depth => {
+                ("depth".to_owned(), (1..=depths.max(longest).unwrap_or(1)).map(|depth| depth as f64).collect())
+            }
             Upward::Axis(axis) => (table.axes[axis].name.clone(), places(table, axis)?),
         };
         let mut columns = vec![vec![Cell::Missing; ys.len()]; xs.len()];
@@ -180,8 +185,11 @@ impl Plot {
                 };
             }
         }
-        let lines: Result<Vec<Series>> =
-            self.lines.iter().map(|(table, label)| over_axis(table, table.axis(&self.x_name())?, label, computed)).collect();
+        let lines: Result<Vec<Series>> = self
+            .lines
+            .iter()
+            .map(|(table, label)| over_axis(table, table.axis(&self.x_name())?, label, computed))
+            .collect();
         Ok(Heatmap {
             x: figure::Axis::new(&table.axes[*x].name),
             y: figure::Axis::new(y_axis),
@@ -198,7 +206,9 @@ impl Plot {
     /// The axis to the right, by name.
     pub(crate) fn x_name(&self) -> String {
         match &self.kind {
-            PlotKind::Heatmap { table, x, .. } | PlotKind::Lines { table, x: Rightward::Axis(x), .. } => table.axes[*x].name.clone(),
+            PlotKind::Heatmap { table, x, .. } | PlotKind::Lines { table, x: Rightward::Axis(x), .. } => {
+                table.axes[*x].name.clone()
+            }
             _ => "depth".to_owned(),
         }
     }
@@ -255,10 +265,10 @@ fn spread(values: &[Vec<f64>]) -> (Vec<f64>, Option<Band>) {
     let extreme = |pick: fn(f64, f64) -> f64, start: f64| -> Vec<f64> {
         values.iter().map(|v| v.iter().copied().fold(start, pick)).collect()
     };
-    let band = values.iter().any(|v| v.len() > 1).then(|| Band {
-        lo: extreme(f64::min, f64::INFINITY),
-        hi: extreme(f64::max, f64::NEG_INFINITY),
-    });
+    let band = values
+        .iter()
+        .any(|v| v.len() > 1)
+        .then(|| Band { lo: extreme(f64::min, f64::INFINITY), hi: extreme(f64::max, f64::NEG_INFINITY) });
     (mean, band)
 }
 

@@ -178,6 +178,11 @@ impl Session {
         Ok(value)
     }
 
+    /// What `print` shows of a result: of one that is not computed while the script is only checked, just that.
+    pub(super) fn printed(&self, text: Native<String>) -> Native<String> {
+        if self.describe_only { Ok(text.unwrap_or_else(|_| "(not computed yet)".to_owned())) } else { text }
+    }
+
     /// What is missing for some targets; each result counts once.
     ///
     /// # Errors
@@ -204,7 +209,9 @@ impl Session {
             self.tell(Told::Planned(&plan, self.estimate(&plan)));
         }
         if self.describe_only && missing > 0 {
-            return Err(Error::new("the script needs results here before it can go on").hint("`entroscope run` computes them"));
+            return Err(
+                Error::new("the script needs results here before it can go on").hint("`entroscope run` computes them")
+            );
         }
         let resources = Resources {
             threads: self.settings.threads,

@@ -104,7 +104,9 @@ impl Content {
         match (self, self.numbers(computed)) {
             (Self::Now(value), _) => value.clone(),
             (Self::Curve(_), Some(numbers)) => numbers.into_iter().map(Dynamic::from_float).collect::<Array>().into(),
-            (_, numbers) => numbers.and_then(|numbers| numbers.first().copied()).map_or(Dynamic::UNIT, Dynamic::from_float),
+            (_, numbers) => {
+                numbers.and_then(|numbers| numbers.first().copied()).map_or(Dynamic::UNIT, Dynamic::from_float)
+            }
         }
     }
 }
@@ -128,7 +130,8 @@ impl Table {
 
     /// The columns behind the axes, and every row's cells: one column "value", or a map's keys.
     pub(crate) fn columns(&self) -> (Vec<String>, Vec<Vec<Content>>) {
-        let map_of = |row: &Row| row.value.as_ref().ok().and_then(|value| value.read_lock::<Map>().map(|map| map.clone()));
+        let map_of =
+            |row: &Row| row.value.as_ref().ok().and_then(|value| value.read_lock::<Map>().map(|map| map.clone()));
         let keys: Option<Vec<String>> =
             self.rows.iter().find_map(map_of).map(|map| map.keys().map(ToString::to_string).collect());
         let cells = self.rows.iter().map(|row| match (&row.value, &keys) {
@@ -151,9 +154,9 @@ impl Table {
             .zip(cells)
             .flat_map(|(row, cells)| {
                 let point = self.point_name(row);
-                cells.into_iter().filter_map(move |cell| {
-                    Some(Target { point: point.clone(), result: cell.source()?.clone() })
-                })
+                cells
+                    .into_iter()
+                    .filter_map(move |cell| Some(Target { point: point.clone(), result: cell.source()?.clone() }))
             })
             .collect()
     }

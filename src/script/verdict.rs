@@ -75,7 +75,8 @@ impl Verdict {
         let theory = self.critical.map_or(String::new(), |critical| format!("; theory is critical at {critical:.4}"));
         if let (Some(low), Some(high)) = (through.first(), through.last()) {
             // Of those, the one that keeps most at the deepest depth.
-            let last = |weight_var: f64| curves.iter().find(|(w, ..)| *w == weight_var).and_then(|(.., c)| c.last().copied());
+            let last =
+                |weight_var: f64| curves.iter().find(|(w, ..)| *w == weight_var).and_then(|(.., c)| c.last().copied());
             let best = through.iter().max_by(|a, b| {
                 last(a.weight_var).unwrap_or(f64::NAN).total_cmp(&last(b.weight_var).unwrap_or(f64::NAN))
             });
@@ -88,7 +89,9 @@ impl Verdict {
             return format!("Best σ_w² is {best:.3}: information survives all {deepest} depths{range}{theory}.");
         }
         match reaches.iter().max_by(|a, b| a.depth.total_cmp(&b.depth)) {
-            Some(best) => format!("Best σ_w² is {:.3}: information survives to depth {:.0}{theory}.", best.weight_var, best.depth),
+            Some(best) => {
+                format!("Best σ_w² is {:.3}: information survives to depth {:.0}{theory}.", best.weight_var, best.depth)
+            }
             None => String::new(),
         }
     }
@@ -108,7 +111,9 @@ fn in_phase(phase: Phase, reaches: &[&Reach<'_>], deepest: usize) -> Option<Stri
     let compared = match (ratios.first(), ratios.last()) {
         (Some(low), Some(high)) => {
             let median = crate::entropy::median(ratios.iter().copied());
-            format!("; in units of theory's ξ_c that is {median:.1} (from {low:.1} to {high:.1}; the rule of thumb is 6)")
+            format!(
+                "; in units of theory's ξ_c that is {median:.1} (from {low:.1} to {high:.1}; the rule of thumb is 6)"
+            )
         }
         _ => String::new(),
     };

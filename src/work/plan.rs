@@ -82,8 +82,8 @@ impl Plan {
             let Open { described, key, stored, done: inputs, .. } = stack.swap_remove(top);
             let operation = described.operation();
             let cost = if stored { Cost::default() } else { operation.cost() };
-            let is_work =
-                !stored && (operation.keep() != Keep::InMemory || inputs.iter().any(|&input| self.nodes[input].is_work));
+            let is_work = !stored
+                && (operation.keep() != Keep::InMemory || inputs.iter().any(|&input| self.nodes[input].is_work));
             let node = self.nodes.len();
             self.nodes.push(Node { described, key, stored, inputs, cost, target, is_work });
             known.insert(key, node);

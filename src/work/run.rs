@@ -98,7 +98,12 @@ struct Runner<'a> {
 }
 
 /// Computes what a plan lacks and returns the targets' results, in their order, each with its own failure.
-pub fn run(plan: &Plan, store: &Store, resources: &Resources, listener: &Listener<'_>) -> (Vec<Result<Arc<Value>>>, Report) {
+pub fn run(
+    plan: &Plan,
+    store: &Store,
+    resources: &Resources,
+    listener: &Listener<'_>,
+) -> (Vec<Result<Arc<Value>>>, Report) {
     let origin: Vec<usize> = (0..plan.targets.len()).collect();
     let (mut results, mut report, mut stale) = Runner::new(plan, &origin, store, resources, listener).run();
     // A result that was damaged, or removed by another process, is set aside by now: plan those targets again. Every
@@ -201,7 +206,10 @@ impl<'a> Runner<'a> {
             let node = &self.plan.nodes[i];
             let bytes = node.cost.result_bytes + node.cost.working_bytes;
             state.live_bytes += bytes;
-            let inputs = node.inputs.iter().map(|&input| state.results[input].clone().unwrap_or_else(|| Err(Error::interrupted())));
+            let inputs = node
+                .inputs
+                .iter()
+                .map(|&input| state.results[input].clone().unwrap_or_else(|| Err(Error::interrupted())));
             let inputs: Result<Vec<_>> = inputs.collect();
             drop(state);
             let started = Instant::now();

@@ -60,6 +60,13 @@ struct File {
     used: SystemTime,
 }
 
+impl File {
+    /// Whether it is being written, or was when its process died.
+    fn is_part(&self) -> bool {
+        self.path.extension().is_none_or(|extension| extension == ASIDE)
+    }
+}
+
 impl Store {
     /// Opens a folder, and makes it if need be. Large results beyond `budget` bytes are removed, longest unused first.
     ///
@@ -82,11 +89,7 @@ impl Store {
 
     fn path(&self, key: Fingerprint, large: bool) -> PathBuf {
         let name = key.to_string();
-        self.root
-            .join(if large { "large" } else { "small" })
-            .join(&name[..2])
-            .join(name)
-            .with_extension("safetensors")
+        self.root.join(if large { "large" } else { "small" }).join(&name[..2]).join(name).with_extension("safetensors")
     }
 
     fn find(&self, key: Fingerprint) -> Option<PathBuf> {
@@ -104,12 +107,15 @@ impl Store {
             Ok(bytes) => match decode(&bytes) {
                 Ok(value) => {
                     // Used now: the removal of large results goes by age. A read-only store keeps its times.
-                    let _ = fs::File::options().append(true).open(&path).and_then(|f| f.set_modified(SystemTime::now()));
+                    let _ =
+                        fs::File::options().append(true).open(&path).and_then(|f| f.set_modified(SystemTime::now()));
                     Found::Whole(value)
                 }
                 Err(why) => {
                     let aside = self.set_aside(&path);
-                    Found::Damaged(Error::new(format!("stored result {} is damaged: {why}", path.display())).hint(aside))
+                    Found::Damaged(
+                        Error::new(format!("stored result {} is damaged: {why}", path.display())).hint(aside),
+                    )
                 }
             },
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Found::Nothing,
@@ -153,7 +159,14 @@ impl Store {
         Ok(())
     }
 
+    /// Results, longest unused first; what is being written is none yet.
     fn files(&self, folder: &str) -> Result<Vec<File>> {
+        let mut files = self.entries(folder)?;
+        files.retain(|file| !file.is_part());
+        Ok(files)
+    }
+
+    fn entries(&self, folder: &str) -> Result<Vec<File>> {
         let mut files = Vec::new();
         let root = self.root.join(folder);
         let list = |path: &Path| fs::read_dir(path).map_err(|error| Error::io("list", path, &error));
@@ -193,7 +206,7 @@ impl Store {
     /// When a file cannot be removed.
     pub fn gc(&self, keep: u64) -> Result<StoreSummary> {
         for folder in ["small", "large"] {
-            for file in self.files(folder)?.iter().filter(|file| file.path.extension().is_none_or(|e| e == ASIDE)) {
+            for file in self.entries(folder)?.iter().filter(|file| file.is_part()) {
                 if file.used.elapsed().is_ok_and(|age| age > ABANDONED) {
                     fs::remove_file(&file.path).map_err(|error| Error::io("remove", &file.path, &error))?;
                 }
@@ -281,7 +294,9 @@ fn encode(described: &Described, value: &Value) -> Result<Vec<u8>> {
         .map(|(name, dtype, shape, bytes)| Ok((name, TensorView::new(dtype, shape.to_vec(), bytes)?)))
         .collect::<Result<Vec<_>, safetensors::SafeTensorError>>();
     views
-        .and_then(|views| safetensors::serialize(views, Some(HashMap::from([(METADATA_KEY.into(), metadata.to_string())]))))
+        .and_then(|views| {
+            safetensors::serialize(views, Some(HashMap::from([(METADATA_KEY.into(), metadata.to_string())])))
+        })
         .map_err(|error| Error::new(format!("cannot serialise a result: {error}")))
 }
 
@@ -299,7 +314,11 @@ fn decode(bytes: &[u8]) -> Result<Value> {
     tensors.sort_by(|a, b| a.0.cmp(&b.0));
     let found = hash(tensors.iter().map(|(name, view)| (name.as_str(), view.shape(), view.data())));
     if found != expected {
-        return Err(Error::new(format!("its numbers hash to {}…, its header says {}…", &found[..8], expected.get(..8).unwrap_or_default())));
+        return Err(Error::new(format!(
+            "its numbers hash to {}…, its header says {}…",
+            &found[..8],
+            expected.get(..8).unwrap_or_default()
+        )));
     }
     let mut value = Value::default();
     for (name, view) in &tensors {

@@ -25,7 +25,8 @@ const CUTOFF: Spec = Spec {
 pub(super) const OPTIONS: &[Spec] = &[CUTOFF];
 
 impl Curve {
-    pub(super) fn new(source: Described, length: usize) -> Self {
+    /// A curve from an operation whose result holds an array "curve", `[length]`, in double precision.
+    pub fn new(source: Described, length: usize) -> Self {
         Self { source, length }
     }
 
@@ -45,7 +46,11 @@ impl Curve {
     fn at(&self, depth: INT) -> Native<Number> {
         let depth = wanted_count(depth, "the depth")?;
         if !(1..=self.length).contains(&depth) {
-            return Err(Error::new(format!("depth {depth} is not on the curve; it has the depths 1 to {}", self.length)).into());
+            return Err(Error::new(format!(
+                "depth {depth} is not on the curve; it has the depths 1 to {}",
+                self.length
+            ))
+            .into());
         }
         Ok(self.number(Step::At { depth }))
     }
@@ -98,7 +103,8 @@ fn arithmetic(operator: Operator, a: &Dynamic, b: &Dynamic) -> Native<Dynamic> {
 pub(super) fn register(engine: &mut Engine) {
     engine.register_type_with_name::<Curve>("Curve").register_type_with_name::<Number>("Number");
     let mut module: Module = rhai::exported_module!(functions);
-    let operators = [("+", Operator::Add), ("-", Operator::Subtract), ("*", Operator::Multiply), ("/", Operator::Divide)];
+    let operators =
+        [("+", Operator::Add), ("-", Operator::Subtract), ("*", Operator::Multiply), ("/", Operator::Divide)];
     for (name, operator) in operators {
         macro_rules! pairs {
             ($($a:ty, $b:ty;)*) => {$(
@@ -208,16 +214,20 @@ mod functions {
         number.source.fingerprint().to_string()
     }
 
-    /// As `print` shows it: computed now.
-    #[rhai_fn(name = "to_string", name = "to_debug", return_raw)]
+    /// As `print` shows it: computed now. Under the name `print` as well, for Rhai's own hides that it failed.
+    #[rhai_fn(name = "print", name = "debug", name = "to_string", name = "to_debug", return_raw)]
     pub fn number_to_string(context: NativeCallContext, number: &mut Number) -> Native<String> {
-        Ok(Dynamic::from_float(value_of(&context, number)?).to_string())
+        let text = value_of(&context, number).map(|value| Dynamic::from_float(value).to_string());
+        Session::of(&context)?.printed(text)
     }
 
-    /// As `print` shows it: computed now.
-    #[rhai_fn(name = "to_string", name = "to_debug", return_raw)]
+    /// As `print` shows it: computed now. Under the name `print` as well, for Rhai's own hides that it failed.
+    #[rhai_fn(name = "print", name = "debug", name = "to_string", name = "to_debug", return_raw)]
     pub fn curve_to_string(context: NativeCallContext, curve: &mut Curve) -> Native<String> {
-        let values: Vec<String> = values_of(&context, curve)?.iter().map(|value| format!("{value:.6}")).collect();
-        Ok(format!("[{}]", values.join(", ")))
+        let text = |values: Vec<f64>| {
+            let values: Vec<String> = values.iter().map(|value| format!("{value:.6}")).collect();
+            format!("[{}]", values.join(", "))
+        };
+        Session::of(&context)?.printed(values_of(&context, curve).map(text))
     }
 }

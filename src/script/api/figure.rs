@@ -49,8 +49,10 @@ pub(super) const OPTIONS: &[Spec] = &[HEATMAP, LINES, IMAGES];
 fn only_axes(table: &Table, shown: &[usize]) -> Result<(), Error> {
     match table.axes.iter().enumerate().find(|(i, axis)| !shown.contains(i) && axis.values.len() > 1) {
         None => Ok(()),
-        Some((_, axis)) => Err(Error::new(format!("the table also varies over \"{}\"", axis.name))
-            .hint(format!("take its mean, `.mean_over(\"{0}\")`, or one value of it, `.where(|p| p.{0} == …)`", axis.name))),
+        Some((_, axis)) => Err(Error::new(format!("the table also varies over \"{}\"", axis.name)).hint(format!(
+            "take its mean, `.mean_over(\"{0}\")`, or one value of it, `.where(|p| p.{0} == …)`",
+            axis.name
+        ))),
     }
 }
 
@@ -98,14 +100,19 @@ mod functions {
             None if table.axes.len() == 2 => Upward::Axis(1 - x),
             None => return Err(Error::new("`heatmap` needs `y`, the axis upward").into()),
             Some(name) if curves => {
-                return Err(Error::new(format!("the values are curves over depth, so y is \"depth\", not \"{name}\"")).into());
+                return Err(
+                    Error::new(format!("the values are curves over depth, so y is \"depth\", not \"{name}\"")).into()
+                );
             }
             Some(name) => Upward::Axis(table.axis(name)?),
         };
-        only_axes(&table, &match y {
-            Upward::Depth => vec![x],
-            Upward::Axis(y) => vec![x, y],
-        })?;
+        only_axes(
+            &table,
+            &match y {
+                Upward::Depth => vec![x],
+                Upward::Axis(y) => vec![x, y],
+            },
+        )?;
         places(&table, x)?;
         let palette = options.text("palette")?.map(|name| Palette::named(&name)).transpose()?.unwrap_or_default();
         let kind = PlotKind::Heatmap {
@@ -212,7 +219,9 @@ mod functions {
         match path.extension().and_then(|extension| extension.to_str()) {
             Some("svg" | "png") => {}
             _ => {
-                return Err(Error::new(format!("a figure is saved as .svg or .png, not as \"{}\"", path.display())).into());
+                return Err(
+                    Error::new(format!("a figure is saved as .svg or .png, not as \"{}\"", path.display())).into()
+                );
             }
         }
         Session::of(&context)?.show(Shown::Figure { plot: figure.clone(), path });

@@ -1,7 +1,7 @@
 //! Parameters and lists of numbers.
 
 use rhai::plugin::*;
-use rhai::{Array, Dynamic, Engine, INT};
+use rhai::{Array, Dynamic, Engine, FLOAT, INT};
 
 use crate::Error;
 use crate::script::options::{describe, number};
@@ -25,7 +25,9 @@ pub(super) fn wanted_count(value: INT, what: &str) -> Result<usize, Error> {
 fn stepped(start: f64, step: f64, count: f64, context: &NativeCallContext<'_>) -> Native<Vec<f64>> {
     let most = Session::of(context)?.settings.limits.size;
     if !(count.is_finite() && count <= most as f64) {
-        return Err(Error::new(format!("a list of {count} numbers; at most {most}")).hint("raise the limit: --max-size N").into());
+        return Err(Error::new(format!("a list of {count} numbers; at most {most}"))
+            .hint("raise the limit: --max-size N")
+            .into());
     }
     Ok((0..count.max(0.0) as usize).map(|i| start + i as f64 * step).collect())
 }
@@ -78,6 +80,19 @@ mod functions {
     /// print(range(0, 10, 5));         // [0, 5]
     /// ```
     #[rhai_fn(name = "range", return_raw)]
+    pub fn range_of_integers(context: NativeCallContext, start: INT, stop: INT, step: INT) -> Native<Array> {
+        range_with_step(context, start.into(), stop.into(), step.into())
+    }
+
+    /// The same for numbers. Rhai has ranges of its own for three integers and for three numbers, which would be taken
+    /// before one of mixed kinds.
+    #[rhai_fn(name = "range", return_raw)]
+    pub fn range_of_numbers(context: NativeCallContext, start: FLOAT, stop: FLOAT, step: FLOAT) -> Native<Array> {
+        range_with_step(context, start.into(), stop.into(), step.into())
+    }
+
+    /// The same for integers and numbers mixed.
+    #[rhai_fn(name = "range", return_raw)]
     pub fn range_with_step(context: NativeCallContext, start: Dynamic, stop: Dynamic, step: Dynamic) -> Native<Array> {
         let whole = [&start, &stop, &step].iter().all(|value| value.is_int());
         let (start, stop, step) =
@@ -104,9 +119,11 @@ mod functions {
             return Err(Error::new(format!("logspace from {first} to {last}: both are positive")).into());
         }
         let count = wanted_count(count, "count")?;
-        let step = (libm::log(last) - libm::log(first)) / count.saturating_sub(1).max(1) as f64;
-        let mut numbers: Vec<f64> =
-            stepped(0.0, step, count as f64, &context)?.into_iter().map(|x| first * libm::exp(x)).collect();
+        let step = 1.0 / count.saturating_sub(1).max(1) as f64;
+        let mut numbers: Vec<f64> = stepped(0.0, step, count as f64, &context)?
+            .into_iter()
+            .map(|x| first * libm::pow(last / first, x))
+            .collect();
         if let [_, .., end] = &mut numbers[..] {
             *end = last;
         }

@@ -37,7 +37,15 @@ pub(super) fn register(engine: &mut Engine) {
 
 /// The options of every function that takes some.
 pub fn specs() -> impl Iterator<Item = &'static Spec> {
-    [data::OPTIONS, network::OPTIONS, cascade::OPTIONS, curve::OPTIONS, theory::OPTIONS, figure::OPTIONS, verdict::OPTIONS]
-        .into_iter()
-        .flatten()
+    [
+        data::OPTIONS,
+        network::OPTIONS,
+        cascade::OPTIONS,
+        curve::OPTIONS,
+        theory::OPTIONS,
+        figure::OPTIONS,
+        verdict::OPTIONS,
+    ]
+    .into_iter()
+    .flatten()
 }

@@ -31,10 +31,16 @@ pub(super) fn register(engine: &mut Engine) {
 }
 
 /// The elements of an array that are all of one type.
-pub(super) fn elements<T: Clone + 'static + Send + Sync>(array: Array, list: &str, what: &str) -> Result<Vec<T>, Error> {
+pub(super) fn elements<T: Clone + 'static + Send + Sync>(
+    array: Array,
+    list: &str,
+    what: &str,
+) -> Result<Vec<T>, Error> {
     let element = |(i, value): (usize, Dynamic)| {
         let found = describe(&value);
-        value.try_cast::<T>().ok_or_else(|| Error::new(format!("element {i} of {list} is {found}; it should be {what}")))
+        value
+            .try_cast::<T>()
+            .ok_or_else(|| Error::new(format!("element {i} of {list} is {found}; it should be {what}")))
     };
     array.into_iter().enumerate().map(element).collect()
 }
@@ -123,7 +129,8 @@ mod functions {
     pub fn init(architecture: Architecture, options: Map) -> Native<Network> {
         let options = INIT.read(&options)?;
         let weight_var = options.number("weight_var")?.ok_or_else(|| {
-            Error::new("`init` needs `weight_var`, the variance of the weights").hint("critical for tanh at bias_var 0.05: 1.76")
+            Error::new("`init` needs `weight_var`, the variance of the weights")
+                .hint("critical for tanh at bias_var 0.05: 1.76")
         })?;
         let bias_var = options.number("bias_var")?.unwrap_or(0.0);
         let seed = options.seed("seed")?.unwrap_or(0);

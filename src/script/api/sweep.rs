@@ -50,7 +50,7 @@ pub(super) fn for_each_row<A: rhai::FuncArgs>(
             Err(failed_before) => Err(failed_before),
             Ok(Ok(value)) if value.is_unit() => {
                 let error = Error::new("the closure gives nothing back");
-                return Err(error.hint("end it with the value itself, without a semicolon").into());
+                return Err(error.hint("end it with the value itself").into());
             }
             Ok(Ok(value)) => Ok(value),
             Ok(Err(error)) => {
@@ -114,7 +114,9 @@ mod functions {
     pub fn sweep(context: NativeCallContext, axes: Array) -> Native<Sweep> {
         let axes = elements::<Axis>(axes, "the sweep", "an axis")?;
         if axes.is_empty() {
-            return Err(Error::new("a sweep needs at least one axis").hint("`sweep([axis(\"weight_var\", [1, 2])])`").into());
+            return Err(Error::new("a sweep needs at least one axis")
+                .hint("`sweep([axis(\"weight_var\", [1, 2])])`")
+                .into());
         }
         if let Some(twice) = (1..axes.len()).find(|&i| axes[..i].iter().any(|axis| axis.name == axes[i].name)) {
             return Err(Error::new(format!("the sweep has two axes \"{}\"", axes[twice].name)).into());
@@ -124,9 +126,10 @@ mod functions {
         match sweep.points() {
             Some(points) if points <= most => Ok(sweep),
             points => {
-                let points = points.map_or_else(|| "more than can be counted".to_owned(), |n| n.to_string());
+                let points =
+                    points.map_or_else(|| "more points than can be counted".to_owned(), |n| format!("{n} points"));
                 let sizes: Vec<_> = sweep.axes.iter().map(|a| format!("{} {}", a.values.len(), a.name)).collect();
-                Err(Error::new(format!("the sweep has {points} points ({}); at most {most}", sizes.join(" × ")))
+                Err(Error::new(format!("the sweep has {points} ({}); at most {most}", sizes.join(" × ")))
                     .hint("take fewer values, or raise the limit: --max-points N")
                     .into())
             }
@@ -159,7 +162,8 @@ mod functions {
     /// As `print` shows it.
     #[rhai_fn(name = "to_string", name = "to_debug", pure)]
     pub fn sweep_to_string(sweep: &mut Sweep) -> String {
-        let axes: Vec<String> = sweep.axes.iter().map(|axis| format!("{} × {}", axis.values.len(), axis.name)).collect();
+        let axes: Vec<String> =
+            sweep.axes.iter().map(|axis| format!("{} × {}", axis.values.len(), axis.name)).collect();
         format!("{} points: {}", sweep.points().unwrap_or(0), axes.join(", "))
     }
 

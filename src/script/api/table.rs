@@ -13,7 +13,7 @@ use crate::script::later::{Curve, Number};
 use crate::script::options::{describe, number};
 use crate::script::session::{Native, Session};
 use crate::script::shown::{Shown, output_path};
-use crate::script::table::{Axis, Content, Point, Row, Table, csv_cell};
+use crate::script::table::{Axis, Computed, Content, Point, Row, Table, csv_cell};
 use crate::work::Described;
 
 /// The mean of numbers, or of curves depth by depth.
@@ -42,6 +42,19 @@ fn mean(values: &[&Dynamic]) -> Result<Dynamic, Error> {
         Some(sources) => Ok(Dynamic::from(Number { source: derive(Step::Mean, sources) })),
         None => Err(Error::new(format!("no mean of {}; it is taken over numbers or curves", describe(values[0])))),
     }
+}
+
+/// Rows below the names of the columns, columns aligned.
+fn aligned(table: &Table, computed: &Computed) -> String {
+    let (names, records) = table.records(computed);
+    let rows: Vec<Vec<String>> =
+        std::iter::once(names).chain(records.iter().map(|record| record.iter().map(csv_cell).collect())).collect();
+    let widths: Vec<usize> =
+        (0..rows[0].len()).map(|c| rows.iter().map(|row| row[c].len()).max().unwrap_or(0)).collect();
+    let line = |row: &Vec<String>| {
+        row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:>width$}")).collect::<Vec<_>>().join("  ")
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 pub(super) fn register(engine: &mut Engine) {
@@ -135,7 +148,8 @@ mod functions {
     pub fn rows_where(context: NativeCallContext, table: Table, closure: FnPtr) -> Native<Table> {
         let mut rows = Vec::new();
         for row in &*table.rows {
-            let named: Map = table.axes.iter().zip(&row.point).map(|(a, v)| (a.name.as_str().into(), v.clone())).collect();
+            let named: Map =
+                table.axes.iter().zip(&row.point).map(|(a, v)| (a.name.as_str().into(), v.clone())).collect();
             if closure.call_within_context::<bool>(&context, (named,))? {
                 rows.push(row.clone());
             }
@@ -170,19 +184,10 @@ mod functions {
         Ok(table)
     }
 
-    /// As `print` shows it: computed now.
-    #[rhai_fn(name = "to_string", name = "to_debug", return_raw)]
+    /// As `print` shows it: computed now. Under the name `print` as well, for Rhai's own hides that it failed.
+    #[rhai_fn(name = "print", name = "debug", name = "to_string", name = "to_debug", return_raw)]
     pub fn table_to_string(context: NativeCallContext, table: &mut Table) -> Native<String> {
         let session = Session::of(&context)?;
-        let computed = session.computed(table.targets())?;
-        let (names, records) = table.records(&computed);
-        let rows: Vec<Vec<String>> = std::iter::once(names)
-            .chain(records.iter().map(|record| record.iter().map(csv_cell).collect()))
-            .collect();
-        let widths: Vec<usize> = (0..rows[0].len()).map(|c| rows.iter().map(|row| row[c].len()).max().unwrap_or(0)).collect();
-        let line = |row: &Vec<String>| {
-            row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:>width$}")).collect::<Vec<_>>().join("  ")
-        };
-        Ok(rows.iter().map(line).collect::<Vec<_>>().join("\n"))
+        session.printed(session.computed(table.targets()).map(|computed| aligned(table, &computed)).map_err(Into::into))
     }
 }

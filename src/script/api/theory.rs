@@ -11,13 +11,18 @@ use crate::theory::{self, Activation, MeanField};
 
 const MEAN_FIELD: Spec = Spec {
     function: "mean_field",
-    keys: &[("weight_var", "σ_w², the variance of the weights; needed"), ("bias_var", "σ_b², the variance of the biases (0)")],
+    keys: &[
+        ("weight_var", "σ_w², the variance of the weights; needed"),
+        ("bias_var", "σ_b², the variance of the biases (0)"),
+    ],
 };
 
 pub(super) const OPTIONS: &[Spec] = &[MEAN_FIELD];
 
 pub(super) fn register(engine: &mut Engine) {
-    engine.register_type_with_name::<MeanField>("Theory").register_global_module(rhai::exported_module!(functions).into());
+    engine
+        .register_type_with_name::<MeanField>("Theory")
+        .register_global_module(rhai::exported_module!(functions).into());
 }
 
 fn solve(activation: &Activation, options: &Options<'_>) -> Native<MeanField> {
