@@ -327,6 +327,7 @@ pub(super) fn readable_types(text: &str) -> String {
         ("map", "#{…}"),
         ("array", "[…]"),
         ("Fn", "function"),
+        ("ScriptTensor", "Tensor"),
         ("bool", "true or false"),
     ];
     let mut out = String::new();

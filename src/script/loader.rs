@@ -51,6 +51,11 @@ impl Loader {
         Ok(Self { project, state: Arc::default() })
     }
 
+    /// The folder of the project, canonical.
+    pub fn project(&self) -> &Path {
+        &self.project
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

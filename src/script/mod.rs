@@ -13,6 +13,7 @@ pub mod session;
 mod settings;
 mod shown;
 mod table;
+mod tensor;
 mod verdict;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,15 +23,15 @@ use std::time::Instant;
 
 use rhai::{Engine, EvalAltResult, Scope};
 
-pub use api::ScriptTensor;
 pub use api::specs;
 pub use diagnostic::{Diagnostic, Frame, Place, Severity};
 pub use later::{Curve, Number};
 pub use session::{Audience, Estimate, Points, Session, Told};
 pub use settings::{Limits, STORE_VARIABLE, Settings};
+pub use table::{Axis, Point, Row, Table};
+pub use tensor::{Budget, ScriptTensor};
 
 use crate::work::{Plan, Report, Target};
-pub use table::{Axis, Point, Row, Table};
 
 use loader::Loader;
 use shown::{Finished, Shown};
@@ -163,7 +164,7 @@ impl Host {
     pub fn run(&self, script: &Path) -> Outcome {
         let started = Instant::now();
         let mut outcome = match self.evaluate(script, false) {
-            Ok(evaluated) => self.show(script, evaluated),
+            Ok(evaluated) => self.show(evaluated),
             Err(_) if self.settings.cancel.is_cancelled() => Outcome::new(Status::Interrupted, Vec::new()),
             Err(diagnostics) => Outcome::new(Status::ScriptWrong, diagnostics),
         };
@@ -204,8 +205,8 @@ impl Host {
         Ok(Evaluated { session, text, shown })
     }
 
-    fn show(&self, script: &Path, Evaluated { session, text, shown }: Evaluated) -> Outcome {
-        let folder = self.settings.out.clone().unwrap_or_else(|| folder::usual(script));
+    fn show(&self, Evaluated { session, text, shown }: Evaluated) -> Outcome {
+        let folder = session.run_folder();
         // Before hours of work: can what they yield be written?
         if let Err(error) = folder::prepare(&folder, &text) {
             return Outcome::new(Status::ScriptWrong, vec![error.into()]);
@@ -216,6 +217,7 @@ impl Host {
             Err(error) => return Outcome::new(Status::ScriptWrong, vec![error.into()]),
         };
         let mut outcome = Outcome::new(Status::Done, Vec::new());
+        outcome.files = std::mem::take(&mut session.state().files);
         for shown in &shown {
             match shown.finish(&folder, &computed) {
                 Ok(Finished::Files(files)) => outcome.files.extend(files),

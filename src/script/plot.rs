@@ -7,9 +7,10 @@ use rhai::Dynamic;
 use super::later::Curve;
 use super::options::{describe, number};
 use super::table::{Axis, Computed, Content, Row, Table, readable};
+use super::tensor::ScriptTensor;
 use crate::data::Split;
 use crate::figure::{self, Band, Cell, Contrast, Figure, Heatmap, Image, Images, Kind, Lines, Palette, Series};
-use crate::work::{Described, Target};
+use crate::work::{Described, Target, Value};
 use crate::{Error, Result};
 
 /// Pictures that a result holds: of one depth or several, of some samples.
@@ -38,11 +39,27 @@ impl Pictures {
         Self { source, depths: 1..=1, samples: split.len(), shape: split.shape(), original: true }
     }
 
+    /// What has to be computed for them.
+    pub(crate) fn source(&self) -> &Described {
+        &self.source
+    }
+
+    /// `[pictures, channels, height, width]`.
+    pub(crate) fn shape(&self) -> [usize; 4] {
+        let [channels, height, width] = self.shape;
+        [self.len(), channels, height, width]
+    }
+
+    /// Their pixels, from what their source yields.
+    pub(crate) fn pixels<'a>(&self, value: &'a Value) -> Result<&'a [f32]> {
+        let (_, numbers) = value.f32s(if self.original { "x" } else { "r" })?;
+        let depth = self.samples * self.shape.iter().product::<usize>();
+        Ok(&numbers[(self.depths.start() - 1) * depth..self.depths.end() * depth])
+    }
+
     fn images(&self, computed: &Computed, label: Label) -> Result<Vec<Image>> {
         let Some(value) = computed.get(&self.source.fingerprint()) else { return Ok(Vec::new()) };
-        let value = value.as_ref().map_err(Clone::clone)?;
-        let (_, numbers) = value.f32s(if self.original { "x" } else { "r" })?;
-        let size: usize = self.shape.iter().product();
+        let mut pixels = self.pixels(value.as_ref().map_err(Clone::clone)?)?.chunks(self.shape.iter().product());
         let mut images = Vec::new();
         for depth in self.depths.clone() {
             for sample in 0..self.samples {
@@ -52,11 +69,60 @@ impl Pictures {
                     Label::Sample => sample.to_string(),
                     Label::None => String::new(),
                 };
-                let start = ((depth - 1) * self.samples + sample) * size;
-                images.push(Image::new(text, self.shape.to_vec(), numbers[start..start + size].to_vec())?);
+                images.push(Image::new(text, self.shape.to_vec(), pixels.next().unwrap_or_default().to_vec())?);
             }
         }
         Ok(images)
+    }
+}
+
+/// What a sheet of pictures is made of.
+#[derive(Debug, Clone)]
+pub(crate) enum Sheet {
+    /// To be computed.
+    Later(Pictures),
+    /// `[h, w]`, `[c, h, w]` or `[n, c, h, w]`, with 1 or 3 channels.
+    Now(Box<ScriptTensor>),
+}
+
+impl Sheet {
+    /// What a script gives for pictures.
+    pub(crate) fn of(value: Dynamic) -> Result<Self> {
+        if let Some(split) = value.read_lock::<Split>() {
+            return Ok(Self::Later(Pictures::of_samples(&split)));
+        }
+        if let Some(tensor) = value.read_lock::<ScriptTensor>() {
+            return match tensor.shape()[..] {
+                [_, _] | [1 | 3, _, _] | [_, 1 | 3, _, _] => Ok(Self::Now(Box::new(tensor.clone()))),
+                ref shape => Err(Error::new(format!("a tensor of shape {shape:?} is not pictures"))
+                    .hint("pictures are [height, width], [channels, height, width] or [pictures, channels, height, width], with 1 channel or 3")),
+            };
+        }
+        let found = describe(&value);
+        value.try_cast::<Pictures>().map(Self::Later).ok_or_else(|| {
+            Error::new(format!("pictures are samples of a data set, reconstructions or tensors, got {found}"))
+                .hint("choose depths of a reconstruction: `.at(3)` or `.all()`")
+        })
+    }
+
+    fn target(&self) -> Option<Target> {
+        match self {
+            Self::Later(pictures) => Some(Target { point: "pictures".to_owned(), result: pictures.source.clone() }),
+            Self::Now(_) => None,
+        }
+    }
+
+    fn images(&self, computed: &Computed, label: Label) -> Result<Vec<Image>> {
+        match self {
+            Self::Later(pictures) => pictures.images(computed, label),
+            Self::Now(tensor) => {
+                let (shape, numbers) = (tensor.shape(), tensor.numbers()?);
+                let one = if shape.len() == 4 { &shape[1..] } else { &shape };
+                let name = |sample: usize| if matches!(label, Label::Sample) { sample.to_string() } else { String::new() };
+                let pictures = numbers.chunks(one.iter().product()).enumerate();
+                pictures.map(|(sample, pixels)| Image::new(name(sample), one.to_vec(), pixels.to_vec())).collect()
+            }
+        }
     }
 }
 
@@ -80,7 +146,7 @@ pub struct Plot {
 pub(crate) enum PlotKind {
     Heatmap { table: Table, x: usize, y: Upward, value: String, palette: Palette, clip: (Option<f64>, Option<f64>) },
     Lines { table: Table, x: Rightward, y: String, over: Option<usize>, log: (bool, bool) },
-    Images { pictures: Vec<Pictures>, columns: usize, label: Label, contrast: Contrast },
+    Images { sheets: Vec<Sheet>, columns: usize, label: Label, contrast: Contrast },
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -121,10 +187,7 @@ impl Plot {
     pub(crate) fn targets(&self) -> Vec<Target> {
         let own = match &self.kind {
             PlotKind::Heatmap { table, .. } | PlotKind::Lines { table, .. } => table.targets(),
-            PlotKind::Images { pictures, .. } => pictures
-                .iter()
-                .map(|pictures| Target { point: "pictures".to_owned(), result: pictures.source.clone() })
-                .collect(),
+            PlotKind::Images { sheets, .. } => sheets.iter().filter_map(Sheet::target).collect(),
         };
         own.into_iter().chain(self.lines.iter().flat_map(|(table, _)| table.targets())).collect()
     }
@@ -134,9 +197,9 @@ impl Plot {
         let kind: Kind = match &self.kind {
             PlotKind::Heatmap { .. } => self.heatmap(computed)?.into(),
             PlotKind::Lines { .. } => self.curves(computed)?.into(),
-            PlotKind::Images { pictures, columns, label, contrast } => {
+            PlotKind::Images { sheets, columns, label, contrast } => {
                 let images: Result<Vec<Vec<Image>>> =
-                    pictures.iter().map(|pictures| pictures.images(computed, *label)).collect();
+                    sheets.iter().map(|sheet| sheet.images(computed, *label)).collect();
                 Images { images: images?.concat(), columns: *columns, contrast: *contrast }.into()
             }
         };

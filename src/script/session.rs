@@ -1,18 +1,22 @@
 //! One evaluation of a script: what it may reach, what it has shown so far, what was computed for it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rhai::{Dynamic, EvalAltResult, NativeCallContext};
 
 use super::diagnostic::Diagnostic;
+use super::folder;
 use super::loader::Loader;
 use super::options::nearest;
 use super::settings::Settings;
 use super::shown::Shown;
 use super::table::Computed;
+use super::tensor::Budget;
 use crate::data::Folders;
+use crate::files::write_whole;
 use crate::work::{self, Event, Plan, Report, Resources, Store, Target};
 use crate::{Error, Result, device};
 
@@ -65,6 +69,8 @@ pub struct Session {
     pub folders: Folders,
     pub store: Store,
     pub device: burn::tensor::Device,
+    /// The memory of the script's tensors.
+    pub tensors: Arc<Budget>,
     numerics: String,
     audience: Arc<Audience>,
     loader: Loader,
@@ -78,6 +84,8 @@ pub struct Session {
 #[derive(Default)]
 pub(super) struct State {
     pub shown: Vec<Shown>,
+    /// Files that the script wrote itself.
+    pub files: Vec<PathBuf>,
     /// Parameters that the script asked for, with their values.
     pub params: BTreeMap<String, String>,
     pub report: Report,
@@ -101,6 +109,7 @@ impl Session {
             folders: Folders::new(settings.data_dir.clone()),
             store: Store::open(&settings.store_dir, settings.store_budget)?,
             device: device::named(&settings.device)?,
+            tensors: Budget::new(settings.limits.tensor_bytes),
             numerics: device::numerics(&settings.device),
             audience,
             loader,
@@ -134,6 +143,33 @@ impl Session {
     /// Shows something when the script is done.
     pub(super) fn show(&self, shown: Shown) {
         self.state().shown.push(shown);
+    }
+
+    /// The folders that a script may read: its project's, and those of data.
+    pub(super) fn readable_folders(&self) -> impl Iterator<Item = &Path> {
+        std::iter::once(self.loader.project()).chain(self.folders.candidates().iter().map(PathBuf::as_path))
+    }
+
+    /// The run folder.
+    pub(super) fn run_folder(&self) -> PathBuf {
+        self.settings.out.clone().unwrap_or_else(|| folder::usual(Path::new(&self.script)))
+    }
+
+    /// Writes a file into the run folder now; not when a script is only described.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub(super) fn write(&self, path: &Path, bytes: &[u8]) -> Result<()> {
+        if self.describe_only {
+            return Ok(());
+        }
+        let path = self.run_folder().join(path);
+        write_whole(&path, bytes)?;
+        let mut state = self.state();
+        if !state.files.contains(&path) {
+            state.files.push(path);
+        }
+        Ok(())
     }
 
     /// Notes that a point of a sweep failed, with the place in the script.

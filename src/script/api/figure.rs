@@ -4,11 +4,10 @@ use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine, INT, Map};
 
 use crate::Error;
-use crate::data::Split;
 use crate::figure::{Contrast, Palette};
 use crate::script::later::Curve;
-use crate::script::options::{Options, Spec, describe, nearest};
-use crate::script::plot::{Label, Pictures, Plot, PlotKind, Rightward, Upward, places};
+use crate::script::options::{Options, Spec, nearest};
+use crate::script::plot::{Label, Pictures, Plot, PlotKind, Rightward, Sheet, Upward, places};
 use crate::script::session::{Native, Session};
 use crate::script::shown::{Shown, output_path};
 use crate::script::table::{Row, Table};
@@ -150,10 +149,12 @@ mod functions {
         lines_of_table(Table { axes: Vec::new().into(), rows: vec![row].into() }, options)
     }
 
-    /// Pictures in a grid: samples of a data set, reconstructions, or a list of both.
+    /// Pictures in a grid: samples of a data set, reconstructions, tensors ([height, width], [channels, height, width] or
+    /// [pictures, channels, height, width]), or a list of them.
     ///
     /// ```
     /// images(dataset("glyphs").test.take(20), #{ columns: 10 }).save("glyphs.png");
+    /// images(uniform([4, 1, 28, 28], 0), #{ columns: 4 }).save("noise.png");
     /// ```
     #[rhai_fn(name = "images", return_raw)]
     pub fn images_of(pictures: Dynamic, options: Map) -> Native<Plot> {
@@ -162,20 +163,7 @@ mod functions {
             Some(array) => array.to_vec(),
             None => vec![pictures.clone()],
         };
-        let pictures: Result<Vec<Pictures>, Error> = list
-            .into_iter()
-            .map(|value| {
-                if let Some(split) = value.read_lock::<Split>() {
-                    return Ok(Pictures::of_samples(&split));
-                }
-                let found = describe(&value);
-                value.try_cast::<Pictures>().ok_or_else(|| {
-                    Error::new(format!("pictures are samples of a data set or reconstructions, got {found}"))
-                        .hint("choose depths of a reconstruction: `.at(3)` or `.all()`")
-                })
-            })
-            .collect();
-        let pictures = pictures?;
+        let sheets = list.into_iter().map(Sheet::of).collect::<Result<Vec<_>, Error>>()?;
         let label = match options.text("labels")?.as_deref() {
             Some("depth") => Label::Depth,
             Some("sample") => Label::Sample,
@@ -194,7 +182,7 @@ mod functions {
             _ => Contrast::Each,
         };
         let columns = options.count("columns")?.unwrap_or(0);
-        let kind = PlotKind::Images { pictures, columns, label, contrast };
+        let kind = PlotKind::Images { sheets, columns, label, contrast };
         Ok(Plot { kind, title: options.text("title")?.unwrap_or_default(), lines: Vec::new() })
     }
 

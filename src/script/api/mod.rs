@@ -14,7 +14,6 @@ mod theory;
 mod verdict;
 
 pub use sweep::Sweep;
-pub use tensor::ScriptTensor;
 
 use rhai::Engine;
 

@@ -1,0 +1,222 @@
+//! Tensors in files: numpy's .npy and .safetensors, written into the run folder, read from the project's folder and
+//! those of data.
+
+mod npy;
+
+use std::path::{Path, PathBuf};
+
+use rhai::plugin::*;
+use rhai::{Dynamic, Engine, Map};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+
+use crate::script::options::describe;
+use crate::script::session::{Native, Session};
+use crate::script::shown::output_path;
+use crate::script::tensor::ScriptTensor;
+use crate::{Error, Result};
+
+/// What a single tensor is called in a .safetensors file.
+const NAME: &str = "tensor";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Npy,
+    Safetensors,
+}
+
+impl Format {
+    fn of(path: &Path) -> Result<Self> {
+        match path.extension().and_then(|extension| extension.to_str()) {
+            Some("npy") => Ok(Self::Npy),
+            Some("safetensors") => Ok(Self::Safetensors),
+            _ => Err(Error::new(format!("\"{}\": a tensor is kept in a file .npy or .safetensors", path.display()))),
+        }
+    }
+}
+
+pub(super) fn register(engine: &mut Engine) {
+    engine.register_global_module(rhai::exported_module!(functions).into());
+}
+
+/// The file that a script means: it is in a folder that the script may read.
+fn readable(session: &Session, path: &str) -> Result<PathBuf> {
+    let folders: Vec<&Path> = session.readable_folders().collect();
+    let mut escapes = false;
+    for folder in &folders {
+        let Ok(folder) = folder.canonicalize() else { continue };
+        let Ok(file) = folder.join(path).canonicalize() else { continue };
+        if file.starts_with(&folder) && file.is_file() {
+            return Ok(file);
+        }
+        escapes |= !file.starts_with(&folder);
+    }
+    if escapes {
+        return Err(Error::new(format!("\"{path}\" leads out of the folders that a script may read"))
+            .hint("a script reads only its project's folder (--project DIR) and that of data (--data-dir DIR)"));
+    }
+    let folders: Vec<String> = folders.iter().map(|folder| folder.display().to_string()).collect();
+    Err(Error::new(format!("there is no file \"{path}\"")).hint(format!("looked in {}", folders.join(", "))))
+}
+
+/// A file that is not what it should be.
+fn wrong(path: &str, expected: &str, found: &str) -> Error {
+    Error::new(format!("{path}: expected {expected}, found {found}"))
+}
+
+fn serialize(tensors: &[(String, ScriptTensor)]) -> Result<Vec<u8>> {
+    let failed = |error: safetensors::SafeTensorError| Error::new(format!("cannot serialise tensors: {error}"));
+    let contents: Vec<(&str, Vec<usize>, Vec<u8>)> = tensors
+        .iter()
+        .map(|(name, tensor)| {
+            let bytes = tensor.numbers()?.iter().flat_map(|number| number.to_le_bytes()).collect();
+            Ok((name.as_str(), tensor.shape(), bytes))
+        })
+        .collect::<Result<_>>()?;
+    let views: std::result::Result<Vec<_>, _> = contents
+        .iter()
+        .map(|(name, shape, bytes)| Ok((*name, TensorView::new(Dtype::F32, shape.clone(), bytes)?)))
+        .collect();
+    safetensors::serialize(views.map_err(failed)?, None).map_err(failed)
+}
+
+/// Single precision, from the types that weights come in.
+fn numbers_of(view: &TensorView<'_>) -> Option<Vec<f32>> {
+    use burn::tensor::{bf16, f16};
+    macro_rules! from {
+        ($($dtype:ident: $t:ty => $convert:expr;)*) => {
+            match view.dtype() {
+                Dtype::BOOL => Some(view.data().iter().map(|&byte| f32::from(u8::from(byte != 0))).collect()),
+                $(Dtype::$dtype => {
+                    let (numbers, _) = view.data().as_chunks();
+                    let convert: fn($t) -> f32 = $convert;
+                    Some(numbers.iter().map(|&bytes| convert(<$t>::from_le_bytes(bytes))).collect())
+                })*
+                _ => None,
+            }
+        };
+    }
+    from! {
+        F32: f32 => |x| x;
+        F64: f64 => |x| x as f32;
+        F16: f16 => f16::to_f32;
+        BF16: bf16 => bf16::to_f32;
+        I8: i8 => f32::from;
+        U8: u8 => f32::from;
+        I16: i16 => f32::from;
+        U16: u16 => f32::from;
+        I32: i32 => |x| x as f32;
+        U32: u32 => |x| x as f32;
+        I64: i64 => |x| x as f32;
+        U64: u64 => |x| x as f32;
+    }
+}
+
+fn read_safetensors(session: &Session, path: &str) -> Result<Vec<(String, ScriptTensor)>> {
+    let file = readable(session, path)?;
+    let failed = |error: &std::io::Error| Error::io("read", Path::new(path), error);
+    let size = std::fs::metadata(&file).map_err(|error| failed(&error))?.len();
+    let _held = session.tensors.claim_bytes(size, || format!("reading {path}"))?;
+    let bytes = std::fs::read(&file).map_err(|error| failed(&error))?;
+    let contents = SafeTensors::deserialize(&bytes).map_err(|error| {
+        wrong(path, "a whole safetensors file", &format!("{} bytes that are not ({error})", bytes.len()))
+    })?;
+    let mut views = contents.tensors();
+    views.sort_by(|a, b| a.0.cmp(&b.0));
+    let tensor = |(name, view): (String, TensorView<'_>)| {
+        let in_file = |error: Error| Error { message: format!("{path}, tensor {name:?}: {}", error.message), ..error };
+        // A file may hold a number without axes: it gets one.
+        let shape = if view.shape().is_empty() { &[1] } else { view.shape() };
+        let numbers = || {
+            numbers_of(&view).ok_or_else(|| {
+                Error::new(format!("expected numbers, real, whole or bool, found the type {}", view.dtype()))
+            })
+        };
+        let tensor = ScriptTensor::new(session, shape, numbers).map_err(in_file)?;
+        Ok((name, tensor))
+    };
+    views.into_iter().map(tensor).collect()
+}
+
+#[export_module]
+mod functions {
+    /// Saves a tensor in the run folder at once: "x.npy" for numpy, "x.safetensors" for the others.
+    ///
+    /// ```
+    /// randn([2, 3], 0).save("x.npy");
+    /// ```
+    #[rhai_fn(name = "save", return_raw)]
+    pub fn save_tensor(context: NativeCallContext, tensor: ScriptTensor, path: &str) -> Native<ScriptTensor> {
+        let file = output_path(path)?;
+        let bytes = match Format::of(&file)? {
+            Format::Npy => npy::bytes(&tensor)?,
+            Format::Safetensors => serialize(&[(NAME.to_owned(), tensor.clone())])?,
+        };
+        Session::of(&context)?.write(&file, &bytes)?;
+        Ok(tensor)
+    }
+
+    /// Saves tensors by name in the run folder at once, as .safetensors.
+    ///
+    /// ```
+    /// #{ weight: randn([2, 3], 0), bias: zeros([2]) }.save("layer.safetensors");
+    /// ```
+    #[rhai_fn(name = "save", return_raw)]
+    pub fn save_tensors(context: NativeCallContext, tensors: Map, path: &str) -> Native<()> {
+        let file = output_path(path)?;
+        if Format::of(&file)? == Format::Npy {
+            return Err(Error::new(format!("\"{path}\": a file .npy holds one tensor"))
+                .hint("save them as .safetensors")
+                .into());
+        }
+        let tensor = |(name, value): (rhai::Identifier, Dynamic)| {
+            let found = describe(&value);
+            let tensor = value.try_cast::<ScriptTensor>();
+            Ok((
+                name.to_string(),
+                tensor.ok_or_else(|| Error::new(format!("`{name}` is {found}; it should be a tensor")))?,
+            ))
+        };
+        let tensors = tensors.into_iter().map(tensor).collect::<Result<Vec<_>>>()?;
+        Session::of(&context)?.write(&file, &serialize(&tensors)?)?;
+        Ok(())
+    }
+
+    /// Reads a tensor from a file .npy, or .safetensors if it holds only one. The file is in the project's folder or in
+    /// that of data; its numbers, of whatever type, become single precision.
+    ///
+    /// ```
+    /// fn weights() { load_tensor("weights.npy") }
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn load_tensor(context: NativeCallContext, path: &str) -> Native<ScriptTensor> {
+        let session = Session::of(&context)?;
+        if Format::of(Path::new(path))? == Format::Npy {
+            return Ok(npy::read(&session, path, &readable(&session, path)?)?);
+        }
+        let mut tensors = read_safetensors(&session, path)?;
+        match tensors.pop() {
+            Some((_, tensor)) if tensors.is_empty() => Ok(tensor),
+            last => {
+                let found = tensors.len() + usize::from(last.is_some());
+                Err(wrong(path, "one tensor", &found.to_string()).hint("read them by name with `load_tensors`").into())
+            }
+        }
+    }
+
+    /// Reads the tensors of a file .safetensors, by name. The file is in the project's folder or in that of data;
+    /// numbers, of whatever type, become single precision.
+    ///
+    /// ```
+    /// fn first_weights() { load_tensors("model.safetensors")["features.0.weight"] }
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn load_tensors(context: NativeCallContext, path: &str) -> Native<Map> {
+        if Format::of(Path::new(path))? == Format::Npy {
+            return Err(Error::new(format!("\"{path}\": a file .npy holds one tensor"))
+                .hint("read it with `load_tensor`")
+                .into());
+        }
+        let tensors = read_safetensors(&*Session::of(&context)?, path)?;
+        Ok(tensors.into_iter().map(|(name, tensor)| (name.into(), Dynamic::from(tensor))).collect())
+    }
+}
