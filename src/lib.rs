@@ -14,6 +14,7 @@ pub mod network;
 pub mod random;
 pub mod script;
 pub mod theory;
+mod words;
 pub mod work;
 
 pub use error::{Error, Result};

@@ -1,5 +1,7 @@
 //! Data sets: what a script may ask for, what files may be wrong, and downloads from a real server on loopback.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a test")]
+
 #[path = "data/downloads.rs"]
 mod downloads;
 

@@ -1,6 +1,8 @@
 //! What goes wrong around a run: folders that cannot be written, full disks, damaged files, other processes, interrupts,
 //! panics. Each ends in a message with a way out; nothing stored is lost; the next run goes on.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a test")]
+
 mod scripted;
 
 use std::path::{Path, PathBuf};
@@ -282,7 +284,7 @@ mod processes {
     fn wait_until(what: &str, is_so: impl Fn() -> bool) {
         let started = Instant::now();
         while !is_so() {
-            assert!(started.elapsed() < Duration::from_secs(60), "{what} did not happen");
+            assert!(started.elapsed() < Duration::from_mins(1), "{what} did not happen");
             std::thread::sleep(Duration::from_millis(5));
         }
     }

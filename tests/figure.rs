@@ -1,5 +1,7 @@
 //! Figures by their data: what is drawn, written and saved, and that nothing a script can produce breaks them.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a test")]
+
 use entroscope::figure::{
     Axis, Band, Bars, Cell, Colour, Contrast, Dash, Figure, Heatmap, Image, Images, Kind, Lines, Palette, Series,
 };
@@ -127,13 +129,16 @@ fn saving_says_what_is_wrong_and_where() {
     let error = figure.save(Path::new("phase.pdf")).unwrap_err();
     assert!(error.message.contains("phase.pdf") && error.hints[0].contains(".svg or .png"), "{error:?}");
     assert!(figure.save(Path::new("phase")).unwrap_err().message.contains("no ending"));
-    let missing = folder.path().join("no/phase.svg");
+    // A folder below a file cannot be made.
+    std::fs::write(folder.path().join("file"), "").unwrap();
+    let missing = folder.path().join("file/phase.svg");
     let error = figure.save(&missing).unwrap_err();
     assert!(error.message.contains(missing.to_str().unwrap()), "{error:?}");
     // A folder where the file should be: the file aside is removed again.
-    std::fs::create_dir(folder.path().join("phase.svg")).unwrap();
-    figure.save(&folder.path().join("phase.svg")).unwrap_err();
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    let inner = folder.path().join("inner");
+    std::fs::create_dir_all(inner.join("phase.csv")).unwrap();
+    figure.save(&inner.join("phase.svg")).unwrap_err();
+    assert_eq!(std::fs::read_dir(inner).unwrap().count(), 1);
 }
 
 #[test]
@@ -160,7 +165,7 @@ fn colours_and_palettes_by_name() {
 #[test]
 fn many_cells_become_a_picture_inside_the_svg() {
     let ramp = |n: usize| (0..n).map(|i| i as f64).collect::<Vec<_>>();
-    let cells = (0..300).map(|i| (0..200).map(|j| Cell::Value(((i * 7 + j * 13) % 101) as f64)).collect()).collect();
+    let cells = (0..300).map(|i| (0..200).map(|j| Cell::Value(f64::from((i * 7 + j * 13) % 101))).collect()).collect();
     let large = Heatmap { xs: ramp(300), ys: ramp(200), cells, ..heatmap() };
     let figure = Figure::new("", large);
     let svg = figure.svg().unwrap();

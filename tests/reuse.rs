@@ -1,5 +1,7 @@
 //! An edit costs only what it changes: counted in operations run, not in seconds.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a test")]
+
 mod scripted;
 
 use std::sync::Arc;
@@ -130,7 +132,8 @@ fn an_interrupted_run_goes_on_where_it_was() {
         stopped.files
     );
 
-    let settings = entroscope::script::Settings { cancel: Default::default(), ..place.settings.clone() };
+    let settings =
+        entroscope::script::Settings { cancel: entroscope::work::Cancel::default(), ..place.settings.clone() };
     let resumed = Host::new(settings).run(&script);
     let blocks = |outcome: &Outcome| outcome.report.ran.get("cascade.adam").copied().unwrap_or(0);
     let (once, twice) = (6 * 4, blocks(&stopped) + blocks(&resumed));

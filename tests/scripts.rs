@@ -15,6 +15,8 @@
 //! `UPDATE_EXPECT=1 cargo test --test scripts` writes what comes of every script into it; `SCRIPTS=figure` runs those
 //! files alone whose name holds "figure".
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a test")]
+
 mod scripted;
 
 use std::fmt::Write;

@@ -1,5 +1,7 @@
 //! One run of the authors' published program, number by number (reference/README.md: `wide6.safetensors`).
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a test")]
+
 mod reference;
 
 use entroscope::cascade::{Parameters, Training, reconstruct_from, train};

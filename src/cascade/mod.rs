@@ -15,7 +15,7 @@ pub use train::{Parameters, initial, train};
 
 use crate::data::Split;
 use crate::kernels::Adam;
-use crate::network::Network;
+use crate::network::{Network, check_data};
 use crate::work::{Described, Fingerprint};
 use crate::{Error, Result};
 
@@ -128,18 +128,4 @@ impl Cascade {
             "shuffle": shuffle,
         })
     }
-}
-
-/// # Errors
-/// When a sample does not have as many numbers as the network takes.
-pub(crate) fn check_data(network: &Network, split: &Split) -> Result<()> {
-    let (takes, shape) = (network.architecture().width(0), split.shape());
-    if shape.iter().product::<usize>() == takes {
-        return Ok(());
-    }
-    Err(Error::new(format!(
-        "the network takes {takes} numbers (shape {:?}), a sample has the shape {shape:?}",
-        network.architecture().shape(0)
-    ))
-    .hint("make the network's first size the number of pixels, such as `data.pixels`"))
 }

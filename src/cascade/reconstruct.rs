@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::{Cascade, Parameters, check_data};
+use super::{Cascade, Parameters};
 use crate::data::Split;
-use crate::network::{activations, linear};
+use crate::network::{activations, check_data, linear};
 use crate::work::{Context, Cost, Described, Keep, Operation, Value};
 use crate::{Error, Result};
 

@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::progress::words;
-use super::{readable_size, say};
+use super::progress::plan_in_words;
+use super::say;
 use crate::script::{Checked, Host, Settings};
+use crate::words;
 
 /// Points listed one by one; more are summed up.
 const LISTED_POINTS: usize = 60;
@@ -32,7 +33,7 @@ fn report(Checked { plan, estimate, params, warnings }: &Checked) {
     let memory = plan.memory_per_target();
     for ((target, work), memory) in plan.targets().iter().zip(&work).zip(&memory).take(LISTED_POINTS) {
         if *work > 0.0 {
-            println!("{:40} {:10.1} GFLOP  {:>10}", target.point, work / 1e9, readable_size(*memory));
+            println!("{:40} {:10.1} GFLOP  {:>10}", target.point, work / 1e9, words::size(*memory));
         } else {
             println!("{:40} {:>16}", target.point, "stored");
         }
@@ -40,5 +41,5 @@ fn report(Checked { plan, estimate, params, warnings }: &Checked) {
     if plan.targets().len() > LISTED_POINTS {
         println!("… and {} more", plan.targets().len() - LISTED_POINTS);
     }
-    println!("{}", words(plan, *estimate));
+    println!("{}", plan_in_words(plan, *estimate));
 }

@@ -6,9 +6,10 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{cancel_on_interrupt, failed, readable_size};
+use super::{cancel_on_interrupt, failed};
 use crate::data::{Folders, Progress, State, get, known, status};
 use crate::script::Settings;
+use crate::words;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -42,7 +43,7 @@ fn list(folders: &Folders) {
             }
             State::Damaged(folder, error) => format!("in {}, damaged: {error}", folder.display()),
             State::Missing => {
-                format!("not here ({}): `entroscope data get {}`", readable_size(entry.bytes as f64), entry.name)
+                format!("not here ({}): `entroscope data get {}`", words::size(entry.bytes as f64), entry.name)
             }
         };
         println!("{:14} {}\n{:14} {state}", entry.name, entry.about, "");
@@ -66,7 +67,7 @@ fn download(name: &str, folders: &Folders, settings: &Settings) -> ExitCode {
         Progress::Present { file } => bar.suspend(|| println!("{file}: here already, verified")),
         Progress::Verifying { file } => bar.set_message(format!("verifying {file}")),
         Progress::SetAside { file, to } => {
-            bar.suspend(|| println!("{file}: had other content, kept as {}", to.display()))
+            bar.suspend(|| println!("{file}: had other content, kept as {}", to.display()));
         }
         Progress::Done { file } => bar.suspend(|| println!("{file}: downloaded, verified")),
     };

@@ -133,28 +133,6 @@ fn size(text: &str) -> Result<u64, String> {
     if number >= 0.0 && number.is_finite() { Ok((number * 1024_f64.powi(power)) as u64) } else { Err(wrong()) }
 }
 
-/// Bytes for people.
-fn readable_size(bytes: f64) -> String {
-    let units = ["bytes", "KiB", "MiB", "GiB", "TiB"];
-    let mut value = bytes;
-    let mut unit = 0;
-    while value >= 1024.0 && unit + 1 < units.len() {
-        value /= 1024.0;
-        unit += 1;
-    }
-    if unit == 0 { format!("{value:.0} bytes") } else { format!("{value:.1} {}", units[unit]) }
-}
-
-/// An estimated time for people.
-fn readable_time(seconds: f64) -> String {
-    match seconds {
-        s if s < 1.0 => "less than a second".to_owned(),
-        s if s < 90.0 => format!("about {s:.0} s"),
-        s if s < 5400.0 => format!("about {:.0} min", s / 60.0),
-        s => format!("about {:.1} h", s / 3600.0),
-    }
-}
-
 fn say(diagnostic: &Diagnostic) {
     eprint!("{}", diagnostic.render(std::io::stderr().is_terminal()));
 }
@@ -206,6 +184,7 @@ impl Program {
 }
 
 /// Ctrl-C asks once, and ends the program at the second time.
+#[expect(clippy::exit, reason = "whoever presses Ctrl-C twice does not want to wait")]
 fn cancel_on_interrupt(cancel: &Cancel) {
     let cancel = cancel.clone();
     let asked = ctrlc::set_handler(move || {

@@ -1,5 +1,7 @@
 //! Progress on a terminal: one bar for all the work, the point that it is at, the time left. Elsewhere, a line now and then.
 
+#![expect(clippy::disallowed_methods, reason = "progress is told by the clock")]
+
 use std::collections::BTreeSet;
 use std::io::IsTerminal;
 use std::sync::{Mutex, PoisonError};
@@ -7,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{readable_size, readable_time};
 use crate::script::{Estimate, Told};
+use crate::words;
 use crate::work::{Event, Plan};
 
 /// Where nobody watches a bar, a line is printed this often.
@@ -69,7 +71,7 @@ impl Terminal {
 }
 
 /// What a plan would do, in words.
-pub(super) fn words(plan: &Plan, estimate: Estimate) -> String {
+pub(super) fn plan_in_words(plan: &Plan, estimate: Estimate) -> String {
     let (missing, reused) = plan.missing_and_reused();
     if missing == 0 {
         return format!("nothing to compute: all {reused} points are in the store");
@@ -85,15 +87,15 @@ pub(super) fn words(plan: &Plan, estimate: Estimate) -> String {
         "{missing} of {} points to compute, {reused} reused: {}\n{}, {:.2} TFLOP, up to {} of memory a point",
         missing + reused,
         operations.join(", "),
-        readable_time(estimate.seconds),
+        words::time(estimate.seconds),
         estimate.operations / 1e12,
-        readable_size(estimate.memory),
+        words::size(estimate.memory),
     )
 }
 
 impl State {
     fn begin(&mut self, plan: &Plan, estimate: Estimate) {
-        eprintln!("{}", words(plan, estimate));
+        eprintln!("{}", plan_in_words(plan, estimate));
         self.done = 0.0;
         self.total = estimate.operations.max(1.0);
         self.started = Instant::now();
@@ -118,7 +120,7 @@ impl State {
             let share = (self.done / self.total).min(1.0);
             let left = self.started.elapsed().as_secs_f64() * (1.0 - share) / share.max(1e-9);
             let points = format!("{} of {} points", self.points_done.len(), self.targets);
-            eprintln!("{:.0}%, {points}, {} left", share * 100.0, readable_time(left));
+            eprintln!("{:.0}%, {points}, {} left", share * 100.0, words::time(left));
         }
     }
 }

@@ -32,8 +32,7 @@ fn report(outcome: &Outcome) {
     if computed + reused + failed > 0 {
         let failures = if *failed > 0 { format!(", {failed} failed") } else { String::new() };
         println!(
-            "{computed} points computed, {reused} reused{failures}; {:.2} s, {:.2} s of it computing",
-            seconds, seconds_of_work
+            "{computed} points computed, {reused} reused{failures}; {seconds:.2} s, {seconds_of_work:.2} s of it computing"
         );
     }
     if *status == Status::Interrupted {

@@ -4,8 +4,9 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use super::{failed, readable_size, say, size};
+use super::{failed, say, size};
 use crate::Result;
+use crate::words;
 use crate::work::{Store, StoreSummary};
 
 #[derive(Debug, Subcommand)]
@@ -30,7 +31,7 @@ fn done(command: &Command, store: &Store) -> Result<ExitCode> {
     match command {
         Command::List => {
             for (name, results, bytes) in store.by_operation()? {
-                println!("{name:24} {results:8} results  {:>12}", readable_size(bytes as f64));
+                println!("{name:24} {results:8} results  {:>12}", words::size(bytes as f64));
             }
             summary(store, &store.summary()?);
         }
@@ -49,8 +50,8 @@ fn summary(store: &Store, summary: &StoreSummary) {
     let StoreSummary { results, bytes, large_results, large_bytes, damaged } = summary;
     println!(
         "{results} results, {}, of which {large_results} large, {}, in {}",
-        readable_size(*bytes as f64),
-        readable_size(*large_bytes as f64),
+        words::size(*bytes as f64),
+        words::size(*large_bytes as f64),
         store.root().display()
     );
     if *damaged > 0 {

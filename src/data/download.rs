@@ -13,7 +13,7 @@ use crate::{Error, Result};
 /// How often a wait looks whether the user has had enough.
 const PATIENCE: Duration = Duration::from_millis(100);
 /// A server that says nothing for this long is gone.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 
 /// What is going on, for a progress bar.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -166,8 +166,7 @@ impl Operation for Derived {
 
     fn run(&self, inputs: &[Arc<Value>], _: &Context<'_>) -> Result<Value> {
         let curve = |values: Vec<f64>| Value::default().with("curve", &[values.len()], values);
-        let first =
-            || inputs.first().map(|value| numbers(value)).unwrap_or_else(|| Err(Error::new("nothing to derive from")));
+        let first = || inputs.first().map_or_else(|| Err(Error::new("nothing to derive from")), |value| numbers(value));
         match self.step {
             Step::Constant { value } => Ok(Value::number(value)),
             Step::BatchMean => Ok(curve(inputs[0].f64s("mean")?.1.to_vec())),
@@ -196,6 +195,9 @@ impl Operation for Derived {
 }
 
 /// The numbers of a curve, or the one of a number.
+///
+/// # Errors
+/// When it is neither.
 pub fn numbers(value: &Value) -> Result<&[f64]> {
     let name = if value.arrays().any(|(name, _)| name == "curve") { "curve" } else { "value" };
     Ok(value.f64s(name)?.1)

@@ -81,6 +81,7 @@ impl Scale {
     }
 
     /// The same with some room on both sides, where the axis does not say where it ends.
+    #[must_use]
     pub fn padded(self, share: f64, axis: &Axis) -> Self {
         let value = |at: f64| {
             if self.log { self.lo * (self.hi / self.lo).powf(at) } else { self.lo + at * (self.hi - self.lo) }

@@ -11,9 +11,9 @@ const FILE: &[u8] = include_bytes!("DejaVuSans-subset.ttf");
 /// Height of a capital letter, in ems.
 pub const CAP: f64 = 0.729;
 
+#[expect(clippy::expect_used, reason = "cannot fail: the file is part of the program, and a test below opens it")]
 fn font() -> &'static FontRef<'static> {
     static FONT: OnceLock<FontRef<'static>> = OnceLock::new();
-    // Cannot fail: the file is part of the program, and a test below opens it.
     FONT.get_or_init(|| FontRef::try_from_slice(FILE).expect("the embedded font is valid: a test opens it"))
 }
 

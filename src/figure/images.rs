@@ -21,6 +21,9 @@ const NAN: [u8; 3] = [0xc2, 0x18, 0x8b];
 
 impl Image {
     /// A picture of this shape: `[h, w]`, `[1, h, w]` or `[3, h, w]`.
+    ///
+    /// # Errors
+    /// The shape is another, or `pixels` holds more or fewer numbers than it says.
     pub fn new(label: impl Into<String>, shape: impl Into<Vec<usize>>, pixels: Vec<f32>) -> Result<Self> {
         let image = Self { label: label.into(), shape: shape.into(), pixels };
         image.size().map(|_| image)

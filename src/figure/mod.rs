@@ -1,6 +1,8 @@
 //! Plots as data. A figure says what to show in plain, serialisable values; it is drawn as SVG or PNG, or written as
 //! CSV, only when somebody asks. The script host fills it in, the live page draws it again as points arrive.
 
+#![expect(clippy::disallowed_methods, reason = "how a figure is drawn is no result: its numbers are written beside it")]
+
 mod axis;
 mod bars;
 mod chart;
@@ -234,11 +236,17 @@ impl Figure {
     }
 
     /// The picture as SVG: text stays text, in an embedded font.
+    ///
+    /// # Errors
+    /// What it shows cannot be drawn: nothing to show, lists of different lengths.
     pub fn svg(&self) -> Result<String> {
         svg::write(&self.scene()?)
     }
 
     /// The picture as PNG, two pixels per unit of the SVG.
+    ///
+    /// # Errors
+    /// As [`Figure::svg`].
     pub fn png(&self) -> Result<Vec<u8>> {
         png::write(&self.scene()?)
     }
@@ -250,11 +258,17 @@ impl Figure {
     /// - Lines: `series,<x>,<y>`, and `lo,hi` where a curve has a band.
     /// - Bars: `series,<x>,<y>`, and the colour's quantity where there is one; bars have `bars` as series.
     /// - Images: one row per picture and channel: `image,label,channel,height,width,0,1,2,…`.
+    ///
+    /// # Errors
+    /// As [`Figure::svg`].
     pub fn csv(&self) -> Result<String> {
         csv::write(self)
     }
 
     /// Where the axes lie in the picture, to turn a place on it into values; `None` for images.
+    ///
+    /// # Errors
+    /// As [`Figure::svg`].
     pub fn frame(&self) -> Result<Option<Frame>> {
         Ok(self.scene()?.frame)
     }

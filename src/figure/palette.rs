@@ -45,6 +45,9 @@ impl Palette {
     pub const NAMES: [&str; 2] = ["spectral", "viridis"];
 
     /// The palette of this name.
+    ///
+    /// # Errors
+    /// There is none.
     pub fn named(name: &str) -> Result<Self> {
         match name {
             "spectral" => Ok(Self::Spectral),
@@ -76,6 +79,9 @@ impl Colour {
     }
 
     /// The colour written `#rrggbb`, or one of a few plain names.
+    ///
+    /// # Errors
+    /// It is neither.
     pub fn parse(text: &str) -> Result<Self> {
         let hex = text.strip_prefix('#').filter(|hex| hex.len() == 6 && hex.bytes().all(|b| b.is_ascii_hexdigit()));
         match text {
@@ -99,6 +105,7 @@ impl Colour {
     }
 
     /// This colour with `share` of it (0 to 1) replaced by the other.
+    #[must_use]
     pub fn mix(self, other: Self, share: f64) -> Self {
         let mix = |a: u8, b: u8| (f64::from(a) + (f64::from(b) - f64::from(a)) * share).round() as u8;
         Self(mix(self.0, other.0), mix(self.1, other.1), mix(self.2, other.2))

@@ -10,6 +10,9 @@ impl Figure {
     ///
     /// Returns the files written, the one asked for first. Nothing is written where a part cannot be drawn, or where
     /// the ending is neither `.svg` nor `.png`.
+    ///
+    /// # Errors
+    /// Another ending, a figure that cannot be drawn, a file that cannot be written.
     pub fn save(&self, path: &Path) -> Result<Vec<PathBuf>> {
         let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
         if !matches!(ending.as_str(), "svg" | "png") || path.file_stem().is_none() {

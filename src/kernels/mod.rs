@@ -4,6 +4,8 @@
 //! the best instruction set of the machine at run time (`pulp`); none of them fuses a multiply with an add, so that
 //! only the matrix product, whose blocking follows the machine, differs between machines in the last bits.
 
+#![expect(clippy::inline_always, reason = "a loop is compiled for an instruction set only where it is inlined")]
+
 mod activation;
 mod adam;
 mod product;

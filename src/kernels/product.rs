@@ -21,6 +21,7 @@ impl<'a> Matrix<'a> {
     }
 
     /// The same numbers, read the other way round.
+    #[must_use]
     pub fn transposed(self) -> Self {
         Self { rows: self.columns, columns: self.rows, row_step: self.column_step, column_step: self.row_step, ..self }
     }
@@ -40,6 +41,7 @@ fn multiply(out: &mut [f32], left: Matrix<'_>, right: Matrix<'_>, add: bool) {
     assert_eq!(left.columns, right.rows, "a product of {left:?} and {right:?}");
     assert_eq!(out.len(), left.rows * right.columns, "the result of a product");
     let step = |step: usize| step as isize;
+    #[expect(unsafe_code, reason = "the product crate takes pointers and strides")]
     // SAFETY: `Matrix::new` checked that rows × columns numbers lie behind each operand, `transposed` only swaps the
     // two strides with the two lengths, and the assertion above checks the result; `out` is borrowed alone.
     unsafe {

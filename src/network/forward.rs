@@ -74,6 +74,22 @@ pub fn activations(network: &Network, split: &Split, depth: usize) -> Described 
     }
 }
 
+/// Whether a network can take the samples of a split.
+///
+/// # Errors
+/// When a sample does not have as many numbers as the network takes.
+pub fn check_data(network: &Network, split: &Split) -> Result<()> {
+    let (takes, shape) = (network.architecture().width(0), split.shape());
+    if shape.iter().product::<usize>() == takes {
+        return Ok(());
+    }
+    Err(Error::new(format!(
+        "the network takes {takes} numbers (shape {:?}), a sample has the shape {shape:?}",
+        network.architecture().shape(0)
+    ))
+    .hint("make the network's first size the number of pixels, such as `data.pixels`"))
+}
+
 impl Operation for Activations {
     fn name(&self) -> &'static str {
         "network.forward"

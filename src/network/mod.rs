@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 pub(crate) use forward::linear;
-pub use forward::{activations, forward, samples};
+pub use forward::{activations, check_data, forward, samples};
 pub use init::{Init, Weights};
 pub use layer::Layer;
 pub(crate) use layer::list;
@@ -79,7 +79,7 @@ impl Block {
 
 impl std::fmt::Display for Block {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", layer::list(&self.layers))
+        write!(f, "{}", list(&self.layers))
     }
 }
 

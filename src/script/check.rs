@@ -77,11 +77,11 @@ impl Checker<'_> {
             match path.last() {
                 Some(ASTNode::Expr(Expr::FnCall(call, position))) => calls.push(((**call).clone(), *position, false)),
                 Some(ASTNode::Expr(Expr::MethodCall(call, position))) => {
-                    calls.push(((**call).clone(), *position, true))
+                    calls.push(((**call).clone(), *position, true));
                 }
                 Some(ASTNode::Stmt(Stmt::FnCall(call, position))) => calls.push(((**call).clone(), *position, false)),
                 Some(ASTNode::Expr(Expr::Map(map, _))) => {
-                    keys.extend(map.0.iter().map(|(key, _)| key.name.to_string()))
+                    keys.extend(map.0.iter().map(|(key, _)| key.name.to_string()));
                 }
                 Some(ASTNode::Stmt(Stmt::Import(import, position))) => {
                     if let Expr::StringConstant(path, _) = &import.0 {

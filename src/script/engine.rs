@@ -12,11 +12,7 @@ use super::{Primitives, api};
 use crate::Error;
 
 /// An engine for one session.
-pub(super) fn engine(
-    session: &Arc<Session>,
-    loader: &Loader,
-    primitives: &Primitives,
-) -> std::result::Result<Engine, Diagnostic> {
+pub(super) fn engine(session: &Arc<Session>, loader: &Loader, primitives: &Primitives) -> Result<Engine, Diagnostic> {
     let mut engine = Engine::new();
     let limits = &session.settings.limits;
     engine

@@ -1,7 +1,7 @@
 //! Finding and compiling the files that a script is made of: the project's folder and the embedded `stdlib/`, nothing else.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rhai::{AST, Engine, EvalAltResult, Module, ModuleResolver, Position, Scope};
@@ -42,6 +42,18 @@ struct State {
 struct Found {
     path: PathBuf,
     name: String,
+}
+
+/// A path without `.` and `..`, links not followed.
+fn lexical(path: &Path) -> PathBuf {
+    path.components().fold(PathBuf::new(), |mut so_far, part| {
+        match part {
+            Component::ParentDir => drop(so_far.pop()),
+            Component::CurDir => {}
+            part => so_far.push(part),
+        }
+        so_far
+    })
 }
 
 impl Loader {
@@ -112,6 +124,14 @@ impl Loader {
         if file.extension().is_none() {
             file.set_extension("rhai");
         }
+        let outside = || {
+            Error::new(format!("\"{path}\" leads out of the project folder {}", self.project.display()))
+                .hint("a script reads only its own project; name a larger one with --project DIR")
+        };
+        // By its name first, so that a script cannot learn which files there are elsewhere; then through links.
+        if !lexical(&file).starts_with(&self.project) {
+            return Err(outside());
+        }
         let missing = |_| {
             let modules = STDLIB.map(|(name, _)| name).join(", ");
             Error::new(format!("there is no module \"{path}\": no file {}", file.display())).hint(format!(
@@ -119,12 +139,9 @@ impl Loader {
             ))
         };
         let canonical = file.canonicalize().map_err(missing)?;
-        let Ok(inside) = canonical.strip_prefix(&self.project) else {
-            return Err(Error::new(format!("\"{path}\" leads out of the project folder {}", self.project.display()))
-                .hint("a script reads only its own project; name a larger one with --project DIR"));
-        };
+        let inside = canonical.strip_prefix(&self.project).map_err(|_| outside())?;
         let name = inside.to_string_lossy().into_owned();
-        Ok(Found { path: canonical, name })
+        Ok(Found { name, path: canonical })
     }
 
     /// The syntax tree of an imported file.

@@ -9,6 +9,7 @@ mod later;
 mod loader;
 pub mod options;
 mod plot;
+mod reference;
 pub mod session;
 mod settings;
 mod shown;
@@ -26,6 +27,7 @@ use rhai::{Engine, EvalAltResult, Scope};
 pub use api::specs;
 pub use diagnostic::{Diagnostic, Frame, Place, Severity};
 pub use later::{Curve, Number};
+pub use reference::Function;
 pub use session::{Audience, Estimate, Points, Session, Told};
 pub use settings::{Limits, STORE_VARIABLE, Settings};
 pub use table::{Axis, Point, Row, Table};
@@ -160,7 +162,16 @@ impl Host {
         Ok(serde_json::from_str(&text).unwrap_or_default())
     }
 
+    /// Every documented function that scripts can call, by its signature.
+    ///
+    /// # Errors
+    /// When no engine can be made.
+    pub fn functions(&self) -> Result<Vec<Function>, Diagnostic> {
+        self.reference().map(|metadata| reference::functions(&metadata))
+    }
+
     /// Runs a script: evaluates it, computes what it shows, and fills its run folder.
+    #[expect(clippy::disallowed_methods, reason = "how long it took is told")]
     pub fn run(&self, script: &Path) -> Outcome {
         let started = Instant::now();
         let mut outcome = match self.evaluate(script, false) {
@@ -249,6 +260,14 @@ impl Host {
 }
 
 impl Outcome {
+    /// A column of the table that the script saved under this name: NaN where a point failed or the value is no number.
+    /// `None` when there is no such table or column.
+    pub fn column(&self, table: &str, column: &str) -> Option<Vec<f64>> {
+        let (_, (columns, rows)) = self.tables.iter().find(|(path, _)| path.as_os_str() == table)?;
+        let at = columns.iter().position(|name| name == column)?;
+        Some(rows.iter().map(|row| row.get(at).and_then(options::number).unwrap_or(f64::NAN)).collect())
+    }
+
     fn new(status: Status, diagnostics: Vec<Diagnostic>) -> Self {
         Self {
             status,

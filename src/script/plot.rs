@@ -118,7 +118,8 @@ impl Sheet {
             Self::Now(tensor) => {
                 let (shape, numbers) = (tensor.shape(), tensor.numbers()?);
                 let one = if shape.len() == 4 { &shape[1..] } else { &shape };
-                let name = |sample: usize| if matches!(label, Label::Sample) { sample.to_string() } else { String::new() };
+                let name =
+                    |sample: usize| if matches!(label, Label::Sample) { sample.to_string() } else { String::new() };
                 let pictures = numbers.chunks(one.iter().product()).enumerate();
                 pictures.map(|(sample, pixels)| Image::new(name(sample), one.to_vec(), pixels.to_vec())).collect()
             }

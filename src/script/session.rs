@@ -235,6 +235,7 @@ impl Session {
     ///
     /// # Errors
     /// When a point cannot fit into memory, or nothing may be computed here.
+    #[expect(clippy::disallowed_methods, reason = "how long it took is told, and does not count as evaluation")]
     pub(crate) fn computed(&self, targets: Vec<Target>) -> Result<Computed> {
         if targets.is_empty() {
             return Ok(Computed::new());
@@ -292,6 +293,7 @@ impl Session {
     }
 
     /// From here on, evaluation is timed.
+    #[expect(clippy::disallowed_methods, reason = "a script that evaluates for too long is stopped")]
     pub(super) fn start_clock(&self) {
         let limit = Duration::try_from_secs_f64(self.settings.limits.seconds).unwrap_or(Duration::MAX);
         self.state().deadline = Instant::now().checked_add(limit);
@@ -323,6 +325,7 @@ impl Session {
     }
 
     /// Whether evaluation has taken too long, or the user wants to stop.
+    #[expect(clippy::disallowed_methods, reason = "a script that evaluates for too long is stopped")]
     pub(super) fn should_stop(&self) -> Option<Error> {
         if self.settings.cancel.is_cancelled() {
             return Some(Error::interrupted());

@@ -69,6 +69,7 @@ impl Default for Limits {
 
 impl Default for Settings {
     /// All cores, all memory that is free, the user's own cache directory.
+    #[expect(clippy::disallowed_methods, reason = "operations at the same time: no number depends on it")]
     fn default() -> Self {
         let store = std::env::var_os(STORE_VARIABLE).map(PathBuf::from);
         let cache = || dirs::cache_dir().unwrap_or_else(|| ".".into()).join("entroscope").join("store");

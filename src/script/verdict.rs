@@ -100,7 +100,11 @@ impl Verdict {
 fn in_phase(phase: Phase, reaches: &[&Reach<'_>], deepest: usize) -> Option<String> {
     let (first, last) = (reaches.first()?, reaches.last()?);
     let depth = |reach: &Reach<'_>| {
-        if reach.depth.is_infinite() { format!("beyond {deepest}") } else { format!("{:.0}", reach.depth) }
+        if reach.depth.is_infinite() {
+            format!("not lost by depth {deepest}")
+        } else {
+            format!("lost at depth {:.0}", reach.depth)
+        }
     };
     let mut ratios: Vec<f64> = reaches
         .iter()
@@ -112,7 +116,7 @@ fn in_phase(phase: Phase, reaches: &[&Reach<'_>], deepest: usize) -> Option<Stri
         (Some(low), Some(high)) => {
             let median = crate::entropy::median(ratios.iter().copied());
             format!(
-                "; in units of theory's ξ_c that is {median:.1} (from {low:.1} to {high:.1}; the rule of thumb is 6)"
+                "; in units of theory's ξ_c the depth is {median:.1} (from {low:.1} to {high:.1}; the rule of thumb is 6)"
             )
         }
         _ => String::new(),
@@ -120,10 +124,10 @@ fn in_phase(phase: Phase, reaches: &[&Reach<'_>], deepest: usize) -> Option<Stri
     let name = phase.to_string();
     let name = name[..1].to_uppercase() + &name[1..];
     Some(if reaches.len() == 1 {
-        format!("{name} phase, σ_w² {:.3}: lost at depth {}{compared}.", first.weight_var, depth(first))
+        format!("{name} phase, σ_w² {:.3}: {}{compared}.", first.weight_var, depth(first))
     } else {
         format!(
-            "{name} phase: lost at depth {} for σ_w² {:.3}, at depth {} for {:.3}{compared}.",
+            "{name} phase: {} for σ_w² {:.3}, {} for {:.3}{compared}.",
             depth(first),
             first.weight_var,
             depth(last),

@@ -14,6 +14,7 @@ impl Fingerprint {
     }
 
     /// The name of the result when it is computed with these numerics, such as "flex/f32".
+    #[must_use]
     pub fn with(&self, numerics: &str) -> Self {
         let mut hash = blake3::Hasher::new();
         hash.update(&self.0).update(numerics.as_bytes());

@@ -1,9 +1,9 @@
 //! What is missing: the operations behind what is shown, less those in the store, in the order to run them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::{Cost, Described, Fingerprint, Keep, Store};
-use crate::{Error, Result};
+use crate::{Error, Result, words};
 
 /// A result that is wanted, and the sweep point that it belongs to, in words.
 #[derive(Debug, Clone)]
@@ -40,7 +40,7 @@ impl Plan {
     /// Expands `targets` and drops what `store` holds for these numerics (device family and number type).
     pub fn new(targets: Vec<Target>, store: &Store, numerics: &str) -> Self {
         let mut plan = Self { wanted: Vec::new(), nodes: Vec::new(), numerics: numerics.to_owned(), targets };
-        let mut known = HashMap::new();
+        let mut known = BTreeMap::new();
         for target in 0..plan.targets.len() {
             let node = plan.expand(target, store, &mut known);
             plan.wanted.push(node);
@@ -50,7 +50,7 @@ impl Plan {
 
     /// Depth first, inputs in order, so that in-memory results are used up soon after they are made. The stack is
     /// explicit: a chain of a hundred thousand blocks is only slow.
-    fn expand(&mut self, target: usize, store: &Store, known: &mut HashMap<Fingerprint, usize>) -> usize {
+    fn expand(&mut self, target: usize, store: &Store, known: &mut BTreeMap<Fingerprint, usize>) -> usize {
         struct Open {
             described: Described,
             key: Fingerprint,
@@ -160,15 +160,12 @@ impl Plan {
         match self.memory_per_target().into_iter().zip(&self.targets).find(|(bytes, _)| *bytes > memory) {
             None => Ok(()),
             Some((bytes, target)) => Err(Error::new(format!(
-                "{} needs {:.1} GiB of memory, {:.1} GiB may be used",
+                "{} needs {} of memory, {} may be used",
                 target.point,
-                bytes / GIB,
-                memory / GIB
+                words::size(bytes),
+                words::size(memory)
             ))
             .hint("take fewer samples or a narrower network, or raise the limit: --memory GIB")),
         }
     }
 }
-
-/// Bytes in a gibibyte.
-pub(super) const GIB: f64 = (1u64 << 30) as f64;

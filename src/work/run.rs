@@ -190,6 +190,7 @@ impl<'a> Runner<'a> {
         (self.plan.wanted.iter().map(result).collect(), state.report, state.stale)
     }
 
+    #[expect(clippy::disallowed_methods, reason = "how long an operation took is told, and makes the next estimate")]
     fn work(&self) {
         let mut state = self.lock();
         while state.left > 0 {

@@ -3,7 +3,6 @@
 //! A file is written aside in the same folder, synced and renamed, so that many processes may share one store and a
 //! crash leaves either the whole result or none. Its hash is checked whenever it is read; a damaged file is set aside.
 
-use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -101,6 +100,10 @@ impl Store {
         self.find(key).is_some()
     }
 
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "when a result was used decides what is removed first, not what it holds"
+    )]
     pub(super) fn read(&self, key: Fingerprint) -> Found {
         let Some(path) = self.find(key) else { return Found::Nothing };
         match fs::read(&path) {
@@ -294,9 +297,7 @@ fn encode(described: &Described, value: &Value) -> Result<Vec<u8>> {
         .map(|(name, dtype, shape, bytes)| Ok((name, TensorView::new(dtype, shape.to_vec(), bytes)?)))
         .collect::<Result<Vec<_>, safetensors::SafeTensorError>>();
     views
-        .and_then(|views| {
-            safetensors::serialize(views, Some(HashMap::from([(METADATA_KEY.into(), metadata.to_string())])))
-        })
+        .and_then(|views| safetensors::serialize(views, Some([(METADATA_KEY.into(), metadata.to_string())].into())))
         .map_err(|error| Error::new(format!("cannot serialise a result: {error}")))
 }
 

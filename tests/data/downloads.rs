@@ -44,7 +44,7 @@ fn setting(manner: Manner) -> Setting {
     std::thread::spawn(move || {
         listener.incoming().for_each(|stream| {
             let _ = answer(stream.unwrap(), manner, &bodies, &log);
-        })
+        });
     });
     Setting { entry, raw, asked, place: tempfile::tempdir().unwrap() }
 }

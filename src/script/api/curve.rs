@@ -145,6 +145,7 @@ fn plain(context: &NativeCallContext<'_>, value: &Dynamic) -> Native<f64> {
     }
 }
 
+#[expect(clippy::unwrap_used, reason = "Rhai's macro writes them")]
 #[export_module]
 mod functions {
     /// All values of a curve, depth 1 first; computed now.

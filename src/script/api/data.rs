@@ -28,6 +28,7 @@ pub(super) fn register(engine: &mut Engine) {
         .register_global_module(rhai::exported_module!(functions).into());
 }
 
+#[expect(clippy::unwrap_used, reason = "Rhai's macro writes them")]
 #[export_module]
 mod functions {
     /// A data set by name: "glyphs" (drawn digits, generated), "noise" (white, generated), "mnist", "fashion-mnist".

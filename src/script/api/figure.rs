@@ -79,6 +79,7 @@ pub(super) fn register(engine: &mut Engine) {
         .register_global_module(rhai::exported_module!(functions).into());
 }
 
+#[expect(clippy::unwrap_used, reason = "Rhai's macro writes them")]
 #[export_module]
 mod functions {
     /// Colour over two axes: one of the sweep's to the right, and upward the depth of its curves or a second axis.

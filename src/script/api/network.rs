@@ -49,6 +49,7 @@ fn activation(function: kernels::Activation) -> Layer {
     Layer::Activation { function }
 }
 
+#[expect(clippy::unwrap_used, reason = "Rhai's macro writes them")]
 #[export_module]
 mod functions {
     /// A linear layer y = W x + b from `inputs` to `outputs` numbers.

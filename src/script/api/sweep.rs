@@ -89,6 +89,7 @@ pub(super) fn register(engine: &mut Engine) {
         .register_global_module(rhai::exported_module!(functions).into());
 }
 
+#[expect(clippy::unwrap_used, reason = "Rhai's macro writes them")]
 #[export_module]
 mod functions {
     /// A parameter and its values.

@@ -61,6 +61,7 @@ pub(super) fn register(engine: &mut Engine) {
     engine.register_type_with_name::<Table>("Table").register_global_module(rhai::exported_module!(functions).into());
 }
 
+#[expect(clippy::unwrap_used, reason = "Rhai's macro writes them")]
 #[export_module]
 mod functions {
     /// How many points there are.

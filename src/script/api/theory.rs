@@ -50,6 +50,7 @@ fn custom(context: &NativeCallContext<'_>, closure: &FnPtr) -> Native<Activation
     }
 }
 
+#[expect(clippy::unwrap_used, reason = "Rhai's macro writes them")]
 #[export_module]
 mod functions {
     /// Mean-field theory of a wide random network: the fixed points q* and c* of length and correlation, χ₁, the depth

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::RANKS;
+use crate::words;
 use crate::{Error, Result};
 
 /// How many bytes the tensors of a script may take together.
@@ -51,7 +52,7 @@ impl Budget {
         match self.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more) {
             Ok(_) => Ok(Claim { bytes, budget: self.clone() }),
             Err(taken) => {
-                let [bytes, limit, taken] = [bytes, self.limit, taken].map(readable_size);
+                let [bytes, limit, taken] = [bytes, self.limit, taken].map(|bytes| words::size(bytes as f64));
                 Err(Error::new(format!(
                     "{} takes {bytes}; a script's tensors may take {limit} together, {taken} are taken",
                     what()
@@ -72,15 +73,5 @@ impl Claim {
 impl Drop for Claim {
     fn drop(&mut self) {
         self.budget.taken.fetch_sub(self.bytes, Ordering::Relaxed);
-    }
-}
-
-/// Bytes for people.
-fn readable_size(bytes: u64) -> String {
-    let units = ["bytes", "KiB", "MiB", "GiB", "TiB"];
-    let power = (bytes.max(1).ilog2() / 10).min(units.len() as u32 - 1);
-    match power {
-        0 => format!("{bytes} bytes"),
-        _ => format!("{:.1} {}", bytes as f64 / 1024_f64.powi(power as i32), units[power as usize]),
     }
 }

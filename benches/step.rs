@@ -1,0 +1,229 @@
+//! Milliseconds of a training step of the published cascade: MLP `wide`, depth 20, 784 inputs, batch 64.
+//!
+//!     cargo bench --bench step
+//!
+//! A step is what the published program does with one batch: the network's forward pass, and one step of Adam of each of
+//! its 20 reconstruction networks. Timed side by side, in one run: this program's loops (block by block, as a plan runs
+//! them), the matrix products alone, which are their floor, and the same step in Burn's stock operations. The order is
+//! that of each design: ours trains one block over all batches before the next, Burn's all blocks at every batch.
+//!
+//! Processor time counts all threads and hardly minds what else the machine does; wall time on two threads minds it.
+
+#![allow(clippy::disallowed_methods, reason = "time, and how many cores there are, is what it tells")]
+
+use std::num::NonZero;
+use std::time::Instant;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use entroscope::cascade::{Parameters, Training, initial, train};
+use entroscope::kernels::{Activation, Adam, Matrix, accumulate, product};
+use entroscope::network::{Architecture, Block, Init, Layer, Network, Weights, forward};
+use entroscope::random::Random;
+
+const WIDTH: usize = 784;
+const DEPTH: usize = 20;
+const BATCH: usize = 64;
+/// Steps of one measurement.
+const STEPS: usize = 12;
+/// Measurements of each, of which the median is told.
+const ROUNDS: usize = 5;
+
+/// What one measurement took, in milliseconds per training step.
+#[derive(Debug, Clone, Copy)]
+struct Took {
+    wall: f64,
+    /// Of all threads; NaN where the system does not tell.
+    processor: f64,
+}
+
+/// Everything that a step needs, made before the clock starts.
+struct Setting {
+    network: Network,
+    weights: Vec<Weights>,
+    inverses: Vec<Parameters>,
+    /// `[STEPS × BATCH, WIDTH]`.
+    images: Vec<f32>,
+}
+
+fn main() -> entroscope::Result<()> {
+    // `cargo test` builds and runs benches with its own arguments: one quick round is a test that they run.
+    let is_test = !std::env::args().any(|argument| argument == "--bench");
+    let rounds = if is_test { 1 } else { ROUNDS };
+    let setting = Setting::new()?;
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    println!(
+        "MLP wide, depth {DEPTH}, {WIDTH} inputs, batch {BATCH}; {cores} cores; medians of {rounds} × {STEPS} steps"
+    );
+    println!("{:24} {:>8} {:>16} {:>12} {:>10}", "", "threads", "processor ms", "wall ms", "/ floor");
+    for threads in [1, 2] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        let pool = pool.map_err(|error| entroscope::Error::new(format!("no threads: {error}")))?;
+        // Taking turns, so that a busy minute of the machine falls on all three.
+        let mut all: [Vec<Took>; 3] = Default::default();
+        for _ in 0..rounds {
+            all[0].push(timed(|| pool.install(|| setting.floor(threads))));
+            all[1].push(timed(|| pool.install(|| setting.ours())));
+            all[2].push(timed(|| pool.install(|| setting.burn())));
+        }
+        let medians = all.map(|took| Took {
+            wall: median(took.iter().map(|took| took.wall)),
+            processor: median(took.iter().map(|took| took.processor)),
+        });
+        for (name, took) in ["matrix products alone", "this program", "Burn's operations"].iter().zip(medians) {
+            let ratio = took.processor / medians[0].processor;
+            println!("{name:24} {threads:8} {:16.1} {:12.1} {ratio:10.2}", took.processor, took.wall);
+        }
+    }
+    Ok(())
+}
+
+impl Setting {
+    fn new() -> entroscope::Result<Self> {
+        let sizes: Vec<usize> = [vec![WIDTH; DEPTH - 1], vec![400, 10]].concat();
+        let block = |pair: &[usize]| {
+            let linear = Layer::Linear { inputs: pair[0], outputs: pair[1], bias: true };
+            Block::new(vec![linear, Layer::Activation { function: Activation::Tanh }])
+        };
+        let blocks: entroscope::Result<Vec<Block>> = sizes.windows(2).map(block).collect();
+        let init = Init { weight_var: 1.76, bias_var: 0.05, seed: 0 };
+        let network = Network::new(Architecture::new(&[WIDTH], blocks?)?, init)?;
+        let weights = (1..=DEPTH).map(|l| network.weights(l)).collect();
+        let inverses =
+            sizes.windows(2).zip(1..).map(|(pair, l)| initial(0, l, pair[1], pair[0], Activation::Tanh)).collect();
+        let mut images = vec![0.0; STEPS * BATCH * WIDTH];
+        Random::new(0, &["bench"]).fill_uniform(&mut images, 0.0, 1.0);
+        Ok(Self { network, weights, inverses, images })
+    }
+
+    /// Forward pass and training block by block; on several threads, blocks are trained while the pass goes on.
+    fn ours(&self) {
+        let mut x = std::sync::Arc::new(self.images.clone());
+        rayon::scope(|scope| {
+            for (l, (block, weights)) in self.network.architecture().blocks().iter().zip(&self.weights).enumerate() {
+                let next = forward(block, weights, &x, STEPS * BATCH, |_| Ok(()));
+                let next = std::sync::Arc::new(next.unwrap_or_default());
+                let (inverse, input, output) = (self.inverses[l].clone(), x, next.clone());
+                scope.spawn(move |_| {
+                    let mut inverse = inverse;
+                    // Nothing can stop it: `advance` never says so.
+                    let _ = train(&mut inverse, &output, &input, &Training::new(0), |_| Ok(()));
+                    std::hint::black_box(inverse);
+                });
+                x = next;
+            }
+        });
+    }
+
+    /// The three products of every block and batch: forward, reconstruction, gradient. On several threads, blocks side
+    /// by side.
+    fn floor(&self, threads: usize) {
+        let block = |inverse: &Parameters| {
+            let (inputs, outputs) = (inverse.inputs, inverse.outputs);
+            let x = &self.images[..BATCH * inputs];
+            let weight = Matrix::new(&inverse.weight, outputs, inputs);
+            let mut y = vec![0.0; BATCH * outputs];
+            let mut z = vec![0.0; BATCH * inputs];
+            let mut gradient = vec![0.0; inputs * outputs];
+            for _ in 0..STEPS {
+                accumulate(&mut y, Matrix::new(x, BATCH, inputs), weight.transposed());
+                accumulate(&mut z, Matrix::new(&y, BATCH, outputs), weight);
+                product(&mut gradient, Matrix::new(&y, BATCH, outputs).transposed(), Matrix::new(x, BATCH, inputs));
+                y.fill(0.0);
+            }
+            std::hint::black_box((&z, &gradient));
+        };
+        if threads == 1 {
+            self.inverses.iter().for_each(block);
+        } else {
+            rayon::scope(|scope| self.inverses.iter().for_each(|inverse| scope.spawn(move |_| block(inverse))));
+        }
+    }
+
+    /// The same steps as one writes them with Burn, gradients by hand.
+    fn burn(&self) {
+        let device = Device::flex();
+        let matrix = |numbers: &[f32], rows: usize, columns: usize| {
+            Tensor::<2>::from_data(TensorData::new(numbers.to_vec(), [rows, columns]), &device)
+        };
+        let network: Vec<(Tensor<2>, Tensor<2>)> = self
+            .weights
+            .iter()
+            .zip(&self.inverses)
+            .map(|(Weights(weights), inverse)| {
+                let (weight, bias) = &weights[0];
+                let (inputs, outputs) = (inverse.outputs, inverse.inputs);
+                // As Burn's own Linear keeps it: [inputs, outputs].
+                let weight = matrix(weight, outputs, inputs).transpose();
+                (weight, matrix(bias.as_deref().unwrap_or_default(), 1, outputs))
+            })
+            .collect();
+        let mut cascade: Vec<[Trained; 2]> = self
+            .inverses
+            .iter()
+            .map(|inverse| {
+                let weight = matrix(&inverse.weight, inverse.outputs, inverse.inputs).transpose();
+                [Trained::new(weight), Trained::new(matrix(&inverse.bias, 1, inverse.outputs))]
+            })
+            .collect();
+        for (step, batch) in (1..).zip(self.images.chunks(BATCH * WIDTH)) {
+            let mut x = matrix(batch, BATCH, WIDTH);
+            for ((weight, bias), [v, c]) in network.iter().zip(&mut cascade) {
+                let y = (x.clone().matmul(weight.clone()) + bias.clone()).tanh();
+                let r = (y.clone().matmul(v.value.clone()) + c.value.clone()).tanh();
+                let numbers = (BATCH * x.dims()[1]) as f32;
+                let slope = r.clone().square().neg().add_scalar(1.0);
+                let g = (r - x) * slope * (2.0 / numbers);
+                v.step(step, y.clone().transpose().matmul(g.clone()));
+                c.step(step, g.sum_dim(0));
+                x = y;
+            }
+        }
+        // Burn may compute late: ask for the numbers.
+        cascade.into_iter().flatten().for_each(|trained| drop(std::hint::black_box(trained.value.into_data())));
+    }
+}
+
+/// A tensor with Adam's moments, in Burn's operations.
+struct Trained {
+    value: Tensor<2>,
+    first: Tensor<2>,
+    second: Tensor<2>,
+}
+
+impl Trained {
+    fn new(value: Tensor<2>) -> Self {
+        let zero = Tensor::zeros(value.dims(), &value.device());
+        Self { value, first: zero.clone(), second: zero }
+    }
+
+    fn step(&mut self, step: i32, gradient: Tensor<2>) {
+        let Adam { learning_rate, beta_1, beta_2, epsilon } = Adam::default();
+        self.first = self.first.clone() * beta_1 + gradient.clone() * (1.0 - beta_1);
+        self.second = self.second.clone() * beta_2 + gradient.square() * (1.0 - beta_2);
+        let first = self.first.clone() / (1.0 - beta_1.powi(step));
+        let second = self.second.clone() / (1.0 - beta_2.powi(step));
+        self.value = self.value.clone() - first / (second.sqrt() + epsilon) * learning_rate;
+    }
+}
+
+fn timed(work: impl FnOnce()) -> Took {
+    let (wall, processor) = (Instant::now(), processor_seconds());
+    work();
+    let per_step = 1e3 / STEPS as f64;
+    Took { wall: wall.elapsed().as_secs_f64() * per_step, processor: (processor_seconds() - processor) * per_step }
+}
+
+/// Seconds that all threads of this process have computed for so far, as Linux tells it, in hundredths.
+fn processor_seconds() -> f64 {
+    let seconds = || {
+        let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+        // Behind the name, which may hold anything: state is the first field, user and system time the 12th and 13th.
+        let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+        Some((fields.get(11)?.parse::<f64>().ok()? + fields.get(12)?.parse::<f64>().ok()?) / 100.0)
+    };
+    seconds().unwrap_or(f64::NAN)
+}
+
+fn median(numbers: impl Iterator<Item = f64>) -> f64 {
+    entroscope::entropy::median(numbers)
+}
