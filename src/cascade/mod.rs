@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 pub use inverse::Inverse;
-pub use reconstruct::{reconstruct, reconstruct_from};
+pub use reconstruct::{ideal, reconstruct, reconstruct_from};
 pub use train::{Parameters, initial, train};
 
 use crate::data::Split;
@@ -87,6 +87,11 @@ impl Cascade {
     /// The network that it inverts.
     pub fn network(&self) -> &Network {
         &self.network
+    }
+
+    /// What it was trained on.
+    pub fn split(&self) -> &Split {
+        &self.split
     }
 
     /// The reconstruction network of block `l` (from 1).

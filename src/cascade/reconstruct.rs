@@ -74,19 +74,87 @@ impl Operation for Reconstruct {
     fn run(&self, inputs: &[Arc<Value>], context: &Context<'_>) -> Result<Value> {
         let (trained, forward) = inputs.split_at(self.depth);
         let samples = forward[0].f32s("x")?.0[0];
-        let inverses: Result<Vec<Parameters>> = trained
-            .iter()
-            .enumerate()
-            .map(|(i, value)| {
-                let (inputs, outputs, activation) = self.cascade.inverse(i + 1).linear()?;
-                let (weight, bias) = (value.f32s("weight")?.1.to_vec(), value.f32s("bias")?.1.to_vec());
-                Ok(Parameters { inputs, outputs, activation, weight, bias })
-            })
-            .collect();
+        let inverses = parameters(&self.cascade, trained)?;
         let x: Result<Vec<&[f32]>> = forward.iter().map(|value| Ok(value.f32s("x")?.1)).collect();
-        let r = reconstruct_from(&inverses?, &x?, samples, |operations| context.advance(operations))?;
+        let r = reconstruct_from(&inverses, &x?, samples, |operations| context.advance(operations))?;
         let shape: Vec<usize> =
             [self.depth, samples].iter().chain(self.cascade.network.architecture().shape(0)).copied().collect();
+        Ok(Value::default().with("r", &shape, r))
+    }
+}
+
+/// The trained reconstruction networks of blocks 1, 2, …, from their results.
+fn parameters(cascade: &Cascade, trained: &[Arc<Value>]) -> Result<Vec<Parameters>> {
+    let of_block = |(i, value): (usize, &Arc<Value>)| {
+        let (inputs, outputs, activation) = cascade.inverse(i + 1).linear()?;
+        let (weight, bias) = (value.f32s("weight")?.1.to_vec(), value.f32s("bias")?.1.to_vec());
+        Ok(Parameters { inputs, outputs, activation, weight, bias })
+    };
+    trained.iter().enumerate().map(of_block).collect()
+}
+
+/// What the cascade makes of a class's ideal answer, an output of 1 for it and 0 for all others: "r", `[1, 1, …]`.
+///
+/// # Errors
+/// When the network has no such output.
+pub fn ideal(cascade: &Cascade, class: usize) -> Result<Described> {
+    let architecture = cascade.network().architecture();
+    let outputs = architecture.width(architecture.depth());
+    if class >= outputs {
+        return Err(Error::new(format!("the network has no output {class}; its outputs are 0 to {}", outputs - 1)));
+    }
+    Ok(Described::new(Ideal { cascade: cascade.clone(), class }))
+}
+
+#[derive(Debug)]
+struct Ideal {
+    cascade: Cascade,
+    class: usize,
+}
+
+impl Ideal {
+    fn depth(&self) -> usize {
+        self.cascade.network.architecture().depth()
+    }
+}
+
+impl Operation for Ideal {
+    fn name(&self) -> &'static str {
+        "cascade.ideal"
+    }
+
+    fn version(&self) -> u32 {
+        VERSION
+    }
+
+    fn parameters(&self) -> serde_json::Value {
+        json!({ "cascade": self.cascade.description(self.depth()), "class": self.class })
+    }
+
+    fn inputs(&self) -> Vec<Described> {
+        (1..=self.depth()).map(|l| self.cascade.block(l)).collect()
+    }
+
+    fn keep(&self) -> Keep {
+        Keep::Always
+    }
+
+    fn cost(&self) -> Cost {
+        let parameters: usize = (1..=self.depth()).map(|l| self.cascade.inverse(l).parameters()).sum();
+        let bytes = 4.0 * self.cascade.network.architecture().width(0) as f64;
+        Cost { operations: 2.0 * parameters as f64, result_bytes: bytes, working_bytes: 0.0 }
+    }
+
+    fn run(&self, inputs: &[Arc<Value>], context: &Context<'_>) -> Result<Value> {
+        let architecture = self.cascade.network.architecture();
+        let mut answer = vec![0.0; architecture.width(self.depth())];
+        answer[self.class] = 1.0;
+        // Nothing joins on the way: only the deepest block has an output to start from.
+        let mut activations: Vec<&[f32]> = vec![&[]; self.depth()];
+        activations[self.depth() - 1] = &answer;
+        let inverses = parameters(&self.cascade, inputs)?;
+        let r = reconstruct_from(&inverses, &activations, 1, |operations| context.advance(operations))?;
+        let shape: Vec<usize> = [1, 1].iter().chain(architecture.shape(0)).copied().collect();
         Ok(Value::default().with("r", &shape, r))
     }
 }

@@ -7,6 +7,7 @@ use super::progress::plan_in_words;
 use super::say;
 use crate::script::{Checked, Host, Settings};
 use crate::words;
+use crate::work::Plan;
 
 /// Points listed one by one; more are summed up.
 const LISTED_POINTS: usize = 60;
@@ -29,17 +30,33 @@ fn report(Checked { plan, estimate, params, warnings }: &Checked) {
     for (name, value) in params {
         println!("parameter {name} = {value}");
     }
-    let work = plan.work_per_target();
-    let memory = plan.memory_per_target();
-    for ((target, work), memory) in plan.targets().iter().zip(&work).zip(&memory).take(LISTED_POINTS) {
+    let points = points(plan);
+    for (point, work, memory) in points.iter().take(LISTED_POINTS) {
         if *work > 0.0 {
-            println!("{:40} {:10.1} GFLOP  {:>10}", target.point, work / 1e9, words::size(*memory));
+            let time = words::time(estimate.seconds * work / estimate.operations);
+            println!("{point:40} {:10.1} GFLOP  {:>10}  {time}", work / 1e9, words::size(*memory));
         } else {
-            println!("{:40} {:>16}", target.point, "stored");
+            println!("{point:40} {:>16}", "stored");
         }
     }
-    if plan.targets().len() > LISTED_POINTS {
-        println!("… and {} more", plan.targets().len() - LISTED_POINTS);
+    if points.len() > LISTED_POINTS {
+        println!("… and {} more", points.len() - LISTED_POINTS);
     }
     println!("{}", plan_in_words(plan, *estimate));
+}
+
+/// Every point once, in order: floating-point operations that it adds, and the memory that it needs.
+fn points(plan: &Plan) -> Vec<(&str, f64, f64)> {
+    let mut points: Vec<(&str, f64, f64)> = Vec::new();
+    let costs = plan.work_per_target().into_iter().zip(plan.memory_per_target());
+    for (target, (work, memory)) in plan.targets().iter().zip(costs) {
+        match points.iter_mut().find(|(point, ..)| *point == target.point) {
+            Some((_, all_work, most_memory)) => {
+                *all_work += work;
+                *most_memory = most_memory.max(memory);
+            }
+            None => points.push((&target.point, work, memory)),
+        }
+    }
+    points
 }

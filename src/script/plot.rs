@@ -39,6 +39,11 @@ impl Pictures {
         Self { source, depths: 1..=1, samples: split.len(), shape: split.shape(), original: true }
     }
 
+    /// One picture.
+    pub(crate) fn single(source: Described, shape: [usize; 3]) -> Self {
+        Self { source, depths: 1..=1, samples: 1, shape, original: false }
+    }
+
     /// What has to be computed for them.
     pub(crate) fn source(&self) -> &Described {
         &self.source

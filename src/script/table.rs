@@ -205,7 +205,7 @@ pub(crate) fn point_name(axes: &[Axis], point: &Point) -> String {
 
 /// A value for people: 1.8 where the number next to it, 1.7999999999999998, was meant.
 pub(crate) fn readable(value: &Dynamic) -> String {
-    const DIGITS: usize = 10;
+    const DIGITS: usize = 6;
     match value.as_float() {
         Ok(x) if x.is_finite() => {
             let rounded: f64 = format!("{x:.DIGITS$e}").parse().unwrap_or(x);

@@ -5,7 +5,7 @@ use rhai::{Engine, INT, Map};
 
 use super::general::wanted_count;
 use crate::Error;
-use crate::cascade::{Cascade, Training, reconstruct};
+use crate::cascade::{Cascade, Training, ideal, reconstruct};
 use crate::data::Split;
 use crate::entropy::{Measure, curve};
 use crate::kernels::Adam;
@@ -117,6 +117,20 @@ mod functions {
         // What cannot be reconstructed is said here, where the script says it.
         reconstruct(&cascade, &data, 1)?;
         Ok(Reconstruction { cascade, split: data })
+    }
+
+    /// The picture that the cascade makes of a class's ideal answer: an output of 1 for it and 0 for all others.
+    ///
+    /// ```
+    /// let data = dataset("glyphs", #{ size: 7 });
+    /// let net = mlp::wide(49, 10, 4).init(#{ weight_var: 1.76, bias_var: 0.05 });
+    /// let probe = cascade(net, data.train.take(500));
+    /// images(range(0, 10).map(|k| probe.ideal(k)), #{ columns: 5 }).save("ideals.png");
+    /// ```
+    #[rhai_fn(name = "ideal", return_raw)]
+    pub fn ideal_of(cascade: Cascade, class: INT) -> Native<Pictures> {
+        let source = ideal(&cascade, wanted_count(class, "a class")?)?;
+        Ok(Pictures::single(source, cascade.split().shape()))
     }
 
     /// The mean squared error of every training step of block `l` (from 1), before the step.
