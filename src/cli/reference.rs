@@ -34,8 +34,10 @@ pub(super) fn reference(arguments: &Arguments, settings: Settings) -> ExitCode {
 }
 
 fn list(functions: &[Function], name: Option<&str>) -> Result<(), Diagnostic> {
-    let wanted: Vec<&Function> =
-        functions.iter().filter(|function| name.is_none_or(|name| function.name.ends_with(name))).collect();
+    let is_wanted = |function: &&Function| {
+        name.is_none_or(|name| function.name == name || function.name.rsplit("::").next() == Some(name))
+    };
+    let wanted: Vec<&Function> = functions.iter().filter(is_wanted).collect();
     if let (Some(name), true) = (name, wanted.is_empty()) {
         let error = Diagnostic::error(format!("there is no function `{name}`"));
         return Err(match nearest(name, functions.iter().map(|function| function.name.as_str())) {

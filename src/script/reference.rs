@@ -23,7 +23,9 @@ impl Function {
         let name = function["name"].as_str()?;
         let comments: Vec<&str> =
             function["docComments"].as_array().into_iter().flatten().filter_map(|comment| comment.as_str()).collect();
-        if comments.is_empty() || name.starts_with("to_") || !name.starts_with(char::is_alphabetic) {
+        // An overload whose parameters have no use is there for its error alone.
+        let only_refuses = function["params"][0]["name"].as_str().is_some_and(|name| name.starts_with('_'));
+        if only_refuses || comments.is_empty() || name.starts_with("to_") || !name.starts_with(char::is_alphabetic) {
             return None;
         }
         let name = name.strip_prefix("get$").unwrap_or(name);
@@ -43,7 +45,8 @@ impl fmt::Display for Function {
     /// Its page: signature, documentation, options.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "## {}\n\n{}", self.signature, self.docs)?;
-        if let Some(Spec { keys, .. }) = specs().find(|spec| spec.function == self.name) {
+        let takes_options = self.signature.contains("options: Map");
+        if let Some(Spec { keys, .. }) = specs().filter(|_| takes_options).find(|spec| spec.function == self.name) {
             writeln!(f, "Options:")?;
             keys.iter().try_for_each(|(key, meaning)| writeln!(f, "- `{key}`: {meaning}"))?;
             writeln!(f)?;
