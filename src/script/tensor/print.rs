@@ -43,7 +43,7 @@ fn rows<'a>(
     indent: usize,
 ) {
     let [size, inner @ ..] = shape else {
-        text.push_str(&format!("{:>width$}", numbers.next().map_or("", String::as_str)));
+        *text += format!("{:>width$}", numbers.next().map_or("", String::as_str)).as_str();
         return;
     };
     text.push('[');
@@ -52,7 +52,7 @@ fn rows<'a>(
             0 => {}
             _ if inner.is_empty() => text.push_str(", "),
             // Matrices of a stack are further apart than rows.
-            _ => text.push_str(&format!(",{}{:indent$}", "\n".repeat(inner.len()), "")),
+            _ => *text += format!(",{}{:indent$}", "\n".repeat(inner.len()), "").as_str(),
         }
         match place {
             Some(_) => rows(text, inner, short, numbers, width, indent + 1),

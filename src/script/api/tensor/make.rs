@@ -21,7 +21,7 @@ pub(super) fn register(engine: &mut Engine) {
 
 /// `[1][0]`, as a script would reach it.
 fn at(path: &[usize]) -> String {
-    path.iter().map(|i| format!("[{i}]")).collect()
+    path.iter().fold(String::new(), |text, i| text + format!("[{i}]").as_str())
 }
 
 /// The sizes of nested arrays, as the first element of each has it.

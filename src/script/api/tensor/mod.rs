@@ -32,6 +32,7 @@ pub(super) fn register(engine: &mut Engine) {
     files::register(engine);
 }
 
+#[expect(clippy::unwrap_used, reason = "Rhai's macro writes them")]
 #[export_module]
 mod functions {
     /// The sizes of a tensor, one per axis.

@@ -82,6 +82,7 @@ fn along(tensor: &ScriptTensor, axis: INT, reduce: Reduction) -> Native<Dynamic>
     Ok(Dynamic::from(ScriptTensor::computed(tensor.budget(), &shape, reduced)?))
 }
 
+#[expect(clippy::redundant_closure_for_method_calls, reason = "a method has the lifetime of one lane, a reduction any")]
 #[export_module]
 mod functions {
     /// The sum of all numbers.

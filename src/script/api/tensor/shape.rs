@@ -48,6 +48,7 @@ fn swapped(tensor: &ScriptTensor, i: usize, j: usize) -> Native<ScriptTensor> {
     Ok(ScriptTensor::computed(tensor.budget(), &shape[MOST - tensor.rank..], compute)?)
 }
 
+#[expect(clippy::unwrap_used, reason = "Rhai's macro writes them")]
 #[export_module]
 mod functions {
     /// The last two axes exchanged.
