@@ -30,11 +30,6 @@ impl Moments {
     pub fn new(length: usize) -> Self {
         Self { first: vec![0.0; length], second: vec![0.0; length] }
     }
-
-    /// The first and second moment.
-    pub fn values(&self) -> (&[f32], &[f32]) {
-        (&self.first, &self.second)
-    }
 }
 
 impl Adam {

@@ -142,9 +142,4 @@ impl Context<'_> {
         (self.advance)(operations);
         self.cancel.check()
     }
-
-    /// Runs `compute` with a context that nobody listens to and nobody stops.
-    pub fn detached<T>(compute: impl FnOnce(&Context<'_>) -> T) -> T {
-        compute(&Context { cancel: &Cancel::default(), advance: &|_| () })
-    }
 }
