@@ -11,13 +11,14 @@
 
 #![allow(clippy::disallowed_methods, reason = "time, and how many cores there are, is what it tells")]
 
+use std::borrow::Cow;
 use std::num::NonZero;
 use std::time::Instant;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use entroscope::cascade::{Parameters, Training, initial, train};
+use entroscope::cascade::{Chain, Inverse, Training};
 use entroscope::kernels::{Activation, Adam, Matrix, accumulate, product};
-use entroscope::network::{Architecture, Block, Init, Layer, Network, Weights, forward};
+use entroscope::network::{Architecture, Block, Init, Layer, Network, forward};
 use entroscope::random::Random;
 
 const WIDTH: usize = 784;
@@ -39,8 +40,8 @@ struct Took {
 /// Everything that a step needs, made before the clock starts.
 struct Setting {
     network: Network,
-    weights: Vec<Weights>,
-    inverses: Vec<Parameters>,
+    weights: Vec<Vec<Vec<f32>>>,
+    inverses: Vec<Chain>,
     /// `[STEPS × BATCH, WIDTH]`.
     images: Vec<f32>,
 }
@@ -87,9 +88,13 @@ impl Setting {
         let blocks: entroscope::Result<Vec<Block>> = sizes.windows(2).map(block).collect();
         let init = Init { weight_var: 1.76, bias_var: 0.05, seed: 0 };
         let network = Network::new(Architecture::new(&[WIDTH], blocks?)?, init)?;
-        let weights = (1..=DEPTH).map(|l| network.weights(l)).collect();
-        let inverses =
-            sizes.windows(2).zip(1..).map(|(pair, l)| initial(0, l, pair[1], pair[0], Activation::Tanh)).collect();
+        let architecture = network.architecture();
+        let (mut weights, mut inverses) = (Vec::new(), Vec::new());
+        for (l, block) in (1..).zip(architecture.blocks()) {
+            weights.push(network.arrays(l, None)?.into_iter().map(Cow::into_owned).collect());
+            let inverse = Inverse::of(block, architecture.shape(l - 1), architecture.shape(l))?;
+            inverses.push(Chain::initial(&inverse, architecture.shape(l), 0, l));
+        }
         let mut images = vec![0.0; STEPS * BATCH * WIDTH];
         Random::new(0, &["bench"]).fill_uniform(&mut images, 0.0, 1.0);
         Ok(Self { network, weights, inverses, images })
@@ -100,13 +105,14 @@ impl Setting {
         let mut x = std::sync::Arc::new(self.images.clone());
         rayon::scope(|scope| {
             for (l, (block, weights)) in self.network.architecture().blocks().iter().zip(&self.weights).enumerate() {
-                let next = forward(block, weights, &x, STEPS * BATCH, |_| Ok(()));
+                let weights = weights.iter().map(|array| array.as_slice().into()).collect();
+                let next = forward(block, weights, &x, self.network.architecture().shape(l), |_| Ok(()));
                 let next = std::sync::Arc::new(next.unwrap_or_default());
                 let (inverse, input, output) = (self.inverses[l].clone(), x, next.clone());
                 scope.spawn(move |_| {
                     let mut inverse = inverse;
                     // Nothing can stop it: `advance` never says so.
-                    let _ = train(&mut inverse, &output, &input, &Training::new(0), |_| Ok(()));
+                    let _ = inverse.train(&output, &input, &Training::new(0), |_| Ok(()));
                     std::hint::black_box(inverse);
                 });
                 x = next;
@@ -117,10 +123,10 @@ impl Setting {
     /// The three products of every block and batch: forward, reconstruction, gradient. On several threads, blocks side
     /// by side.
     fn floor(&self, threads: usize) {
-        let block = |inverse: &Parameters| {
-            let (inputs, outputs) = (inverse.inputs, inverse.outputs);
+        let block = |weights: &Vec<Vec<f32>>| {
+            let (inputs, outputs) = (weights[0].len() / weights[1].len(), weights[1].len());
             let x = &self.images[..BATCH * inputs];
-            let weight = Matrix::new(&inverse.weight, outputs, inputs);
+            let weight = Matrix::new(&weights[0], outputs, inputs);
             let mut y = vec![0.0; BATCH * outputs];
             let mut z = vec![0.0; BATCH * inputs];
             let mut gradient = vec![0.0; inputs * outputs];
@@ -133,9 +139,9 @@ impl Setting {
             std::hint::black_box((&z, &gradient));
         };
         if threads == 1 {
-            self.inverses.iter().for_each(block);
+            self.weights.iter().for_each(block);
         } else {
-            rayon::scope(|scope| self.inverses.iter().for_each(|inverse| scope.spawn(move |_| block(inverse))));
+            rayon::scope(|scope| self.weights.iter().for_each(|weights| scope.spawn(move |_| block(weights))));
         }
     }
 
@@ -145,26 +151,19 @@ impl Setting {
         let matrix = |numbers: &[f32], rows: usize, columns: usize| {
             Tensor::<2>::from_data(TensorData::new(numbers.to_vec(), [rows, columns]), &device)
         };
-        let network: Vec<(Tensor<2>, Tensor<2>)> = self
-            .weights
-            .iter()
-            .zip(&self.inverses)
-            .map(|(Weights(weights), inverse)| {
-                let (weight, bias) = &weights[0];
-                let (inputs, outputs) = (inverse.outputs, inverse.inputs);
-                // As Burn's own Linear keeps it: [inputs, outputs].
-                let weight = matrix(weight, outputs, inputs).transpose();
-                (weight, matrix(bias.as_deref().unwrap_or_default(), 1, outputs))
-            })
-            .collect();
-        let mut cascade: Vec<[Trained; 2]> = self
-            .inverses
-            .iter()
-            .map(|inverse| {
-                let weight = matrix(&inverse.weight, inverse.outputs, inverse.inputs).transpose();
-                [Trained::new(weight), Trained::new(matrix(&inverse.bias, 1, inverse.outputs))]
-            })
-            .collect();
+        // As Burn's own Linear keeps it: [inputs, outputs].
+        let linear = |weight: &[f32], bias: &[f32]| {
+            let weight = matrix(weight, bias.len(), weight.len() / bias.len()).transpose();
+            (weight, matrix(bias, 1, bias.len()))
+        };
+        let network: Vec<(Tensor<2>, Tensor<2>)> =
+            self.weights.iter().map(|weights| linear(&weights[0], &weights[1])).collect();
+        let trained = |chain: &Chain| {
+            let arrays: Vec<Vec<f32>> = chain.arrays().map(|(_, array)| array).collect();
+            let (weight, bias) = linear(&arrays[0], &arrays[1]);
+            [Trained::new(weight), Trained::new(bias)]
+        };
+        let mut cascade: Vec<[Trained; 2]> = self.inverses.iter().map(trained).collect();
         for (step, batch) in (1..).zip(self.images.chunks(BATCH * WIDTH)) {
             let mut x = matrix(batch, BATCH, WIDTH);
             for ((weight, bias), [v, c]) in network.iter().zip(&mut cascade) {

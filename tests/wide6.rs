@@ -4,10 +4,10 @@
 
 mod reference;
 
-use entroscope::cascade::{Parameters, Training, reconstruct_from, train};
+use entroscope::cascade::{Chain, Inverse, Training, reconstruct_from};
 use entroscope::entropy::{Measure, median};
 use entroscope::kernels::Activation;
-use entroscope::network::{Block, Layer, Weights, forward};
+use entroscope::network::{Block, Layer, forward};
 
 const SIZES: [usize; 7] = [64, 64, 64, 64, 64, 400, 10];
 
@@ -20,18 +20,21 @@ fn worst(found: &[f32], expected: &[f32]) -> f64 {
 fn training_reconstruction_and_entropies_are_the_published_programs() {
     let Some(file) = reference::tensors("wide6.safetensors") else { return };
     let (batches, batch) = (10, 32);
-    let through = |x: Vec<f32>, rows: usize| {
+    let block = |l: usize| {
+        let linear = Layer::Linear { inputs: SIZES[l], outputs: SIZES[l + 1], bias: true };
+        Block::new(vec![linear, Layer::Activation { function: Activation::Tanh }]).unwrap()
+    };
+    let through = |x: Vec<f32>| {
         let mut all = vec![x];
         for l in 0..6 {
-            let linear = Layer::Linear { inputs: SIZES[l], outputs: SIZES[l + 1], bias: true };
-            let block = Block::new(vec![linear, Layer::Activation { function: Activation::Tanh }]).unwrap();
-            let (weight, bias) = (file.f32s(&format!("fwd.{l}.weight")), file.f32s(&format!("fwd.{l}.bias")));
-            all.push(forward(&block, &Weights(vec![(weight, Some(bias))]), &all[l], rows, |_| Ok(())).unwrap());
+            let arrays = ["weight", "bias"].map(|name| file.f32s(&format!("fwd.{l}.{name}")).into()).into();
+            all.push(forward(&block(l), arrays, &all[l], &[SIZES[l]], |_| Ok(())).unwrap());
         }
         all
     };
-    let train_activations = through(file.f32s("x_train"), batches * batch);
-    let activations = through(file.f32s("x_test"), batch);
+    let train_activations = through(file.f32s("x_train"));
+    let activations = through(file.f32s("x_test"));
+    assert_eq!(train_activations[6].len(), batches * batch * 10);
     for (l, x) in activations.iter().enumerate() {
         let difference = worst(x, &file.f32s(&format!("act.{l}")));
         assert!(difference < 1e-6, "activations {l}: {difference:e}");
@@ -41,28 +44,24 @@ fn training_reconstruction_and_entropies_are_the_published_programs() {
     let mut inverses = Vec::new();
     let mut weights = 0.0_f64;
     for l in 0..6 {
-        let tensor = |stage: &str, name: &str| file.f32s(&format!("inv_{stage}.{l}.{name}"));
-        let mut c = Parameters {
-            inputs: SIZES[l + 1],
-            outputs: SIZES[l],
-            activation: Activation::Tanh,
-            weight: tensor("init", "weight"),
-            bias: tensor("init", "bias"),
-        };
-        let losses = train(&mut c, &train_activations[l + 1], &train_activations[l], &training, |_| Ok(())).unwrap();
+        let arrays =
+            |stage: &str| ["weight", "bias"].map(|name| file.f32s(&format!("inv_{stage}.{l}.{name}"))).to_vec();
+        let inverse = Inverse::of(&block(l), &[SIZES[l]], &[SIZES[l + 1]]).unwrap();
+        let mut c = Chain::new(&inverse, arrays("init"), &[SIZES[l + 1]]);
+        let losses = c.train(&train_activations[l + 1], &train_activations[l], &training, |_| Ok(())).unwrap();
         let expected = file.f64s("loss_step_f64");
         for (step, loss) in losses.iter().enumerate() {
             assert!((loss / expected[step * 6 + l] - 1.0).abs() < 1e-5, "loss of block {l} at step {step}");
         }
-        weights =
-            weights.max(worst(&c.weight, &tensor("final", "weight"))).max(worst(&c.bias, &tensor("final", "bias")));
+        let differences = c.arrays().zip(arrays("final")).map(|((_, found), expected)| worst(&found, &expected));
+        weights = differences.fold(weights, f64::max);
         inverses.push(c);
     }
     println!("weights after ten steps: {weights:e}");
     assert!(weights < 1e-6, "weights after ten steps: {weights:e}");
 
     let x: Vec<&[f32]> = activations[1..].iter().map(Vec::as_slice).collect();
-    let r = reconstruct_from(&inverses, &x, batch, |_| Ok(())).unwrap();
+    let r = reconstruct_from(&inverses, &x, |_| Ok(())).unwrap();
     for (k, r) in r.chunks(batch * 64).enumerate() {
         let difference = worst(r, &file.f32s(&format!("cascade.{}", k + 1)));
         println!("reconstruction from depth {}: {difference:e}", k + 1);

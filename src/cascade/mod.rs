@@ -1,21 +1,23 @@
 //! Cascades: for every block a one-layer reconstruction network, trained alone to give back the block's input; chained,
 //! they lead from any depth back to the input (numerics: "Cascades").
 
+mod chain;
 mod inverse;
 mod reconstruct;
+mod step;
 mod train;
 
 use std::sync::Arc;
 
 use serde_json::json;
 
+pub use chain::Chain;
 pub use inverse::Inverse;
 pub use reconstruct::{ideal, reconstruct, reconstruct_from};
-pub use train::{Parameters, initial, train};
 
 use crate::data::Split;
 use crate::kernels::Adam;
-use crate::network::{Network, check_data};
+use crate::network::{Block, Layer, Network, check_data, list_operations};
 use crate::work::{Described, Fingerprint};
 use crate::{Error, Result};
 
@@ -31,15 +33,28 @@ pub struct Training {
     pub seed: u64,
     /// Another order in every epoch; the data's own order otherwise.
     pub shuffle: bool,
+    /// Whether the first block's derived inverse keeps a relu at its end, as published, though a normalised pixel may be
+    /// negative.
+    pub relu_at_input: bool,
 }
 
 impl Training {
-    /// Samples per step for networks of linear blocks.
+    /// Samples per step for networks of linear blocks, and for those with convolutions.
     pub const BATCH: usize = 64;
+    pub const BATCH_OF_IMAGES: usize = 100;
 
-    /// The published settings.
+    /// The published settings for a network of linear blocks.
     pub fn new(seed: u64) -> Self {
-        Self { epochs: 1, batch: Self::BATCH, adam: Adam::default(), seed, shuffle: true }
+        let adam = Adam::default();
+        Self { epochs: 1, batch: Self::BATCH, adam, seed, shuffle: true, relu_at_input: false }
+    }
+
+    /// The published settings for a network, of its own seed.
+    pub fn of(network: &Network) -> Self {
+        let layers = || network.architecture().blocks().iter().flat_map(Block::layers);
+        let images = layers().any(|layer| matches!(layer, Layer::Conv2d(_) | Layer::Residual { .. }));
+        let batch = if images { Self::BATCH_OF_IMAGES } else { Self::BATCH };
+        Self { batch, ..Self::new(network.seed()) }
     }
 }
 
@@ -49,7 +64,10 @@ pub struct Cascade {
     network: Network,
     split: Split,
     training: Training,
+    /// Of the blocks 1, 2, … as far as there are any; at least of all before the head.
     inverses: Arc<[Inverse]>,
+    /// Why there are no more.
+    end: Option<Error>,
     /// `prefixes[l]` names the inverses of blocks 1 to l.
     prefixes: Arc<[Fingerprint]>,
 }
@@ -70,18 +88,28 @@ impl Cascade {
             return Err(Error::new(format!("learning_rate is {rate}; it is a positive number")));
         }
         let architecture = network.architecture();
-        let inverses: Result<Vec<_>> = (0..architecture.depth())
-            .map(|l| {
-                Inverse::of(&architecture.blocks()[l], architecture.shape(l), architecture.shape(l + 1))
-                    .map_err(|error| Error { message: format!("block {}: {}", l + 1, error.message), ..error })
-            })
-            .collect();
-        let inverses = inverses?;
+        let (mut inverses, mut end) = (Vec::new(), None);
+        for (l, block) in architecture.blocks().iter().enumerate() {
+            let below_zero = l == 0 && block.written_inverse().is_none() && !training.relu_at_input;
+            match Inverse::of(block, architecture.shape(l), architecture.shape(l + 1)) {
+                Ok(inverse) if below_zero => inverses.push(inverse.reaching_below_zero()),
+                Ok(inverse) => inverses.push(inverse),
+                Err(error) => {
+                    let error = Error { message: format!("block {}: {}", l + 1, error.message), ..error };
+                    // The head is led back through only when somebody asks for it.
+                    if l < architecture.trunk() {
+                        return Err(error);
+                    }
+                    end = Some(error);
+                    break;
+                }
+            }
+        }
         let mut prefixes = vec![Fingerprint::of(&json!([]))];
         for (l, inverse) in inverses.iter().enumerate() {
             prefixes.push(Fingerprint::of(&json!({ "before": prefixes[l], "inverse": inverse })));
         }
-        Ok(Self { inverses: inverses.into(), prefixes: prefixes.into(), network, split, training })
+        Ok(Self { inverses: inverses.into(), end, prefixes: prefixes.into(), network, split, training })
     }
 
     /// The network that it inverts.
@@ -94,15 +122,46 @@ impl Cascade {
         &self.split
     }
 
-    /// The reconstruction network of block `l` (from 1).
+    /// Whether it leads back from depth `depth`.
+    ///
+    /// # Errors
+    /// When the network is not that deep, or a block of its head has no inverse.
+    pub fn check_depth(&self, depth: usize) -> Result<()> {
+        let deepest = self.network.architecture().depth();
+        match &self.end {
+            _ if !(1..=deepest).contains(&depth) => {
+                Err(Error::new(format!("depth {depth} is not in the network; its depths are 1 to {deepest}")))
+            }
+            Some(error) if depth > self.inverses.len() => Err(error.clone()),
+            _ => Ok(()),
+        }
+    }
+
+    /// The deepest depth that it leads back from.
+    pub fn deepest(&self) -> usize {
+        self.inverses.len()
+    }
+
+    /// The reconstruction network of block `l` (from 1), where [`Cascade::check_depth`] says that there is one.
     pub fn inverse(&self, l: usize) -> &Inverse {
         &self.inverses[l - 1]
     }
 
-    /// The trained reconstruction network of block `l` (from 1): arrays "weight" `[outputs, inputs]`, "bias"
-    /// `[outputs]`, and "loss" `[steps]`, the mean squared error of every step's batch before the step.
+    /// The trained reconstruction network of block `l` (from 1): its arrays in PyTorch's shapes, "weight" and "bias" where
+    /// one layer has any, "0.weight" and so on where several have; and "loss" `[steps]`, the mean squared error of every
+    /// step's batch before the step.
     pub fn block(&self, l: usize) -> Described {
         train::describe(self, l)
+    }
+
+    /// The trained reconstruction networks of the blocks 1 to `depth`, of those that have something to train.
+    fn trained(&self, depth: usize) -> impl Iterator<Item = Described> {
+        (1..=depth).filter(|&l| self.inverse(l).parameters() > 0).map(|l| self.block(l))
+    }
+
+    /// Floating-point operations that lead one sample back through block `l` (from 1).
+    fn inverse_operations(&self, l: usize) -> f64 {
+        list_operations(self.inverse(l).layers(), self.network.architecture().shape(l))
     }
 
     /// Training steps of every block.
@@ -120,7 +179,7 @@ impl Cascade {
 
     /// What decides how a block is trained, whichever it is.
     fn training_description(&self) -> serde_json::Value {
-        let Training { epochs, batch, adam, seed, shuffle } = self.training;
+        let Training { epochs, batch, adam, seed, shuffle, .. } = self.training;
         json!({
             "data": self.split.description(),
             "solver": { "name": train::NAME, "version": train::VERSION, "generator": crate::random::GENERATOR },

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::{Cascade, Parameters};
+use super::Cascade;
+use super::chain::{Chain, tensors};
 use crate::data::Split;
-use crate::network::{activations, check_data, linear};
+use crate::network::{activations, check_data};
 use crate::work::{Context, Cost, Described, Keep, Operation, Value};
 use crate::{Error, Result};
 
@@ -19,10 +20,7 @@ const VERSION: u32 = 1;
 /// When the data does not fit the network, or it is not that deep.
 pub fn reconstruct(cascade: &Cascade, split: &Split, depth: usize) -> Result<Described> {
     check_data(cascade.network(), split)?;
-    let deepest = cascade.network().architecture().depth();
-    if !(1..=deepest).contains(&depth) {
-        return Err(Error::new(format!("depth {depth} is not in the network; its depths are 1 to {deepest}")));
-    }
+    cascade.check_depth(depth)?;
     Ok(Described::new(Reconstruct { cascade: cascade.clone(), split: split.clone(), depth }))
 }
 
@@ -47,9 +45,8 @@ impl Operation for Reconstruct {
     }
 
     fn inputs(&self) -> Vec<Described> {
-        let trained = (1..=self.depth).map(|l| self.cascade.block(l));
         let forward = (1..=self.depth).map(|l| activations(&self.cascade.network, &self.split, l));
-        trained.chain(forward).collect()
+        self.cascade.trained(self.depth).chain(forward).collect()
     }
 
     fn keep(&self) -> Keep {
@@ -60,37 +57,45 @@ impl Operation for Reconstruct {
         let samples = self.split.len() as f64;
         let architecture = self.cascade.network.architecture();
         // Block l sees the samples of the depths l to the last.
-        let parameters: f64 =
-            (1..=self.depth).map(|l| (self.depth - l + 1) as f64 * self.cascade.inverse(l).parameters() as f64).sum();
+        let each: f64 =
+            (1..=self.depth).map(|l| (self.depth - l + 1) as f64 * self.cascade.inverse_operations(l)).sum();
         let widest = (0..=self.depth).map(|l| architecture.width(l)).max().unwrap_or(0);
         let bytes = |width: usize| 4.0 * samples * (self.depth * width) as f64;
         Cost {
-            operations: 2.0 * samples * parameters,
+            operations: samples * each,
             result_bytes: bytes(architecture.width(0)),
             working_bytes: 2.0 * bytes(widest),
         }
     }
 
     fn run(&self, inputs: &[Arc<Value>], context: &Context<'_>) -> Result<Value> {
-        let (trained, forward) = inputs.split_at(self.depth);
+        let (trained, forward) = inputs.split_at(inputs.len() - self.depth);
         let samples = forward[0].f32s("x")?.0[0];
-        let inverses = parameters(&self.cascade, trained)?;
+        let chains = chains(&self.cascade, self.depth, trained)?;
         let x: Result<Vec<&[f32]>> = forward.iter().map(|value| Ok(value.f32s("x")?.1)).collect();
-        let r = reconstruct_from(&inverses, &x?, samples, |operations| context.advance(operations))?;
+        let r = reconstruct_from(&chains, &x?, |operations| context.advance(operations))?;
         let shape: Vec<usize> =
             [self.depth, samples].iter().chain(self.cascade.network.architecture().shape(0)).copied().collect();
         Ok(Value::default().with("r", &shape, r))
     }
 }
 
-/// The trained reconstruction networks of blocks 1, 2, …, from their results.
-fn parameters(cascade: &Cascade, trained: &[Arc<Value>]) -> Result<Vec<Parameters>> {
-    let of_block = |(i, value): (usize, &Arc<Value>)| {
-        let (inputs, outputs, activation) = cascade.inverse(i + 1).linear()?;
-        let (weight, bias) = (value.f32s("weight")?.1.to_vec(), value.f32s("bias")?.1.to_vec());
-        Ok(Parameters { inputs, outputs, activation, weight, bias })
+/// The reconstruction networks of blocks 1 to `depth`, from the results of those that are trained.
+fn chains(cascade: &Cascade, depth: usize, trained: &[Arc<Value>]) -> Result<Vec<Chain>> {
+    let mut trained = trained.iter();
+    let of_block = |l: usize| {
+        let inverse = cascade.inverse(l);
+        let result = if inverse.parameters() > 0 { trained.next() } else { None };
+        let arrays: Result<Vec<_>> = tensors(inverse.layers())
+            .iter()
+            .map(|tensor| match result {
+                Some(value) => Ok(value.f32s(&tensor.name)?.1.to_vec()),
+                None => Err(Error::new(format!("block {l} of the cascade has no {}", tensor.name))),
+            })
+            .collect();
+        Ok(Chain::new(inverse, arrays?, cascade.network().architecture().shape(l)))
     };
-    trained.iter().enumerate().map(of_block).collect()
+    (1..=depth).map(of_block).collect()
 }
 
 /// What the cascade makes of a class's ideal answer, an output of 1 for it and 0 for all others: "r", `[1, 1, …]`.
@@ -99,6 +104,7 @@ fn parameters(cascade: &Cascade, trained: &[Arc<Value>]) -> Result<Vec<Parameter
 /// When the network has no such output.
 pub fn ideal(cascade: &Cascade, class: usize) -> Result<Described> {
     let architecture = cascade.network().architecture();
+    cascade.check_depth(architecture.depth())?;
     let outputs = architecture.width(architecture.depth());
     if class >= outputs {
         return Err(Error::new(format!("the network has no output {class}; its outputs are 0 to {}", outputs - 1)));
@@ -132,7 +138,7 @@ impl Operation for Ideal {
     }
 
     fn inputs(&self) -> Vec<Described> {
-        (1..=self.depth()).map(|l| self.cascade.block(l)).collect()
+        self.cascade.trained(self.depth()).collect()
     }
 
     fn keep(&self) -> Keep {
@@ -140,9 +146,9 @@ impl Operation for Ideal {
     }
 
     fn cost(&self) -> Cost {
-        let parameters: usize = (1..=self.depth()).map(|l| self.cascade.inverse(l).parameters()).sum();
+        let operations = (1..=self.depth()).map(|l| self.cascade.inverse_operations(l)).sum();
         let bytes = 4.0 * self.cascade.network.architecture().width(0) as f64;
-        Cost { operations: 2.0 * parameters as f64, result_bytes: bytes, working_bytes: 0.0 }
+        Cost { operations, result_bytes: bytes, working_bytes: 0.0 }
     }
 
     fn run(&self, inputs: &[Arc<Value>], context: &Context<'_>) -> Result<Value> {
@@ -152,34 +158,32 @@ impl Operation for Ideal {
         // Nothing joins on the way: only the deepest block has an output to start from.
         let mut activations: Vec<&[f32]> = vec![&[]; self.depth()];
         activations[self.depth() - 1] = &answer;
-        let inverses = parameters(&self.cascade, inputs)?;
-        let r = reconstruct_from(&inverses, &activations, 1, |operations| context.advance(operations))?;
+        let chains = chains(&self.cascade, self.depth(), inputs)?;
+        let r = reconstruct_from(&chains, &activations, |operations| context.advance(operations))?;
         let shape: Vec<usize> = [1, 1].iter().chain(architecture.shape(0)).copied().collect();
         Ok(Value::default().with("r", &shape, r))
     }
 }
 
-/// Leads `activations[l − 1]`, `[samples, width of depth l]`, back to the input through `inverses[l − 1]`, …, `inverses[0]`,
-/// for every l: `[depth, samples, width of the input]`. `advance` hears of the floating-point operations done.
+/// Leads `activations[l − 1]`, samples of depth l, back to the input through `chains[l − 1]`, …, `chains[0]`, for every
+/// l: `[depth, samples, width of the input]`. `advance` hears of the floating-point operations done.
 ///
 /// # Errors
-/// When `advance` says so.
+/// When `advance` says so, or the numbers do not fit.
 pub fn reconstruct_from(
-    inverses: &[Parameters],
+    chains: &[Chain],
     activations: &[&[f32]],
-    samples: usize,
     advance: impl Fn(f64) -> Result<()>,
 ) -> Result<Vec<f32>> {
     // Deepest first: the rows of the next shallower depth join behind.
     let mut state: Vec<f32> = Vec::new();
-    for (c, x) in inverses.iter().zip(activations).rev() {
+    for (chain, x) in chains.iter().zip(activations).rev() {
         state.extend_from_slice(x);
-        let rows = state.len() / c.inputs;
-        let mut next = linear(&state, rows, &c.weight, Some(&c.bias), c.inputs, c.outputs);
-        c.activation.apply(&mut next);
-        state = next;
-        advance(2.0 * rows as f64 * (c.weight.len() + c.bias.len()) as f64)?;
+        let samples = state.len() / chain.from.iter().product::<usize>().max(1);
+        state = chain.apply(&state)?;
+        advance(samples as f64 * chain.operations())?;
     }
-    let block = (samples * inverses.first().map_or(0, |c| c.outputs)).max(1);
+    let depths = activations.iter().filter(|x| !x.is_empty()).count().max(1);
+    let block = (state.len() / depths).max(1);
     Ok(state.chunks(block).rev().flatten().copied().collect())
 }

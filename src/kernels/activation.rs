@@ -1,8 +1,13 @@
 //! Activations on slices, with their slopes, fast where the stock function is not.
 
+use std::f32::consts::FRAC_1_SQRT_2;
+
 use serde::{Deserialize, Serialize};
 
 use super::vectorised;
+
+/// 1/√(2π).
+const FRAC_1_SQRT_2PI: f32 = 0.398_942_28;
 
 /// An activation that the kernels know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -12,9 +17,19 @@ pub enum Activation {
     Tanh,
     Erf,
     Relu,
+    /// x Φ(x), Φ the normal distribution: the exact form (Hendrycks & Gimpel 2016).
+    Gelu,
+    /// x σ(x) (Elfwing et al. 2017).
+    Silu,
+    /// σ(x) = 1 / (1 + e⁻ˣ).
+    Sigmoid,
 }
 
 impl Activation {
+    /// Every one of them.
+    pub const ALL: [Self; 7] =
+        [Self::Identity, Self::Tanh, Self::Erf, Self::Relu, Self::Gelu, Self::Silu, Self::Sigmoid];
+
     /// z ↦ φ(z), in place.
     pub fn apply(self, z: &mut [f32]) {
         match self {
@@ -29,25 +44,61 @@ impl Activation {
                 // Not `max`, which would turn a NaN into 0.
                 || z.iter_mut().for_each(|z| *z = if *z < 0.0 { 0.0 } else { *z }),
             ),
+            Self::Gelu => z.iter_mut().for_each(|z| *z *= normal_distribution(*z)),
+            Self::Silu => vectorised(
+                #[inline(always)]
+                || z.iter_mut().for_each(|z| *z *= sigmoid(*z)),
+            ),
+            Self::Sigmoid => vectorised(
+                #[inline(always)]
+                || z.iter_mut().for_each(|z| *z = sigmoid(*z)),
+            ),
         }
+    }
+
+    /// φ(z) and φ'(z).
+    fn value_and_slope(self, z: f32) -> (f32, f32) {
+        let bell = |z: f32| libm::expf(-z * z);
+        match self {
+            Self::Identity => (z, 1.0),
+            Self::Tanh => (tanh(z), 1.0 - tanh(z) * tanh(z)),
+            Self::Erf => (libm::erff(z), std::f32::consts::FRAC_2_SQRT_PI * bell(z)),
+            Self::Relu => {
+                if z <= 0.0 {
+                    (0.0, 0.0)
+                } else {
+                    (z, 1.0)
+                }
+            }
+            Self::Gelu => {
+                let (below, density) = (normal_distribution(z), bell(z * FRAC_1_SQRT_2) * FRAC_1_SQRT_2PI);
+                (z * below, below + z * density)
+            }
+            Self::Silu => (z * sigmoid(z), sigmoid(z) * (1.0 + z * (1.0 - sigmoid(z)))),
+            Self::Sigmoid => (sigmoid(z), sigmoid(z) * (1.0 - sigmoid(z))),
+        }
+    }
+
+    /// From the gradient with respect to φ(z), the one with respect to z, in place.
+    pub fn pass_gradient(self, gradient: &mut [f32], z: &[f32]) {
+        vectorised(
+            #[inline(always)]
+            || gradient.iter_mut().zip(z).for_each(|(g, &z)| *g *= self.value_and_slope(z).1),
+        );
     }
 
     /// From z, the gradient of Σ(φ(z) − target)² · `scale` / 2 with respect to z, in place. Says the sum of squares.
     pub fn squared_error_gradient(self, z: &mut [f32], target: &[f32], scale: f32) -> f64 {
-        let squares = |z: &mut [f32], step: &dyn Fn(f32, f32) -> (f32, f32)| {
-            let pairs = z.iter_mut().zip(target);
-            pairs.fold(0.0, |sum, (z, &t)| {
-                let (error, slope) = step(*z, t);
-                *z = error * slope * scale;
-                sum + f64::from(error * error)
-            })
-        };
-        match self {
-            Self::Identity => squares(z, &|z, t| (z - t, 1.0)),
-            Self::Tanh => tanh_error_gradient(z, target, scale),
-            Self::Erf => squares(z, &|z, t| (libm::erff(z) - t, std::f32::consts::FRAC_2_SQRT_PI * libm::expf(-z * z))),
-            Self::Relu => squares(z, &|z, t| if z <= 0.0 { (-t, 0.0) } else { (z - t, 1.0) }),
+        if self == Self::Tanh {
+            return tanh_error_gradient(z, target, scale);
         }
+        let pairs = z.iter_mut().zip(target);
+        pairs.fold(0.0, |sum, (z, &t)| {
+            let (value, slope) = self.value_and_slope(*z);
+            let error = value - t;
+            *z = error * slope * scale;
+            sum + f64::from(error * error)
+        })
     }
 }
 
@@ -91,6 +142,17 @@ pub fn tanh(x: f32) -> f32 {
     x * odd / even
 }
 
+/// 1 / (1 + e⁻ˣ).
+#[inline(always)]
+fn sigmoid(x: f32) -> f32 {
+    0.5 + 0.5 * tanh(0.5 * x)
+}
+
+/// How much of the normal distribution lies below `z`.
+fn normal_distribution(z: f32) -> f32 {
+    0.5 * libm::erfcf(-z * FRAC_1_SQRT_2)
+}
+
 #[cfg(test)]
 #[allow(clippy::disallowed_methods, reason = "compared with the standard library's")]
 mod tests {
@@ -116,8 +178,11 @@ mod tests {
             Activation::Tanh => z.tanh(),
             Activation::Erf => libm::erf(z),
             Activation::Relu => z.max(0.0),
+            Activation::Gelu => z * libm::erfc(-z / 2.0_f64.sqrt()) / 2.0,
+            Activation::Silu => z / (1.0 + (-z).exp()),
+            Activation::Sigmoid => 1.0 / (1.0 + (-z).exp()),
         };
-        for activation in [Activation::Identity, Activation::Tanh, Activation::Erf, Activation::Relu] {
+        for activation in Activation::ALL {
             let start: Vec<f32> = (0..67).map(|i| (i as f32 - 33.0) / 13.0 + 0.01).collect();
             let target: Vec<f32> = (0..67).map(|i| (i as f32 * 0.7).sin() / 2.0).collect();
             let mut z = start.clone();

@@ -8,10 +8,14 @@
 
 mod activation;
 mod adam;
+mod convolution;
+mod patches;
 mod product;
 
 pub use activation::{Activation, tanh};
 pub use adam::{Adam, Moments};
+pub use convolution::{Convolution, Scratch};
+pub use patches::Patches;
 pub use product::{Matrix, accumulate, product};
 
 /// Runs a loop compiled for the best instruction set that this machine has.

@@ -1,20 +1,22 @@
 //! The forward pass: what a network's blocks make of a data set, one block at a time.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::json;
 
-use super::{Block, Layer, Network, Weights};
+use super::{Batch, Block, Network, ready};
 use crate::data::{Samples, Split};
-use crate::kernels::{Matrix, accumulate};
+use crate::kernels::Scratch;
 use crate::work::{Context, Cost, Described, Keep, Operation, Value};
 use crate::{Error, Result};
 
 /// Raised when the same weights give other activations.
 pub(super) const VERSION: u32 = 1;
 
-/// Samples that go through a block while its output is in cache.
+/// Samples that go through a block at a time, and the numbers that they may have: large images go one by one.
 const CHUNK: usize = 256;
+const NUMBERS: usize = 1 << 20;
 
 /// `[samples, …]`: the pixels of a split.
 #[derive(Debug)]
@@ -74,20 +76,20 @@ pub fn activations(network: &Network, split: &Split, depth: usize) -> Described 
     }
 }
 
-/// Whether a network can take the samples of a split.
+/// Whether a network can take the samples of a split: in its input's shape, or in any where that is one row of numbers.
 ///
 /// # Errors
-/// When a sample does not have as many numbers as the network takes.
+/// When a sample does not have as many numbers as the network takes, or another shape.
 pub fn check_data(network: &Network, split: &Split) -> Result<()> {
-    let (takes, shape) = (network.architecture().width(0), split.shape());
-    if shape.iter().product::<usize>() == takes {
+    let (takes, shape) = (network.architecture().shape(0), split.shape());
+    if takes == shape || *takes == [shape.iter().product::<usize>()] {
         return Ok(());
     }
-    Err(Error::new(format!(
-        "the network takes {takes} numbers (shape {:?}), a sample has the shape {shape:?}",
-        network.architecture().shape(0)
-    ))
-    .hint("make the network's first size the number of pixels, such as `data.pixels`"))
+    let error = Error::new(format!("the network takes inputs of shape {takes:?}, a sample has the shape {shape:?}"));
+    Err(match takes {
+        [_] => error.hint("make the network's first size the number of pixels, such as `data.pixels`"),
+        _ => error.hint("make the network's input the shape of a sample, such as `data.shape`"),
+    })
 }
 
 impl Operation for Activations {
@@ -104,7 +106,8 @@ impl Operation for Activations {
     }
 
     fn inputs(&self) -> Vec<Described> {
-        vec![activations(&self.network, &self.split, self.depth - 1)]
+        let before = activations(&self.network, &self.split, self.depth - 1);
+        std::iter::once(before).chain(self.network.maker(self.depth)).collect()
     }
 
     fn keep(&self) -> Keep {
@@ -113,13 +116,13 @@ impl Operation for Activations {
 
     fn cost(&self) -> Cost {
         let architecture = self.network.architecture();
-        let samples = self.split.len() as f64;
         let block = &architecture.blocks()[self.depth - 1];
-        let numbers = (architecture.width(self.depth) * self.split.len()) as f64;
+        let (samples, width) =
+            (self.split.len(), architecture.width(self.depth - 1).max(architecture.width(self.depth)));
         Cost {
-            operations: 2.0 * samples * block.parameters() as f64,
-            result_bytes: 4.0 * numbers,
-            working_bytes: 4.0 * block.parameters() as f64,
+            operations: samples as f64 * architecture.operations(self.depth),
+            result_bytes: 4.0 * (architecture.width(self.depth) * samples) as f64,
+            working_bytes: 4.0 * (block.parameters() + 3 * chunk(width).min(samples) * width) as f64,
         }
     }
 
@@ -127,8 +130,10 @@ impl Operation for Activations {
         let (shape, x) = inputs[0].f32s("x")?;
         let architecture = self.network.architecture();
         let block = &architecture.blocks()[self.depth - 1];
-        let y = forward(block, &self.network.weights(self.depth), x, shape[0], |samples| {
-            context.advance(2.0 * samples as f64 * block.parameters() as f64)
+        let arrays = self.network.arrays(self.depth, inputs.get(1).map(Arc::as_ref))?;
+        let each = architecture.operations(self.depth);
+        let y = forward(block, arrays, x, architecture.shape(self.depth - 1), |samples| {
+            context.advance(samples as f64 * each)
         })?;
         let shape: Vec<usize> =
             std::iter::once(shape[0]).chain(architecture.shape(self.depth).iter().copied()).collect();
@@ -136,54 +141,33 @@ impl Operation for Activations {
     }
 }
 
-/// Sends `x`, `[samples, inputs]`, through one block; `advance` hears how many samples are done.
+/// Samples of so many numbers that go through a block at a time.
+fn chunk(width: usize) -> usize {
+    (NUMBERS / width.max(1)).clamp(1, CHUNK)
+}
+
+/// Sends `x`, samples of shape `shape`, through one block; `advance` hears how many samples are done.
 ///
 /// # Errors
-/// When `advance` says so.
+/// When `advance` says so, or the numbers do not fit the block.
 pub fn forward(
     block: &Block,
-    weights: &Weights,
+    arrays: Vec<Cow<'_, [f32]>>,
     x: &[f32],
-    samples: usize,
+    shape: &[usize],
     advance: impl Fn(usize) -> Result<()>,
 ) -> Result<Vec<f32>> {
-    let width = x.len() / samples.max(1);
+    let width = shape.iter().product::<usize>().max(1);
+    let arrays = ready(block.layers(), arrays);
+    let mut scratch = Scratch::default();
     let mut out = Vec::new();
-    let mut done = 0;
-    for chunk in x.chunks(CHUNK * width.max(1)) {
-        let rows = chunk.len() / width.max(1);
-        let mut current = std::borrow::Cow::Borrowed(chunk);
-        let mut tensors = weights.0.iter();
-        for layer in block.layers() {
-            match *layer {
-                Layer::Linear { inputs, outputs, .. } => {
-                    let (weight, bias) = tensors.next().ok_or_else(|| Error::new(format!("{layer} has no weights")))?;
-                    current = linear(&current, rows, weight, bias.as_deref(), inputs, outputs).into();
-                }
-                Layer::Activation { function } => function.apply(current.to_mut()),
-            }
-        }
-        out.reserve_exact(if done == 0 { current.len() / rows * samples } else { 0 });
-        out.extend_from_slice(&current);
-        done += rows;
+    for chunk in x.chunks(chunk(width) * width) {
+        let batch = Batch::new(chunk, shape).through(block.layers(), &arrays, &mut scratch)?;
+        let rows = batch.samples;
+        let y = batch.into_rows();
+        out.reserve_exact(if out.is_empty() { y.len() / rows * (x.len() / width) } else { 0 });
+        out.extend_from_slice(&y);
         advance(rows)?;
     }
     Ok(out)
-}
-
-/// x Wᵀ + b for x of shape `[rows, inputs]` and W of shape `[outputs, inputs]`.
-pub(crate) fn linear(
-    x: &[f32],
-    rows: usize,
-    weight: &[f32],
-    bias: Option<&[f32]>,
-    inputs: usize,
-    outputs: usize,
-) -> Vec<f32> {
-    let mut y = vec![0.0; rows * outputs];
-    if let Some(bias) = bias {
-        y.chunks_mut(outputs).for_each(|row| row.copy_from_slice(bias));
-    }
-    accumulate(&mut y, Matrix::new(x, rows, inputs), Matrix::new(weight, outputs, inputs).transposed());
-    y
 }

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::{Block, Layer};
+use super::Block;
+use super::layer::TensorKind;
 use crate::random::{GENERATOR, Random};
 use crate::{Error, Result};
 
@@ -15,10 +16,6 @@ pub struct Init {
     pub bias_var: f64,
     pub seed: u64,
 }
-
-/// One block's weights: for each layer that has any, the weight, row-major, and the bias.
-#[derive(Debug, Clone, Default)]
-pub struct Weights(pub Vec<(Vec<f32>, Option<Vec<f32>>)>);
 
 impl Init {
     pub(super) fn check(&self) -> Result<()> {
@@ -39,21 +36,25 @@ impl Init {
         })
     }
 
-    /// Keyed by seed, block, layer and tensor: a block's weights are the same at every depth and on every device.
-    pub(super) fn weights(&self, block_number: usize, block: &Block) -> Weights {
-        let draw = |length: usize, layer: usize, tensor: &str, variance: f64| {
+    /// The arrays of a block, each in PyTorch's shape. Keyed by seed, block, layer and array: a block's weights are the
+    /// same at every depth and on every device.
+    pub(super) fn arrays(&self, block_number: usize, block: &Block) -> Vec<Vec<f32>> {
+        let draw = |length: usize, name: &str, variance: f64| {
+            let (layer, array) = name.rsplit_once('.').unwrap_or(("", name));
             let mut numbers = vec![0.0; length];
-            Random::new(self.seed, &["network", &block_number.to_string(), &layer.to_string(), tensor])
+            Random::new(self.seed, &["network", &block_number.to_string(), layer, array])
                 .fill_normal(&mut numbers, libm::sqrt(variance));
             numbers
         };
-        let layers = block.layers().iter().enumerate().filter_map(|(i, layer)| match *layer {
-            Layer::Linear { inputs, outputs, bias } => Some((
-                draw(inputs * outputs, i, "weight", self.weight_var / inputs as f64),
-                bias.then(|| draw(outputs, i, "bias", self.bias_var)),
-            )),
-            Layer::Activation { .. } => None,
-        });
-        Weights(layers.collect())
+        let of_tensor = |tensor: super::Tensor| {
+            let length = tensor.shape.iter().product();
+            match tensor.kind {
+                TensorKind::Weight { fan_in } => draw(length, &tensor.name, self.weight_var / fan_in),
+                TensorKind::Bias => draw(length, &tensor.name, self.bias_var),
+                TensorKind::Scale | TensorKind::RunningVariance => vec![1.0; length],
+                TensorKind::Shift | TensorKind::RunningMean => vec![0.0; length],
+            }
+        };
+        block.tensors().into_iter().map(of_tensor).collect()
     }
 }

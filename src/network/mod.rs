@@ -1,21 +1,25 @@
 //! Networks: ordered lists of blocks, as descriptions. A block is one layer and its activation, the unit that a cascade
 //! inverts. Weights follow from a seed and are made when they are needed.
 
+mod batch;
+mod convolution;
 mod forward;
 mod init;
 mod layer;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::json;
 
-pub(crate) use forward::linear;
+pub(crate) use batch::{Batch, channels_last, kernel_channels_first, ready};
+pub use convolution::{Conv2d, Pool};
 pub use forward::{activations, check_data, forward, samples};
-pub use init::{Init, Weights};
-pub use layer::Layer;
-pub(crate) use layer::list;
+pub use init::Init;
+pub use layer::{Layer, Tensor, TensorKind};
+pub(crate) use layer::{list, list_operations, list_output, list_tensors};
 
-use crate::work::Fingerprint;
+use crate::work::{Described, Fingerprint, Value};
 use crate::{Error, Result};
 
 /// Layers that are inverted together, with the inverse that was written for them, if any.
@@ -24,6 +28,8 @@ pub struct Block {
     layers: Vec<Layer>,
     /// Overrides the rule that derives one.
     inverse: Option<Vec<Layer>>,
+    /// What files call the layers that have weights, in their order; where empty, their numbers.
+    names: Vec<String>,
 }
 
 /// A network without weights: blocks that fit one another.
@@ -36,13 +42,23 @@ pub struct Architecture {
     head: usize,
 }
 
-/// A network with the rule for its initial weights.
+/// A network with weights, or with what makes them.
 #[derive(Debug, Clone)]
 pub struct Network {
     architecture: Architecture,
-    init: Init,
+    source: Source,
     /// `prefixes[l]` names blocks 1 to l with their weights.
     prefixes: Arc<[Fingerprint]>,
+}
+
+/// Where a network's numbers come from.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// Drawn when they are needed.
+    Drawn(Init),
+    /// For every block, the operation whose result holds its arrays, by the names that [`Architecture::names`] gives;
+    /// and what people call them.
+    Made { blocks: Arc<[Described]>, words: String },
 }
 
 impl Block {
@@ -52,13 +68,40 @@ impl Block {
         if layers.is_empty() {
             return Err(Error::new("a block needs at least one layer"));
         }
-        Ok(Self { layers, inverse: None })
+        Ok(Self { layers, inverse: None, names: Vec::new() })
     }
 
     /// The same block with a written inverse.
     #[must_use]
     pub fn with_inverse(self, inverse: Vec<Layer>) -> Self {
         Self { inverse: Some(inverse), ..self }
+    }
+
+    /// The same block with the names that files have for its layers with weights, in their order.
+    ///
+    /// # Errors
+    /// When there are more or fewer such layers.
+    pub fn with_names(self, names: Vec<String>) -> Result<Self> {
+        let wanted = self.owners().len();
+        if names.len() != wanted {
+            return Err(Error::new(format!(
+                "{} names for a block with {wanted} layers that have weights",
+                names.len()
+            ))
+            .hint(format!("the block is {self}")));
+        }
+        Ok(Self { names, ..self })
+    }
+
+    /// The layers that have arrays, as paths such as "0" and "1.projection.0", in their order.
+    fn owners(&self) -> Vec<String> {
+        let mut owners: Vec<String> = self
+            .tensors()
+            .iter()
+            .filter_map(|tensor| tensor.name.rsplit_once('.').map(|(owner, _)| owner.to_owned()))
+            .collect();
+        owners.dedup();
+        owners
     }
 
     /// Its layers, first to last.
@@ -69,6 +112,11 @@ impl Block {
     /// The inverse that was written for it.
     pub fn written_inverse(&self) -> Option<&[Layer]> {
         self.inverse.as_deref()
+    }
+
+    /// The arrays of its layers, in their order, each named by its layer's number, such as "0.weight".
+    pub fn tensors(&self) -> Vec<Tensor> {
+        list_tensors(&self.layers, "")
     }
 
     /// Trainable numbers.
@@ -145,6 +193,24 @@ impl Architecture {
         self.shapes[l].iter().product()
     }
 
+    /// What files call the arrays of block `l` (from 1), in their order: by the names given to its layers, or else by
+    /// the numbers of block and layer, both from 0, as PyTorch's `Sequential` counts.
+    pub fn names(&self, l: usize) -> Vec<String> {
+        let block = &self.blocks[l - 1];
+        let owners = block.owners();
+        let name = |tensor: Tensor| {
+            let (owner, array) = tensor.name.rsplit_once('.').unwrap_or(("", &tensor.name));
+            let given = owners.iter().position(|known| known == owner).and_then(|i| block.names.get(i));
+            given.map_or_else(|| format!("{}.{}", l - 1, tensor.name), |given| format!("{given}.{array}"))
+        };
+        block.tensors().into_iter().map(name).collect()
+    }
+
+    /// Floating-point operations of block `l` (from 1) for one sample.
+    pub fn operations(&self, l: usize) -> f64 {
+        list_operations(&self.blocks[l - 1].layers, self.shape(l - 1))
+    }
+
     /// Trainable numbers of all blocks.
     pub fn parameters(&self) -> usize {
         self.blocks.iter().map(Block::parameters).sum()
@@ -184,12 +250,34 @@ impl Network {
     pub fn new(architecture: Architecture, init: Init) -> Result<Self> {
         init.check()?;
         let start = json!({ "init": init.description(), "input": architecture.shape(0), "forward": forward::VERSION });
+        Ok(Self::of(architecture, Source::Drawn(init), start, |_| None))
+    }
+
+    /// Gives an architecture weights that operations make: for every block, one whose result holds its arrays by the
+    /// names of [`Architecture::names`].
+    pub fn made(architecture: Architecture, blocks: Vec<Described>, words: impl Into<String>) -> Self {
+        let start = json!({ "input": architecture.shape(0), "forward": forward::VERSION });
+        let blocks: Arc<[Described]> = blocks.into();
+        let source = Source::Made { blocks: blocks.clone(), words: words.into() };
+        Self::of(architecture, source, start, |l| Some(blocks[l].fingerprint()))
+    }
+
+    fn of(
+        architecture: Architecture,
+        source: Source,
+        start: serde_json::Value,
+        made: impl Fn(usize) -> Option<Fingerprint>,
+    ) -> Self {
         let mut prefixes = vec![Fingerprint::of(&start)];
         for (l, block) in architecture.blocks().iter().enumerate() {
-            // The written inverse is the cascade's business: it does not change what the network computes.
-            prefixes.push(Fingerprint::of(&json!({ "before": prefixes[l], "layers": block.layers })));
+            // The written inverse is the cascade's business, names are a file's: neither changes what is computed.
+            let mut description = json!({ "before": prefixes[l], "layers": block.layers });
+            if let Some(made) = made(l) {
+                description["weights"] = json!(made);
+            }
+            prefixes.push(Fingerprint::of(&description));
         }
-        Ok(Self { architecture, init, prefixes: prefixes.into() })
+        Self { architecture, source, prefixes: prefixes.into() }
     }
 
     /// Its blocks and shapes.
@@ -198,8 +286,16 @@ impl Network {
     }
 
     /// Where its weights come from.
-    pub fn init(&self) -> &Init {
-        &self.init
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// The seed that its weights were drawn with; 0 where they were not.
+    pub fn seed(&self) -> u64 {
+        match &self.source {
+            Source::Drawn(init) => init.seed,
+            Source::Made { .. } => 0,
+        }
     }
 
     /// The name of blocks 1 to `l` with their weights: two networks that agree so far share it.
@@ -207,8 +303,28 @@ impl Network {
         self.prefixes[l]
     }
 
-    /// The weights of block `l` (from 1).
-    pub fn weights(&self, l: usize) -> Weights {
-        self.init.weights(l, &self.architecture.blocks[l - 1])
+    /// What makes the weights of block `l` (from 1), where they are not drawn.
+    pub fn maker(&self, l: usize) -> Option<Described> {
+        match &self.source {
+            Source::Drawn(_) => None,
+            Source::Made { blocks, .. } => Some(blocks[l - 1].clone()),
+        }
+    }
+
+    /// The arrays of block `l` (from 1), in PyTorch's shapes and the order of [`Block::tensors`]; `made` is the result of
+    /// its maker.
+    ///
+    /// # Errors
+    /// When that result lacks one.
+    pub fn arrays<'a>(&self, l: usize, made: Option<&'a Value>) -> Result<Vec<Cow<'a, [f32]>>> {
+        match (&self.source, made) {
+            (Source::Drawn(init), _) => {
+                Ok(init.arrays(l, &self.architecture.blocks[l - 1]).into_iter().map(Cow::Owned).collect())
+            }
+            (_, Some(made)) => {
+                self.architecture.names(l).iter().map(|name| Ok(Cow::Borrowed(made.f32s(name)?.1))).collect()
+            }
+            (_, None) => Err(Error::new(format!("block {l} has no weights"))),
+        }
     }
 }

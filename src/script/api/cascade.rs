@@ -19,10 +19,15 @@ const CASCADE: Spec = Spec {
     function: "cascade",
     keys: &[
         ("epochs", "passes over the data (1)"),
-        ("batch", "samples per step (64)"),
+        ("batch", "samples per step (64; of networks with convolutions 100)"),
         ("learning_rate", "Adam's step size (0.001)"),
         ("seed", "of the reconstruction networks' first weights and the order of the data (the network's seed)"),
         ("shuffle", "another order in every epoch (true)"),
+        (
+            "relu_at_input",
+            "the first block's reconstruction keeps a relu at its end, as published, though it cannot give \
+          the negative numbers of normalised pixels (false)",
+        ),
     ],
 };
 const RELATIVE: Spec =
@@ -86,8 +91,7 @@ mod functions {
     #[rhai_fn(name = "cascade", return_raw)]
     pub fn cascade_with(network: Network, data: Split, options: Map) -> Native<Cascade> {
         let options = CASCADE.read(&options)?;
-        let seed = options.seed("seed")?.unwrap_or(network.init().seed);
-        let usual = Training::new(seed);
+        let usual = Training::of(&network);
         let epochs = match options.count("epochs")? {
             None => usual.epochs,
             Some(n) => u32::try_from(n).map_err(|_| Error::new(format!("{n} epochs are more than there can be")))?,
@@ -99,8 +103,9 @@ mod functions {
                 learning_rate: options.number("learning_rate")?.unwrap_or(usual.adam.learning_rate),
                 ..usual.adam
             },
+            seed: options.seed("seed")?.unwrap_or(usual.seed),
             shuffle: options.flag("shuffle")?.unwrap_or(usual.shuffle),
-            ..usual
+            relu_at_input: options.flag("relu_at_input")?.unwrap_or(usual.relu_at_input),
         };
         Ok(Cascade::new(network, data, training)?)
     }
@@ -136,9 +141,11 @@ mod functions {
     /// The mean squared error of every training step of block `l` (from 1), before the step.
     #[rhai_fn(return_raw)]
     pub fn losses(cascade: Cascade, l: INT) -> Native<Curve> {
-        let (l, depth) = (wanted_count(l, "the block")?, cascade.network().architecture().depth());
-        if !(1..=depth).contains(&l) {
-            return Err(Error::new(format!("block {l} is not in the network; its blocks are 1 to {depth}")).into());
+        let l = wanted_count(l, "the block")?;
+        cascade.check_depth(l)?;
+        if cascade.inverse(l).parameters() == 0 {
+            let message = format!("block {l} has nothing to train: its inverse is {}", cascade.inverse(l));
+            return Err(Error::new(message).into());
         }
         Ok(Curve::losses(&cascade, l))
     }
@@ -203,6 +210,6 @@ mod functions {
     /// The pictures reconstructed from every depth, the shallowest first.
     #[rhai_fn(return_raw)]
     pub fn all(reconstruction: Reconstruction) -> Native<Pictures> {
-        reconstruction.pictures(reconstruction.cascade.network().architecture().depth(), false)
+        reconstruction.pictures(reconstruction.cascade.deepest(), false)
     }
 }

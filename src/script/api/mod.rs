@@ -6,6 +6,7 @@ mod curve;
 mod data;
 mod figure;
 mod general;
+mod layers;
 mod network;
 mod sweep;
 mod table;
@@ -24,6 +25,7 @@ pub(super) fn register(engine: &mut Engine) {
     general::register(engine);
     tensor::register(engine);
     data::register(engine);
+    layers::register(engine);
     network::register(engine);
     cascade::register(engine);
     curve::register(engine);
@@ -38,6 +40,7 @@ pub(super) fn register(engine: &mut Engine) {
 pub fn specs() -> impl Iterator<Item = &'static Spec> {
     [
         data::OPTIONS,
+        layers::OPTIONS,
         network::OPTIONS,
         cascade::OPTIONS,
         curve::OPTIONS,

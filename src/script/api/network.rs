@@ -5,8 +5,7 @@ use rhai::{Array, Dynamic, Engine, INT, Map};
 
 use super::general::wanted_count;
 use crate::Error;
-use crate::kernels;
-use crate::network::{Architecture, Block, Init, Layer, Network};
+use crate::network::{Architecture, Block, Init, Network, Source};
 use crate::script::options::{Spec, describe};
 use crate::script::session::Native;
 
@@ -23,7 +22,6 @@ pub(super) const OPTIONS: &[Spec] = &[INIT];
 
 pub(super) fn register(engine: &mut Engine) {
     engine
-        .register_type_with_name::<Layer>("Layer")
         .register_type_with_name::<Block>("Block")
         .register_type_with_name::<Architecture>("Architecture")
         .register_type_with_name::<Network>("Network")
@@ -45,42 +43,13 @@ pub(super) fn elements<T: Clone + 'static + Send + Sync>(
     array.into_iter().enumerate().map(element).collect()
 }
 
-fn activation(function: kernels::Activation) -> Layer {
-    Layer::Activation { function }
+fn shape(sizes: &[usize]) -> Array {
+    sizes.iter().map(|&size| (size as INT).into()).collect()
 }
 
 #[expect(clippy::unwrap_used, reason = "Rhai's macro writes them")]
 #[export_module]
 mod functions {
-    /// A linear layer y = W x + b from `inputs` to `outputs` numbers.
-    ///
-    /// ```
-    /// let layer = linear(784, 100);
-    /// ```
-    #[rhai_fn(return_raw)]
-    pub fn linear(inputs: INT, outputs: INT) -> Native<Layer> {
-        let (inputs, outputs) = (wanted_count(inputs, "inputs")?, wanted_count(outputs, "outputs")?);
-        if inputs == 0 || outputs == 0 {
-            return Err(Error::new(format!("linear({inputs}, {outputs}): both sizes are at least 1")).into());
-        }
-        Ok(Layer::Linear { inputs, outputs, bias: true })
-    }
-
-    /// The hyperbolic tangent, element by element.
-    pub fn tanh() -> Layer {
-        activation(kernels::Activation::Tanh)
-    }
-
-    /// The error function, element by element.
-    pub fn erf() -> Layer {
-        activation(kernels::Activation::Erf)
-    }
-
-    /// max(0, x), element by element.
-    pub fn relu() -> Layer {
-        activation(kernels::Activation::Relu)
-    }
-
     /// Layers that a cascade inverts together: one layer and, usually, its activation.
     ///
     /// ```
@@ -100,6 +69,18 @@ mod functions {
     #[rhai_fn(return_raw)]
     pub fn inverse(block: Block, layers: Array) -> Native<Block> {
         Ok(block.with_inverse(elements(layers, "the inverse", "a layer")?))
+    }
+
+    /// The same block with the names that weight files have for its layers with weights, in their order; without, they are
+    /// called by the numbers of block and layer, both from 0, as in PyTorch's `Sequential`.
+    ///
+    /// ```
+    /// let b = block([conv2d(3, 64, 3, #{ padding: 1 }), relu()]).named(["features.0"]);
+    /// ```
+    #[rhai_fn(name = "named", return_raw)]
+    pub fn named(block: Block, names: Array) -> Native<Block> {
+        let names = elements::<ImmutableString>(names, "the names", "a text")?;
+        Ok(block.with_names(names.iter().map(ToString::to_string).collect())?)
     }
 
     /// A network from inputs of shape `input` (without the batch) through `blocks`, which have to fit one another.
@@ -162,6 +143,30 @@ mod functions {
         network.architecture().trunk() as INT
     }
 
+    /// The shape of a sample that goes in.
+    #[rhai_fn(get = "input", pure)]
+    pub fn architecture_input(architecture: &mut Architecture) -> Array {
+        shape(architecture.shape(0))
+    }
+
+    /// The shape of a sample that goes in.
+    #[rhai_fn(get = "input", pure)]
+    pub fn network_input(network: &mut Network) -> Array {
+        shape(network.architecture().shape(0))
+    }
+
+    /// The shape of what comes out for a sample.
+    #[rhai_fn(get = "output", pure)]
+    pub fn architecture_output(architecture: &mut Architecture) -> Array {
+        shape(architecture.shape(architecture.depth()))
+    }
+
+    /// The shape of what comes out for a sample.
+    #[rhai_fn(get = "output", pure)]
+    pub fn network_output(network: &mut Network) -> Array {
+        architecture_output(&mut network.architecture().clone())
+    }
+
     /// Trainable numbers.
     #[rhai_fn(get = "params", pure)]
     pub fn architecture_params(architecture: &mut Architecture) -> INT {
@@ -188,12 +193,6 @@ mod functions {
 
     /// As `print` shows it.
     #[rhai_fn(name = "to_string", name = "to_debug", pure)]
-    pub fn layer_to_string(layer: &mut Layer) -> String {
-        layer.to_string()
-    }
-
-    /// As `print` shows it.
-    #[rhai_fn(name = "to_string", name = "to_debug", pure)]
     pub fn block_to_string(block: &mut Block) -> String {
         block.to_string()
     }
@@ -207,7 +206,12 @@ mod functions {
     /// As `print` shows it.
     #[rhai_fn(name = "to_string", name = "to_debug", pure)]
     pub fn network_to_string(network: &mut Network) -> String {
-        let Init { weight_var, bias_var, seed } = network.init();
-        format!("{}\nweight_var {weight_var}, bias_var {bias_var}, seed {seed}", network.architecture().summary())
+        let weights = match network.source() {
+            Source::Drawn(Init { weight_var, bias_var, seed }) => {
+                format!("weight_var {weight_var}, bias_var {bias_var}, seed {seed}")
+            }
+            Source::Made { words, .. } => words.clone(),
+        };
+        format!("{}\n{weights}", network.architecture().summary())
     }
 }

@@ -1,0 +1,163 @@
+//! Convolution and its two transposes, as matrix products over patches. One set of three loops serves convolutions and
+//! transposed convolutions, forward and backward: what leads down in one leads up in the other.
+
+use std::ops::Range;
+
+use super::{Matrix, Patches, accumulate, product, vectorised};
+
+/// Numbers of patches that are multiplied at a time: half a megabyte, which stays in a core's own cache.
+const NUMBERS: usize = 1 << 17;
+/// And at least so many patches, so that a product is worth packing the weights for.
+const LEAST: usize = 512;
+
+/// Links images `[height, width, channels]` to one row of `rows` numbers for each of their patches, by weights
+/// `[rows, kernel, kernel, channels]`; with groups, `[rows, kernel, kernel, channels / groups]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Convolution {
+    pub patches: Patches,
+    /// Numbers for each patch.
+    pub rows: usize,
+    pub groups: usize,
+}
+
+/// Room for patches, kept from call to call.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    patches: Vec<f32>,
+    rows: Vec<f32>,
+}
+
+impl Convolution {
+    /// Numbers for all patches of an image.
+    pub fn values(&self) -> usize {
+        self.patches.positions() * self.rows
+    }
+
+    /// Floating-point operations for one image.
+    pub fn operations(&self) -> f64 {
+        2.0 * (self.values() * self.window()) as f64
+    }
+
+    /// `values` += weight · patches of `images`: a convolution, or the gradient that a transposed one passes on.
+    pub fn down(&self, values: &mut [f32], weight: &[f32], images: &[f32], scratch: &mut Scratch) {
+        self.each(images.len(), |group, positions| {
+            let weight = self.weight(weight, &group).transposed();
+            let patches = self.gathered(images, &positions, &group, &mut scratch.patches);
+            let rows = &mut values[positions.start * self.rows..positions.end * self.rows];
+            if self.groups == 1 {
+                accumulate(rows, patches, weight);
+                return;
+            }
+            let answer = resized(&mut scratch.rows, positions.len() * group.rows.len());
+            product(answer, patches, weight);
+            for (row, answer) in rows.chunks_mut(self.rows).zip(answer.chunks(group.rows.len())) {
+                row[group.rows.clone()].iter_mut().zip(answer).for_each(|(sum, x)| *sum += x);
+            }
+        });
+    }
+
+    /// `images` += weightᵀ · `values`, laid where the patches are: a transposed convolution, or the gradient that a
+    /// convolution passes on.
+    pub fn up(&self, images: &mut [f32], weight: &[f32], values: &[f32], scratch: &mut Scratch) {
+        self.each(images.len(), |group, positions| {
+            let weight = self.weight(weight, &group);
+            let rows = self.grouped(values, &positions, &group, &mut scratch.rows);
+            if self.patches.is_plain() && self.groups == 1 {
+                let size = self.patches.channels;
+                accumulate(&mut images[positions.start * size..positions.end * size], rows, weight);
+                return;
+            }
+            let patches = resized(&mut scratch.patches, positions.len() * self.window());
+            product(patches, rows, weight);
+            vectorised(
+                #[inline(always)]
+                || self.patches.scatter(patches, positions, &group.channels, images),
+            );
+        });
+    }
+
+    /// `gradient` += `values`ᵀ · patches of `images`: the weight's.
+    pub fn weight_gradient(&self, gradient: &mut [f32], values: &[f32], images: &[f32], scratch: &mut Scratch) {
+        self.each(images.len(), |group, positions| {
+            let rows = self.grouped(values, &positions, &group, &mut scratch.rows).transposed();
+            let patches = self.gathered(images, &positions, &group, &mut scratch.patches);
+            let window = self.window();
+            accumulate(&mut gradient[group.rows.start * window..group.rows.end * window], rows, patches);
+        });
+    }
+
+    /// Numbers of a patch that a row of weights sees.
+    fn window(&self) -> usize {
+        self.patches.kernel * self.patches.kernel * (self.patches.channels / self.groups)
+    }
+
+    /// Every group with every stretch of patches.
+    fn each(&self, numbers: usize, mut visit: impl FnMut(Group, Range<usize>)) {
+        let positions = numbers / self.patches.image().max(1) * self.patches.positions();
+        let step = (NUMBERS / self.window().max(1)).max(LEAST);
+        let (rows, channels) = (self.rows / self.groups, self.patches.channels / self.groups);
+        for g in 0..self.groups {
+            for start in (0..positions).step_by(step) {
+                let group = Group { rows: g * rows..(g + 1) * rows, channels: g * channels..(g + 1) * channels };
+                visit(group, start..(start + step).min(positions));
+            }
+        }
+    }
+
+    /// `[rows of the group, window]`.
+    fn weight<'a>(&self, weight: &'a [f32], group: &Group) -> Matrix<'a> {
+        let window = self.window();
+        Matrix::new(&weight[group.rows.start * window..group.rows.end * window], group.rows.len(), window)
+    }
+
+    /// `[positions, window]`.
+    fn gathered<'a>(
+        &self,
+        images: &'a [f32],
+        positions: &Range<usize>,
+        group: &Group,
+        scratch: &'a mut Vec<f32>,
+    ) -> Matrix<'a> {
+        if self.patches.is_plain() && self.groups == 1 {
+            let size = self.patches.channels;
+            return Matrix::new(&images[positions.start * size..positions.end * size], positions.len(), size);
+        }
+        let patches = resized(scratch, positions.len() * self.window());
+        vectorised(
+            #[inline(always)]
+            || self.patches.gather(images, positions.clone(), &group.channels, patches),
+        );
+        Matrix::new(patches, positions.len(), self.window())
+    }
+
+    /// `[positions, rows of the group]`.
+    fn grouped<'a>(
+        &self,
+        values: &'a [f32],
+        positions: &Range<usize>,
+        group: &Group,
+        scratch: &'a mut Vec<f32>,
+    ) -> Matrix<'a> {
+        let values = &values[positions.start * self.rows..positions.end * self.rows];
+        if self.groups == 1 {
+            return Matrix::new(values, positions.len(), self.rows);
+        }
+        let rows = resized(scratch, positions.len() * group.rows.len());
+        for (to, from) in rows.chunks_mut(group.rows.len()).zip(values.chunks(self.rows)) {
+            to.copy_from_slice(&from[group.rows.clone()]);
+        }
+        Matrix::new(rows, positions.len(), group.rows.len())
+    }
+}
+
+struct Group {
+    rows: Range<usize>,
+    channels: Range<usize>,
+}
+
+fn resized(scratch: &mut Vec<f32>, length: usize) -> &mut [f32] {
+    if scratch.len() < length {
+        scratch.resize(length, 0.0);
+    }
+    &mut scratch[..length]
+}

@@ -1,0 +1,353 @@
+//! Layers.
+
+use rhai::plugin::*;
+use rhai::{Array, Dynamic, Engine, INT, Map};
+
+use super::general::{wanted_count, wanted_number};
+use super::network::elements;
+use crate::Error;
+use crate::kernels;
+use crate::network::{Conv2d, Layer, Pool};
+use crate::script::options::{Options, Spec, describe};
+use crate::script::session::Native;
+
+/// PyTorch's, for both norms.
+const EPSILON: f64 = 1e-5;
+
+const LINEAR: Spec = Spec { function: "linear", keys: &[("bias", "whether there is one (true)")] };
+const CONV2D: Spec = Spec {
+    function: "conv2d",
+    keys: &[
+        ("stride", "pixels between windows (1)"),
+        (
+            "padding",
+            "pixels of zeros on each side, or \"same\", \"valid\" (none), \"circular\" (from the opposite side, so \
+          that the size stays) (0)",
+        ),
+        ("dilation", "pixels between those of a window (1)"),
+        ("groups", "channels are dealt out to so many convolutions side by side (1)"),
+        ("bias", "whether there is one (true)"),
+    ],
+};
+const CONV_TRANSPOSE2D: Spec = Spec {
+    function: "conv_transpose2d",
+    keys: &[
+        ("stride", "pixels between windows (1)"),
+        ("cut", "pixels cut off on each side, or [before, after] (0)"),
+        ("dilation", "pixels between those of a window (1)"),
+        ("groups", "channels are dealt out to so many side by side (1)"),
+        ("bias", "whether there is one (true)"),
+    ],
+};
+const MAX_POOL: Spec = Spec { function: "max_pool", keys: POOL };
+const AVG_POOL: Spec = Spec { function: "avg_pool", keys: POOL };
+const POOL: &[(&str, &str)] = &[
+    ("stride", "pixels between windows (as many as a window has)"),
+    ("padding", "pixels around the image: of no value to a maximum, zeros to a mean (0)"),
+];
+
+pub(super) const OPTIONS: &[Spec] = &[LINEAR, CONV2D, CONV_TRANSPOSE2D, MAX_POOL, AVG_POOL];
+
+pub(super) fn register(engine: &mut Engine) {
+    engine.register_type_with_name::<Layer>("Layer").register_global_module(rhai::exported_module!(functions).into());
+}
+
+fn activation(function: kernels::Activation) -> Layer {
+    Layer::Activation { function }
+}
+
+/// A size of at least 1.
+fn size(value: INT, what: &str) -> Result<usize, Error> {
+    match wanted_count(value, what)? {
+        0 => Err(Error::new(format!("{what} is 0; it is at least 1"))),
+        size => Ok(size),
+    }
+}
+
+/// A list of sizes.
+fn sizes(array: Array, what: &str) -> Result<Vec<usize>, Error> {
+    let sizes: Result<Vec<usize>, Error> =
+        elements::<INT>(array, what, "a whole number")?.into_iter().map(|value| size(value, "a size")).collect();
+    match sizes? {
+        sizes if sizes.is_empty() => Err(Error::new(format!("{what} is empty; it has at least one size"))),
+        sizes => Ok(sizes),
+    }
+}
+
+fn convolution(inputs: INT, outputs: INT, kernel: INT, options: &Options<'_>) -> Result<Conv2d, Error> {
+    let sizes = [(inputs, "the channels that go in"), (outputs, "the channels that come out"), (kernel, "the kernel")];
+    let [inputs, outputs, kernel] = sizes.map(|(value, what)| size(value, what));
+    let conv = Conv2d {
+        stride: options.count("stride")?.unwrap_or(1),
+        dilation: options.count("dilation")?.unwrap_or(1),
+        groups: options.count("groups")?.unwrap_or(1),
+        bias: options.flag("bias")?.unwrap_or(true),
+        ..Conv2d::new(inputs?, outputs?, kernel?)
+    };
+    conv.check()?;
+    Ok(conv)
+}
+
+fn padded(conv: Conv2d, padding: Option<&Dynamic>) -> Result<Conv2d, Error> {
+    let Some(padding) = padding else { return Ok(conv) };
+    let total = conv.span() - 1;
+    let whole = Conv2d { before: total / 2, after: total - total / 2, ..conv.clone() };
+    let text = padding.read_lock::<ImmutableString>().map(|text| text.to_string());
+    match (padding.as_int().ok().and_then(|pixels| usize::try_from(pixels).ok()), text.as_deref()) {
+        (Some(pixels), _) => Ok(Conv2d { before: pixels, after: pixels, ..conv }),
+        (_, Some("valid")) => Ok(conv),
+        (_, Some("circular")) => Ok(Conv2d { circular: true, ..whole }),
+        (_, Some("same")) if conv.stride == 1 => Ok(whole),
+        (_, Some("same")) => {
+            Err(Error::new(format!("padding \"same\" with stride {}: sizes stay only at stride 1", conv.stride))
+                .hint("say how many pixels: `padding: 1`"))
+        }
+        _ => Err(Error::new(format!(
+            "`padding` is a number of pixels, \"same\", \"valid\" or \"circular\", got {}",
+            describe(padding)
+        ))),
+    }
+}
+
+fn pool(kernel: INT, options: &Options<'_>) -> Result<Pool, Error> {
+    let kernel = size(kernel, "the pool")?;
+    let stride = options.count("stride")?.unwrap_or(kernel);
+    Ok(Pool { kernel, stride, padding: options.count("padding")?.unwrap_or(0) })
+}
+
+#[expect(clippy::unwrap_used, reason = "Rhai's macro writes them")]
+#[export_module]
+mod functions {
+    /// A linear layer y = W x + b from `inputs` to `outputs` numbers.
+    ///
+    /// ```
+    /// let layer = linear(784, 100);
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn linear(inputs: INT, outputs: INT) -> Native<Layer> {
+        linear_with(inputs, outputs, Map::new())
+    }
+
+    /// The same with options.
+    #[rhai_fn(name = "linear", return_raw)]
+    pub fn linear_with(inputs: INT, outputs: INT, options: Map) -> Native<Layer> {
+        let bias = LINEAR.read(&options)?.flag("bias")?.unwrap_or(true);
+        Ok(Layer::Linear { inputs: size(inputs, "the inputs")?, outputs: size(outputs, "the outputs")?, bias })
+    }
+
+    /// A convolution of images from `inputs` to `outputs` channels, with a kernel of `kernel` × `kernel` pixels.
+    ///
+    /// ```
+    /// let net = network([1, 28, 28], [block([conv2d(1, 16, 3), tanh()])]);
+    /// print(net.output);    // [16, 26, 26]
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn conv2d(inputs: INT, outputs: INT, kernel: INT) -> Native<Layer> {
+        conv2d_with(inputs, outputs, kernel, Map::new())
+    }
+
+    /// The same with options.
+    ///
+    /// ```
+    /// let layer = conv2d(16, 32, 3, #{ stride: 2, padding: 1 });
+    /// let torus = conv2d(16, 16, 3, #{ padding: "circular" });
+    /// ```
+    #[rhai_fn(name = "conv2d", return_raw)]
+    pub fn conv2d_with(inputs: INT, outputs: INT, kernel: INT, options: Map) -> Native<Layer> {
+        let options = CONV2D.read(&options)?;
+        let conv = convolution(inputs, outputs, kernel, &options)?;
+        Ok(Layer::Conv2d(padded(conv, options.value("padding"))?))
+    }
+
+    /// A transposed convolution from `inputs` to `outputs` channels: every pixel lays a kernel of `kernel` × `kernel`
+    /// pixels into the image that comes out.
+    ///
+    /// ```
+    /// let inverse = [conv_transpose2d(32, 16, 3, #{ stride: 2, cut: [0, 1] }), tanh()];
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn conv_transpose2d(inputs: INT, outputs: INT, kernel: INT) -> Native<Layer> {
+        conv_transpose2d_with(inputs, outputs, kernel, Map::new())
+    }
+
+    /// The same with options.
+    #[rhai_fn(name = "conv_transpose2d", return_raw)]
+    pub fn conv_transpose2d_with(inputs: INT, outputs: INT, kernel: INT, options: Map) -> Native<Layer> {
+        let options = CONV_TRANSPOSE2D.read(&options)?;
+        let conv = convolution(inputs, outputs, kernel, &options)?;
+        let (before, after) = match options.value("cut") {
+            None => (0, 0),
+            Some(cut) if cut.is_array() => {
+                let cut = elements::<INT>(cut.clone().cast(), "the cut", "a whole number")?;
+                let [before, after] = cut[..] else {
+                    return Err(
+                        Error::new(format!("`cut` is a number or [before, after], got {} numbers", cut.len())).into()
+                    );
+                };
+                (wanted_count(before, "a cut")?, wanted_count(after, "a cut")?)
+            }
+            Some(_) => options.count("cut")?.map_or((0, 0), |cut| (cut, cut)),
+        };
+        Ok(Layer::ConvTranspose2d(Conv2d { before, after, ..conv }))
+    }
+
+    /// The largest number of each window of `kernel` × `kernel` pixels, channel by channel.
+    ///
+    /// ```
+    /// let layer = max_pool(2);
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn max_pool(kernel: INT) -> Native<Layer> {
+        max_pool_with(kernel, Map::new())
+    }
+
+    /// The same with options.
+    #[rhai_fn(name = "max_pool", return_raw)]
+    pub fn max_pool_with(kernel: INT, options: Map) -> Native<Layer> {
+        Ok(Layer::MaxPool(pool(kernel, &MAX_POOL.read(&options)?)?))
+    }
+
+    /// The mean of each window of `kernel` × `kernel` pixels, channel by channel.
+    #[rhai_fn(return_raw)]
+    pub fn avg_pool(kernel: INT) -> Native<Layer> {
+        avg_pool_with(kernel, Map::new())
+    }
+
+    /// The same with options.
+    #[rhai_fn(name = "avg_pool", return_raw)]
+    pub fn avg_pool_with(kernel: INT, options: Map) -> Native<Layer> {
+        Ok(Layer::AvgPool(pool(kernel, &AVG_POOL.read(&options)?)?))
+    }
+
+    /// Means over windows that divide an image of any size into `size` × `size` pixels.
+    #[rhai_fn(return_raw)]
+    pub fn adaptive_avg_pool(size: INT) -> Native<Layer> {
+        let side = super::size(size, "the size")?;
+        Ok(Layer::AdaptiveAvgPool { size: [side, side] })
+    }
+
+    /// An image as one row of numbers, channel by channel.
+    pub fn flatten() -> Layer {
+        Layer::Flatten
+    }
+
+    /// The same numbers in another shape: [channels, height, width], or one size.
+    #[rhai_fn(name = "reshape", return_raw)]
+    pub fn reshape_layer(shape: Array) -> Native<Layer> {
+        let shape = sizes(shape, "the shape")?;
+        match shape.len() {
+            1 | 3 => Ok(Layer::Reshape { shape }),
+            n => {
+                Err(Error::new(format!("a shape of {n} sizes; samples have one size, or [channels, height, width]"))
+                    .into())
+            }
+        }
+    }
+
+    /// Adds `pad` pixels on every side, from the opposite one: the image becomes a torus.
+    #[rhai_fn(return_raw)]
+    pub fn circular_pad(pad: INT) -> Native<Layer> {
+        Ok(Layer::CircularPad { pad: size(pad, "the pad")? })
+    }
+
+    /// Takes `pixels` pixels off every side.
+    #[rhai_fn(return_raw)]
+    pub fn crop(pixels: INT) -> Native<Layer> {
+        let pixels = size(pixels, "the crop")?;
+        Ok(Layer::Crop { before: pixels, after: pixels })
+    }
+
+    /// x + body(x): layers whose output is added to their input.
+    ///
+    /// ```
+    /// let b = block([residual([conv2d(16, 16, 3, #{ padding: "circular" })]), tanh()]);
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn residual(body: Array) -> Native<Layer> {
+        residual_with(body, Array::new())
+    }
+
+    /// projection(x) + body(x): where the body changes the shape, so do the layers of the projection.
+    ///
+    /// ```
+    /// let b = block([residual([conv2d(16, 32, 3, #{ stride: 2, padding: 1 })], [conv2d(16, 32, 1, #{ stride: 2 })]), tanh()]);
+    /// ```
+    #[rhai_fn(name = "residual", return_raw)]
+    pub fn residual_with(body: Array, projection: Array) -> Native<Layer> {
+        let body = elements(body, "the body", "a layer")?;
+        if body.is_empty() {
+            return Err(Error::new("the body of a residual has at least one layer").into());
+        }
+        Ok(Layer::Residual { body, projection: elements(projection, "the projection", "a layer")? })
+    }
+
+    /// Batch normalisation of `features` channels: each less its mean, by its standard deviation, then scaled and shifted.
+    /// While the network is trained, of the batch; otherwise of the running averages, which are 0 and 1 before.
+    #[rhai_fn(return_raw)]
+    pub fn batch_norm(features: INT) -> Native<Layer> {
+        Ok(Layer::BatchNorm { features: size(features, "the number of channels")?, epsilon: EPSILON })
+    }
+
+    /// Layer normalisation: each sample, of shape `shape`, less its mean, by its standard deviation, then every number
+    /// scaled and shifted.
+    ///
+    /// ```
+    /// let b = block([linear(784, 100), layer_norm([100]), tanh()]);
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn layer_norm(shape: Array) -> Native<Layer> {
+        Ok(Layer::LayerNorm { shape: sizes(shape, "the shape")?, epsilon: EPSILON })
+    }
+
+    /// Leaves numbers out at this rate while the network is trained, and scales the rest up; otherwise nothing.
+    #[rhai_fn(return_raw)]
+    pub fn dropout(rate: Dynamic) -> Native<Layer> {
+        let rate = wanted_number(&rate, "the rate")?;
+        match (0.0..1.0).contains(&rate) {
+            true => Ok(Layer::Dropout { rate }),
+            false => Err(Error::new(format!("a rate of {rate}; it is at least 0 and below 1")).into()),
+        }
+    }
+
+    /// The hyperbolic tangent, element by element.
+    pub fn tanh() -> Layer {
+        activation(kernels::Activation::Tanh)
+    }
+
+    /// The error function, element by element.
+    pub fn erf() -> Layer {
+        activation(kernels::Activation::Erf)
+    }
+
+    /// max(0, x), element by element.
+    pub fn relu() -> Layer {
+        activation(kernels::Activation::Relu)
+    }
+
+    /// x Φ(x), Φ the normal distribution, element by element.
+    pub fn gelu() -> Layer {
+        activation(kernels::Activation::Gelu)
+    }
+
+    /// x / (1 + e⁻ˣ), element by element.
+    pub fn silu() -> Layer {
+        activation(kernels::Activation::Silu)
+    }
+
+    /// 1 / (1 + e⁻ˣ), element by element.
+    pub fn sigmoid() -> Layer {
+        activation(kernels::Activation::Sigmoid)
+    }
+
+    /// eˣ over its sum over the channels, or over all numbers where there are none.
+    #[rhai_fn(name = "softmax")]
+    pub fn softmax_layer() -> Layer {
+        Layer::Softmax
+    }
+
+    /// As `print` shows it.
+    #[rhai_fn(name = "to_string", name = "to_debug", pure)]
+    pub fn layer_to_string(layer: &mut Layer) -> String {
+        layer.to_string()
+    }
+}
