@@ -85,10 +85,11 @@ pub fn check_data(network: &Network, split: &Split) -> Result<()> {
     if takes == shape || *takes == [shape.iter().product::<usize>()] {
         return Ok(());
     }
-    let error = Error::new(format!("the network takes inputs of shape {takes:?}, a sample has the shape {shape:?}"));
     Err(match takes {
-        [_] => error.hint("make the network's first size the number of pixels, such as `data.pixels`"),
-        _ => error.hint("make the network's input the shape of a sample, such as `data.shape`"),
+        [n] => Error::new(format!("the network takes {n} numbers, a sample has the shape {shape:?}"))
+            .hint("make the network's first size the number of pixels, such as `data.pixels`"),
+        _ => Error::new(format!("the network takes images of shape {takes:?}, a sample has the shape {shape:?}"))
+            .hint("make the network's input the shape of a sample, such as `data.shape`"),
     })
 }
 
