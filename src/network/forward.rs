@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::{Batch, Block, Network, ready};
-use crate::data::{Samples, Split};
+use crate::data::Split;
 use crate::kernels::Scratch;
 use crate::work::{Context, Cost, Described, Keep, Operation, Value};
 use crate::{Error, Result};
@@ -45,12 +45,12 @@ impl Operation for Pixels {
     }
 
     fn run(&self, _: &[Arc<Value>], _: &Context<'_>) -> Result<Value> {
-        let Samples { shape, pixels, labels } = self.0.samples()?;
+        let (shape, pixels) = (self.0.shape(), self.0.pixels()?);
         if let Some(i) = pixels.iter().position(|pixel| !pixel.is_finite()) {
             let size = shape.iter().product::<usize>().max(1);
             return Err(Error::new(format!("sample {} of the data set holds the pixel {}", i / size, pixels[i])));
         }
-        let shape: Vec<usize> = std::iter::once(labels.len()).chain(shape).collect();
+        let shape: Vec<usize> = std::iter::once(self.0.len()).chain(shape).collect();
         Ok(Value::default().with("x", &shape, pixels))
     }
 }
