@@ -97,8 +97,9 @@ fn missing(folders: &Folders) -> Error {
         [] => "there is no folder to look in".to_owned(),
         places => format!("looked in {}", places.join(", ")),
     };
-    by_hand(Error::new(format!("the files of {NAME} are not here: {looked}")))
-        .hint(format!("files from elsewhere: data_batch_1.bin and test_batch.bin, or .bin.gz, in DIR/{NAME}, and `--data-dir DIR`"))
+    by_hand(Error::new(format!("the files of {NAME} are not here: {looked}"))).hint(format!(
+        "files from elsewhere: data_batch_1.bin and test_batch.bin, or .bin.gz, in DIR/{NAME}, and `--data-dir DIR`"
+    ))
 }
 
 /// How to get it: it comes as an archive, which this program does not unpack.
@@ -117,8 +118,7 @@ impl Batch {
         if !bytes.is_multiple_of(RECORD) || !(1..=MOST_SAMPLES).contains(&count) {
             return Err(wrong(&path, &format!("records of {RECORD} bytes"), &format!("{bytes} bytes")));
         }
-        let content =
-            content::identity(memory, &path, || Ok(blake3::hash(&read(&path, count)?).to_hex().to_string()))?;
+        let content = content::identity(memory, &path, || Ok(blake3::hash(&read(&path, count)?).to_hex().to_string()))?;
         Ok(Self { path, count, content })
     }
 }
@@ -186,7 +186,8 @@ impl Cifar {
 
     /// All pictures of a part, `[samples, channels, 32, 32]` bytes.
     pub(super) fn images(&self, part: Part) -> Result<Vec<u8>> {
-        let mut images = Vec::with_capacity(self.part(part).iter().map(|b| b.count).sum::<usize>() * self.channels() * PLANE);
+        let mut images =
+            Vec::with_capacity(self.part(part).iter().map(|b| b.count).sum::<usize>() * self.channels() * PLANE);
         for batch in self.part(part) {
             for record in self.read(batch)?.chunks_exact(RECORD) {
                 let colours = &record[1..];

@@ -139,7 +139,9 @@ impl Split {
         near.retain(|(likeness, _)| *likeness > 0.75);
         let error = Error::new(format!("{self} has no picture {name:?}"));
         Err(match &near[..] {
-            [] => error.hint(format!("the first of its {} pictures is {:?}; `.names` lists them", names.len(), names[0])),
+            [] => {
+                error.hint(format!("the first of its {} pictures is {:?}; `.names` lists them", names.len(), names[0]))
+            }
             near => {
                 let near: Vec<String> = near.iter().map(|(_, name)| format!("{name:?}")).collect();
                 error.hint(format!("did you mean {}?", near.join(" or ")))

@@ -17,6 +17,14 @@ pub(super) struct File {
     pub(super) name: String,
 }
 
+/// A file that is passed over.
+#[derive(Debug)]
+pub(super) struct Passed {
+    pub(super) name: String,
+    /// A clause that follows its name.
+    pub(super) why: String,
+}
+
 impl File {
     /// The subfolder of the folder in which it lies, if it does.
     pub(super) fn subfolder(&self) -> Option<&str> {
@@ -24,8 +32,8 @@ impl File {
     }
 }
 
-/// All pictures, sorted by name, folder by folder; and what is passed over, by name, with the reason.
-pub(super) fn list(folder: &Path) -> Result<(Vec<File>, Vec<(String, String)>)> {
+/// All pictures, sorted by name, folder by folder; and what is passed over.
+pub(super) fn list(folder: &Path) -> Result<(Vec<File>, Vec<Passed>)> {
     let mut listing = Listing { root: folder, files: Vec::new(), passed: Vec::new() };
     listing.enter(folder, &mut Vec::new())?;
     Ok((listing.files, listing.passed))
@@ -35,13 +43,14 @@ struct Listing<'a> {
     /// Canonical; links may lead about within it.
     root: &'a Path,
     files: Vec<File>,
-    passed: Vec<(String, String)>,
+    passed: Vec<Passed>,
 }
 
 impl Listing<'_> {
     fn enter(&mut self, folder: &Path, names: &mut Vec<String>) -> Result<()> {
         let failed = |error: std::io::Error| Error::io("read the folder", folder, &error);
-        let mut entries: Vec<_> = std::fs::read_dir(folder).map_err(failed)?.collect::<Result<_, _>>().map_err(failed)?;
+        let mut entries: Vec<_> =
+            std::fs::read_dir(folder).map_err(failed)?.collect::<Result<_, _>>().map_err(failed)?;
         entries.sort_by_key(std::fs::DirEntry::file_name);
         for entry in entries {
             let name = entry.file_name().to_string_lossy().into_owned();
@@ -61,16 +70,19 @@ impl Listing<'_> {
 
     fn meet(&mut self, path: PathBuf, name: String) {
         let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default();
-        if NOT_READ.contains(&ending.as_str()) {
-            self.passed.push((name, "only JPEG and PNG are read".into()));
+        let why = if NOT_READ.contains(&ending.as_str()) {
+            "only JPEG and PNG are read"
         } else if path.is_dir() {
-            self.passed.push((name, "it is a link to a folder".into()));
+            "it is a link to a folder"
         } else if READ.contains(&ending.as_str()) {
             match path.canonicalize() {
-                Ok(path) if path.starts_with(self.root) => self.files.push(File { path, name }),
-                Ok(_) => self.passed.push((name, "it is a link that leads out of the folder".into())),
-                Err(_) => self.passed.push((name, "it is a link that leads nowhere".into())),
+                Ok(path) if path.starts_with(self.root) => return self.files.push(File { path, name }),
+                Ok(_) => "it is a link that leads out of the folder",
+                Err(_) => "it is a link that leads nowhere",
             }
-        }
+        } else {
+            return;
+        };
+        self.passed.push(Passed { name, why: why.into() });
     }
 }

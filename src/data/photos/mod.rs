@@ -4,6 +4,7 @@
 mod jpeg;
 mod labels;
 mod listing;
+mod look;
 mod normalisation;
 mod picture;
 mod resize;
@@ -11,14 +12,14 @@ mod transform;
 
 use std::path::{Path, PathBuf};
 
-use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use super::MOST_SAMPLES;
-use super::content::{self, Facts, Memory};
+use super::content;
 use crate::{Error, Result};
 use labels::Labels;
-use listing::File;
+use listing::{File, Passed};
+use look::{Seen, look};
 use picture::Picture;
 use transform::Transform;
 
@@ -92,13 +93,13 @@ pub(super) fn open(
     };
     let all = look(&files, memory, cancelled)?;
     let (mut pictures, mut sizes) = (Vec::new(), Vec::new());
-    for (file, (content, size)) in files.into_iter().zip(all) {
+    for (file, Seen { content, size }) in files.into_iter().zip(all) {
         match size.and_then(|size| transform.size(size)) {
             Ok(size) => {
                 sizes.push(size);
                 pictures.push(Photo { label: labels.of(&file.name), file, content });
             }
-            Err(why) => passed.push((file.name, why)),
+            Err(why) => passed.push(Passed { name: file.name, why }),
         }
     }
     let mut warnings = warnings(name, &passed);
@@ -108,14 +109,16 @@ pub(super) fn open(
     }));
     let Some(&[width, height]) = sizes.first() else {
         let error = Error::new(format!("{name} holds no picture that can be used"));
-        return Err(match warnings.is_empty() {
-            true => error.hint("a folder holds pictures as .jpg, .jpeg or .png, in subfolders too"),
-            false => warnings.into_iter().fold(error, Error::hint),
+        return Err(if warnings.is_empty() {
+            error.hint("a folder holds pictures as .jpg, .jpeg or .png, in subfolders too")
+        } else {
+            warnings.into_iter().fold(error, Error::hint)
         });
     };
     if let Some(other) = sizes.iter().position(|size| *size != [width, height]) {
         let ([w, h], first, other) = (sizes[other], &pictures[0].file.name, &pictures[other].file.name);
-        let message = format!("the pictures of {name} differ in size: {first} has {width}×{height} pixels, {other} {w}×{h}");
+        let message =
+            format!("the pictures of {name} differ in size: {first} has {width}×{height} pixels, {other} {w}×{h}");
         return Err(Error::new(message).hint("cut them to one size: `crop: 224`, after `resize: 256`"));
     }
     let shape = [transform.channels(), height, width];
@@ -123,44 +126,9 @@ pub(super) fn open(
     Ok((Photos { pictures, transform, memory: memory.map(Path::to_owned), shape, classes, class_names }, warnings))
 }
 
-/// Content of every file, and its size or what is wrong with it: remembered, or else found out now.
-fn look(
-    files: &[File],
-    memory: Option<&Path>,
-    cancelled: &(dyn Fn() -> bool + Sync),
-) -> Result<Vec<(String, Result<[usize; 2], String>)>> {
-    let mut memory = Memory::open(memory);
-    let recalled = |file: &File| {
-        let known = memory.recall(&file.path)?;
-        let verdict = known.picture.as_ref().filter(|verdict| verdict.is_current())?;
-        Some((known.content.clone(), verdict.size()))
-    };
-    let recalled: Vec<_> = files.par_iter().map(recalled).collect();
-    let new = |(file, known): (&File, &Option<_>)| {
-        (known.is_none() && !cancelled()).then(|| std::fs::read(&file.path)).map(|bytes| {
-            let bytes = bytes.map_err(|error| format!("it cannot be read: {error}"))?;
-            Ok((blake3::hash(&bytes).to_hex().to_string(), Verdict::of(&bytes)))
-        })
-    };
-    let new: Vec<Option<Result<_, String>>> = files.par_iter().zip(&recalled).map(new).collect();
-    for (file, new) in files.iter().zip(&new) {
-        if let Some(Ok((content, verdict))) = new {
-            memory.learn(&file.path, Facts { content: content.clone(), picture: Some(verdict.clone()) });
-        }
-    }
-    memory.save();
-    let all = recalled.into_iter().zip(new).map(|(recalled, new)| match (recalled, new) {
-        (Some(known), _) => Ok(known),
-        (None, Some(Ok((content, verdict)))) => Ok((content, verdict.size())),
-        (None, Some(Err(why))) => Ok((String::new(), Err(why))),
-        (None, None) => Err(Error::interrupted()),
-    });
-    all.collect()
-}
-
 /// What is passed over, by name.
-fn warnings(folder: &str, passed: &[(String, String)]) -> Vec<String> {
-    let named = passed.iter().take(MOST_NAMED).map(|(name, why)| format!("{folder}/{name} is skipped: {why}"));
+fn warnings(folder: &str, passed: &[Passed]) -> Vec<String> {
+    let named = passed.iter().take(MOST_NAMED).map(|Passed { name, why }| format!("{folder}/{name} is skipped: {why}"));
     let more = passed.len().saturating_sub(MOST_NAMED);
     named.chain((more > 0).then(|| format!("{folder}: {more} more pictures are skipped"))).collect()
 }

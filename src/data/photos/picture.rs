@@ -96,7 +96,7 @@ fn decode_png(bytes: &[u8]) -> Result<Picture, String> {
     };
     // Transparency is dropped, and the colour below it kept.
     let pixels =
-        if stored == kept { raw } else { raw.chunks_exact(stored).flat_map(|p| p[..kept].to_vec()).collect() };
+        if stored == kept { raw } else { raw.chunks_exact(stored).flat_map(|pixel| &pixel[..kept]).copied().collect() };
     Ok(Picture { width, height, channels: kept, pixels })
 }
 

@@ -17,7 +17,12 @@ struct Window {
 pub(super) fn resize(picture: Picture, width: usize, height: usize) -> Picture {
     let mut picture = picture;
     if picture.width != width {
-        picture = along_rows(&picture, &windows(picture.width, width));
+        let windows = windows(picture.width, width);
+        picture = if picture.channels == 1 {
+            along_rows::<1>(&picture, &windows)
+        } else {
+            along_rows::<3>(&picture, &windows)
+        };
     }
     if picture.height != height {
         picture = along_columns(&picture, &windows(picture.height, height));
@@ -42,16 +47,15 @@ fn windows(from: usize, to: usize) -> Vec<Window> {
     (0..to).map(window).collect()
 }
 
-fn along_rows(picture: &Picture, windows: &[Window]) -> Picture {
-    let channels = picture.channels;
-    let mut pixels = Vec::with_capacity(windows.len() * picture.height * channels);
-    for row in picture.pixels.chunks_exact(picture.width * channels) {
+fn along_rows<const CHANNELS: usize>(picture: &Picture, windows: &[Window]) -> Picture {
+    let mut pixels = Vec::with_capacity(windows.len() * picture.height * CHANNELS);
+    for row in picture.pixels.as_chunks::<CHANNELS>().0.chunks_exact(picture.width) {
         for window in windows {
-            let under = &row[window.first * channels..];
-            pixels.extend((0..channels).map(|channel| {
-                let bytes = under[channel..].iter().step_by(channels);
-                rounded(bytes.zip(&window.weights).map(|(&byte, weight)| i32::from(byte) * weight).sum())
-            }));
+            let mut sums = [0; CHANNELS];
+            for (pixel, weight) in row[window.first..].iter().zip(&window.weights) {
+                sums.iter_mut().zip(pixel).for_each(|(sum, &byte)| *sum += i32::from(byte) * weight);
+            }
+            pixels.extend(sums.map(rounded));
         }
     }
     Picture { width: windows.len(), pixels, ..*picture }

@@ -1,7 +1,7 @@
 //! Data sets and parts of them.
 
 use rhai::plugin::*;
-use rhai::{Engine, INT, Map};
+use rhai::{Dynamic, Engine, INT, Map};
 
 use super::general::{wanted_count, wanted_number};
 use crate::Error;
@@ -46,7 +46,10 @@ pub(super) const OPTIONS: &[Spec] = &[DATASET, FOLDER];
 fn normalisation(options: &Options<'_>) -> Result<Option<Normalisation>, Error> {
     let Some(value) = options.value("normalize") else { return Ok(None) };
     let wanted = || {
-        Error::new(format!("`folder`: option `normalize` is \"imagenet\" or #{{ mean: […], std: […] }}, got {}", describe(value)))
+        Error::new(format!(
+            "`folder`: option `normalize` is \"imagenet\" or #{{ mean: […], std: […] }}, got {}",
+            describe(value)
+        ))
     };
     if value.is_string() {
         return if value.to_string() == "imagenet" { Ok(Some(Normalisation::imagenet())) } else { Err(wanted()) };
@@ -54,9 +57,11 @@ fn normalisation(options: &Options<'_>) -> Result<Option<Normalisation>, Error> 
     let map = value.read_lock::<Map>().ok_or_else(wanted)?;
     let options = NORMALIZE.read(&map)?;
     let numbers = |key: &str| {
-        let list = options.value(key).and_then(|list| list.read_lock::<rhai::Array>());
+        let list = options.value(key).and_then(Dynamic::read_lock::<rhai::Array>);
         let list = list.ok_or_else(|| Error::new(format!("`normalize`: option `{key}` is a list of numbers")))?;
-        list.iter().map(|value| Ok(wanted_number(value, &format!("`{key}`"))? as f32)).collect::<Result<Vec<_>, Error>>()
+        list.iter()
+            .map(|value| Ok(wanted_number(value, &format!("`{key}`"))? as f32))
+            .collect::<Result<Vec<_>, Error>>()
     };
     Ok(Some(Normalisation::new(numbers("mean")?, numbers("std")?)?))
 }

@@ -31,9 +31,9 @@ impl Plane {
         let smooth = self.width > 2;
         let rows: Box<dyn Iterator<Item = Vec<u8>> + '_> = match (across, down) {
             (1, 1) => Box::new(self.rows().map(<[u8]>::to_vec)),
-            (2, 1) if smooth => {
-                Box::new(self.rows().map(|row| twice(&row.iter().map(|&byte| byte.into()).collect::<Vec<_>>(), [1, 2], 2)))
-            }
+            (2, 1) if smooth => Box::new(
+                self.rows().map(|row| twice(&row.iter().map(|&byte| byte.into()).collect::<Vec<_>>(), [1, 2], 2)),
+            ),
             (1, 2) => Box::new(self.sums().enumerate().map(|(y, sums)| {
                 let bias = 1 + y as u32 % 2;
                 sums.into_iter().map(|sum| ((sum + bias) >> 2) as u8).collect()
@@ -70,18 +70,22 @@ fn twice(row: &[u32], bias: [u32; 2], shift: u32) -> Vec<u8> {
 
 /// Pixels of one channel or three, side by side.
 pub(super) fn pixels(planes: &[Vec<u8>], colours: Colours) -> Vec<u8> {
-    let each = |convert: &dyn Fn([u8; 4]) -> [u8; 3]| -> Vec<u8> {
-        let byte = |plane: usize, i: usize| planes.get(plane).map_or(0, |plane| plane[i]);
-        (0..planes[0].len()).flat_map(|i| convert([byte(0, i), byte(1, i), byte(2, i), byte(3, i)])).collect()
-    };
-    match colours {
-        Colours::Grey => planes[0].clone(),
-        Colours::Rgb => each(&|[r, g, b, _]| [r, g, b]),
-        Colours::Ycc => each(&|[y, b, r, _]| rgb(y, b, r)),
+    match (colours, planes) {
+        (Colours::Rgb, [r, g, b]) => each([r, g, b], |rgb| rgb),
+        (Colours::Ycc, [y, b, r]) => each([y, b, r], |[y, b, r]| rgb(y, b, r)),
         // Stored inverted, as Adobe's programs do it and Pillow takes it to be.
-        Colours::Cmyk => each(&|[c, m, y, k]| [c, m, y].map(|ink| beneath(ink, k))),
-        Colours::Ycck => each(&|[y, b, r, k]| rgb(y, b, r).map(|light| beneath(255 - light, k))),
+        (Colours::Cmyk, [c, m, y, k]) => each([c, m, y, k], |[c, m, y, k]| [c, m, y].map(|ink| beneath(ink, k))),
+        (Colours::Ycck, [y, b, r, k]) => {
+            each([y, b, r, k], |[y, b, r, k]| rgb(y, b, r).map(|light| beneath(255 - light, k)))
+        }
+        _ => planes.concat(),
     }
+}
+
+fn each<const N: usize>(planes: [&Vec<u8>; N], convert: impl Fn([u8; N]) -> [u8; 3]) -> Vec<u8> {
+    let mut pixels = Vec::with_capacity(3 * planes[0].len());
+    (0..planes[0].len()).for_each(|i| pixels.extend(convert(planes.map(|plane| plane[i]))));
+    pixels
 }
 
 fn rgb(y: u8, blueness: u8, redness: u8) -> [u8; 3] {

@@ -104,7 +104,8 @@ impl Decoder<'_> {
             0xda => self.scan(content),
             0xdb => self.tables(content),
             0xdd => {
-                self.restart = usize::from(*content.first().ok_or(DAMAGED)?) << 8 | usize::from(*content.get(1).ok_or(DAMAGED)?);
+                self.restart =
+                    usize::from(*content.first().ok_or(DAMAGED)?) << 8 | usize::from(*content.get(1).ok_or(DAMAGED)?);
                 Ok(())
             }
             0xe0 => {
@@ -207,7 +208,8 @@ impl Decoder<'_> {
         if !is_sound || components.is_empty() || components.len() > 4 {
             return Err(DAMAGED.into());
         }
-        let scan = Scan { components, start, end, refines: frame.progressive && bits >> 4 > 0, low, restart: self.restart };
+        let scan =
+            Scan { components, start, end, refines: frame.progressive && bits >> 4 > 0, low, restart: self.restart };
         let mut bits = Bits::new(self.bytes, self.at);
         scan.read(frame, &mut bits)?;
         self.at = bits.position();

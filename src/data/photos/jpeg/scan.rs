@@ -6,9 +6,9 @@ use super::{Component, Frame};
 
 /// Where the coefficients of a block lie in it, in the order in which they are told.
 pub(super) const ZIGZAG: [usize; 64] = [
-    0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7, 14, 21, 28,
-    35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55,
-    62, 63,
+    0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7, 14, 21,
+    28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54,
+    47, 55, 62, 63,
 ];
 
 /// What a scan tells.
@@ -92,7 +92,13 @@ impl Scan<'_> {
     }
 
     /// The first coefficient, told as the difference from that of the block before.
-    fn first(&self, block: &mut [i16; 64], code: Option<&Code>, last: &mut i32, bits: &mut Bits<'_>) -> Result<(), String> {
+    fn first(
+        &self,
+        block: &mut [i16; 64],
+        code: Option<&Code>,
+        last: &mut i32,
+        bits: &mut Bits<'_>,
+    ) -> Result<(), String> {
         let size = code.ok_or(DAMAGED)?.read(bits)?;
         if size > 15 {
             return Err(DAMAGED.into());
@@ -103,7 +109,13 @@ impl Scan<'_> {
     }
 
     /// The other coefficients: how many zeros come before the next one, and its bits.
-    fn others(&self, block: &mut [i16; 64], code: Option<&Code>, empty: &mut i32, bits: &mut Bits<'_>) -> Result<(), String> {
+    fn others(
+        &self,
+        block: &mut [i16; 64],
+        code: Option<&Code>,
+        empty: &mut i32,
+        bits: &mut Bits<'_>,
+    ) -> Result<(), String> {
         if *empty > 0 {
             *empty -= 1;
             return Ok(());
@@ -120,7 +132,7 @@ impl Scan<'_> {
                     *empty = (1 << zeros) - 1 + bits.take(zeros.into())?;
                     return Ok(());
                 }
-                _ => *block.get_mut(*ZIGZAG.get(k).ok_or(DAMAGED)?).ok_or(DAMAGED)? = (bits.signed(size)? << self.low) as i16,
+                _ => block[*ZIGZAG.get(k).ok_or(DAMAGED)?] = (bits.signed(size)? << self.low) as i16,
             }
             k += 1;
         }
@@ -128,7 +140,13 @@ impl Scan<'_> {
     }
 
     /// One more bit of the coefficients that are not zero, and new ones among the zeros.
-    fn refine(&self, block: &mut [i16; 64], code: Option<&Code>, empty: &mut i32, bits: &mut Bits<'_>) -> Result<(), String> {
+    fn refine(
+        &self,
+        block: &mut [i16; 64],
+        code: Option<&Code>,
+        empty: &mut i32,
+        bits: &mut Bits<'_>,
+    ) -> Result<(), String> {
         let code = code.ok_or(DAMAGED)?;
         let bit = 1_i16 << self.low;
         let refined = |value: i16, bits: &mut Bits<'_>| {
