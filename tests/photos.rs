@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a test")]
 
 mod reference;
+mod scripted;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -252,13 +253,12 @@ mod folders {
         let data = place.open(&FolderOptions { crop: Some(20), ..plain() }).unwrap();
         assert_eq!(data.train().names().unwrap(), ["good.png"]);
         let warnings = data.warnings().join("\n");
-        println!("{warnings}");
         for (name, why) in [
             ("cut.jpg", "its data end early"),
             ("cut_progressive.jpg", "its data end early"),
-            ("cut.png", "it is not a whole PNG"),
+            ("cut.png", "its data end early"),
             ("empty.png", "it is empty"),
-            ("flipped.png", "it is not a whole PNG"),
+            ("flipped.png", "its data are damaged"),
             ("other.webp", "only JPEG and PNG are read"),
             ("text.jpg", "it is neither a JPEG nor a PNG"),
             ("tiny.jpg", "it is 17×8 pixels, smaller than the crop of 20"),
@@ -408,6 +408,34 @@ mod classes {
         assert_says(table("none.csv"), &["there is no table \"none.csv\""]);
         assert_says(table("../outside.csv"), &["leads out of the folder"]);
     }
+}
+
+#[test]
+fn a_script_shows_photographs_to_a_network_and_hears_what_is_skipped() {
+    let place = scripted::Place::new();
+    let folder = place.path("project/photos");
+    std::fs::create_dir_all(&folder).unwrap();
+    for (name, stored) in [("a.jpg", "colours_420.jpg"), ("b.png", "rgb.png"), ("c.jpg", "grey.jpg")] {
+        std::fs::write(folder.join(name), stored_bytes(stored)).unwrap();
+    }
+    std::fs::write(folder.join("broken.jpg"), "no").unwrap();
+    let (outcome, printed) = place.run(
+        "let photos = folder(\"photos\", #{ resize: 8, crop: 6, normalize: \"imagenet\" });
+        print(photos);
+        print(photos.names);
+        let net = mlp::wide(photos.pixels, 10, 3).init(#{ weight_var: 1.76, bias_var: 0.05 });
+        let errors = cascade(net, photos, #{ batch: 3 }).reconstruct(photos.named(\"b.png\")).mse();
+        print(errors);
+        photos.of_class(0);",
+    );
+    let said = scripted::text(&outcome.diagnostics);
+    assert_eq!(printed.len(), 3, "{said}");
+    assert_eq!(printed[..2], ["3 samples of photos, each [3, 6, 6]", "[\"a.jpg\", \"b.png\", \"c.jpg\"]"]);
+    scripted::assert_says(
+        &said,
+        &["photos/broken.jpg is skipped: it is neither", "of folder(\"photos\") have no labels"],
+    );
+    assert_eq!(outcome.diagnostics.len(), 2, "{said}");
 }
 
 /// What torchvision makes of photographs, where they are at hand.

@@ -6,6 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{MOST_PIXELS, READER, jpeg};
 
+/// What is wrong with data that end before all is said.
+pub(super) const ENDS_EARLY: &str = "its data end early";
+/// What is wrong with data that say what cannot be.
+pub(super) const DAMAGED: &str = "its data are damaged";
+
 /// Bytes of a picture, row by row, the channels of a pixel side by side.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Picture {
@@ -75,7 +80,11 @@ pub(super) fn check_size(width: usize, height: usize) -> Result<(), String> {
 }
 
 fn decode_png(bytes: &[u8]) -> Result<Picture, String> {
-    let broken = |error: png::DecodingError| format!("it is not a whole PNG: {error}");
+    let broken = |error: png::DecodingError| match error {
+        png::DecodingError::IoError(_) => ENDS_EARLY,
+        png::DecodingError::LimitsExceeded => "it is too large",
+        _ => DAMAGED,
+    };
     let limits = png::Limits { bytes: 8 * MOST_PIXELS };
     let mut decoder = png::Decoder::new_with_limits(Cursor::new(bytes), limits);
     // Palettes and few bits become bytes, and of 16 bits the upper eight are kept, as Pillow does in colour.

@@ -1,9 +1,6 @@
 //! Bits of a scan, and the codes in which they speak.
 
-/// What is wrong with data that end before all is said.
-pub(super) const ENDS_EARLY: &str = "its data end early";
-/// What is wrong with data that say what cannot be.
-pub(super) const DAMAGED: &str = "its data are damaged";
+use super::{DAMAGED, ENDS_EARLY};
 
 /// Bits from a scan, up to the next marker.
 pub(super) struct Bits<'a> {

@@ -7,12 +7,12 @@ mod colour;
 mod idct;
 mod scan;
 
-use bits::{Bits, Code, DAMAGED, ENDS_EARLY};
+use bits::{Bits, Code};
 use colour::{Colours, Plane};
 use scan::{Scan, ZIGZAG};
 
 use super::Picture;
-use super::picture::check_size;
+use super::picture::{DAMAGED, ENDS_EARLY, check_size};
 
 /// What the parts of a file have said so far.
 struct Decoder<'a> {

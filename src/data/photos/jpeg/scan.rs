@@ -1,8 +1,8 @@
 //! One scan: the coefficients of all blocks, or, of a progressive picture, some bits of some of them.
 //! Source: ITU-T T.81, annexes F and G.
 
-use super::bits::{Bits, Code, DAMAGED};
-use super::{Component, Frame};
+use super::bits::{Bits, Code};
+use super::{Component, DAMAGED, Frame};
 
 /// Where the coefficients of a block lie in it, in the order in which they are told.
 pub(super) const ZIGZAG: [usize; 64] = [
