@@ -44,7 +44,9 @@ impl Plane {
                 std::iter::repeat_n(row, down)
             })),
         };
-        rows.take(height).flat_map(|row| row.into_iter().take(width)).collect()
+        let mut bytes = Vec::with_capacity(width * height);
+        rows.take(height).for_each(|row| bytes.extend_from_slice(&row[..width]));
+        bytes
     }
 
     /// Twice as many rows: each three times, and once its neighbour above or below.
