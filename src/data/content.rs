@@ -34,7 +34,7 @@ struct Remembered {
 /// What is remembered of one file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Facts {
-    /// BLAKE3 of the raw content.
+    /// BLAKE3 of the raw content; of weights, that of every array.
     pub(super) content: String,
     /// What it is as a picture, if it was looked at as one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -82,7 +82,7 @@ impl Memory {
 }
 
 /// The hash of a file's raw content: remembered, or else from `compute`, and then remembered.
-pub(super) fn identity(memory: Option<&Path>, file: &Path, compute: impl FnOnce() -> Result<String>) -> Result<String> {
+pub(crate) fn identity(memory: Option<&Path>, file: &Path, compute: impl FnOnce() -> Result<String>) -> Result<String> {
     let mut memory = Memory::open(memory);
     if let Some(known) = memory.recall(file) {
         return Ok(known.content.clone());
@@ -94,7 +94,7 @@ pub(super) fn identity(memory: Option<&Path>, file: &Path, compute: impl FnOnce(
 }
 
 /// The error for a file whose content turned out to be another than was remembered; forgets it.
-pub(super) fn changed(memory: Option<&Path>, file: &Path) -> Error {
+pub(crate) fn changed(memory: Option<&Path>, file: &Path) -> Error {
     if let (Some(memory), Some((key, ..))) = (memory, stamp(file)) {
         let mut files = load(memory);
         if files.remove(&key).is_some() {

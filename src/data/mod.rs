@@ -3,7 +3,7 @@
 
 mod boxes;
 mod cifar;
-mod content;
+pub(crate) mod content;
 mod download;
 mod files;
 mod folders;
