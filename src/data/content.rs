@@ -25,12 +25,12 @@ struct Remembered {
     length: u64,
     /// Nanoseconds since 1970, as text: JSON's numbers are too short for it.
     modified: String,
-    /// BLAKE3 of the raw content.
+    /// BLAKE3 of the raw content; of weights, that of every array.
     content: String,
 }
 
 /// The hash of a file's raw content: remembered, or else from `compute`, and then remembered.
-pub(super) fn identity(memory: Option<&Path>, file: &Path, compute: impl FnOnce() -> Result<String>) -> Result<String> {
+pub(crate) fn identity(memory: Option<&Path>, file: &Path, compute: impl FnOnce() -> Result<String>) -> Result<String> {
     // Anything that keeps it from remembering only costs time, so it is not an error.
     let stamp = stamp(file);
     if let (Some(memory), Some((key, length, modified))) = (memory, &stamp)
@@ -49,14 +49,15 @@ pub(super) fn identity(memory: Option<&Path>, file: &Path, compute: impl FnOnce(
     Ok(content)
 }
 
-/// Forgets a file, whose content turned out to be another.
-pub(super) fn forget(memory: Option<&Path>, file: &Path) {
+/// The error for a file whose content turned out to be another than was remembered; forgets it.
+pub(crate) fn changed(memory: Option<&Path>, file: &Path) -> Error {
     if let (Some(memory), Some((key, ..))) = (memory, stamp(file)) {
         let mut files = load(memory).files;
         if files.remove(&key).is_some() {
             let _ = save(memory, &Memory { version: VERSION, files });
         }
     }
+    Error::new(format!("{} has changed since it was opened", file.display())).hint("run again")
 }
 
 /// Absolute path, length and time of change.

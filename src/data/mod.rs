@@ -1,7 +1,7 @@
 //! Data sets: what a script names in `dataset("mnist")`, and the samples behind it. Naming one reads a header or
 //! two; pixels are read, or drawn, when somebody asks for samples. What goes into a fingerprint is the content.
 
-mod content;
+pub(crate) mod content;
 mod download;
 mod files;
 mod folders;
