@@ -1,5 +1,6 @@
 //! Writing a file so that its name never shows a part of it.
 
+use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
@@ -14,16 +15,45 @@ pub(crate) const ASIDE: &str = "part";
 /// # Errors
 /// What the operating system says, with the file's name.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_whole_by(path, |file| Ok(file.write_all(bytes)?))
+}
+
+/// The same for what is not in memory at once: `write` writes it bit by bit.
+///
+/// # Errors
+/// What the operating system says, with the file's name; or what `write` says.
+pub(crate) fn write_whole_by(path: &Path, write: impl FnOnce(&mut File) -> Result<(), Unwritten>) -> Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let write = || -> std::io::Result<()> {
+    let whole = || -> Result<(), Unwritten> {
         std::fs::create_dir_all(folder)?;
         let mut aside = tempfile::Builder::new().suffix(&format!(".{ASIDE}")).tempfile_in(folder)?;
-        aside.write_all(bytes)?;
+        write(aside.as_file_mut())?;
         aside.as_file().sync_all()?;
-        aside.persist(path)?;
+        aside.persist(path).map_err(|error| error.error)?;
         Ok(())
     };
-    write().map_err(|error| {
-        Error::io("write", path, &error).hint("check that the folder may be written to, and that the disk has room")
+    whole().map_err(|error| match error {
+        Unwritten::Content(error) => error,
+        Unwritten::File(error) => {
+            Error::io("write", path, &error).hint("check that the folder may be written to, and that the disk has room")
+        }
     })
+}
+
+/// Why a file was not written: the operating system, or what was to be written.
+pub(crate) enum Unwritten {
+    File(std::io::Error),
+    Content(Error),
+}
+
+impl From<std::io::Error> for Unwritten {
+    fn from(error: std::io::Error) -> Self {
+        Self::File(error)
+    }
+}
+
+impl From<Error> for Unwritten {
+    fn from(error: Error) -> Self {
+        Self::Content(error)
+    }
 }

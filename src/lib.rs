@@ -14,6 +14,7 @@ pub mod network;
 pub mod random;
 pub mod script;
 pub mod theory;
+pub mod weights;
 mod words;
 pub mod work;
 

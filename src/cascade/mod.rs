@@ -4,6 +4,7 @@
 mod back;
 mod chain;
 mod inverse;
+mod loaded;
 mod reconstruct;
 mod step;
 mod train;
@@ -15,11 +16,13 @@ use serde_json::json;
 pub use back::{back, check_channels};
 pub use chain::Chain;
 pub use inverse::Inverse;
+use loaded::Loaded;
+pub(crate) use loaded::METADATA_KEY;
 pub use reconstruct::{ideal, reconstruct, reconstruct_from};
 
 use crate::data::Split;
 use crate::kernels::Adam;
-use crate::network::{Block, Layer, Network, check_data, list_operations};
+use crate::network::{Block, Layer, Network, Tensor, check_data, list_operations};
 use crate::work::{Described, Fingerprint};
 use crate::{Error, Result};
 
@@ -65,7 +68,7 @@ impl Training {
 pub struct Cascade {
     network: Network,
     split: Split,
-    training: Training,
+    source: Source,
     /// Of the blocks 1, 2, … as far as there are any; at least of all before the head.
     inverses: Arc<[Inverse]>,
     /// Why there are no more.
@@ -74,11 +77,17 @@ pub struct Cascade {
     prefixes: Arc<[Fingerprint]>,
 }
 
+/// Where a cascade's numbers come from.
+#[derive(Debug, Clone)]
+enum Source {
+    Trained(Training),
+    Loaded(Loaded),
+}
+
 impl Cascade {
     /// # Errors
     /// When the data does not fit the network, a block has no inverse, or a setting is out of its range.
     pub fn new(network: Network, split: Split, training: Training) -> Result<Self> {
-        check_data(&network, &split)?;
         if training.epochs == 0 || training.batch == 0 {
             return Err(Error::new(format!(
                 "epochs is {} and batch is {}; both are at least 1",
@@ -89,10 +98,16 @@ impl Cascade {
         if !(rate > 0.0 && rate.is_finite()) {
             return Err(Error::new(format!("learning_rate is {rate}; it is a positive number")));
         }
+        let relu_at_input = training.relu_at_input;
+        Self::of(network, split, Source::Trained(training), relu_at_input)
+    }
+
+    fn of(network: Network, split: Split, source: Source, relu_at_input: bool) -> Result<Self> {
+        check_data(&network, &split)?;
         let architecture = network.architecture();
         let (mut inverses, mut end) = (Vec::new(), None);
         for (l, block) in architecture.blocks().iter().enumerate() {
-            let below_zero = l == 0 && block.written_inverse().is_none() && !training.relu_at_input;
+            let below_zero = l == 0 && block.written_inverse().is_none() && !relu_at_input;
             match Inverse::of(block, architecture.shape(l), architecture.shape(l + 1)) {
                 Ok(inverse) if below_zero => inverses.push(inverse.reaching_below_zero()),
                 Ok(inverse) => inverses.push(inverse),
@@ -111,7 +126,7 @@ impl Cascade {
         for (l, inverse) in inverses.iter().enumerate() {
             prefixes.push(Fingerprint::of(&json!({ "before": prefixes[l], "inverse": inverse })));
         }
-        Ok(Self { inverses: inverses.into(), end, prefixes: prefixes.into(), network, split, training })
+        Ok(Self { inverses: inverses.into(), end, prefixes: prefixes.into(), network, split, source })
     }
 
     /// The network that it inverts.
@@ -151,9 +166,17 @@ impl Cascade {
 
     /// The trained reconstruction network of block `l` (from 1): its arrays in PyTorch's shapes, "weight" and "bias" where
     /// one layer has any, "0.weight" and so on where several have; and "loss" `[steps]`, the mean squared error of every
-    /// step's batch before the step.
+    /// step's batch before the step, where it was trained here.
     pub fn block(&self, l: usize) -> Described {
-        train::describe(self, l)
+        match &self.source {
+            Source::Trained(training) => train::describe(self, training, l),
+            Source::Loaded(loaded) => loaded.block(l),
+        }
+    }
+
+    /// The arrays of the reconstruction network of block `l` (from 1), by the names that its result has for them.
+    pub fn tensors(&self, l: usize) -> Vec<Tensor> {
+        chain::tensors(self.inverse(l).layers())
     }
 
     /// The trained reconstruction networks of the blocks 1 to `depth`, of those that have something to train.
@@ -166,22 +189,28 @@ impl Cascade {
         list_operations(self.inverse(l).layers(), self.network.architecture().shape(l))
     }
 
-    /// Training steps of every block.
+    /// Training steps of every block; none where the weights come from a file.
     pub fn steps(&self) -> usize {
-        self.split.len().div_ceil(self.training.batch) * self.training.epochs as usize
+        match &self.source {
+            Source::Trained(training) => self.split.len().div_ceil(training.batch) * training.epochs as usize,
+            Source::Loaded(_) => 0,
+        }
     }
 
     /// What decides the numbers of blocks 1 to `depth` of the cascade.
     fn description(&self, depth: usize) -> serde_json::Value {
-        let mut description = self.training_description();
+        let mut description = match &self.source {
+            Source::Trained(training) => self.training_description(training),
+            Source::Loaded(loaded) => loaded.description(depth),
+        };
         description["blocks"] = json!(self.network.prefix(depth));
         description["inverses"] = json!(self.prefixes[depth]);
         description
     }
 
     /// What decides how a block is trained, whichever it is.
-    fn training_description(&self) -> serde_json::Value {
-        let Training { epochs, batch, adam, seed, shuffle, .. } = self.training;
+    fn training_description(&self, training: &Training) -> serde_json::Value {
+        let Training { epochs, batch, adam, seed, shuffle, .. } = *training;
         json!({
             "data": self.split.description(),
             "solver": { "name": train::NAME, "version": train::VERSION, "generator": crate::random::GENERATOR },

@@ -68,11 +68,12 @@ impl Chain {
 #[derive(Debug)]
 struct TrainBlock {
     cascade: Cascade,
+    training: Training,
     l: usize,
 }
 
-pub(super) fn describe(cascade: &Cascade, l: usize) -> Described {
-    Described::new(TrainBlock { cascade: cascade.clone(), l })
+pub(super) fn describe(cascade: &Cascade, training: &Training, l: usize) -> Described {
+    Described::new(TrainBlock { cascade: cascade.clone(), training: training.clone(), l })
 }
 
 impl TrainBlock {
@@ -96,7 +97,7 @@ impl Operation for TrainBlock {
     }
 
     fn parameters(&self) -> serde_json::Value {
-        let mut description = self.cascade.training_description();
+        let mut description = self.cascade.training_description(&self.training);
         description["blocks"] = json!(self.cascade.network.prefix(self.l));
         // Blocks are trained alone: the inverses before this one do not matter to it.
         description["inverses"] = json!(self.cascade.inverse(self.l));
@@ -115,7 +116,7 @@ impl Operation for TrainBlock {
 
     fn cost(&self) -> Cost {
         let parameters = self.cascade.inverse(self.l).parameters() as f64;
-        let training = &self.cascade.training;
+        let training = &self.training;
         let samples = self.cascade.split.len() as f64 * f64::from(training.epochs);
         let widths =
             self.cascade.network.architecture().width(self.l - 1) + self.cascade.network.architecture().width(self.l);
@@ -130,7 +131,7 @@ impl Operation for TrainBlock {
     fn run(&self, inputs: &[Arc<Value>], context: &Context<'_>) -> Result<Value> {
         let (_, target) = inputs[0].f32s("x")?;
         let (_, x) = inputs[1].f32s("x")?;
-        let training = &self.cascade.training;
+        let training = &self.training;
         let from = self.cascade.network.architecture().shape(self.l);
         let mut chain = Chain::initial(self.cascade.inverse(self.l), from, training.seed, self.l);
         let per_sample = self.operations_per_sample();

@@ -6,6 +6,8 @@ mod convolution;
 mod forward;
 mod init;
 mod layer;
+mod outputs;
+mod weights;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -18,6 +20,7 @@ pub use forward::{activations, check_data, forward, samples};
 pub use init::Init;
 pub use layer::{Layer, Tensor, TensorKind};
 pub(crate) use layer::{list, list_operations, list_output, list_tensors};
+pub use outputs::outputs;
 
 use crate::work::{Described, Fingerprint, Value};
 use crate::{Error, Result};

@@ -11,6 +11,7 @@ pub mod options;
 mod plot;
 mod readable;
 mod reference;
+mod saved;
 pub mod session;
 mod settings;
 mod shown;

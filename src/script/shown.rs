@@ -1,8 +1,9 @@
-//! What a script shows: figures, tables and verdicts made of descriptions, filled in when their results are there.
+//! What a script shows: figures, tables, verdicts and weights, made of descriptions, filled in when their results are there.
 
 use std::path::{Component, Path, PathBuf};
 
 use super::plot::Plot;
+use super::saved::Saved;
 use super::table::{Computed, Table, csv_cell};
 use super::verdict::Verdict;
 use crate::files::write_whole;
@@ -18,6 +19,8 @@ pub(crate) enum Shown {
     Table { table: Table, path: PathBuf },
     /// Words about a table of curves.
     Verdict(Verdict),
+    /// The weights of a network or of a cascade, likewise.
+    Weights { saved: Saved, path: PathBuf },
 }
 
 /// A name inside the run folder.
@@ -38,6 +41,7 @@ impl Shown {
             Self::Figure { plot, .. } => plot.targets(),
             Self::Table { table, .. } => table.targets(),
             Self::Verdict(verdict) => verdict.targets(),
+            Self::Weights { saved, path } => saved.targets(path),
         }
     }
 
@@ -46,6 +50,11 @@ impl Shown {
         match self {
             Self::Figure { plot, path } => Ok(Finished::Files(plot.figure(computed)?.save(&folder.join(path))?)),
             Self::Verdict(verdict) => Ok(Finished::Words(verdict.words(computed)?)),
+            Self::Weights { saved, path } => {
+                let path = folder.join(path);
+                saved.write(&path, computed)?;
+                Ok(Finished::Files(vec![path]))
+            }
             Self::Table { table, path } => {
                 let path = folder.join(path);
                 let is_json = path.extension().is_some_and(|extension| extension == "json");

@@ -4,6 +4,7 @@ use rhai::plugin::*;
 use rhai::{Engine, INT, Map};
 
 use super::general::wanted_count;
+use super::weights::open;
 use crate::Error;
 use crate::cascade::{Cascade, Training, ideal, reconstruct};
 use crate::data::Split;
@@ -13,7 +14,7 @@ use crate::network::{Architecture, Network};
 use crate::script::later::Curve;
 use crate::script::options::Spec;
 use crate::script::plot::Pictures;
-use crate::script::session::Native;
+use crate::script::session::{Native, Session};
 
 const CASCADE: Spec = Spec {
     function: "cascade",
@@ -28,8 +29,11 @@ const CASCADE: Spec = Spec {
             "the first block's reconstruction keeps a relu at its end, as published, though it cannot give \
           the negative numbers of normalised pixels (false)",
         ),
+        ("weights", "a file .safetensors with a saved cascade: nothing is trained"),
     ],
 };
+/// Those of `cascade` that say how it is trained.
+const OF_TRAINING: [&str; 5] = ["epochs", "batch", "learning_rate", "seed", "shuffle"];
 const RELATIVE: Spec =
     Spec { function: "relative_entropy", keys: &[("batch", "\"median\" or \"mean\" of the samples (\"median\")")] };
 const DIFFERENTIAL: Spec = Spec {
@@ -83,15 +87,25 @@ mod functions {
     /// print(probe.reconstruct(data.test.take(20)).explained_variance());
     /// ```
     #[rhai_fn(return_raw)]
-    pub fn cascade(network: Network, data: Split) -> Native<Cascade> {
-        cascade_with(network, data, Map::new())
+    pub fn cascade(context: NativeCallContext, network: Network, data: Split) -> Native<Cascade> {
+        cascade_with(context, network, data, Map::new())
     }
 
-    /// The same with options.
+    /// The same with options. With `weights`, the file of a saved cascade, nothing is trained: `data` only says what the
+    /// pictures look like.
     #[rhai_fn(name = "cascade", return_raw)]
-    pub fn cascade_with(network: Network, data: Split, options: Map) -> Native<Cascade> {
+    pub fn cascade_with(context: NativeCallContext, network: Network, data: Split, options: Map) -> Native<Cascade> {
         let options = CASCADE.read(&options)?;
         let usual = Training::of(&network);
+        let relu_at_input = options.flag("relu_at_input")?.unwrap_or(usual.relu_at_input);
+        if let Some(path) = options.text("weights")? {
+            if let Some(key) = OF_TRAINING.iter().find(|key| options.value(key).is_some()) {
+                let error = Error::new(format!("a cascade with `weights` is not trained: `{key}` says nothing"));
+                return Err(error.hint(format!("leave out `weights` or `{key}`")).into());
+            }
+            let file = open(&*Session::of(&context)?, &path)?;
+            return Ok(Cascade::loaded(network, data, file, relu_at_input)?);
+        }
         let epochs = match options.count("epochs")? {
             None => usual.epochs,
             Some(n) => u32::try_from(n).map_err(|_| Error::new(format!("{n} epochs are more than there can be")))?,
@@ -105,7 +119,7 @@ mod functions {
             },
             seed: options.seed("seed")?.unwrap_or(usual.seed),
             shuffle: options.flag("shuffle")?.unwrap_or(usual.shuffle),
-            relu_at_input: options.flag("relu_at_input")?.unwrap_or(usual.relu_at_input),
+            relu_at_input,
         };
         Ok(Cascade::new(network, data, training)?)
     }
@@ -142,11 +156,7 @@ mod functions {
     #[rhai_fn(return_raw)]
     pub fn losses(cascade: Cascade, l: INT) -> Native<Curve> {
         let l = wanted_count(l, "the block")?;
-        cascade.check_depth(l)?;
-        if cascade.inverse(l).parameters() == 0 {
-            let message = format!("block {l} has nothing to train: its inverse is {}", cascade.inverse(l));
-            return Err(Error::new(message).into());
-        }
+        cascade.check_losses(l)?;
         Ok(Curve::losses(&cascade, l))
     }
 

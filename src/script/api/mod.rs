@@ -3,6 +3,7 @@
 
 mod activation;
 mod cascade;
+mod classify;
 mod curve;
 mod data;
 mod figure;
@@ -14,6 +15,7 @@ mod table;
 mod tensor;
 mod theory;
 mod verdict;
+mod weights;
 
 pub use sweep::Sweep;
 
@@ -28,6 +30,8 @@ pub(super) fn register(engine: &mut Engine) {
     data::register(engine);
     layers::register(engine);
     network::register(engine);
+    weights::register(engine);
+    classify::register(engine);
     cascade::register(engine);
     activation::register(engine);
     curve::register(engine);
@@ -44,6 +48,8 @@ pub fn specs() -> impl Iterator<Item = &'static Spec> {
         data::OPTIONS,
         layers::OPTIONS,
         network::OPTIONS,
+        weights::OPTIONS,
+        classify::OPTIONS,
         cascade::OPTIONS,
         curve::OPTIONS,
         theory::OPTIONS,

@@ -1,0 +1,222 @@
+//! What a network says of samples: its outputs, and the classes that they stand for.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use rhai::plugin::*;
+use rhai::{Array, Dynamic, Engine, INT, Map};
+
+use super::curve::now;
+use super::general::wanted_count;
+use super::network::elements;
+use crate::Error;
+use crate::data::Split;
+use crate::network::{Layer, Network, outputs};
+use crate::script::options::{Spec, describe};
+use crate::script::session::{Native, Session};
+use crate::script::tensor::ScriptTensor;
+use crate::work::Described;
+
+const CLASSIFY: Spec = Spec {
+    function: "classify",
+    keys: &[(
+        "names",
+        "of the classes: \"imagenet\", or a list of texts (\"imagenet\" where there are 1000 outputs, else their numbers)",
+    )],
+};
+
+pub(super) const OPTIONS: &[Spec] = &[CLASSIFY];
+
+/// One name per line, in the order of the classes; its licence lies beside it.
+const IMAGENET: &str = include_str!("../../../stdlib/imagenet.txt");
+
+/// The likeliest classes of some samples.
+#[derive(Debug, Clone)]
+pub struct Classification {
+    outputs: Described,
+    samples: usize,
+    /// Whether the network's outputs are probabilities already.
+    is_softmax: bool,
+    /// Of each sample.
+    classes: usize,
+    names: Arc<[String]>,
+}
+
+impl Classification {
+    fn new(network: &Network, split: &Split, classes: INT, names: Arc<[String]>) -> Result<Self, Error> {
+        let architecture = network.architecture();
+        let width = architecture.width(architecture.depth());
+        let classes = match wanted_count(classes, "the number of classes")? {
+            classes if (1..=width).contains(&classes) => classes,
+            classes => {
+                return Err(Error::new(format!("{classes} classes of each sample; the network has {width} outputs")));
+            }
+        };
+        let last = architecture.blocks().last().and_then(|block| block.layers().last());
+        Ok(Self {
+            outputs: outputs(network, split)?,
+            samples: split.len(),
+            is_softmax: matches!(last, Some(Layer::Softmax)),
+            classes,
+            names,
+        })
+    }
+
+    /// For every sample its likeliest classes with their probabilities, the likeliest first.
+    fn all(&self, context: &NativeCallContext<'_>) -> Native<Vec<Vec<(usize, f64)>>> {
+        let value = now(context, "a classification", &self.outputs)?;
+        let (shape, outputs) = value.f32s("y")?;
+        Ok(outputs.chunks(shape[1]).map(|outputs| self.likeliest(outputs)).collect())
+    }
+
+    fn likeliest(&self, outputs: &[f32]) -> Vec<(usize, f64)> {
+        let outputs = outputs.iter().map(|&x| f64::from(x));
+        let mut probabilities: Vec<(usize, f64)> = if self.is_softmax {
+            outputs.enumerate().collect()
+        } else {
+            let largest = outputs.clone().fold(f64::NEG_INFINITY, f64::max);
+            let parts: Vec<f64> = outputs.map(|x| libm::exp(x - largest)).collect();
+            let sum: f64 = parts.iter().sum();
+            parts.into_iter().map(|part| part / sum).enumerate().collect()
+        };
+        probabilities.sort_by(|a, b| b.1.total_cmp(&a.1));
+        probabilities.truncate(self.classes);
+        probabilities
+    }
+
+    /// One sample as a script sees it.
+    fn maps(&self, classes: Vec<(usize, f64)>) -> Array {
+        let map = |(class, probability): (usize, f64)| {
+            let entries: [(&str, Dynamic); 3] = [
+                ("class", (class as INT).into()),
+                ("name", self.names[class].clone().into()),
+                ("probability", probability.into()),
+            ];
+            Dynamic::from_map(entries.into_iter().map(|(key, value)| (key.into(), value)).collect())
+        };
+        classes.into_iter().map(map).collect()
+    }
+
+    /// A line for every class of every sample.
+    fn in_words(&self, all: &[Vec<(usize, f64)>]) -> String {
+        let mut text = String::from("sample  probability  class  name");
+        for (sample, classes) in all.iter().enumerate() {
+            for (i, (class, probability)) in classes.iter().enumerate() {
+                let sample = if i == 0 { sample.to_string() } else { String::new() };
+                let (percent, name) = (100.0 * probability, &self.names[*class]);
+                let _ = write!(text, "\n{sample:>6}  {percent:>10.2}%  {class:>5}  {name}");
+            }
+        }
+        text
+    }
+}
+
+/// The names of a network's classes.
+fn names(network: &Network, option: Option<&Dynamic>) -> Result<Arc<[String]>, Error> {
+    let architecture = network.architecture();
+    let width = architecture.width(architecture.depth());
+    let imagenet = || IMAGENET.lines().map(str::to_owned).collect::<Vec<_>>();
+    let names = match option {
+        None if width == IMAGENET.lines().count() => imagenet(),
+        None => (0..width).map(|class| class.to_string()).collect(),
+        Some(option) if option.clone().into_immutable_string().is_ok_and(|name| name == "imagenet") => imagenet(),
+        Some(option) => match option.clone().try_cast::<Array>() {
+            Some(list) => {
+                let names = elements::<ImmutableString>(list, "the names", "a text")?;
+                names.iter().map(ToString::to_string).collect()
+            }
+            None => {
+                let found = describe(option);
+                return Err(Error::new(format!("`names` is \"imagenet\" or a list of texts, got {found}")));
+            }
+        },
+    };
+    match names.len() {
+        n if n == width => Ok(names.into()),
+        n => Err(Error::new(format!("{n} names for {width} outputs")).hint("`names` has one for every output")),
+    }
+}
+
+pub(super) fn register(engine: &mut Engine) {
+    engine
+        .register_type_with_name::<Classification>("Classification")
+        .register_global_module(rhai::exported_module!(functions).into());
+}
+
+#[expect(clippy::unwrap_used, reason = "Rhai's macro writes them")]
+#[export_module]
+mod functions {
+    /// The outputs of a network for some samples, as the last layer gives them: a tensor `[samples, outputs]`, computed at
+    /// once.
+    ///
+    /// ```
+    /// let data = dataset("glyphs", #{ size: 7 });
+    /// let net = mlp::wide(49, 10, 4).init(#{ weight_var: 1.76, bias_var: 0.05 });
+    /// print(net.outputs(data.test.take(5)).shape);    // [5, 10]
+    /// ```
+    #[rhai_fn(name = "outputs", return_raw)]
+    pub fn outputs_of(context: NativeCallContext, network: Network, data: Split) -> Native<ScriptTensor> {
+        let value = now(&context, "the outputs", &outputs(&network, &data)?)?;
+        let (shape, numbers) = value.f32s("y")?;
+        Ok(ScriptTensor::new(&*Session::of(&context)?, shape, || Ok(numbers.to_vec()))?)
+    }
+
+    /// The `classes` likeliest classes of each sample, with their probabilities: the softmax of the outputs, unless the
+    /// network ends in one. Printed, a line for each; `[i]` is a list of maps `#{ class, name, probability }`, the
+    /// likeliest first.
+    ///
+    /// ```
+    /// let data = dataset("glyphs", #{ size: 7 });
+    /// let net = mlp::wide(49, 10, 4).init(#{ weight_var: 1.76, bias_var: 0.05 });
+    /// let found = net.classify(data.test.take(5), 3);
+    /// print(found);
+    /// print(found[0][0].name);
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn classify(network: Network, data: Split, classes: INT) -> Native<Classification> {
+        classify_with(network, data, classes, Map::new())
+    }
+
+    /// The same with options.
+    ///
+    /// ```
+    /// fn found(net, data) { net.classify(data, 1, #{ names: ["cat", "dog"] }) }
+    /// ```
+    #[rhai_fn(name = "classify", return_raw)]
+    pub fn classify_with(network: Network, data: Split, classes: INT, options: Map) -> Native<Classification> {
+        let names = names(&network, CLASSIFY.read(&options)?.value("names"))?;
+        Ok(Classification::new(&network, &data, classes, names)?)
+    }
+
+    /// The likeliest classes of sample `i`.
+    #[rhai_fn(index_get, return_raw)]
+    pub fn classes_of_sample(context: NativeCallContext, classification: &mut Classification, i: INT) -> Native<Array> {
+        let samples = classification.samples;
+        let i = wanted_count(i, "the sample")?;
+        if i >= samples {
+            return Err(Error::new(format!("there is no sample {i}; there are {samples}, from 0")).into());
+        }
+        let mut all = classification.all(&context)?;
+        Ok(classification.maps(all.swap_remove(i)))
+    }
+
+    /// The likeliest classes of all samples, a list of lists.
+    #[rhai_fn(name = "all", return_raw)]
+    pub fn classes_of_all(context: NativeCallContext, classification: Classification) -> Native<Array> {
+        let all = classification.all(&context)?;
+        Ok(all.into_iter().map(|classes| classification.maps(classes).into()).collect())
+    }
+
+    /// How many samples there are.
+    #[rhai_fn(get = "len", name = "len", pure)]
+    pub fn classification_len(classification: &mut Classification) -> INT {
+        classification.samples as INT
+    }
+
+    /// As `print` shows it.
+    #[rhai_fn(name = "print", name = "debug", name = "to_string", name = "to_debug", return_raw)]
+    pub fn classification_to_string(context: NativeCallContext, classification: &mut Classification) -> Native<String> {
+        let text = classification.all(&context).map(|all| classification.in_words(&all));
+        Session::of(&context)?.printed(text)
+    }
+}

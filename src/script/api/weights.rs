@@ -1,0 +1,113 @@
+//! Weights from files, and into them.
+
+use std::path::Path;
+
+use rhai::plugin::*;
+use rhai::{Engine, Map};
+
+use crate::Error;
+use crate::cascade::Cascade;
+use crate::network::{Architecture, Network};
+use crate::script::options::Spec;
+use crate::script::saved::Saved;
+use crate::script::session::{Native, Session};
+use crate::script::shown::{Shown, output_path};
+use crate::weights::{Naming, WeightFile};
+
+const WEIGHTS: Spec = Spec {
+    function: "weights",
+    keys: &[
+        (
+            "prefix",
+            "what stands before the names in the file, such as \"module.\"; arrays without it are not looked at (\"\")",
+        ),
+        ("ignore_surplus", "the file may hold more than the network has (false)"),
+    ],
+};
+
+pub(super) const OPTIONS: &[Spec] = &[WEIGHTS];
+
+pub(super) fn register(engine: &mut Engine) {
+    engine.register_global_module(rhai::exported_module!(functions).into());
+}
+
+/// The file of weights that a script means.
+pub(super) fn open(session: &Session, path: &str) -> Result<WeightFile, Error> {
+    WeightFile::open(&session.readable_file(path)?, path, session.folders.memory())
+}
+
+fn show(context: &NativeCallContext<'_>, saved: Saved, path: &str) -> Native<()> {
+    let path = output_path(path)?;
+    if path.extension() != Some("safetensors".as_ref()) {
+        return Err(Error::new(format!(
+            "\"{}\": weights are saved in a file .safetensors",
+            Path::new(&path).display()
+        ))
+        .hint("PyTorch reads it with `safetensors.torch.load_file`")
+        .into());
+    }
+    Session::of(context)?.show(Shown::Weights { saved, path });
+    Ok(())
+}
+
+#[export_module]
+mod functions {
+    /// Gives a network the weights in a file: .safetensors, or PyTorch's .pth and .pt, in the project's folder or in that
+    /// of data. The file holds just the network's arrays, by the names that `named` gives its blocks (those of the stdlib
+    /// have torchvision's) or else by the numbers of block and layer; its numbers, f16, bf16, f32 or f64, become f32.
+    /// Counters of batch normalisation (`num_batches_tracked`) are passed over.
+    ///
+    /// ```
+    /// fn trained() { vgg::vgg16().weights("vgg16.safetensors") }
+    /// ```
+    #[rhai_fn(name = "weights", return_raw)]
+    pub fn weights(context: NativeCallContext, architecture: Architecture, path: &str) -> Native<Network> {
+        weights_with(context, architecture, path, Map::new())
+    }
+
+    /// The same with options.
+    ///
+    /// ```
+    /// fn trained(net) { net.weights("checkpoint.pth", #{ prefix: "module.", ignore_surplus: true }) }
+    /// ```
+    #[rhai_fn(name = "weights", return_raw)]
+    pub fn weights_with(
+        context: NativeCallContext,
+        architecture: Architecture,
+        path: &str,
+        options: Map,
+    ) -> Native<Network> {
+        let options = WEIGHTS.read(&options)?;
+        let naming = Naming {
+            prefix: options.text("prefix")?.unwrap_or_default(),
+            ignore_surplus: options.flag("ignore_surplus")?.unwrap_or(false),
+        };
+        Ok(Network::loaded(architecture, open(&*Session::of(&context)?, path)?, &naming)?)
+    }
+
+    /// Saves a network's weights, drawn, read or trained, in the run folder: a file .safetensors with plain names, which
+    /// PyTorch reads and `weights` as well.
+    ///
+    /// ```
+    /// mlp::wide(49, 10, 4).init(#{ weight_var: 1.76, bias_var: 0.05 }).save("net.safetensors");
+    /// ```
+    #[rhai_fn(name = "save", return_raw)]
+    pub fn save_network(context: NativeCallContext, network: Network, path: &str) -> Native<Network> {
+        show(&context, Saved::Network(network.clone()), path)?;
+        Ok(network)
+    }
+
+    /// Saves a cascade's reconstruction networks, of all blocks that have one, in the run folder: a file .safetensors with
+    /// names such as "3.weight", blocks from 0. `cascade(net, data, #{ weights: "cascade.safetensors" })` reads it.
+    ///
+    /// ```
+    /// let data = dataset("glyphs", #{ size: 7 });
+    /// let net = mlp::wide(49, 10, 4).init(#{ weight_var: 1.76, bias_var: 0.05 });
+    /// cascade(net, data.train.take(500)).save("cascade.safetensors");
+    /// ```
+    #[rhai_fn(name = "save", return_raw)]
+    pub fn save_cascade(context: NativeCallContext, cascade: Cascade, path: &str) -> Native<Cascade> {
+        show(&context, Saved::Cascade(cascade.clone().into()), path)?;
+        Ok(cascade)
+    }
+}
