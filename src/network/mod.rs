@@ -3,6 +3,7 @@
 
 mod batch;
 mod convolution;
+mod differentiable;
 mod forward;
 mod init;
 mod layer;
@@ -14,6 +15,7 @@ use serde_json::json;
 
 pub(crate) use batch::{Batch, channels_last, kernel_channels_first, ready};
 pub use convolution::{Conv2d, Pool};
+pub use differentiable::{Mode, Passed, Rows, through};
 pub use forward::{activations, check_data, forward, samples};
 pub use init::Init;
 pub use layer::{Layer, Tensor, TensorKind};
