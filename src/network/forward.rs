@@ -18,7 +18,7 @@ pub(super) const VERSION: u32 = 1;
 const CHUNK: usize = 256;
 const NUMBERS: usize = 1 << 20;
 
-/// `[samples, …]`: the pixels of a split.
+/// `[samples, …]`, the pixels of a split, and their labels.
 #[derive(Debug)]
 struct Pixels(Split);
 
@@ -51,7 +51,7 @@ impl Operation for Pixels {
             return Err(Error::new(format!("sample {} of the data set holds the pixel {}", i / size, pixels[i])));
         }
         let shape: Vec<usize> = std::iter::once(labels.len()).chain(shape).collect();
-        Ok(Value::default().with("x", &shape, pixels))
+        Ok(Value::default().with("x", &shape, pixels).with("labels", &[labels.len()], labels))
     }
 }
 

@@ -228,6 +228,20 @@ pub(crate) fn list_operations(layers: &[Layer], input: &[usize]) -> f64 {
     sum
 }
 
+/// Numbers that layers in a row make of one sample, those within residuals included.
+pub(crate) fn list_numbers(layers: &[Layer], input: &[usize]) -> usize {
+    let mut shape = input.to_vec();
+    let mut sum = 0;
+    for layer in layers {
+        if let Layer::Residual { body, projection } = layer {
+            sum += list_numbers(body, &shape) + list_numbers(projection, &shape);
+        }
+        shape = layer.output(&shape).unwrap_or_default();
+        sum += shape.iter().product::<usize>();
+    }
+    sum
+}
+
 impl std::fmt::Display for Layer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
