@@ -12,6 +12,7 @@ mod sweep;
 mod table;
 mod tensor;
 mod theory;
+mod training;
 mod verdict;
 
 pub use sweep::Sweep;
@@ -32,6 +33,7 @@ pub(super) fn register(engine: &mut Engine) {
     sweep::register(engine);
     table::register(engine);
     theory::register(engine);
+    training::register(engine);
     figure::register(engine);
     verdict::register(engine);
 }
@@ -45,6 +47,7 @@ pub fn specs() -> impl Iterator<Item = &'static Spec> {
         cascade::OPTIONS,
         curve::OPTIONS,
         theory::OPTIONS,
+        training::OPTIONS,
         figure::OPTIONS,
         verdict::OPTIONS,
     ]
