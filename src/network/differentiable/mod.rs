@@ -1,12 +1,12 @@
 //! Layers as Burn's operations: on any device, and with gradients where the arrays ask for them. The plain twin of the
 //! forward pass in `batch.rs`, and what a network is trained with.
 
+mod activate;
 mod image;
 
 use burn::tensor::{Tensor, TensorData, activation, module};
 
 use super::Layer;
-use crate::kernels::Activation;
 use crate::random::Random;
 use crate::{Error, Result};
 
@@ -72,7 +72,7 @@ impl Pass<'_> {
                 let y = x.numbers.matmul(weight.transpose());
                 if *bias { y + self.array(layer)?.reshape([1, *outputs]) } else { y }
             }
-            Layer::Activation { function } => activate(*function, x.numbers),
+            Layer::Activation { function } => activate::activate(*function, x.numbers)?,
             Layer::Conv2d(conv) => {
                 let weight = self.array(layer)?.reshape(conv.weight_shape());
                 let bias = if conv.bias { Some(self.array(layer)?) } else { None };
@@ -139,18 +139,6 @@ impl Pass<'_> {
             (0..x.shape().num_elements()).map(|_| if random.uniform() < rate { 0.0 } else { kept }).collect();
         let mask = Tensor::from_data(TensorData::new(mask, x.shape()), (&x.device(), x.dtype()));
         x * mask
-    }
-}
-
-fn activate(function: Activation, x: Tensor<2>) -> Tensor<2> {
-    match function {
-        Activation::Identity => x,
-        Activation::Tanh => x.tanh(),
-        Activation::Erf => x.erf(),
-        Activation::Relu => activation::relu(x),
-        Activation::Gelu => activation::gelu(x),
-        Activation::Silu => activation::silu(x),
-        Activation::Sigmoid => activation::sigmoid(x),
     }
 }
 
