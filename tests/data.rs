@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a test")]
 
+#[path = "data/cifar.rs"]
+mod cifar;
 #[path = "data/downloads.rs"]
 mod downloads;
 
@@ -45,8 +47,11 @@ mod names {
 
     #[test]
     fn an_unknown_name_lists_the_known_and_suggests() {
-        let error =
-            ["there is no data set \"minst\"", "glyphs, noise, mnist, fashion-mnist", "did you mean \"mnist\"?"];
+        let error = [
+            "there is no data set \"minst\"",
+            "glyphs, noise, mnist, fashion-mnist, cifar-10",
+            "did you mean \"mnist\"?",
+        ];
         assert_says(open("minst", DatasetOptions::default()), &error);
         assert_says(open("glyph", DatasetOptions::default()), &["did you mean \"glyphs\"?"]);
         assert!(open("zzz", DatasetOptions::default()).unwrap_err().hints.is_empty());
@@ -74,6 +79,16 @@ mod names {
             &["28×28 to 9×9", "14, 7, 4, 2 and 1"],
         );
         assert_says(open("glyphs", DatasetOptions { size: Some(0), ..options }), &["0×0"]);
+        assert_says(
+            open("cifar-10", DatasetOptions { size: Some(7), ..options }),
+            &["32×32 to 7×7", "32, 16, 8, 4, 2 and 1"],
+        );
+        assert_says(open("cifar-10", DatasetOptions { train: Some(5), ..options }), &["`train`", "cifar-10 is what"]);
+        assert_says(
+            open("mnist", DatasetOptions { grey: Some(true), ..options }),
+            &["`grey` is an option of cifar-10"],
+        );
+        assert_says(open("minst", DatasetOptions { grey: Some(true), ..options }), &["did you mean"]);
         assert_says(open("noise", DatasetOptions { size: Some(0), ..options }), &["1 to 1024"]);
         assert_says(open("glyphs", DatasetOptions { test: Some(0), ..options }), &["0 samples"]);
         assert_says(open("glyphs", DatasetOptions { train: Some(1 << 30), ..options }), &["1073741824 samples"]);
@@ -97,6 +112,7 @@ mod names {
             ("noise", State::Generated),
             ("mnist", State::Missing),
             ("fashion-mnist", State::Missing),
+            ("cifar-10", State::Missing),
         ];
         assert_eq!(states, expected);
         assert_eq!(all[2].bytes, 11_594_722);

@@ -265,3 +265,25 @@ fn training_can_be_interrupted_between_steps() {
     assert!(steps.load(Ordering::Relaxed) < 20);
     assert!(networks(&place).is_empty());
 }
+
+#[test]
+fn pictures_without_labels_teach_nothing() {
+    let place = Place::new();
+    std::fs::create_dir(place.path("project/photos")).unwrap();
+    let file = std::fs::File::create(place.path("project/photos/a.png")).unwrap();
+    let mut encoder = png::Encoder::new(file, 4, 4);
+    encoder.set_color(png::ColorType::Grayscale);
+    encoder.write_header().unwrap().write_image_data(&[7; 16]).unwrap();
+    for call in ["trained(photos)", "accuracy(photos)"] {
+        let (outcome, _) = place.run(&format!(
+            "let photos = folder(\"photos\", #{{ grey: true }});
+            let net = mlp::shrinking(16, 10, 3).init(#{{ weight_var: 1 }});
+            net.{call};"
+        ));
+        assert_eq!(outcome.status, Status::ScriptWrong);
+        scripted::assert_says(
+            &scripted::text(&outcome.diagnostics),
+            &["the pictures of folder(\"photos\") have no labels", "labels.csv", "script.rhai:3:"],
+        );
+    }
+}

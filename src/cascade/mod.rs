@@ -1,6 +1,7 @@
 //! Cascades: for every block a one-layer reconstruction network, trained alone to give back the block's input; chained,
 //! they lead from any depth back to the input (numerics: "Cascades").
 
+mod back;
 mod chain;
 mod inverse;
 mod reconstruct;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
+pub use back::{back, check_channels};
 pub use chain::Chain;
 pub use inverse::Inverse;
 pub use reconstruct::{ideal, reconstruct, reconstruct_from};

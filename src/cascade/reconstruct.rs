@@ -81,7 +81,7 @@ impl Operation for Reconstruct {
 }
 
 /// The reconstruction networks of blocks 1 to `depth`, from the results of those that are trained.
-fn chains(cascade: &Cascade, depth: usize, trained: &[Arc<Value>]) -> Result<Vec<Chain>> {
+pub(super) fn chains(cascade: &Cascade, depth: usize, trained: &[Arc<Value>]) -> Result<Vec<Chain>> {
     let mut trained = trained.iter();
     let of_block = |l: usize| {
         let inverse = cascade.inverse(l);

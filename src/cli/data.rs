@@ -37,6 +37,10 @@ fn list(folders: &Folders) {
     for entry in status(folders) {
         let state = match entry.state {
             State::Generated => "generated, nothing to download".to_owned(),
+            State::Present(folder, notes) => {
+                let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join("; ")) };
+                format!("in {}{notes}", folder.display())
+            }
             State::Verified(folder) => format!("in {}, verified", folder.display()),
             State::Different(folder, files) => {
                 format!("in {}, with other content than published: {}", folder.display(), files.join(", "))

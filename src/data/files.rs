@@ -138,7 +138,6 @@ impl Files {
         if content == file.content {
             return Ok(body);
         }
-        content::forget(self.memory.as_deref(), &file.path);
-        Err(Error::new(format!("{} has changed since it was opened", file.path.display())).hint("run again"))
+        Err(content::changed(self.memory.as_deref(), &file.path))
     }
 }

@@ -50,7 +50,7 @@ impl Folders {
     }
 
     /// The file in which hashes of content are remembered.
-    pub(super) fn memory(&self) -> Option<&Path> {
+    pub(crate) fn memory(&self) -> Option<&Path> {
         self.memory.as_deref()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Folders, files};
+use super::{Folders, cifar, files};
 use crate::{Error, Result};
 
 /// Data sets that are drawn, not downloaded, and what each is.
@@ -40,6 +40,8 @@ pub struct KnownFile {
 pub enum State {
     /// Nothing to have: it is drawn when asked for.
     Generated,
+    /// In this folder and usable; the sentences say what of it is missing. Its content is compared with nothing.
+    Present(PathBuf, Vec<String>),
     /// In this folder, and the published one to the last byte.
     Verified(PathBuf),
     /// In this folder and usable, but with other content; the sentences say which files.
@@ -125,19 +127,23 @@ pub fn catalogue() -> Vec<Entry> {
 /// Every name that [`Dataset::open`](super::Dataset::open) knows.
 pub fn names() -> Vec<String> {
     let generated = GENERATED.iter().map(|(name, _)| (*name).to_owned());
-    generated.chain(catalogue().into_iter().map(|entry| entry.name)).collect()
+    let files = catalogue().into_iter().map(|entry| entry.name);
+    generated.chain(files).chain([cifar::NAME.to_owned()]).collect()
 }
 
-/// A data set of files by name.
+/// A data set that can be downloaded, by name.
 ///
 /// # Errors
-/// No such data set (with the near name), or one that is generated and has no files.
+/// No such data set (with the near name), one that is generated and has no files, or one to be fetched by hand.
 pub fn known(name: &str) -> Result<Entry> {
     if let Some(entry) = catalogue().into_iter().find(|entry| entry.name == name) {
         return Ok(entry);
     }
     if GENERATED.iter().any(|(generated, _)| *generated == name) {
         return Err(Error::new(format!("{name} is generated: there is nothing to download")));
+    }
+    if name == cifar::NAME {
+        return Err(cifar::by_hand(Error::new(format!("{name} comes as an archive, which is unpacked by hand"))));
     }
     let all = names();
     let error = Error::new(format!("there is no data set \"{name}\"; there are {}", all.join(", ")));
@@ -164,5 +170,12 @@ pub fn status(folders: &Folders) -> Vec<Status> {
         name: entry.name,
         about: entry.about,
     });
-    generated.chain(files).collect()
+    let cifar = Status {
+        name: cifar::NAME.into(),
+        about: cifar::ABOUT.into(),
+        bytes: cifar::ARCHIVE_BYTES,
+        files: vec![cifar::ARCHIVE.into()],
+        state: cifar::state(folders),
+    };
+    generated.chain(files).chain([cifar]).collect()
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::Dataset;
+use super::{Dataset, Normalisation};
 use crate::random::Random;
 use crate::{Error, Result};
 
@@ -51,7 +51,7 @@ enum Chosen {
 pub struct Samples {
     /// Of one sample, `[channels, height, width]`.
     pub shape: Vec<usize>,
-    /// `[samples, channels, height, width]`, row-major, in [0, 1].
+    /// `[samples, channels, height, width]`, row-major, in [0, 1] unless they are [normalised](Split::normalisation).
     pub pixels: Vec<f32>,
     /// One per sample, in `0..classes`.
     pub labels: Vec<u32>,
@@ -59,7 +59,10 @@ pub struct Samples {
 
 impl Split {
     pub(super) fn whole(data: Dataset, part: Part) -> Self {
-        let words = format!("dataset(\"{}\").{}", data.name(), part.name());
+        let words = match data.photos() {
+            Some(_) => format!("folder(\"{}\")", data.name()),
+            None => format!("dataset(\"{}\").{}", data.name(), part.name()),
+        };
         Self { chosen: Chosen::Range(0, data.count(part)), data, part, words }
     }
 
@@ -92,15 +95,19 @@ impl Split {
     /// The samples of one class, in their order.
     ///
     /// # Errors
-    /// There is no such class, or no sample of it here; or the labels cannot be read.
+    /// There is no such class, or no sample of it here; or there are no labels, or they cannot be read.
     pub fn of_class(&self, class: usize) -> Result<Self> {
         let classes = self.classes();
+        if classes == 0 {
+            return Err(unlabelled(format!("the pictures of {self} have no labels")));
+        }
         if class >= classes {
             let message = format!("{self} has no class {class}: its classes are 0 to {}", classes - 1);
             return Err(Error::new(message));
         }
-        let labels = self.data.labels(self.part)?;
-        let list: Vec<u32> = self.indices().filter(|&i| usize::from(labels[i]) == class).map(|i| i as u32).collect();
+        let class_of = self.data.class_of(self.part)?;
+        let is_wanted = |&i: &usize| class_of(i).is_some_and(|found| found as usize == class);
+        let list: Vec<u32> = self.indices().filter(is_wanted).map(|i| i as u32).collect();
         if list.is_empty() {
             return Err(Error::new(format!("none of the {} samples of {self} is of class {class}", self.len())));
         }
@@ -113,6 +120,45 @@ impl Split {
         let mut list: Vec<u32> = self.indices().map(|i| i as u32).collect();
         Random::new(seed, &["shuffle"]).shuffle(&mut list);
         self.listed(list, format!("shuffle({seed})"))
+    }
+
+    /// The picture of this name, which is its path within the folder.
+    ///
+    /// # Errors
+    /// There is none, or these are no pictures of a folder.
+    pub fn named(&self, name: &str) -> Result<Self> {
+        let names = self.names()?;
+        if let Some(at) = names.iter().position(|known| *known == name) {
+            return Ok(self.slice(at, at + 1, format!("named({name:?})")));
+        }
+        let likeness = |known: &str| strsim::jaro_winkler(&known.to_lowercase(), &name.to_lowercase());
+        let file = |known: &str| likeness(known).max(likeness(known.rsplit('/').next().unwrap_or(known)));
+        let mut near: Vec<(f64, &str)> = names.iter().map(|known| (file(known), *known)).collect();
+        near.sort_by(|a, b| b.0.total_cmp(&a.0));
+        near.truncate(3);
+        near.retain(|(likeness, _)| *likeness > 0.75);
+        let error = Error::new(format!("{self} has no picture {name:?}"));
+        Err(match &near[..] {
+            [] => {
+                error.hint(format!("the first of its {} pictures is {:?}; `.names` lists them", names.len(), names[0]))
+            }
+            near => {
+                let near: Vec<String> = near.iter().map(|(_, name)| format!("{name:?}")).collect();
+                error.hint(format!("did you mean {}?", near.join(" or ")))
+            }
+        })
+    }
+
+    /// The pictures' names, in order.
+    ///
+    /// # Errors
+    /// These are no pictures of a folder.
+    pub fn names(&self) -> Result<Vec<&str>> {
+        match self.data.photos() {
+            Some(photos) => Ok(self.indices().map(|i| photos.name(i)).collect()),
+            None => Err(Error::new(format!("the samples of {self} have no names"))
+                .hint("pictures of a `folder` do; of these, `take`, `skip` and `of_class` choose")),
+        }
     }
 
     /// How many samples; at least 1.
@@ -134,6 +180,11 @@ impl Split {
         self.data.classes()
     }
 
+    /// What its pixels were shifted and scaled by, and how to undo it.
+    pub fn normalisation(&self) -> Option<&Normalisation> {
+        self.data.photos()?.normalisation()
+    }
+
     /// The data set that it is part of.
     pub fn dataset(&self) -> &Dataset {
         &self.data
@@ -142,7 +193,11 @@ impl Split {
     /// What goes into a fingerprint: the content (the hash of files; a generator, its version and its seed), the
     /// shape, and which samples in which order. Neither path nor time, and not how many there are to choose from:
     /// the first 100 of 6,000 glyphs are the first 100 of 60,000.
+    /// Photographs count by their contents alone: one is the same whatever lies beside it.
     pub fn description(&self) -> Value {
+        if let Some(photos) = self.data.photos() {
+            return json!({ "photographs": photos.description(self.indices()), "shape": self.shape() });
+        }
         let samples = match &self.chosen {
             Chosen::Range(start, end) => json!({ "from": start, "to": end }),
             Chosen::List(list) => {
@@ -159,12 +214,33 @@ impl Split {
     /// Reads the samples, or draws them. Nothing is kept: the caller does, if it needs them twice.
     ///
     /// # Errors
-    /// A file cannot be read, is not what its header says, or has changed since the data set was opened.
+    /// A file cannot be read, is not what its header says, or has changed since the data set was opened; or a picture
+    /// has no label.
     pub fn samples(&self) -> Result<Samples> {
-        let all = self.data.labels(self.part)?;
-        let labels = self.indices().map(|i| u32::from(all[i])).collect();
-        let pixels = self.data.pixels(self.part, &self.indices().collect::<Vec<_>>())?;
-        Ok(Samples { shape: self.shape().to_vec(), pixels, labels })
+        Ok(Samples { shape: self.shape().to_vec(), labels: self.labels()?, pixels: self.pixels()? })
+    }
+
+    /// The samples without their labels, which a picture need not have: `[samples, channels, height, width]`.
+    ///
+    /// # Errors
+    /// As [`Split::samples`], but for labels.
+    pub fn pixels(&self) -> Result<Vec<f32>> {
+        self.data.pixels(self.part, &self.indices().collect::<Vec<_>>())
+    }
+
+    /// The class of every sample, in `0..classes`.
+    ///
+    /// # Errors
+    /// They cannot be read, or a picture has none.
+    pub fn labels(&self) -> Result<Vec<u32>> {
+        let class_of = self.data.class_of(self.part)?;
+        let labels = self.indices().map(|i| {
+            class_of(i).ok_or_else(|| {
+                let name = self.data.photos().map_or("", |photos| photos.name(i));
+                unlabelled(format!("{name} of {self} has no label"))
+            })
+        });
+        labels.collect()
     }
 
     fn indices(&self) -> Box<dyn Iterator<Item = usize> + '_> {
@@ -199,6 +275,10 @@ impl Split {
         Error::new(format!("{self} has {} samples: cannot {verb} {n}", self.len()))
             .hint(format!("{verb} at most {}", self.len() - usize::from(verb == "skip")))
     }
+}
+
+fn unlabelled(message: String) -> Error {
+    Error::new(message).hint("name a table: `labels: \"labels.csv\"`; or put every class into a subfolder of its own")
 }
 
 impl fmt::Display for Split {

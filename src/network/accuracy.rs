@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::loss::right;
-use super::train::{check_labels, labels};
-use super::{Network, activations, samples};
+use super::train::check_labels;
+use super::{Network, activations};
 use crate::Result;
 use crate::data::Split;
 use crate::work::{Context, Cost, Described, Keep, Operation, Value};
@@ -45,7 +45,7 @@ impl Operation for Accuracy {
 
     fn inputs(&self) -> Vec<Described> {
         let depth = self.network.architecture().depth();
-        vec![activations(&self.network, &self.split, depth), samples(&self.split)]
+        vec![activations(&self.network, &self.split, depth)]
     }
 
     fn keep(&self) -> Keep {
@@ -57,7 +57,7 @@ impl Operation for Accuracy {
     }
 
     fn run(&self, inputs: &[Arc<Value>], _: &Context<'_>) -> Result<Value> {
-        let ((_, outputs), labels) = (inputs[0].f32s("x")?, labels(&inputs[1])?);
-        Ok(Value::number(right(outputs, labels) as f64 / labels.len() as f64))
+        let ((_, outputs), labels) = (inputs[0].f32s("x")?, self.split.labels()?);
+        Ok(Value::number(right(outputs, &labels) as f64 / labels.len() as f64))
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::{Batch, Block, Network, ready};
-use crate::data::{Samples, Split};
+use crate::data::Split;
 use crate::kernels::Scratch;
 use crate::work::{Context, Cost, Described, Keep, Operation, Value};
 use crate::{Error, Result};
@@ -18,7 +18,7 @@ pub(super) const VERSION: u32 = 1;
 const CHUNK: usize = 256;
 const NUMBERS: usize = 1 << 20;
 
-/// `[samples, …]`, the pixels of a split, and their labels.
+/// `[samples, …]`: the pixels of a split.
 #[derive(Debug)]
 struct Pixels(Split);
 
@@ -45,13 +45,13 @@ impl Operation for Pixels {
     }
 
     fn run(&self, _: &[Arc<Value>], _: &Context<'_>) -> Result<Value> {
-        let Samples { shape, pixels, labels } = self.0.samples()?;
+        let (shape, pixels) = (self.0.shape(), self.0.pixels()?);
         if let Some(i) = pixels.iter().position(|pixel| !pixel.is_finite()) {
             let size = shape.iter().product::<usize>().max(1);
             return Err(Error::new(format!("sample {} of the data set holds the pixel {}", i / size, pixels[i])));
         }
-        let shape: Vec<usize> = std::iter::once(labels.len()).chain(shape).collect();
-        Ok(Value::default().with("x", &shape, pixels).with("labels", &[labels.len()], labels))
+        let shape: Vec<usize> = std::iter::once(self.0.len()).chain(shape).collect();
+        Ok(Value::default().with("x", &shape, pixels))
     }
 }
 
@@ -85,10 +85,11 @@ pub fn check_data(network: &Network, split: &Split) -> Result<()> {
     if takes == shape || *takes == [shape.iter().product::<usize>()] {
         return Ok(());
     }
-    let error = Error::new(format!("the network takes inputs of shape {takes:?}, a sample has the shape {shape:?}"));
     Err(match takes {
-        [_] => error.hint("make the network's first size the number of pixels, such as `data.pixels`"),
-        _ => error.hint("make the network's input the shape of a sample, such as `data.shape`"),
+        [n] => Error::new(format!("the network takes {n} numbers, a sample has the shape {shape:?}"))
+            .hint("make the network's first size the number of pixels, such as `data.pixels`"),
+        _ => Error::new(format!("the network takes images of shape {takes:?}, a sample has the shape {shape:?}"))
+            .hint("make the network's input the shape of a sample, such as `data.shape`"),
     })
 }
 

@@ -11,7 +11,7 @@ use super::layer::list_numbers;
 use super::{Learner, Loss, Network, Optimizer, samples};
 use crate::data::Split;
 use crate::random::{GENERATOR, Random};
-use crate::work::{Array, Context, Cost, Data, Described, Fingerprint, Keep, Operation, Value};
+use crate::work::{Context, Cost, Described, Fingerprint, Keep, Operation, Value};
 use crate::{Error, Result, device};
 
 const NAME: &str = "network.train";
@@ -116,7 +116,8 @@ pub(super) fn check_labels(network: &Network, split: &Split) -> Result<()> {
     check_data(network, split)?;
     let (architecture, classes) = (network.architecture(), split.classes());
     if classes == 0 {
-        return Err(Error::new(format!("the samples of {} have no labels", split.dataset().name())));
+        return Err(Error::new(format!("the pictures of {split} have no labels"))
+            .hint("name a table: `labels: \"labels.csv\"`; or put every class into a subfolder of its own"));
     }
     match *architecture.shape(architecture.depth()) {
         [outputs] if outputs >= classes => Ok(()),
@@ -127,14 +128,6 @@ pub(super) fn check_labels(network: &Network, split: &Split) -> Result<()> {
             "the network's output has the shape {shape:?}; labels are compared with a row of {classes} numbers"
         ))
         .hint(format!("end the network with `flatten()` and a `linear(…, {classes})`"))),
-    }
-}
-
-/// The labels beside the pixels of a split.
-pub(super) fn labels(samples: &Value) -> Result<&[u32]> {
-    match samples.array("labels")? {
-        Array { data: Data::U32(labels), .. } => Ok(labels),
-        _ => Err(Error::new("the labels of the samples are not whole numbers")),
     }
 }
 
@@ -220,11 +213,11 @@ impl Operation for Train {
     }
 
     fn run(&self, inputs: &[Arc<Value>], context: &Context<'_>) -> Result<Value> {
-        let ((_, x), labels) = (inputs[0].f32s("x")?, labels(&inputs[0])?);
+        let ((_, x), labels) = (inputs[0].f32s("x")?, self.split.labels()?);
         let architecture = self.network.architecture();
         let device = device::named(device::DEFAULT)?;
         let mut learner = Learner::new(architecture, self.start(&inputs[1..])?, &self.training, &device);
-        let history = self.learn(&mut learner, x, labels, context)?;
+        let history = self.learn(&mut learner, x, &labels, context)?;
         let arrays = learner.arrays()?;
         let named = (1..=architecture.depth())
             .flat_map(|l| architecture.names(l).into_iter().zip(architecture.blocks()[l - 1].tensors()));

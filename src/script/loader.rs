@@ -12,7 +12,12 @@ use super::diagnostic::{Diagnostic, Sources};
 use crate::{Error, Result};
 
 /// The modules that ship inside the program: name and text.
-pub const STDLIB: [(&str, &str); 1] = [("mlp", include_str!("../../stdlib/mlp.rhai"))];
+pub const STDLIB: [(&str, &str); 4] = [
+    ("mlp", include_str!("../../stdlib/mlp.rhai")),
+    ("conv", include_str!("../../stdlib/conv.rhai")),
+    ("resnet", include_str!("../../stdlib/resnet.rhai")),
+    ("vgg", include_str!("../../stdlib/vgg.rhai")),
+];
 
 /// The name of a stdlib module in messages.
 pub(super) fn stdlib_name(module: &str) -> String {

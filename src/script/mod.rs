@@ -9,6 +9,7 @@ mod later;
 mod loader;
 pub mod options;
 mod plot;
+mod readable;
 mod reference;
 pub mod session;
 mod settings;

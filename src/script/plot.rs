@@ -17,11 +17,21 @@ use crate::{Error, Result};
 #[derive(Debug, Clone)]
 pub struct Pictures {
     source: Described,
+    what: What,
     depths: RangeInclusive<usize>,
     samples: usize,
     shape: [usize; 3],
-    /// The samples themselves: no depth.
-    original: bool,
+}
+
+/// What the pictures show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum What {
+    /// The samples themselves.
+    Samples,
+    /// Reconstructions of samples from the depths from 1 on.
+    Reconstructions,
+    /// Activations at one depth, so many channels of every sample, each a grey picture.
+    Channels(usize),
 }
 
 impl Pictures {
@@ -31,17 +41,23 @@ impl Pictures {
     }
 
     pub(crate) fn new(source: Described, depths: RangeInclusive<usize>, split: &Split) -> Self {
-        Self { source, depths, samples: split.len(), shape: split.shape(), original: false }
+        Self { source, what: What::Reconstructions, depths, samples: split.len(), shape: split.shape() }
     }
 
     pub(crate) fn of_samples(split: &Split) -> Self {
-        let source = crate::network::samples(split);
-        Self { source, depths: 1..=1, samples: split.len(), shape: split.shape(), original: true }
+        Self { what: What::Samples, ..Self::new(crate::network::samples(split), 1..=1, split) }
+    }
+
+    /// The channels of activations of shape `shape`, one after another.
+    pub(crate) fn of_channels(source: Described, shape: [usize; 3], split: &Split) -> Self {
+        let [channels, height, width] = shape;
+        let what = What::Channels(channels);
+        Self { source, what, depths: 1..=1, samples: split.len() * channels, shape: [1, height, width] }
     }
 
     /// One picture.
     pub(crate) fn single(source: Described, shape: [usize; 3]) -> Self {
-        Self { source, depths: 1..=1, samples: 1, shape, original: false }
+        Self { source, what: What::Reconstructions, depths: 1..=1, samples: 1, shape }
     }
 
     /// What has to be computed for them.
@@ -57,7 +73,7 @@ impl Pictures {
 
     /// Their pixels, from what their source yields.
     pub(crate) fn pixels<'a>(&self, value: &'a Value) -> Result<&'a [f32]> {
-        let (_, numbers) = value.f32s(if self.original { "x" } else { "r" })?;
+        let (_, numbers) = value.f32s(if self.what == What::Reconstructions { "r" } else { "x" })?;
         let depth = self.samples * self.shape.iter().product::<usize>();
         Ok(&numbers[(self.depths.start() - 1) * depth..self.depths.end() * depth])
     }
@@ -68,11 +84,12 @@ impl Pictures {
         let mut images = Vec::new();
         for depth in self.depths.clone() {
             for sample in 0..self.samples {
-                let text = match label {
-                    Label::Depth if self.original => "input".to_owned(),
-                    Label::Depth => depth.to_string(),
-                    Label::Sample => sample.to_string(),
-                    Label::None => String::new(),
+                let text = match (label, self.what) {
+                    (Label::None, _) => String::new(),
+                    (_, What::Channels(channels)) => (sample % channels).to_string(),
+                    (Label::Sample, _) => sample.to_string(),
+                    (Label::Depth, What::Samples) => "input".to_owned(),
+                    (Label::Depth, What::Reconstructions) => depth.to_string(),
                 };
                 images.push(Image::new(text, self.shape.to_vec(), pixels.next().unwrap_or_default().to_vec())?);
             }

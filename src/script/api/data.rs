@@ -1,25 +1,70 @@
 //! Data sets and parts of them.
 
 use rhai::plugin::*;
-use rhai::{Engine, INT, Map};
+use rhai::{Dynamic, Engine, INT, Map};
 
-use super::general::wanted_count;
+use super::general::{wanted_count, wanted_number};
 use crate::Error;
-use crate::data::{Dataset, DatasetOptions, Split};
-use crate::script::options::Spec;
+use crate::data::{Dataset, DatasetOptions, FolderOptions, Normalisation, Split};
+use crate::script::options::{Options, Spec, describe};
 use crate::script::session::{Native, Session};
 
 const DATASET: Spec = Spec {
     function: "dataset",
     keys: &[
-        ("size", "pixels on a side, images averaged: a divisor of 28 (28); of noise, any"),
+        ("size", "pixels on a side, images averaged: a divisor of 28 (28), of cifar-10 of 32 (32); of noise, any"),
         ("train", "samples to train on; generated sets only (60000)"),
         ("test", "samples to test with; generated sets only (10000)"),
         ("seed", "another seed draws other samples; generated sets only (0)"),
+        ("grey", "one channel, the luma of ITU-R 601, in place of three; cifar-10 only (false)"),
     ],
 };
 
-pub(super) const OPTIONS: &[Spec] = &[DATASET];
+const FOLDER: Spec = Spec {
+    function: "folder",
+    keys: &[
+        ("resize", "pixels of the shorter side (as it is)"),
+        ("crop", "pixels on a side of the middle that is kept (all)"),
+        ("normalize", "\"imagenet\", or #{ mean: […], std: […] }, a number for every channel (pixels in [0, 1])"),
+        ("grey", "one channel, the luma of ITU-R 601, in place of three (false)"),
+        ("labels", "a table (CSV) in the folder that says the classes; `file` or its first column holds the names"),
+        ("label", "its column of classes: whole numbers, or texts, numbered in sorted order (\"label\")"),
+    ],
+};
+
+/// What `normalize` takes beside a name.
+const NORMALIZE: Spec = Spec {
+    function: "normalize",
+    keys: &[
+        ("mean", "what is subtracted, a number for every channel"),
+        ("std", "what is then divided by, a number for every channel"),
+    ],
+};
+
+pub(super) const OPTIONS: &[Spec] = &[DATASET, FOLDER];
+
+fn normalisation(options: &Options<'_>) -> Result<Option<Normalisation>, Error> {
+    let Some(value) = options.value("normalize") else { return Ok(None) };
+    let wanted = || {
+        Error::new(format!(
+            "`folder`: option `normalize` is \"imagenet\" or #{{ mean: […], std: […] }}, got {}",
+            describe(value)
+        ))
+    };
+    if value.is_string() {
+        return if value.to_string() == "imagenet" { Ok(Some(Normalisation::imagenet())) } else { Err(wanted()) };
+    }
+    let map = value.read_lock::<Map>().ok_or_else(wanted)?;
+    let options = NORMALIZE.read(&map)?;
+    let numbers = |key: &str| {
+        let list = options.value(key).and_then(Dynamic::read_lock::<rhai::Array>);
+        let list = list.ok_or_else(|| Error::new(format!("`normalize`: option `{key}` is a list of numbers")))?;
+        list.iter()
+            .map(|value| Ok(wanted_number(value, &format!("`{key}`"))? as f32))
+            .collect::<Result<Vec<_>, Error>>()
+    };
+    Ok(Some(Normalisation::new(numbers("mean")?, numbers("std")?)?))
+}
 
 pub(super) fn register(engine: &mut Engine) {
     engine
@@ -31,7 +76,8 @@ pub(super) fn register(engine: &mut Engine) {
 #[expect(clippy::unwrap_used, reason = "Rhai's macro writes them")]
 #[export_module]
 mod functions {
-    /// A data set by name: "glyphs" (drawn digits, generated), "noise" (white, generated), "mnist", "fashion-mnist".
+    /// A data set by name: "glyphs" (drawn digits, generated), "noise" (white, generated), "mnist", "fashion-mnist" and
+    /// "cifar-10" (files).
     ///
     /// ```
     /// let data = dataset("glyphs");
@@ -57,10 +103,49 @@ mod functions {
             train: options.count("train")?,
             test: options.count("test")?,
             seed: options.seed("seed")?,
+            grey: options.flag("grey")?,
         };
         let dataset = Dataset::open(name, &options, &session.folders)?;
         dataset.warnings().iter().for_each(|warning| session.warn(Error::new(warning)));
         Ok(dataset)
+    }
+
+    /// The photographs of a folder, its subfolders' too, sorted by name: JPEG and PNG, as they are, in colour. The folder is
+    /// in the project's folder or in that of data. Pictures that are broken are skipped and named in a warning.
+    ///
+    /// ```
+    /// fn photos() { folder("photos") }
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn folder(context: NativeCallContext, path: &str) -> Native<Split> {
+        folder_with(context, path, Map::new())
+    }
+
+    /// The same with options: what torchvision's Resize, CenterCrop and Normalize do, in this order and to the same numbers.
+    /// Classes come from a table, or else from the subfolders, in sorted order, if every picture lies in one.
+    ///
+    /// ```
+    /// fn photos() { folder("photos", #{ resize: 256, crop: 224, normalize: "imagenet" }) }
+    /// fn grey() { folder("faces", #{ crop: 64, grey: true, normalize: #{ mean: [0.5], std: [0.5] } }) }
+    /// fn classes() { folder("photos", #{ resize: 64, crop: 64, labels: "labels.csv", label: "animal" }) }
+    /// ```
+    #[rhai_fn(name = "folder", return_raw)]
+    pub fn folder_with(context: NativeCallContext, path: &str, options: Map) -> Native<Split> {
+        let session = Session::of(&context)?;
+        let options = FOLDER.read(&options)?;
+        let options = FolderOptions {
+            resize: options.count("resize")?,
+            crop: options.count("crop")?,
+            normalize: normalisation(&options)?,
+            grey: options.flag("grey")?.unwrap_or(false),
+            labels: options.text("labels")?,
+            label: options.text("label")?,
+        };
+        let cancelled = || session.settings.cancel.is_cancelled();
+        let place = session.readable_folder(path)?;
+        let photos = Dataset::folder(&place, path, &options, &session.folders, &cancelled)?;
+        photos.warnings().iter().for_each(|warning| session.warn(Error::new(warning)));
+        Ok(photos.train())
     }
 
     /// The part to train on.
@@ -91,6 +176,52 @@ mod functions {
     #[rhai_fn(get = "classes", pure)]
     pub fn dataset_classes(dataset: &mut Dataset) -> INT {
         dataset.classes() as INT
+    }
+
+    /// What the classes are called, in their order; an empty list where they are numbers.
+    #[rhai_fn(get = "class_names", pure)]
+    pub fn dataset_class_names(dataset: &mut Dataset) -> rhai::Array {
+        dataset.class_names().into_iter().map(Into::into).collect()
+    }
+
+    /// The shape of one sample: [channels, height, width].
+    #[rhai_fn(get = "shape", pure)]
+    pub fn split_shape(split: &mut Split) -> rhai::Array {
+        split.shape().iter().map(|&size| (size as INT).into()).collect()
+    }
+
+    /// How many numbers one sample has: the first size of an MLP.
+    #[rhai_fn(get = "pixels", pure)]
+    pub fn split_pixels(split: &mut Split) -> INT {
+        split.shape().iter().product::<usize>() as INT
+    }
+
+    /// How many classes there are; 0 in a folder without labels.
+    #[rhai_fn(get = "classes", pure)]
+    pub fn split_classes(split: &mut Split) -> INT {
+        split.classes() as INT
+    }
+
+    /// What the classes are called, in their order; an empty list where they are numbers.
+    #[rhai_fn(get = "class_names", pure)]
+    pub fn split_class_names(split: &mut Split) -> rhai::Array {
+        split.dataset().class_names().into_iter().map(Into::into).collect()
+    }
+
+    /// The names of a folder's pictures, in order: their paths within it.
+    #[rhai_fn(get = "names", pure, return_raw)]
+    pub fn names(split: &mut Split) -> Native<rhai::Array> {
+        Ok(split.names()?.into_iter().map(Into::into).collect())
+    }
+
+    /// One picture of a folder by its name, as a part of one sample.
+    ///
+    /// ```
+    /// fn both() { folder("photos").named("both.png") }
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn named(split: Split, name: &str) -> Native<Split> {
+        Ok(split.named(name)?)
     }
 
     /// The first `n` samples.

@@ -36,7 +36,7 @@ const IMAGES: Spec = Spec {
     function: "images",
     keys: &[
         ("columns", "pictures per row"),
-        ("labels", "\"depth\" or \"sample\" under every picture, or \"none\""),
+        ("labels", "\"depth\", \"sample\" or \"channel\" under every picture, or \"none\""),
         ("title", "shown above"),
         ("range", "[black, white] for all pictures; each has its own otherwise"),
     ],
@@ -167,11 +167,12 @@ mod functions {
         let sheets = list.into_iter().map(Sheet::of).collect::<Result<Vec<_>, Error>>()?;
         let label = match options.text("labels")?.as_deref() {
             Some("depth") => Label::Depth,
-            Some("sample") => Label::Sample,
+            Some("sample" | "channel") => Label::Sample,
             None | Some("none") => Label::None,
             Some(other) => {
-                let error = Error::new(format!("`labels` is \"depth\", \"sample\" or \"none\", got \"{other}\""));
-                return Err(match nearest(other, ["depth", "sample", "none"]) {
+                let error =
+                    Error::new(format!("`labels` is \"depth\", \"sample\", \"channel\" or \"none\", got \"{other}\""));
+                return Err(match nearest(other, ["depth", "sample", "channel", "none"]) {
                     Some(near) => error.hint(format!("did you mean \"{near}\"?")),
                     None => error,
                 }

@@ -59,7 +59,7 @@ fn activation(function: kernels::Activation) -> Layer {
 /// A size of at least 1.
 fn size(value: INT, what: &str) -> Result<usize, Error> {
     match wanted_count(value, what)? {
-        0 => Err(Error::new(format!("{what} is 0; it is at least 1"))),
+        0 => Err(Error::new(format!("{what}: 0; at least 1 is wanted"))),
         size => Ok(size),
     }
 }

@@ -1,6 +1,7 @@
 //! What scripts can call: one file per thing that a script can hold. A function's doc comment is its page in the
 //! reference, the example in it a test.
 
+mod activation;
 mod cascade;
 mod curve;
 mod data;
@@ -29,6 +30,7 @@ pub(super) fn register(engine: &mut Engine) {
     layers::register(engine);
     network::register(engine);
     cascade::register(engine);
+    activation::register(engine);
     curve::register(engine);
     sweep::register(engine);
     table::register(engine);

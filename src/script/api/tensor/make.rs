@@ -114,7 +114,7 @@ mod functions {
         Ok(ScriptTensor::new(&*Session::of(&context)?, &shape, || Ok(flat))?)
     }
 
-    /// The pixels of samples, read now: [samples, channels, height, width], in [0, 1].
+    /// The pixels of samples, read now: [samples, channels, height, width], in [0, 1] unless a folder normalises them.
     ///
     /// ```
     /// let pixels = dataset("glyphs").test.take(10).tensor();
@@ -123,7 +123,7 @@ mod functions {
     #[rhai_fn(name = "tensor", return_raw)]
     pub fn tensor_of_samples(context: NativeCallContext, samples: Split) -> Native<ScriptTensor> {
         let shape = [&[samples.len()], &samples.shape()[..]].concat();
-        Ok(ScriptTensor::new(&*Session::of(&context)?, &shape, || Ok(samples.samples()?.pixels))?)
+        Ok(ScriptTensor::new(&*Session::of(&context)?, &shape, || samples.pixels())?)
     }
 
     /// The pixels of reconstructions, computed now: [pictures, channels, height, width], the shallowest depth first.

@@ -3,7 +3,7 @@
 
 mod npy;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, Map};
@@ -36,26 +36,6 @@ impl Format {
 
 pub(super) fn register(engine: &mut Engine) {
     engine.register_global_module(rhai::exported_module!(functions).into());
-}
-
-/// The file that a script means: it is in a folder that the script may read.
-fn readable(session: &Session, path: &str) -> Result<PathBuf> {
-    let folders: Vec<&Path> = session.readable_folders().collect();
-    let mut escapes = false;
-    for folder in &folders {
-        let Ok(folder) = folder.canonicalize() else { continue };
-        let Ok(file) = folder.join(path).canonicalize() else { continue };
-        if file.starts_with(&folder) && file.is_file() {
-            return Ok(file);
-        }
-        escapes |= !file.starts_with(&folder);
-    }
-    if escapes {
-        return Err(Error::new(format!("\"{path}\" leads out of the folders that a script may read"))
-            .hint("a script reads only its project's folder (--project DIR) and that of data (--data-dir DIR)"));
-    }
-    let folders: Vec<String> = folders.iter().map(|folder| folder.display().to_string()).collect();
-    Err(Error::new(format!("there is no file \"{path}\"")).hint(format!("looked in {}", folders.join(", "))))
 }
 
 /// A file that is not what it should be.
@@ -112,7 +92,7 @@ fn numbers_of(view: &TensorView<'_>) -> Option<Vec<f32>> {
 }
 
 fn read_safetensors(session: &Session, path: &str) -> Result<Vec<(String, ScriptTensor)>> {
-    let file = readable(session, path)?;
+    let file = session.readable_file(path)?;
     let failed = |error: &std::io::Error| Error::io("read", Path::new(path), error);
     let size = std::fs::metadata(&file).map_err(|error| failed(&error))?.len();
     let _held = session.tensors.claim_bytes(size, || format!("reading {path}"))?;
@@ -191,7 +171,7 @@ mod functions {
     pub fn load_tensor(context: NativeCallContext, path: &str) -> Native<ScriptTensor> {
         let session = Session::of(&context)?;
         if Format::of(Path::new(path))? == Format::Npy {
-            return Ok(npy::read(&session, path, &readable(&session, path)?)?);
+            return Ok(npy::read(&session, path, &session.readable_file(path)?)?);
         }
         let mut tensors = read_safetensors(&session, path)?;
         match tensors.pop() {

@@ -1,0 +1,66 @@
+//! Shift and scale of every channel, before a network sees it and back again for a figure.
+
+use crate::{Error, Result};
+
+/// Mean and standard deviation of each channel: a network sees (x − mean) / std, x in [0, 1].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Normalisation {
+    mean: Vec<f32>,
+    std: Vec<f32>,
+}
+
+impl Normalisation {
+    /// A mean and a standard deviation for every channel.
+    ///
+    /// # Errors
+    /// As many of one as of the other, finite, and no deviation of 0.
+    pub fn new(mean: Vec<f32>, std: Vec<f32>) -> Result<Self> {
+        if mean.len() != std.len() || mean.is_empty() {
+            let message = format!("a normalisation of {} means and {} standard deviations", mean.len(), std.len());
+            return Err(Error::new(message).hint("give one of both for every channel"));
+        }
+        if let Some(mean) = mean.iter().find(|mean| !mean.is_finite()) {
+            return Err(Error::new(format!("a normalisation with the mean {mean}")));
+        }
+        match std.iter().find(|std| !(std.is_finite() && **std > 0.0)) {
+            Some(std) => Err(Error::new(format!("a normalisation with the standard deviation {std}; it is above 0"))),
+            None => Ok(Self { mean, std }),
+        }
+    }
+
+    /// What the networks of torchvision are trained with: moments of ImageNet's pictures.
+    pub fn imagenet() -> Self {
+        Self { mean: vec![0.485, 0.456, 0.406], std: vec![0.229, 0.224, 0.225] }
+    }
+
+    /// How many channels it is for.
+    pub fn channels(&self) -> usize {
+        self.mean.len()
+    }
+
+    /// What is subtracted from each channel.
+    pub fn mean(&self) -> &[f32] {
+        &self.mean
+    }
+
+    /// What each channel is then divided by.
+    pub fn std(&self) -> &[f32] {
+        &self.std
+    }
+
+    pub(super) fn normalise(&self, channel: usize, plane: &mut [f32]) {
+        let (mean, std) = (self.mean[channel], self.std[channel]);
+        plane.iter_mut().for_each(|x| *x = (*x - mean) / std);
+    }
+
+    /// Undoes it for pictures of `shape`, `[channels, height, width]`, one after another: they are in [0, 1] again, as far
+    /// as they were before. Pictures of other channels are left alone.
+    pub fn restore(&self, pixels: &mut [f32], [channels, height, width]: [usize; 3]) {
+        if channels == self.channels() {
+            for (i, plane) in pixels.chunks_mut((height * width).max(1)).enumerate() {
+                let (mean, std) = (self.mean[i % channels], self.std[i % channels]);
+                plane.iter_mut().for_each(|x| *x = *x * std + mean);
+            }
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! A photograph in memory, decoded to the bytes that Pillow makes of it.
+
+use std::io::Cursor;
+
+use serde::{Deserialize, Serialize};
+
+use super::{MOST_PIXELS, READER, jpeg};
+
+/// What is wrong with data that end before all is said.
+pub(super) const ENDS_EARLY: &str = "its data end early";
+/// What is wrong with data that say what cannot be.
+pub(super) const DAMAGED: &str = "its data are damaged";
+
+/// Bytes of a picture, row by row, the channels of a pixel side by side.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Picture {
+    pub(super) width: usize,
+    pub(super) height: usize,
+    /// 1 or 3.
+    pub(super) channels: usize,
+    pub(super) pixels: Vec<u8>,
+}
+
+/// What a file turned out to be when all of it was decoded.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(in crate::data) struct Verdict {
+    /// Who says so: another decoder decides anew.
+    reader: String,
+    outcome: Outcome,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Outcome {
+    /// Width and height.
+    Size([usize; 2]),
+    Broken(String),
+}
+
+impl Verdict {
+    /// Decodes a file's bytes to see whether it can be done.
+    pub(super) fn of(bytes: &[u8]) -> Self {
+        let outcome = match decode(bytes) {
+            Ok(picture) => Outcome::Size([picture.width, picture.height]),
+            Err(why) => Outcome::Broken(why),
+        };
+        Self { reader: READER.into(), outcome }
+    }
+
+    pub(super) fn is_current(&self) -> bool {
+        self.reader == READER
+    }
+
+    /// Width and height, or what is wrong with it.
+    pub(super) fn size(&self) -> Result<[usize; 2], String> {
+        match &self.outcome {
+            Outcome::Size(size) => Ok(*size),
+            Outcome::Broken(why) => Err(why.clone()),
+        }
+    }
+}
+
+/// Decodes a file by its content, whatever its name; an error is a clause that follows the file's name.
+pub(super) fn decode(bytes: &[u8]) -> Result<Picture, String> {
+    match bytes {
+        [0x89, b'P', b'N', b'G', ..] => decode_png(bytes),
+        [0xff, 0xd8, ..] => jpeg::decode(bytes),
+        [] => Err("it is empty".into()),
+        _ => Err("it is neither a JPEG nor a PNG".into()),
+    }
+}
+
+/// Refuses a size that no photograph has, before memory is asked for.
+pub(super) fn check_size(width: usize, height: usize) -> Result<(), String> {
+    match width.checked_mul(height) {
+        Some(0) => Err("it has no pixels".into()),
+        Some(pixels) if pixels <= MOST_PIXELS => Ok(()),
+        _ => Err(format!("it says that it has {width}×{height} pixels; at most {MOST_PIXELS} are read")),
+    }
+}
+
+fn decode_png(bytes: &[u8]) -> Result<Picture, String> {
+    let broken = |error: png::DecodingError| match error {
+        png::DecodingError::IoError(_) => ENDS_EARLY,
+        png::DecodingError::LimitsExceeded => "it is too large",
+        _ => DAMAGED,
+    };
+    let limits = png::Limits { bytes: 8 * MOST_PIXELS };
+    let mut decoder = png::Decoder::new_with_limits(Cursor::new(bytes), limits);
+    // Palettes and few bits become bytes, and of 16 bits the upper eight are kept, as Pillow does in colour.
+    decoder.set_transformations(png::Transformations::EXPAND | png::Transformations::STRIP_16);
+    let mut reader = decoder.read_info().map_err(broken)?;
+    let (width, height) = (reader.info().width as usize, reader.info().height as usize);
+    check_size(width, height)?;
+    let mut raw = vec![0; reader.output_buffer_size().ok_or("it is too large")?];
+    reader.next_frame(&mut raw).map_err(broken)?;
+    // Checks what stands behind the pixels, too.
+    reader.finish().map_err(broken)?;
+    let (stored, kept) = match reader.output_color_type().0 {
+        png::ColorType::Grayscale => (1, 1),
+        png::ColorType::GrayscaleAlpha => (2, 1),
+        png::ColorType::Rgb => (3, 3),
+        png::ColorType::Rgba => (4, 3),
+        other @ png::ColorType::Indexed => return Err(format!("its pixels are {other:?}")),
+    };
+    // Transparency is dropped, and the colour below it kept.
+    let pixels =
+        if stored == kept { raw } else { raw.chunks_exact(stored).flat_map(|pixel| &pixel[..kept]).copied().collect() };
+    Ok(Picture { width, height, channels: kept, pixels })
+}
+
+/// Luma of ITU-R 601 in Pillow's integers.
+pub(in crate::data) fn luma([r, g, b]: [u8; 3]) -> u8 {
+    ((u32::from(r) * 19595 + u32::from(g) * 38470 + u32::from(b) * 7471 + 0x8000) >> 16) as u8
+}
+
+impl Picture {
+    /// One channel, as Pillow's `convert("L")`.
+    pub(super) fn grey(self) -> Self {
+        match self.channels {
+            1 => self,
+            _ => Self {
+                channels: 1,
+                pixels: self.pixels.as_chunks::<3>().0.iter().map(|&rgb| luma(rgb)).collect(),
+                ..self
+            },
+        }
+    }
+
+    /// Three channels, as Pillow's `convert("RGB")`: a grey one becomes three equal ones.
+    pub(super) fn coloured(self) -> Self {
+        match self.channels {
+            3 => self,
+            _ => Self { channels: 3, pixels: self.pixels.iter().flat_map(|&grey| [grey; 3]).collect(), ..self },
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Bilinear resizing of bytes to the last bit as Pillow does it: a triangle as wide as the step between two pixels of the
+//! result, in fixed point, rows first, rounded to bytes before the columns.
+//! Source: Pillow, src/libImaging/Resample.c.
+
+use super::Picture;
+
+/// Bits behind the point of a weight: a byte, and two more for what weights and sums may exceed.
+const PRECISION: u32 = 32 - 8 - 2;
+
+/// What one pixel of the result is made of.
+struct Window {
+    first: usize,
+    weights: Vec<i32>,
+}
+
+/// A picture of another size.
+pub(super) fn resize(picture: Picture, width: usize, height: usize) -> Picture {
+    let mut picture = picture;
+    if picture.width != width {
+        let windows = windows(picture.width, width);
+        picture = if picture.channels == 1 {
+            along_rows::<1>(&picture, &windows)
+        } else {
+            along_rows::<3>(&picture, &windows)
+        };
+    }
+    if picture.height != height {
+        picture = along_columns(&picture, &windows(picture.height, height));
+    }
+    picture
+}
+
+/// For every pixel of the result, its part of a line of `from` pixels.
+fn windows(from: usize, to: usize) -> Vec<Window> {
+    let scale = from as f64 / to as f64;
+    // Enlarged, a pixel of the result still sees its two neighbours.
+    let reach = scale.max(1.0);
+    let window = |i: usize| {
+        let centre = (i as f64 + 0.5) * scale;
+        let first = (centre - reach + 0.5).max(0.0) as usize;
+        let end = ((centre + reach + 0.5) as usize).min(from);
+        let triangle = |j: usize| (1.0 - ((j as f64 - centre + 0.5) * reach.recip()).abs()).max(0.0);
+        let total: f64 = (first..end).map(triangle).sum();
+        let fixed = |weight: f64| (0.5 + weight / total * f64::from(1 << PRECISION)) as i32;
+        Window { first, weights: (first..end).map(triangle).map(fixed).collect() }
+    };
+    (0..to).map(window).collect()
+}
+
+fn along_rows<const CHANNELS: usize>(picture: &Picture, windows: &[Window]) -> Picture {
+    let mut pixels = Vec::with_capacity(windows.len() * picture.height * CHANNELS);
+    for row in picture.pixels.as_chunks::<CHANNELS>().0.chunks_exact(picture.width) {
+        for window in windows {
+            let mut sums = [0; CHANNELS];
+            for (pixel, weight) in row[window.first..].iter().zip(&window.weights) {
+                sums.iter_mut().zip(pixel).for_each(|(sum, &byte)| *sum += i32::from(byte) * weight);
+            }
+            pixels.extend(sums.map(rounded));
+        }
+    }
+    Picture { width: windows.len(), pixels, ..*picture }
+}
+
+fn along_columns(picture: &Picture, windows: &[Window]) -> Picture {
+    let stride = picture.width * picture.channels;
+    let mut pixels = Vec::with_capacity(windows.len() * stride);
+    let mut sums = vec![0; stride];
+    for window in windows {
+        sums.fill(0);
+        for (row, weight) in picture.pixels[window.first * stride..].chunks_exact(stride).zip(&window.weights) {
+            sums.iter_mut().zip(row).for_each(|(sum, &byte)| *sum += i32::from(byte) * weight);
+        }
+        pixels.extend(sums.iter().map(|&sum| rounded(sum)));
+    }
+    Picture { height: windows.len(), pixels, ..*picture }
+}
+
+fn rounded(sum: i32) -> u8 {
+    ((sum + (1 << (PRECISION - 1))) >> PRECISION).clamp(0, 255) as u8
+}
