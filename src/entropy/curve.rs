@@ -87,8 +87,10 @@ impl Operation for Curve {
 pub enum Step {
     /// The mean over the batch in place of the median, of a measure per sample.
     BatchMean,
-    /// The losses of a trained block.
+    /// The losses of a trained block, or of a trained network.
     Losses,
+    /// The accuracies of a trained network's epochs.
+    Accuracies,
     /// The number at a depth, from 1.
     At { depth: usize },
     /// The depth, from 1, of the last value that is not close to the final one; 0 when all are. The curve is divided by
@@ -171,6 +173,7 @@ impl Operation for Derived {
             Step::Constant { value } => Ok(Value::number(value)),
             Step::BatchMean => Ok(curve(inputs[0].f64s("mean")?.1.to_vec())),
             Step::Losses => Ok(curve(inputs[0].f64s("loss")?.1.to_vec())),
+            Step::Accuracies => Ok(curve(inputs[0].f64s("epoch_accuracy")?.1.to_vec())),
             Step::At { depth } => first()?
                 .get(depth.wrapping_sub(1))
                 .map(|&value| Value::number(value))

@@ -100,6 +100,16 @@ impl Conv2d {
         }
     }
 
+    /// The shape of a convolution's weight.
+    pub(super) fn weight_shape(&self) -> [usize; 4] {
+        [self.outputs, self.inputs / self.groups, self.kernel, self.kernel]
+    }
+
+    /// The shape of a transposed convolution's weight.
+    pub(super) fn transposed_weight_shape(&self) -> [usize; 4] {
+        [self.inputs, self.outputs / self.groups, self.kernel, self.kernel]
+    }
+
     /// Trainable numbers.
     pub(super) fn parameters(&self) -> usize {
         self.inputs * self.outputs / self.groups * self.kernel * self.kernel + if self.bias { self.outputs } else { 0 }

@@ -153,12 +153,12 @@ impl Layer {
             Self::Conv2d(c) => {
                 let inputs = c.inputs / c.groups;
                 let fan_in = (inputs * c.kernel * c.kernel) as f64;
-                pair(vec![c.outputs, inputs, c.kernel, c.kernel], fan_in, c.outputs, c.bias)
+                pair(c.weight_shape().to_vec(), fan_in, c.outputs, c.bias)
             }
             Self::ConvTranspose2d(c) => {
                 // Every pixel that comes out sees one window of kernel/stride pixels on a side.
                 let fan_in = (c.inputs / c.groups * c.kernel * c.kernel) as f64 / (c.stride * c.stride) as f64;
-                pair(vec![c.inputs, c.outputs / c.groups, c.kernel, c.kernel], fan_in, c.outputs, c.bias)
+                pair(c.transposed_weight_shape().to_vec(), fan_in, c.outputs, c.bias)
             }
             Self::BatchNorm { features, .. } => vec![
                 tensor("weight", vec![*features], TensorKind::Scale),
@@ -224,6 +224,20 @@ pub(crate) fn list_operations(layers: &[Layer], input: &[usize]) -> f64 {
     for layer in layers {
         sum += layer.operations(&shape);
         shape = layer.output(&shape).unwrap_or_default();
+    }
+    sum
+}
+
+/// Numbers that layers in a row make of one sample, those within residuals included.
+pub(crate) fn list_numbers(layers: &[Layer], input: &[usize]) -> usize {
+    let mut shape = input.to_vec();
+    let mut sum = 0;
+    for layer in layers {
+        if let Layer::Residual { body, projection } = layer {
+            sum += list_numbers(body, &shape) + list_numbers(projection, &shape);
+        }
+        shape = layer.output(&shape).unwrap_or_default();
+        sum += shape.iter().product::<usize>();
     }
     sum
 }

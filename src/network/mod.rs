@@ -1,12 +1,18 @@
 //! Networks: ordered lists of blocks, as descriptions. A block is one layer and its activation, the unit that a cascade
 //! inverts. Weights follow from a seed and are made when they are needed.
 
+mod accuracy;
 mod batch;
 mod convolution;
+mod differentiable;
 mod forward;
 mod init;
 mod layer;
+mod learner;
+mod loss;
+mod optimizer;
 mod outputs;
+mod train;
 mod weights;
 
 use std::borrow::Cow;
@@ -14,13 +20,19 @@ use std::sync::Arc;
 
 use serde_json::json;
 
+pub use accuracy::accuracy;
 pub(crate) use batch::{Batch, channels_last, kernel_channels_first, ready};
 pub use convolution::{Conv2d, Pool};
+pub use differentiable::{Mode, Passed, Rows, through};
 pub use forward::{activations, check_data, forward, samples};
 pub use init::Init;
 pub use layer::{Layer, Tensor, TensorKind};
 pub(crate) use layer::{list, list_operations, list_output, list_tensors};
+pub use learner::{Found, Learner};
+pub use loss::Loss;
+pub use optimizer::Optimizer;
 pub use outputs::outputs;
+pub use train::{Trained, Training, train};
 
 use crate::work::{Described, Fingerprint, Value};
 use crate::{Error, Result};
@@ -52,6 +64,7 @@ pub struct Network {
     source: Source,
     /// `prefixes[l]` names blocks 1 to l with their weights.
     prefixes: Arc<[Fingerprint]>,
+    trained: Option<Trained>,
 }
 
 /// Where a network's numbers come from.
@@ -280,7 +293,7 @@ impl Network {
             }
             prefixes.push(Fingerprint::of(&description));
         }
-        Self { architecture, source, prefixes: prefixes.into() }
+        Self { architecture, source, prefixes: prefixes.into(), trained: None }
     }
 
     /// Its blocks and shapes.
@@ -291,6 +304,11 @@ impl Network {
     /// Where its weights come from.
     pub fn source(&self) -> &Source {
         &self.source
+    }
+
+    /// The training that gave it its weights, where one did.
+    pub fn trained(&self) -> Option<&Trained> {
+        self.trained.as_ref()
     }
 
     /// The seed that its weights were drawn with; 0 where they were not.

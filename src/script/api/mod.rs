@@ -14,6 +14,7 @@ mod sweep;
 mod table;
 mod tensor;
 mod theory;
+mod training;
 mod verdict;
 mod weights;
 
@@ -38,6 +39,7 @@ pub(super) fn register(engine: &mut Engine) {
     sweep::register(engine);
     table::register(engine);
     theory::register(engine);
+    training::register(engine);
     figure::register(engine);
     verdict::register(engine);
 }
@@ -53,6 +55,7 @@ pub fn specs() -> impl Iterator<Item = &'static Spec> {
         cascade::OPTIONS,
         curve::OPTIONS,
         theory::OPTIONS,
+        training::OPTIONS,
         figure::OPTIONS,
         verdict::OPTIONS,
     ]
