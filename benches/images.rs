@@ -92,10 +92,8 @@ fn published(residual: bool, blocks: usize) -> entroscope::Result<Network> {
     let mut layers: Vec<Vec<Layer>> =
         [padded(1, 1), padded(32, 2), padded(32, 2)].map(|conv| vec![conv, tanh.clone()]).into();
     let body = vec![valid.clone(), pad.clone(), tanh.clone(), valid.clone(), pad.clone()];
-    let block = match residual {
-        true => vec![Layer::Residual { body, projection: Vec::new() }, tanh],
-        false => vec![valid, tanh, pad],
-    };
+    let block =
+        if residual { vec![Layer::Residual { body, projection: Vec::new() }, tanh] } else { vec![valid, tanh, pad] };
     layers.extend(vec![block; blocks]);
     let blocks: entroscope::Result<Vec<Block>> = layers.into_iter().map(Block::new).collect();
     let init = Init { weight_var: 1.05, bias_var: 2e-5, seed: 0 };

@@ -71,10 +71,7 @@ impl Inverse {
 
 impl std::fmt::Display for Inverse {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.layers.is_empty() {
-            true => f.write_str("nothing to do"),
-            false => f.write_str(&list(&self.layers)),
-        }
+        if self.layers.is_empty() { f.write_str("nothing to do") } else { f.write_str(&list(&self.layers)) }
     }
 }
 

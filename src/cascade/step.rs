@@ -202,9 +202,10 @@ fn moved(to: &mut [f32], from: &[f32], from_shape: &[usize], to_shape: &[usize],
         for y in 0..small[1] {
             let inner = (sample * small[1] + y) * row;
             let outer = ((sample * large[1] + y + before) * large[2] + before) * large[0];
-            match back {
-                true => to[outer..outer + row].copy_from_slice(&from[inner..inner + row]),
-                false => to[inner..inner + row].copy_from_slice(&from[outer..outer + row]),
+            if back {
+                to[outer..outer + row].copy_from_slice(&from[inner..inner + row]);
+            } else {
+                to[inner..inner + row].copy_from_slice(&from[outer..outer + row]);
             }
         }
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::vectorised;
 
 /// 1/√(2π).
-const FRAC_1_SQRT_2PI: f32 = 0.398_942_28;
+const FRAC_1_SQRT_2PI: f32 = 0.398_942_3;
 
 /// An activation that the kernels know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

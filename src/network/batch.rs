@@ -87,8 +87,8 @@ impl Batch {
             }
             Layer::MaxPool(pool) => filled(self.pooled(*pool, &shape, f32::NEG_INFINITY, |best, x| {
                 // Not `max`, which would lose a NaN.
-                if !(x <= *best) {
-                    *best = x
+                if x > *best || x.is_nan() {
+                    *best = x;
                 }
             })),
             Layer::AvgPool(pool) => {

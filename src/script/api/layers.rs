@@ -303,10 +303,10 @@ mod functions {
     #[rhai_fn(return_raw)]
     pub fn dropout(rate: Dynamic) -> Native<Layer> {
         let rate = wanted_number(&rate, "the rate")?;
-        match (0.0..1.0).contains(&rate) {
-            true => Ok(Layer::Dropout { rate }),
-            false => Err(Error::new(format!("a rate of {rate}; it is at least 0 and below 1")).into()),
+        if !(0.0..1.0).contains(&rate) {
+            return Err(Error::new(format!("a rate of {rate}; it is at least 0 and below 1")).into());
         }
+        Ok(Layer::Dropout { rate })
     }
 
     /// The hyperbolic tangent, element by element.
