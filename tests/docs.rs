@@ -11,8 +11,21 @@ use entroscope::script::{Host, Outcome, Status};
 use scripted::Place;
 
 /// What makes any script small: parameters by these names, where it has them.
-const SMALL: [(&str, &str); 6] =
-    [("depth", "5"), ("images", "60"), ("points", "3"), ("epochs", "1"), ("seeds", "1"), ("data", "glyphs")];
+const SMALL: [(&str, &str); 11] = [
+    ("depth", "5"),
+    ("images", "60"),
+    ("points", "3"),
+    ("epochs", "1"),
+    ("seeds", "1"),
+    ("data", "glyphs"),
+    ("channels", "4"),
+    ("width", "4"),
+    ("divisor", "16"),
+    ("size", "32"),
+    ("classes", "10"),
+];
+/// What lies in the folder of photographs of any script.
+const PHOTOS: [&str; 3] = ["colours_420.jpg", "kept_rgb.jpg", "rgb.png"];
 
 /// The fenced blocks of a text: what stands behind the fence, and the block.
 fn fenced(text: &str) -> Vec<(String, String)> {
@@ -125,6 +138,12 @@ fn run_small(name: &str, script: &Path) -> Option<Outcome> {
         .filter(|(parameter, _)| text.contains(&format!("param(\"{parameter}\"")))
         .map(|(parameter, value)| ((*parameter).to_owned(), (*value).to_owned()))
         .collect();
+    let photos = place.path("data/photos");
+    std::fs::create_dir_all(&photos).unwrap();
+    for photo in PHOTOS {
+        let stored = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/photos/stored").join(photo);
+        std::fs::copy(stored, photos.join(photo)).unwrap();
+    }
     let (outcome, _) = place.run_file(script);
     if outcome.status != Status::Done && scripted::text(&outcome.diagnostics).contains("entroscope data get") {
         println!("skipped: {name} needs data that is not here");

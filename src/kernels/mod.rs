@@ -11,12 +11,14 @@ mod adam;
 mod convolution;
 mod patches;
 mod product;
+mod transpose;
 
 pub use activation::{Activation, tanh};
 pub use adam::{Adam, Moments};
 pub use convolution::{Convolution, Scratch};
 pub use patches::Patches;
 pub use product::{Matrix, accumulate, product};
+pub use transpose::transpose;
 
 /// Runs a loop compiled for the best instruction set that this machine has.
 #[inline(always)]

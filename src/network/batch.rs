@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use super::Layer;
 use super::convolution::{Conv2d, Pool};
 use super::layer::list_tensors;
-use crate::kernels::{Matrix, Scratch, accumulate};
+use crate::kernels::{Matrix, Scratch, accumulate, transpose};
 use crate::{Error, Result};
 
 /// Some samples: `[samples, features]`, or `[samples, height, width, channels]` where the shape is that of an image.
@@ -249,18 +249,6 @@ fn image(shape: &[usize]) -> Option<(usize, usize)> {
 
 fn dimensions(shape: &[usize]) -> [usize; 3] {
     [0, 1, 2].map(|i| shape.get(i).copied().unwrap_or(1))
-}
-
-/// `[rows, columns]` to `[columns, rows]`, in squares that stay in cache.
-fn transpose(to: &mut [f32], from: &[f32], rows: usize, columns: usize) {
-    const SIDE: usize = 16;
-    for (i, j) in (0..rows).step_by(SIDE).flat_map(|i| (0..columns).step_by(SIDE).map(move |j| (i, j))) {
-        for column in j..(j + SIDE).min(columns) {
-            for row in i..(i + SIDE).min(rows) {
-                to[column * rows + row] = from[row * columns + column];
-            }
-        }
-    }
 }
 
 fn biased(numbers: usize, conv: &Conv2d, arrays: &[Cow<'_, [f32]>]) -> Vec<f32> {

@@ -159,6 +159,11 @@ impl Architecture {
         if input.is_empty() || input.contains(&0) {
             return Err(Error::new(format!("a network's input has the shape {input:?}; every size is at least 1")));
         }
+        if !matches!(input.len(), 1 | 3) {
+            let message =
+                format!("a network's input has the shape {input:?}; it is one size, or [channels, height, width]");
+            return Err(Error::new(message));
+        }
         let mut shapes = vec![input.to_vec()];
         for (l, block) in blocks.iter().enumerate() {
             let mut shape = shapes[l].clone();

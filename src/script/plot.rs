@@ -8,7 +8,7 @@ use super::later::Curve;
 use super::options::{describe, number};
 use super::table::{Axis, Computed, Content, Row, Table, readable};
 use super::tensor::ScriptTensor;
-use crate::data::Split;
+use crate::data::{Normalisation, Split};
 use crate::figure::{self, Band, Cell, Contrast, Figure, Heatmap, Image, Images, Kind, Lines, Palette, Series};
 use crate::work::{Described, Target, Value};
 use crate::{Error, Result};
@@ -21,6 +21,8 @@ pub struct Pictures {
     depths: RangeInclusive<usize>,
     samples: usize,
     shape: [usize; 3],
+    /// What has to be undone before they are shown.
+    normalisation: Option<Normalisation>,
 }
 
 /// What the pictures show.
@@ -41,7 +43,8 @@ impl Pictures {
     }
 
     pub(crate) fn new(source: Described, depths: RangeInclusive<usize>, split: &Split) -> Self {
-        Self { source, what: What::Reconstructions, depths, samples: split.len(), shape: split.shape() }
+        let normalisation = split.normalisation().cloned();
+        Self { source, what: What::Reconstructions, depths, samples: split.len(), shape: split.shape(), normalisation }
     }
 
     pub(crate) fn of_samples(split: &Split) -> Self {
@@ -52,12 +55,18 @@ impl Pictures {
     pub(crate) fn of_channels(source: Described, shape: [usize; 3], split: &Split) -> Self {
         let [channels, height, width] = shape;
         let what = What::Channels(channels);
-        Self { source, what, depths: 1..=1, samples: split.len() * channels, shape: [1, height, width] }
+        let (samples, shape) = (split.len() * channels, [1, height, width]);
+        Self { source, what, depths: 1..=1, samples, shape, normalisation: None }
     }
 
-    /// One picture.
-    pub(crate) fn single(source: Described, shape: [usize; 3]) -> Self {
-        Self { source, what: What::Reconstructions, depths: 1..=1, samples: 1, shape }
+    /// One picture, of the kind of a split's samples.
+    pub(crate) fn single(source: Described, split: &Split) -> Self {
+        Self { samples: 1, ..Self::new(source, 1..=1, split) }
+    }
+
+    /// Whether they are photographs, whose colours mean something by themselves.
+    pub(crate) fn is_normalised(&self) -> bool {
+        self.normalisation.is_some()
     }
 
     /// What has to be computed for them.
@@ -91,7 +100,11 @@ impl Pictures {
                     (Label::Depth, What::Samples) => "input".to_owned(),
                     (Label::Depth, What::Reconstructions) => depth.to_string(),
                 };
-                images.push(Image::new(text, self.shape.to_vec(), pixels.next().unwrap_or_default().to_vec())?);
+                let mut pixels = pixels.next().unwrap_or_default().to_vec();
+                if let Some(normalisation) = &self.normalisation {
+                    normalisation.restore(&mut pixels, self.shape);
+                }
+                images.push(Image::new(text, self.shape.to_vec(), pixels)?);
             }
         }
         Ok(images)
@@ -125,6 +138,11 @@ impl Sheet {
             Error::new(format!("pictures are samples of a data set, reconstructions or tensors, got {found}"))
                 .hint("choose depths of a reconstruction: `.at(3)` or `.all()`")
         })
+    }
+
+    /// Whether they were normalised for a network.
+    pub(crate) fn is_photographs(&self) -> bool {
+        matches!(self, Self::Later(pictures) if pictures.is_normalised())
     }
 
     fn target(&self) -> Option<Target> {

@@ -149,7 +149,7 @@ mod functions {
     #[rhai_fn(name = "ideal", return_raw)]
     pub fn ideal_of(cascade: Cascade, class: INT) -> Native<Pictures> {
         let source = ideal(&cascade, wanted_count(class, "a class")?)?;
-        Ok(Pictures::single(source, cascade.split().shape()))
+        Ok(Pictures::single(source, cascade.split()))
     }
 
     /// The mean squared error of every training step of block `l` (from 1), before the step.

@@ -38,7 +38,7 @@ const IMAGES: Spec = Spec {
         ("columns", "pictures per row"),
         ("labels", "\"depth\", \"sample\" or \"channel\" under every picture, or \"none\""),
         ("title", "shown above"),
-        ("range", "[black, white] for all pictures; each has its own otherwise"),
+        ("range", "[black, white] for all pictures (photographs [0, 1]; others each its own, as with [(), ()])"),
     ],
 };
 
@@ -181,6 +181,8 @@ mod functions {
         };
         let contrast = match options.range("range")? {
             Some((Some(low), Some(high))) => Contrast::Range(low as f32, high as f32),
+            // Photographs keep their own brightness unless the script says otherwise.
+            None if sheets.iter().all(Sheet::is_photographs) && !sheets.is_empty() => Contrast::Range(0.0, 1.0),
             _ => Contrast::Each,
         };
         let columns = options.count("columns")?.unwrap_or(0);
