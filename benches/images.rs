@@ -58,15 +58,15 @@ fn main() -> entroscope::Result<()> {
             tell(name, threads, seconds, cascade.operations() * BATCH as f64);
         }
     }
-    for samples in [1, 4] {
+    for (samples, threads) in [(1, 1), (4, 1), (4, 2)] {
         let network = vgg16(if is_test { 64 } else { 1 })?;
         let mut images = vec![0.0; samples * network.architecture().width(0)];
         Random::new(0, &["bench"]).fill_uniform(&mut images, -2.0, 2.0);
         let weights: Vec<Vec<Vec<f32>>> =
             (1..=network.architecture().depth()).map(|l| arrays(&network, l)).collect::<Result<_, _>>()?;
-        let seconds = median(rounds, || pass(network.architecture(), &weights, &images).map(drop))?;
+        let seconds = median(rounds, || pass(network.architecture(), &weights, &images, threads).map(drop))?;
         let operations: f64 = (1..=network.architecture().depth()).map(|l| network.architecture().operations(l)).sum();
-        tell(&format!("VGG16 forward, batch {samples}"), 1, seconds, operations * samples as f64);
+        tell(&format!("VGG16 forward, batch {samples}"), threads, seconds, operations * samples as f64);
     }
     Ok(())
 }
@@ -75,11 +75,11 @@ fn arrays(network: &Network, l: usize) -> entroscope::Result<Vec<Vec<f32>>> {
     Ok(network.arrays(l, None)?.into_iter().map(Cow::into_owned).collect())
 }
 
-fn pass(net: &Architecture, weights: &[Vec<Vec<f32>>], images: &[f32]) -> entroscope::Result<Vec<f32>> {
+fn pass(net: &Architecture, weights: &[Vec<Vec<f32>>], images: &[f32], threads: usize) -> entroscope::Result<Vec<f32>> {
     let mut x = images.to_vec();
     for (l, block) in net.blocks().iter().enumerate() {
         let arrays = weights[l].iter().map(|array| array.as_slice().into()).collect();
-        x = forward(block, arrays, &x, net.shape(l), |_| Ok(()))?;
+        x = forward(block, arrays, &x, net.shape(l), threads, |_| Ok(()))?;
     }
     Ok(x)
 }
@@ -150,7 +150,7 @@ impl Cascade {
         rayon::scope(|scope| {
             for (l, block) in net.blocks().iter().enumerate() {
                 let arrays = self.weights[l].iter().map(|array| array.as_slice().into()).collect();
-                let next = Arc::new(forward(block, arrays, &x, net.shape(l), |_| Ok(()))?);
+                let next = Arc::new(forward(block, arrays, &x, net.shape(l), 1, |_| Ok(()))?);
                 let (mut chain, input, output) = (self.chains[l].clone(), x, next.clone());
                 scope.spawn(move |_| {
                     // Nothing can stop it: `advance` never says so.

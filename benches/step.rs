@@ -106,7 +106,7 @@ impl Setting {
         rayon::scope(|scope| {
             for (l, (block, weights)) in self.network.architecture().blocks().iter().zip(&self.weights).enumerate() {
                 let weights = weights.iter().map(|array| array.as_slice().into()).collect();
-                let next = forward(block, weights, &x, self.network.architecture().shape(l), |_| Ok(()));
+                let next = forward(block, weights, &x, self.network.architecture().shape(l), 1, |_| Ok(()));
                 let next = std::sync::Arc::new(next.unwrap_or_default());
                 let (inverse, input, output) = (self.inverses[l].clone(), x, next.clone());
                 scope.spawn(move |_| {

@@ -126,7 +126,7 @@ fn every_layer_gives_what_the_hosts_own_pass_gives() {
         let arrays = arrays(&layers);
         let x = normal("x", 5 * shape.iter().product::<usize>());
         let own = arrays.iter().map(|(_, array)| array.as_slice().into()).collect();
-        let expected = entroscope::network::forward(&block, own, &x, &shape, |_| Ok(())).unwrap();
+        let expected = entroscope::network::forward(&block, own, &x, &shape, 1, |_| Ok(())).unwrap();
         let tensors: Vec<Tensor<1>> =
             arrays.iter().map(|(_, array)| on(&wide(array), [array.len()], DType::F32)).collect();
         let passed = through(&layers, &tensors, rows(&wide(&x), &shape, DType::F32), Mode::Evaluation).unwrap();

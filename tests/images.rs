@@ -54,7 +54,7 @@ fn agrees(file: &Tensors, net: &Architecture, names: &[Vec<String>], inverse_nam
         let mut all = vec![x];
         for (l, block) in net.blocks().iter().enumerate() {
             let arrays = names[l].iter().map(|name| file.f32s(name).into()).collect();
-            all.push(forward(block, arrays, &all[l], net.shape(l), |_| Ok(())).unwrap());
+            all.push(forward(block, arrays, &all[l], net.shape(l), 1, |_| Ok(())).unwrap());
         }
         all
     };
@@ -84,7 +84,7 @@ fn agrees(file: &Tensors, net: &Architecture, names: &[Vec<String>], inverse_nam
         chains.push(chain);
     }
     let x: Vec<&[f32]> = test[1..=depths].iter().map(Vec::as_slice).collect();
-    let r = reconstruct_from(&chains, &x, |_| Ok(())).unwrap();
+    let r = reconstruct_from(&chains, &x, 1, |_| Ok(())).unwrap();
     let (p, size) = (file.f32s("cascade.0"), 784);
     let (relative, differential) = (file.f32s("rel_pure"), file.f64s("diff_shifted"));
     for (k, r) in r.chunks(p.len()).enumerate() {

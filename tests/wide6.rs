@@ -28,7 +28,7 @@ fn training_reconstruction_and_entropies_are_the_published_programs() {
         let mut all = vec![x];
         for l in 0..6 {
             let arrays = ["weight", "bias"].map(|name| file.f32s(&format!("fwd.{l}.{name}")).into()).into();
-            all.push(forward(&block(l), arrays, &all[l], &[SIZES[l]], |_| Ok(())).unwrap());
+            all.push(forward(&block(l), arrays, &all[l], &[SIZES[l]], 1, |_| Ok(())).unwrap());
         }
         all
     };
@@ -61,7 +61,7 @@ fn training_reconstruction_and_entropies_are_the_published_programs() {
     assert!(weights < 1e-6, "weights after ten steps: {weights:e}");
 
     let x: Vec<&[f32]> = activations[1..].iter().map(Vec::as_slice).collect();
-    let r = reconstruct_from(&inverses, &x, |_| Ok(())).unwrap();
+    let r = reconstruct_from(&inverses, &x, 1, |_| Ok(())).unwrap();
     for (k, r) in r.chunks(batch * 64).enumerate() {
         let difference = worst(r, &file.f32s(&format!("cascade.{}", k + 1)));
         println!("reconstruction from depth {}: {difference:e}", k + 1);

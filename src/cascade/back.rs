@@ -109,7 +109,7 @@ impl Operation for Back {
         let mut from: Vec<&[f32]> = vec![&[]; self.depth];
         from[self.depth - 1] = &x;
         let chains = chains(&self.cascade, self.depth, trained)?;
-        let r = reconstruct_from(&chains, &from, |operations| context.advance(operations))?;
+        let r = reconstruct_from(&chains, &from, context.threads(), |operations| context.advance(operations))?;
         let input = self.cascade.network.architecture().shape(0);
         let shape: Vec<usize> = [1, shape[0]].iter().chain(input).copied().collect();
         Ok(Value::default().with("r", &shape, r))

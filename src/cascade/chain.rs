@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use super::Inverse;
-use crate::kernels::Scratch;
-use crate::network::{Batch, Layer, Tensor, kernel_channels_first, list_operations, list_tensors, ready};
+use crate::kernels::{Scratch, in_pieces};
+use crate::network::{Batch, Layer, Tensor, kernel_channels_first, list_operations, list_output, list_tensors, ready};
 use crate::random::Random;
 use crate::{Error, Result};
 
@@ -40,8 +40,8 @@ pub(super) fn tensors(layers: &[Layer]) -> Vec<Tensor> {
     list_tensors(layers, "").into_iter().map(|tensor| Tensor { name: name(tensor.name), ..tensor }).collect()
 }
 
-/// Numbers of all layers between which a stretch of samples is led through at a time.
-const NUMBERS: usize = 1 << 22;
+/// Numbers of the samples that are led back at a time; large images go one by one.
+const NUMBERS: usize = 1 << 20;
 
 /// A reconstruction network, ready to compute.
 #[derive(Debug, Clone)]
@@ -86,19 +86,21 @@ impl Chain {
         })
     }
 
-    /// Leads samples back, `[samples, …]` both.
+    /// Leads samples back, `[samples, …]` both, on up to `threads` threads.
     ///
     /// # Errors
     /// When they are not what it takes.
-    pub fn apply(&self, x: &[f32]) -> Result<Vec<f32>> {
-        let size = self.from.iter().product::<usize>().max(1);
+    pub fn apply(&self, x: &[f32], threads: usize) -> Result<Vec<f32>> {
+        let from = self.from.iter().product::<usize>().max(1);
+        let to = list_output(&self.layers, &self.from)?.iter().product::<usize>();
         let arrays: Vec<Cow<'_, [f32]>> = self.arrays.iter().map(|array| array.as_slice().into()).collect();
-        let mut scratch = Scratch::default();
-        let mut out = Vec::new();
-        for chunk in x.chunks((NUMBERS / size).max(1) * size) {
-            out.extend(Batch::new(chunk, &self.from).through(&self.layers, &arrays, &mut scratch)?.into_rows());
-        }
-        Ok(out)
+        let mut y = vec![0.0; x.len() / from * to];
+        // Pieces that leave some for every thread.
+        let size = (NUMBERS / from.max(to)).clamp(1, 256);
+        in_pieces(&mut y, to, x, from, size, threads, |x| {
+            Ok(Batch::new(x, &self.from).through(&self.layers, &arrays, &mut Scratch::default())?.into_rows())
+        })?;
+        Ok(y)
     }
 
     /// Floating-point operations for one sample.

@@ -73,7 +73,7 @@ impl Operation for Reconstruct {
         let samples = forward[0].f32s("x")?.0[0];
         let chains = chains(&self.cascade, self.depth, trained)?;
         let x: Result<Vec<&[f32]>> = forward.iter().map(|value| Ok(value.f32s("x")?.1)).collect();
-        let r = reconstruct_from(&chains, &x?, |operations| context.advance(operations))?;
+        let r = reconstruct_from(&chains, &x?, context.threads(), |operations| context.advance(operations))?;
         let shape: Vec<usize> =
             [self.depth, samples].iter().chain(self.cascade.network.architecture().shape(0)).copied().collect();
         Ok(Value::default().with("r", &shape, r))
@@ -159,20 +159,21 @@ impl Operation for Ideal {
         let mut activations: Vec<&[f32]> = vec![&[]; self.depth()];
         activations[self.depth() - 1] = &answer;
         let chains = chains(&self.cascade, self.depth(), inputs)?;
-        let r = reconstruct_from(&chains, &activations, |operations| context.advance(operations))?;
+        let r = reconstruct_from(&chains, &activations, context.threads(), |operations| context.advance(operations))?;
         let shape: Vec<usize> = [1, 1].iter().chain(architecture.shape(0)).copied().collect();
         Ok(Value::default().with("r", &shape, r))
     }
 }
 
 /// Leads `activations[l − 1]`, samples of depth l, back to the input through `chains[l − 1]`, …, `chains[0]`, for every
-/// l: `[depth, samples, width of the input]`. `advance` hears of the floating-point operations done.
+/// l: `[depth, samples, width of the input]`, on up to `threads` threads. `advance` hears of the floating-point operations done.
 ///
 /// # Errors
 /// When `advance` says so, or the numbers do not fit.
 pub fn reconstruct_from(
     chains: &[Chain],
     activations: &[&[f32]],
+    threads: usize,
     advance: impl Fn(f64) -> Result<()>,
 ) -> Result<Vec<f32>> {
     // Deepest first: the rows of the next shallower depth join behind.
@@ -180,7 +181,7 @@ pub fn reconstruct_from(
     for (chain, x) in chains.iter().zip(activations).rev() {
         state.extend_from_slice(x);
         let samples = state.len() / chain.from.iter().product::<usize>().max(1);
-        state = chain.apply(&state)?;
+        state = chain.apply(&state, threads)?;
         advance(samples as f64 * chain.operations())?;
     }
     let depths = activations.iter().filter(|x| !x.is_empty()).count().max(1);

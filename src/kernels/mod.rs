@@ -10,6 +10,7 @@ mod activation;
 mod adam;
 mod convolution;
 mod patches;
+mod pieces;
 mod product;
 mod transpose;
 
@@ -17,6 +18,7 @@ pub use activation::{Activation, tanh};
 pub use adam::{Adam, Moments};
 pub use convolution::{Convolution, Scratch};
 pub use patches::Patches;
+pub use pieces::in_pieces;
 pub use product::{Matrix, accumulate, product};
 pub use transpose::transpose;
 

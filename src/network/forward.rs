@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::{Batch, Block, Network, ready};
+use super::{Batch, Block, Network, list_output, ready};
 use crate::data::Split;
-use crate::kernels::Scratch;
+use crate::kernels::{Scratch, in_pieces};
 use crate::work::{Context, Cost, Described, Keep, Operation, Value};
 use crate::{Error, Result};
 
@@ -133,7 +133,7 @@ impl Operation for Activations {
         let block = &architecture.blocks()[self.depth - 1];
         let arrays = self.network.arrays(self.depth, inputs.get(1).map(Arc::as_ref))?;
         let each = architecture.operations(self.depth);
-        let y = forward(block, arrays, x, architecture.shape(self.depth - 1), |samples| {
+        let y = forward(block, arrays, x, architecture.shape(self.depth - 1), context.threads(), |samples| {
             context.advance(samples as f64 * each)
         })?;
         let shape: Vec<usize> =
@@ -147,7 +147,8 @@ fn chunk(width: usize) -> usize {
     (NUMBERS / width.max(1)).clamp(1, CHUNK)
 }
 
-/// Sends `x`, samples of shape `shape`, through one block; `advance` hears how many samples are done.
+/// Sends `x`, samples of shape `shape`, through one block, on up to `threads` threads; `advance` hears how many samples
+/// are done.
 ///
 /// # Errors
 /// When `advance` says so, or the numbers do not fit the block.
@@ -156,19 +157,17 @@ pub fn forward(
     arrays: Vec<Cow<'_, [f32]>>,
     x: &[f32],
     shape: &[usize],
-    advance: impl Fn(usize) -> Result<()>,
+    threads: usize,
+    advance: impl Fn(usize) -> Result<()> + Sync,
 ) -> Result<Vec<f32>> {
-    let width = shape.iter().product::<usize>().max(1);
+    let from = shape.iter().product::<usize>().max(1);
+    let to = list_output(block.layers(), shape)?.iter().product::<usize>();
     let arrays = ready(block.layers(), arrays);
-    let mut scratch = Scratch::default();
-    let mut out = Vec::new();
-    for chunk in x.chunks(chunk(width) * width) {
-        let batch = Batch::new(chunk, shape).through(block.layers(), &arrays, &mut scratch)?;
-        let rows = batch.samples;
-        let y = batch.into_rows();
-        out.reserve_exact(if out.is_empty() { y.len() / rows * (x.len() / width) } else { 0 });
-        out.extend_from_slice(&y);
-        advance(rows)?;
-    }
-    Ok(out)
+    let mut y = vec![0.0; x.len() / from * to];
+    in_pieces(&mut y, to, x, from, chunk(from), threads, |x| {
+        let batch = Batch::new(x, shape).through(block.layers(), &arrays, &mut Scratch::default())?;
+        advance(batch.samples)?;
+        Ok(batch.into_rows())
+    })?;
+    Ok(y)
 }

@@ -131,9 +131,15 @@ impl Cancel {
 pub struct Context<'a> {
     pub(super) cancel: &'a Cancel,
     pub(super) advance: &'a (dyn Fn(f64) + Sync),
+    pub(super) idle: &'a (dyn Fn() -> usize + Sync),
 }
 
 impl Context<'_> {
+    /// How many threads it may use now: its own, and those that have nothing to do. What comes out must not depend on it.
+    pub fn threads(&self) -> usize {
+        1 + (self.idle)()
+    }
+
     /// A step is done: `operations` more floating-point operations.
     ///
     /// # Errors

@@ -282,7 +282,8 @@ impl<'a> Runner<'a> {
             *told.lock().unwrap_or_else(PoisonError::into_inner) += operations;
             (self.listener)(Event::Advanced(operations));
         };
-        let context = Context { cancel: &self.resources.cancel, advance: &advance };
+        let idle = || self.resources.threads.saturating_sub(self.lock().running);
+        let context = Context { cancel: &self.resources.cancel, advance: &advance, idle: &idle };
         let value = catch_unwind(AssertUnwindSafe(|| operation.run(inputs, &context)))
             .unwrap_or_else(|panic| Err(panicked(operation.name(), panic.as_ref())))?;
         let rest = node.cost.operations - *told.lock().unwrap_or_else(PoisonError::into_inner);
