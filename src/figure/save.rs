@@ -1,12 +1,16 @@
 //! Figures as files: the picture in both forms, and the table beside it. Each file is written aside and renamed.
 
-use super::Figure;
+use super::{Figure, Kind};
 use crate::files::write_whole;
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 
+/// The largest sheet of pictures whose pixels are written out: twelve megabytes of text. Larger ones are photographs.
+const PIXELS: usize = 1 << 20;
+
 impl Figure {
-    /// Saves `phase.svg`, and `phase.png` and `phase.csv` beside it, whichever of svg and png was asked for.
+    /// Saves `phase.svg`, and `phase.png` and `phase.csv` beside it, whichever of svg and png was asked for; of a sheet of
+    /// more than a million pixels, no CSV.
     ///
     /// Returns the files written, the one asked for first. Nothing is written where a part cannot be drawn, or where
     /// the ending is neither `.svg` nor `.png`.
@@ -25,13 +29,24 @@ impl Figure {
         files[asked] = path.to_path_buf();
         let [svg, png, csv] = &files;
         let drawn = self.svg()?.into_bytes();
-        write_whole(csv, self.csv()?.as_bytes())?;
+        let has_table = self.pixels() <= PIXELS;
+        if has_table {
+            write_whole(csv, self.csv()?.as_bytes())?;
+        }
         // The PNG shows what the SVG shows and takes longest to paint: it is older than an SVG that has not changed.
         if !(png.exists() && std::fs::read(svg).is_ok_and(|before| before == drawn)) {
             write_whole(png, &self.png()?)?;
             write_whole(svg, &drawn)?;
         }
         files.swap(0, asked);
-        Ok(files.into())
+        Ok(files.into_iter().take(if has_table { 3 } else { 2 }).collect())
+    }
+
+    /// Numbers in a sheet of pictures.
+    fn pixels(&self) -> usize {
+        match &self.kind {
+            Kind::Images(sheet) => sheet.images.iter().map(|image| image.pixels.len()).sum(),
+            _ => 0,
+        }
     }
 }

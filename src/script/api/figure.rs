@@ -204,7 +204,8 @@ mod functions {
         Ok(Plot { lines, ..figure })
     }
 
-    /// Saves a figure in the run folder: "phase.svg" writes phase.svg, phase.png, and its numbers, phase.csv.
+    /// Saves a figure in the run folder: "phase.svg" writes phase.svg, phase.png, and its numbers, phase.csv (but those of
+    /// more than a million pixels).
     #[rhai_fn(name = "save", return_raw)]
     pub fn save_figure(context: NativeCallContext, figure: Plot, path: &str) -> Native<Plot> {
         let path = output_path(path)?;
