@@ -36,8 +36,8 @@ impl Loaded {
 }
 
 impl Cascade {
-    /// The cascade of a network whose reconstruction networks are in a file that [`Cascade::metadata`] and
-    /// [`Cascade::named_shapes`] describe; `split` says what its pictures look like. Where the file does not say whether
+    /// The cascade of a network whose reconstruction networks are in a file, as a saved cascade is; `split` says what its
+    /// pictures look like. Where the file does not say whether
     /// the first block's inverse keeps its relu, `relu_at_input` does.
     ///
     /// # Errors
