@@ -58,6 +58,11 @@ impl Inverse {
         self
     }
 
+    /// Layers that are known to lead back.
+    pub(super) fn from_layers(layers: Vec<Layer>) -> Self {
+        Self { layers }
+    }
+
     /// Its layers, from the block's output to its input.
     pub fn layers(&self) -> &[Layer] {
         &self.layers

@@ -71,6 +71,7 @@ impl Cascade {
     pub(crate) fn metadata(&self) -> Value {
         let training = match &self.source {
             Source::Trained(training) => self.training_description(training),
+            Source::Solved(ridge) => self.ridge_description(*ridge),
             Source::Loaded(loaded) => loaded.training.clone(),
         };
         let first = self.inverses.first();
@@ -93,7 +94,7 @@ impl Cascade {
                 Err(Error::new(format!("block {l} has nothing to train: its inverse is {}", self.inverse(l))))
             }
             Source::Loaded(_) => Err(Error::new("the cascade's weights come from a file, which holds no losses")),
-            Source::Trained(_) => Ok(()),
+            Source::Trained(_) | Source::Solved(_) => Ok(()),
         }
     }
 }

@@ -6,6 +6,7 @@ mod chain;
 mod inverse;
 mod loaded;
 mod reconstruct;
+mod ridge;
 mod step;
 mod train;
 
@@ -19,6 +20,7 @@ pub use inverse::Inverse;
 use loaded::Loaded;
 pub(crate) use loaded::METADATA_KEY;
 pub use reconstruct::{ideal, reconstruct, reconstruct_from};
+pub use ridge::Ridge;
 
 use crate::data::Split;
 use crate::kernels::Adam;
@@ -81,6 +83,7 @@ pub struct Cascade {
 #[derive(Debug, Clone)]
 enum Source {
     Trained(Training),
+    Solved(Ridge),
     Loaded(Loaded),
 }
 
@@ -102,13 +105,29 @@ impl Cascade {
         Self::of(network, split, Source::Trained(training), relu_at_input)
     }
 
+    /// The cascade of linear maps that ridge regression finds.
+    ///
+    /// # Errors
+    /// When the data does not fit the network, a block's inverse is no linear map, or λ is negative.
+    pub fn ridge(network: Network, split: Split, ridge: Ridge) -> Result<Self> {
+        if !(ridge.lambda >= 0.0 && ridge.lambda.is_finite()) {
+            return Err(Error::new(format!("lambda is {}; it is a finite number of at least 0", ridge.lambda)));
+        }
+        Self::of(network, split, Source::Solved(ridge), false)
+    }
+
     fn of(network: Network, split: Split, source: Source, relu_at_input: bool) -> Result<Self> {
         check_data(&network, &split)?;
         let architecture = network.architecture();
         let (mut inverses, mut end) = (Vec::new(), None);
         for (l, block) in architecture.blocks().iter().enumerate() {
             let below_zero = l == 0 && block.written_inverse().is_none() && !relu_at_input;
-            match Inverse::of(block, architecture.shape(l), architecture.shape(l + 1)) {
+            let inverse = Inverse::of(block, architecture.shape(l), architecture.shape(l + 1));
+            let inverse = match source {
+                Source::Solved(_) => inverse.and_then(|inverse| inverse.linear_map()),
+                _ => inverse,
+            };
+            match inverse {
                 Ok(inverse) if below_zero => inverses.push(inverse.reaching_below_zero()),
                 Ok(inverse) => inverses.push(inverse),
                 Err(error) => {
@@ -170,6 +189,7 @@ impl Cascade {
     pub fn block(&self, l: usize) -> Described {
         match &self.source {
             Source::Trained(training) => train::describe(self, training, l),
+            Source::Solved(ridge) => ridge::describe(self, *ridge, l),
             Source::Loaded(loaded) => loaded.block(l),
         }
     }
@@ -193,6 +213,8 @@ impl Cascade {
     pub fn steps(&self) -> usize {
         match &self.source {
             Source::Trained(training) => self.split.len().div_ceil(training.batch) * training.epochs as usize,
+            // One error, that of the solution.
+            Source::Solved(_) => 1,
             Source::Loaded(_) => 0,
         }
     }
@@ -201,11 +223,21 @@ impl Cascade {
     fn description(&self, depth: usize) -> serde_json::Value {
         let mut description = match &self.source {
             Source::Trained(training) => self.training_description(training),
+            Source::Solved(ridge) => self.ridge_description(*ridge),
             Source::Loaded(loaded) => loaded.description(depth),
         };
         description["blocks"] = json!(self.network.prefix(depth));
         description["inverses"] = json!(self.prefixes[depth]);
         description
+    }
+
+    /// What decides the linear map of a block, whichever it is.
+    fn ridge_description(&self, ridge: Ridge) -> serde_json::Value {
+        json!({
+            "data": self.split.description(),
+            "solver": { "name": ridge::NAME, "version": ridge::VERSION },
+            "lambda": ridge.lambda,
+        })
     }
 
     /// What decides how a block is trained, whichever it is.

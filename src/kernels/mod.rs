@@ -8,6 +8,7 @@
 
 mod activation;
 mod adam;
+mod cholesky;
 mod convolution;
 mod patches;
 mod pieces;
@@ -16,10 +17,11 @@ mod transpose;
 
 pub use activation::{Activation, tanh};
 pub use adam::{Adam, Moments};
+pub use cholesky::solve_symmetric;
 pub use convolution::{Convolution, Scratch};
 pub use patches::Patches;
 pub use pieces::in_pieces;
-pub use product::{Matrix, accumulate, product};
+pub use product::{Matrix, Real, accumulate, product, subtract};
 pub use transpose::transpose;
 
 /// Runs a loop compiled for the best instruction set that this machine has.

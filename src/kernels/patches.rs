@@ -32,6 +32,14 @@ impl Patches {
         self.height * self.width * self.channels
     }
 
+    /// All windows of some images, one row each.
+    pub fn all(&self, images: &[f32]) -> Vec<f32> {
+        let count = images.len() / self.image().max(1) * self.positions();
+        let mut rows = vec![0.0; count * self.kernel * self.kernel * self.channels];
+        self.gather(images, 0..count, &(0..self.channels), &mut rows);
+        rows
+    }
+
     /// Whether the rows are the image's own pixels, one after another.
     pub(super) fn is_plain(&self) -> bool {
         self.kernel == 1

@@ -1,21 +1,37 @@
 //! The matrix product, on slices whose bounds are checked once.
 
-/// A row-major matrix, or its transpose, in single precision.
+/// The numbers that matrices are made of: single and double precision.
+pub trait Real: Copy + std::fmt::Debug + 'static {
+    const ONE: Self;
+    const MINUS_ONE: Self;
+}
+
+impl Real for f32 {
+    const ONE: Self = 1.0;
+    const MINUS_ONE: Self = -1.0;
+}
+
+impl Real for f64 {
+    const ONE: Self = 1.0;
+    const MINUS_ONE: Self = -1.0;
+}
+
+/// A row-major matrix, or its transpose.
 #[derive(Debug, Clone, Copy)]
-pub struct Matrix<'a> {
-    data: &'a [f32],
+pub struct Matrix<'a, T = f32> {
+    data: &'a [T],
     rows: usize,
     columns: usize,
     row_step: usize,
     column_step: usize,
 }
 
-impl<'a> Matrix<'a> {
+impl<'a, T> Matrix<'a, T> {
     /// `data` is `[rows, columns]`, row-major.
     ///
     /// # Panics
     /// When `data` does not hold rows × columns numbers: the callers take both from one checked shape.
-    pub fn new(data: &'a [f32], rows: usize, columns: usize) -> Self {
+    pub fn new(data: &'a [T], rows: usize, columns: usize) -> Self {
         assert_eq!(data.len(), rows * columns, "a matrix of {rows} × {columns}");
         Self { data, rows, columns, row_step: columns, column_step: 1 }
     }
@@ -28,16 +44,21 @@ impl<'a> Matrix<'a> {
 }
 
 /// `out` = `left` · `right`, row-major `[left.rows, right.columns]`, on this thread.
-pub fn product(out: &mut [f32], left: Matrix<'_>, right: Matrix<'_>) {
-    multiply(out, left, right, false);
+pub fn product<T: Real>(out: &mut [T], left: Matrix<'_, T>, right: Matrix<'_, T>) {
+    multiply(out, left, right, false, T::ONE);
 }
 
 /// `out` += `left` · `right`.
-pub fn accumulate(out: &mut [f32], left: Matrix<'_>, right: Matrix<'_>) {
-    multiply(out, left, right, true);
+pub fn accumulate<T: Real>(out: &mut [T], left: Matrix<'_, T>, right: Matrix<'_, T>) {
+    multiply(out, left, right, true, T::ONE);
 }
 
-fn multiply(out: &mut [f32], left: Matrix<'_>, right: Matrix<'_>, add: bool) {
+/// `out` −= `left` · `right`.
+pub fn subtract<T: Real>(out: &mut [T], left: Matrix<'_, T>, right: Matrix<'_, T>) {
+    multiply(out, left, right, true, T::MINUS_ONE);
+}
+
+fn multiply<T: Real>(out: &mut [T], left: Matrix<'_, T>, right: Matrix<'_, T>, add: bool, scale: T) {
     assert_eq!(left.columns, right.rows, "a product of {left:?} and {right:?}");
     assert_eq!(out.len(), left.rows * right.columns, "the result of a product");
     let step = |step: usize| step as isize;
@@ -59,8 +80,8 @@ fn multiply(out: &mut [f32], left: Matrix<'_>, right: Matrix<'_>, add: bool) {
             right.data.as_ptr(),
             step(right.column_step),
             step(right.row_step),
-            1.0,
-            1.0,
+            T::ONE,
+            scale,
             false,
             false,
             false,

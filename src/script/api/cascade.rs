@@ -6,7 +6,7 @@ use rhai::{Engine, INT, Map};
 use super::general::wanted_count;
 use super::weights::open;
 use crate::Error;
-use crate::cascade::{Cascade, Training, ideal, reconstruct};
+use crate::cascade::{Cascade, Ridge, Training, ideal, reconstruct};
 use crate::data::Split;
 use crate::entropy::{Measure, curve};
 use crate::kernels::Adam;
@@ -19,6 +19,16 @@ use crate::script::session::{Native, Session};
 const CASCADE: Spec = Spec {
     function: "cascade",
     keys: &[
+        (
+            "solver",
+            "\"adam\", as published, or \"ridge\": for each block the linear map that gives back its input best, found at \
+             once, in place of steps (\"adam\")",
+        ),
+        (
+            "lambda",
+            "of ridge regression: what is added to the mean square of the activations, relative to it; a smaller one finds \
+             information deeper (0.001)",
+        ),
         ("epochs", "passes over the data (1)"),
         ("batch", "samples per step (64; of networks with convolutions 100)"),
         ("learning_rate", "Adam's step size (0.001)"),
@@ -105,6 +115,24 @@ mod functions {
             }
             let file = open(&*Session::of(&context)?, &path)?;
             return Ok(Cascade::loaded(network, data, file, relu_at_input)?);
+        }
+        match options.text("solver")?.as_deref() {
+            None | Some("adam") if options.value("lambda").is_some() => {
+                let error = Error::new("`lambda` is an option of ridge regression");
+                return Err(error.hint("say `solver: \"ridge\"` as well").into());
+            }
+            None | Some("adam") => {}
+            Some("ridge") => {
+                if let Some(key) = OF_TRAINING.iter().find(|key| options.value(key).is_some()) {
+                    let error = Error::new(format!("ridge regression takes no steps: `{key}` says nothing"));
+                    return Err(error.hint(format!("leave out `{key}`, or `solver`")).into());
+                }
+                let lambda = options.number("lambda")?.unwrap_or(Ridge::LAMBDA);
+                return Ok(Cascade::ridge(network, data, Ridge { lambda })?);
+            }
+            Some(other) => {
+                return Err(Error::new(format!("`solver` is \"adam\" or \"ridge\", got {other:?}")).into());
+            }
         }
         let epochs = match options.count("epochs")? {
             None => usual.epochs,

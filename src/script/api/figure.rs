@@ -154,9 +154,15 @@ mod functions {
     /// [pictures, channels, height, width]), or a list of them.
     ///
     /// ```
-    /// images(dataset("glyphs").test.take(20), #{ columns: 10 }).save("glyphs.png");
+    /// images(dataset("glyphs").test.take(20)).save("glyphs.png");
     /// images(uniform([4, 1, 28, 28], 0), #{ columns: 4 }).save("noise.png");
     /// ```
+    #[rhai_fn(name = "images", return_raw)]
+    pub fn images_plain(pictures: Dynamic) -> Native<Plot> {
+        images_of(pictures, Map::new())
+    }
+
+    /// The same with options.
     #[rhai_fn(name = "images", return_raw)]
     pub fn images_of(pictures: Dynamic, options: Map) -> Native<Plot> {
         let options = IMAGES.read(&options)?;

@@ -1,0 +1,326 @@
+//! Reconstruction networks without steps: the linear map that gives back a block's input best, by ridge regression, the
+//! exact minimiser of the mean of (W x + b − target)² + λ q |W|² (numerics: "Exact alternative, not in the paper").
+//!
+//! q is the mean square of the activations x, so that λ is relative to their scale. Without λ, double precision would
+//! find what is left of the input far past the depth that a trained network could use. A convolution's map is the same at
+//! every pixel: its x are the windows that lead to one pixel.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::chain::{self, untrained};
+use super::{Cascade, Inverse};
+use crate::kernels::{Matrix, Patches, Scratch, product, solve_symmetric};
+use crate::network::{Batch, Conv2d, Layer, activations, list_output};
+use crate::work::{Context, Cost, Described, Keep, Operation, Value};
+use crate::{Error, Result};
+
+pub(super) const NAME: &str = "cascade.ridge";
+pub(super) const VERSION: u32 = 1;
+
+/// Rows that are multiplied at a time in single precision, few enough that it sums them exactly to six digits; these sums
+/// are summed in double.
+const ROWS: usize = 1024;
+
+/// How the maps are found.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Ridge {
+    /// λ, relative to the mean square of the activations.
+    pub lambda: f64,
+}
+
+impl Ridge {
+    /// The published phase picture, on both sides of criticality (`scripts/ridge_lambda.rhai`).
+    pub const LAMBDA: f64 = 1e-3;
+}
+
+impl Inverse {
+    /// The same without its activations, as one map: transposed convolutions of stride 1 behind one another become one with
+    /// a larger kernel.
+    ///
+    /// # Errors
+    /// When more than one layer with weights is left, or one of another kind.
+    pub(super) fn linear_map(&self) -> Result<Self> {
+        let mut layers: Vec<Layer> = Vec::new();
+        for layer in self.layers().iter().filter(|layer| !matches!(layer, Layer::Activation { .. })) {
+            match (layers.last_mut(), layer) {
+                (Some(Layer::ConvTranspose2d(first)), Layer::ConvTranspose2d(second))
+                    if [&*first, second].iter().all(|conv| (conv.stride, conv.dilation, conv.groups) == (1, 1, 1)) =>
+                {
+                    first.kernel += second.kernel - 1;
+                    first.before += second.before;
+                    first.after += second.after;
+                    first.outputs = second.outputs;
+                }
+                _ => layers.push(layer.clone()),
+            }
+        }
+        let inverse = Self::from_layers(layers);
+        let solvable = |layer: &Layer| match layer {
+            Layer::Linear { bias, .. } => *bias,
+            Layer::Conv2d(conv) => conv.bias && conv.groups == 1,
+            Layer::ConvTranspose2d(conv) => {
+                conv.bias && conv.groups == 1 && conv.dilation == 1 && conv.before < conv.kernel
+            }
+            _ => false,
+        };
+        let layers = inverse.layers();
+        let rest = layers.get(untrained(layers)..).unwrap_or_default();
+        match rest {
+            [] => Ok(inverse),
+            [layer, then @ ..]
+                if solvable(layer) && then.iter().all(|l| matches!(l, Layer::Flatten | Layer::Reshape { .. })) =>
+            {
+                Ok(inverse)
+            }
+            _ => Err(Error::new(format!("ridge regression finds one linear map, and the inverse is {inverse}"))
+                .hint("write the block an inverse of one layer, or use `solver: \"adam\"`")),
+        }
+    }
+}
+
+/// Block `l` of a cascade: its linear map.
+#[derive(Debug)]
+struct SolveBlock {
+    cascade: Cascade,
+    ridge: Ridge,
+    l: usize,
+}
+
+pub(super) fn describe(cascade: &Cascade, ridge: Ridge, l: usize) -> Described {
+    Described::new(SolveBlock { cascade: cascade.clone(), ridge, l })
+}
+
+/// What x and target are of a map: rows of a matrix each.
+enum Rows {
+    /// A sample is a row.
+    Samples { inputs: usize },
+    /// A pixel of the target is a row; between the pixels of x, `apart` − 1 zeros are laid first.
+    Windows { patches: Patches, apart: usize },
+}
+
+impl SolveBlock {
+    fn shape(&self) -> &[usize] {
+        self.cascade.network.architecture().shape(self.l)
+    }
+
+    /// The layer with weights, and the shapes that go in and come out of it.
+    fn map(&self) -> Result<(Layer, Vec<usize>, Vec<usize>)> {
+        let layers = self.cascade.inverse(self.l).layers();
+        let first = untrained(layers);
+        let from = list_output(&layers[..first], self.shape())?;
+        let layer = layers.get(first).ok_or_else(|| Error::new("this inverse has nothing to solve"))?;
+        Ok((layer.clone(), from.clone(), layer.output(&from)?))
+    }
+
+    /// Numbers of a row of x and of the target, and rows of a sample.
+    fn sizes(&self) -> (usize, usize, usize) {
+        match self.map() {
+            Ok((Layer::Linear { inputs, outputs, .. }, ..)) => (inputs, outputs, 1),
+            Ok((Layer::Conv2d(c) | Layer::ConvTranspose2d(c), _, to)) => {
+                (c.kernel * c.kernel * c.inputs, c.outputs, to[1] * to[2])
+            }
+            _ => (0, 0, 0),
+        }
+    }
+}
+
+impl Operation for SolveBlock {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn version(&self) -> u32 {
+        VERSION
+    }
+
+    fn parameters(&self) -> serde_json::Value {
+        let mut description = self.cascade.ridge_description(self.ridge);
+        description["blocks"] = json!(self.cascade.network.prefix(self.l));
+        description["inverses"] = json!(self.cascade.inverse(self.l));
+        description
+    }
+
+    fn inputs(&self) -> Vec<Described> {
+        let Cascade { network, split, .. } = &self.cascade;
+        vec![activations(network, split, self.l - 1), activations(network, split, self.l)]
+    }
+
+    fn keep(&self) -> Keep {
+        Keep::WithinBudget
+    }
+
+    fn cost(&self) -> Cost {
+        let (x, y, rows) = self.sizes();
+        let (x, y, rows) = (x as f64, y as f64, (rows * self.cascade.split.len()) as f64);
+        Cost {
+            operations: 2.0 * rows * x * (x + y) + x * x * (x / 3.0 + 2.0 * y),
+            result_bytes: 4.0 * (x + 1.0) * y,
+            working_bytes: 12.0 * x * (x + y) + 16.0 * x * ROWS.max(self.sizes().2) as f64,
+        }
+    }
+
+    fn run(&self, inputs: &[Arc<Value>], context: &Context<'_>) -> Result<Value> {
+        let (_, target) = inputs[0].f32s("x")?;
+        let (_, x) = inputs[1].f32s("x")?;
+        let layers = self.cascade.inverse(self.l).layers();
+        let before = &layers[..untrained(layers)];
+        let (layer, from, to) = self.map()?;
+        let rows = Rows::of(&layer, &from, &to);
+        let samples = target.len() / to.iter().product::<usize>();
+        let sample = self.shape().iter().product::<usize>();
+        let chunk = |range: &Range<usize>| -> Result<(Vec<f32>, Vec<f32>)> {
+            let x = Batch::new(&x[range.start * sample..range.end * sample], self.shape());
+            let x = x.through(before, &[], &mut Scratch::default())?.data;
+            let size = to.iter().product::<usize>();
+            Ok((rows.laid_out(x, &from), Batch::new(&target[range.start * size..range.end * size], &to).data))
+        };
+        let (wide, high, per_sample) = self.sizes();
+        let step = (ROWS / per_sample).max(1);
+        let chunks: Vec<Range<usize>> =
+            (0..samples).step_by(step).map(|start| start..(start + step).min(samples)).collect();
+        let count = (samples * per_sample) as f64;
+
+        let (mut mean_x, mut mean_y) = (vec![0.0; wide], vec![0.0; high]);
+        for range in &chunks {
+            let (x, y) = chunk(range)?;
+            add_rows(&mut mean_x, &x);
+            add_rows(&mut mean_y, &y);
+        }
+        mean_x.iter_mut().chain(&mut mean_y).for_each(|sum| *sum /= count);
+
+        let (mut gram, mut cross, mut spread) = (vec![0.0; wide * wide], vec![0.0; wide * high], 0.0);
+        let mut product_of = vec![0.0; wide * wide.max(high)];
+        for range in &chunks {
+            let (mut x, mut y) = chunk(range)?;
+            less(&mut x, &mean_x);
+            less(&mut y, &mean_y);
+            spread += y.iter().map(|&y| f64::from(y).powi(2)).sum::<f64>();
+            let rows = x.len() / wide;
+            let left = Matrix::new(&x, rows, wide).transposed();
+            for (sum, right, columns) in [(&mut gram, &x, wide), (&mut cross, &y, high)] {
+                let out = &mut product_of[..wide * columns];
+                product(out, left, Matrix::new(right, rows, columns));
+                sum.iter_mut().zip(&*out).for_each(|(sum, &x)| *sum += f64::from(x));
+            }
+            context.advance(2.0 * (rows * wide * (wide + high)) as f64)?;
+        }
+        let scale = x.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>() / x.len().max(1) as f64;
+        let lambda = self.ridge.lambda * scale;
+        gram.iter_mut().chain(&mut cross).for_each(|sum| *sum /= count);
+        (0..wide).for_each(|i| gram[i * (wide + 1)] += lambda);
+        let explained = cross.clone();
+        let Some((least, largest)) = solve_symmetric(&mut gram, &mut cross, wide) else {
+            let message = format!(
+                "block {}: its activations are linearly dependent to double precision at lambda {:e}, {lambda:e} in units of theirs",
+                self.l, self.ridge.lambda
+            );
+            return Err(Error::new(message).hint(format!("give a larger `lambda`; {:e} is usual", Ridge::LAMBDA)));
+        };
+        let solution = cross;
+        // The mean square that is left: |y|² − ⟨W, C⟩ − λ |W|², for (G + λ) W = C.
+        let inner = |other: &[f64]| solution.iter().zip(other).map(|(w, x)| w * x).sum::<f64>();
+        let loss = (spread / count - inner(&explained) - lambda * inner(&solution)) / high as f64;
+        let bias: Vec<f32> = (0..high)
+            .map(|j| (mean_y[j] - (0..wide).map(|i| mean_x[i] * solution[i * high + j]).sum::<f64>()) as f32)
+            .collect();
+        let weight = weight(&layer, &solution);
+        let value = Value::default().with("loss", &[1], vec![loss]).with("lambda", &[1], vec![lambda]).with(
+            "condition",
+            &[1],
+            vec![(largest / least).powi(2)],
+        );
+        let tensors = chain::tensors(layers);
+        Ok(tensors
+            .iter()
+            .zip([weight, bias])
+            .fold(value, |value, (tensor, array)| value.with(&tensor.name, &tensor.shape, array)))
+    }
+}
+
+impl Rows {
+    fn of(layer: &Layer, from: &[usize], to: &[usize]) -> Self {
+        match layer {
+            Layer::Conv2d(conv) => Self::Windows { patches: conv.products(from, to).patches, apart: 1 },
+            Layer::ConvTranspose2d(Conv2d { kernel, stride, before, .. }) => {
+                let apart = *stride;
+                let patches = Patches {
+                    height: (from[1] - 1) * apart + 1,
+                    width: (from[2] - 1) * apart + 1,
+                    channels: from[0],
+                    rows: to[1],
+                    columns: to[2],
+                    kernel: *kernel,
+                    stride: 1,
+                    dilation: 1,
+                    before: kernel - 1 - before,
+                    circular: false,
+                };
+                Self::Windows { patches, apart }
+            }
+            _ => Self::Samples { inputs: from.iter().product() },
+        }
+    }
+
+    /// x, channels last, as rows.
+    fn laid_out(&self, x: Vec<f32>, from: &[usize]) -> Vec<f32> {
+        match self {
+            Self::Samples { inputs } => {
+                debug_assert_eq!(x.len() % inputs, 0);
+                x
+            }
+            Self::Windows { patches, apart: 1 } => patches.all(&x),
+            Self::Windows { patches, apart } => {
+                let (channels, width) = (from[0], from[2]);
+                let mut spread = vec![0.0; x.len() / from.iter().product::<usize>() * patches.image()];
+                for (i, pixel) in x.chunks(channels).enumerate() {
+                    let (row, column) = (i / width, i % width);
+                    let (sample, row) = (row / from[1], row % from[1]);
+                    let at = ((sample * patches.height + row * apart) * patches.width + column * apart) * channels;
+                    spread[at..at + channels].copy_from_slice(pixel);
+                }
+                patches.all(&spread)
+            }
+        }
+    }
+}
+
+/// The solution, `[row of x, row of the target]`, as PyTorch keeps the layer's weight.
+fn weight(layer: &Layer, solution: &[f64]) -> Vec<f32> {
+    match layer {
+        Layer::Linear { inputs, outputs, .. } => {
+            let at = |i: usize| solution[i % inputs * outputs + i / inputs];
+            (0..inputs * outputs).map(|i| at(i) as f32).collect()
+        }
+        Layer::Conv2d(conv) | Layer::ConvTranspose2d(conv) => {
+            let (kernel, inputs, outputs) = (conv.kernel, conv.inputs, conv.outputs);
+            let window = kernel * kernel;
+            let transposed = matches!(layer, Layer::ConvTranspose2d(_));
+            let at = |i: usize| {
+                let (pair, pixel) = (i / window, i % window);
+                // A transposed convolution lays its kernel out: seen from a pixel it stands upside down.
+                let (input, output, pixel) = match transposed {
+                    true => (pair / outputs, pair % outputs, window - 1 - pixel),
+                    false => (pair % inputs, pair / inputs, pixel),
+                };
+                solution[(pixel * inputs + input) * outputs + output] as f32
+            };
+            (0..inputs * outputs * window).map(at).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn add_rows(sums: &mut [f64], rows: &[f32]) {
+    for row in rows.chunks(sums.len()) {
+        sums.iter_mut().zip(row).for_each(|(sum, &x)| *sum += f64::from(x));
+    }
+}
+
+fn less(rows: &mut [f32], mean: &[f64]) {
+    for row in rows.chunks_mut(mean.len()) {
+        row.iter_mut().zip(mean).for_each(|(x, mean)| *x = (f64::from(*x) - mean) as f32);
+    }
+}
