@@ -32,8 +32,9 @@ pub struct Ridge {
 }
 
 impl Ridge {
-    /// The published phase picture, on both sides of criticality (`scripts/ridge_lambda.rhai`).
-    pub const LAMBDA: f64 = 1e-3;
+    /// In the ordered phase it loses an MLP's input where the published training does, within 4% on MNIST at σ_w² from 0.5 to
+    /// 1.1 (`scripts/ridge_lambda.rhai`); 1e-3 finds it 10% deeper. In the chaotic phase it makes no difference.
+    pub const LAMBDA: f64 = 3e-3;
 }
 
 impl Inverse {
@@ -301,9 +302,10 @@ fn weight(layer: &Layer, solution: &[f64]) -> Vec<f32> {
             let at = |i: usize| {
                 let (pair, pixel) = (i / window, i % window);
                 // A transposed convolution lays its kernel out: seen from a pixel it stands upside down.
-                let (input, output, pixel) = match transposed {
-                    true => (pair / outputs, pair % outputs, window - 1 - pixel),
-                    false => (pair % inputs, pair / inputs, pixel),
+                let (input, output, pixel) = if transposed {
+                    (pair / outputs, pair % outputs, window - 1 - pixel)
+                } else {
+                    (pair % inputs, pair / inputs, pixel)
                 };
                 solution[(pixel * inputs + input) * outputs + output] as f32
             };

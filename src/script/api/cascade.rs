@@ -27,7 +27,7 @@ const CASCADE: Spec = Spec {
         (
             "lambda",
             "of ridge regression: what is added to the mean square of the activations, relative to it; a smaller one finds \
-             information deeper (0.001)",
+             information deeper (0.003)",
         ),
         ("epochs", "passes over the data (1)"),
         ("batch", "samples per step (64; of networks with convolutions 100)"),
