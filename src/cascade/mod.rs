@@ -24,7 +24,7 @@ pub use ridge::Ridge;
 
 use crate::data::Split;
 use crate::kernels::Adam;
-use crate::network::{Block, Layer, Network, Tensor, check_data, list_operations};
+use crate::network::{Block, Layer, Network, Tensor, activations, check_data, list_operations};
 use crate::work::{Described, Fingerprint};
 use crate::{Error, Result};
 
@@ -202,6 +202,11 @@ impl Cascade {
     /// The trained reconstruction networks of the blocks 1 to `depth`, of those that have something to train.
     fn trained(&self, depth: usize) -> impl Iterator<Item = Described> {
         (1..=depth).filter(|&l| self.inverse(l).parameters() > 0).map(|l| self.block(l))
+    }
+
+    /// What goes into block `l` (from 1) for the data, and what comes out: what its reconstruction network learns from.
+    fn ends(&self, l: usize) -> Vec<Described> {
+        [l - 1, l].map(|depth| activations(&self.network, &self.split, depth)).into()
     }
 
     /// Floating-point operations that lead one sample back through block `l` (from 1).

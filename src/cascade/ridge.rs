@@ -13,7 +13,7 @@ use serde_json::json;
 use super::chain::{self, untrained};
 use super::{Cascade, Inverse};
 use crate::kernels::{Matrix, Patches, Scratch, product, solve_symmetric};
-use crate::network::{Batch, Conv2d, Layer, activations, list_output};
+use crate::network::{Batch, Conv2d, Layer, list_output};
 use crate::work::{Context, Cost, Described, Keep, Operation, Value};
 use crate::{Error, Result};
 
@@ -145,8 +145,7 @@ impl Operation for SolveBlock {
     }
 
     fn inputs(&self) -> Vec<Described> {
-        let Cascade { network, split, .. } = &self.cascade;
-        vec![activations(network, split, self.l - 1), activations(network, split, self.l)]
+        self.cascade.ends(self.l)
     }
 
     fn keep(&self) -> Keep {

@@ -11,7 +11,7 @@ use super::step::Step;
 use super::{Cascade, Training};
 use crate::Result;
 use crate::kernels::Scratch;
-use crate::network::{Batch, activations, list_operations};
+use crate::network::{Batch, list_operations};
 use crate::random::Random;
 use crate::work::{Context, Cost, Described, Keep, Operation, Value};
 
@@ -106,8 +106,7 @@ impl Operation for TrainBlock {
     }
 
     fn inputs(&self) -> Vec<Described> {
-        let Cascade { network, split, .. } = &self.cascade;
-        vec![activations(network, split, self.l - 1), activations(network, split, self.l)]
+        self.cascade.ends(self.l)
     }
 
     fn keep(&self) -> Keep {
