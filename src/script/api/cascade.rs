@@ -26,7 +26,7 @@ const CASCADE: Spec = Spec {
         ),
         (
             "lambda",
-            "of ridge regression: what is added to the mean square of the activations, relative to it; a smaller one finds \
+            "of ridge regression: what is added to the variances of the activations, relative to their mean square; a smaller one finds \
              information deeper (0.003)",
         ),
         ("epochs", "passes over the data (1)"),
