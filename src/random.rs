@@ -92,6 +92,15 @@ impl Random {
         }
     }
 
+    /// The order in which epoch `epoch` of a training sees `samples` samples: `shuffle`d, or their own.
+    pub fn order(seed: u64, shuffle: bool, epoch: u32, samples: usize) -> Vec<u32> {
+        let mut order: Vec<u32> = (0..samples as u32).collect();
+        if shuffle {
+            Self::new(seed, &["order", &epoch.to_string()]).shuffle(&mut order);
+        }
+        order
+    }
+
     /// Independent normal numbers of mean 0, rounded to single precision.
     pub fn fill_normal(&mut self, out: &mut [f32], standard_deviation: f64) {
         out.fill_with(|| (self.normal() * standard_deviation) as f32);

@@ -6,6 +6,8 @@
 mod cifar;
 #[path = "data/downloads.rs"]
 mod downloads;
+#[path = "data/errors.rs"]
+mod errors;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -14,7 +16,8 @@ use std::time::Instant;
 use entroscope::data::{
     Dataset, DatasetOptions, Entry, Folders, KnownFile, Progress, Samples, State, catalogue, get, status,
 };
-use entroscope::{Error, Result};
+use entroscope::Result;
+use errors::assert_says;
 
 const NAMES: [&str; 4] =
     ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
@@ -29,17 +32,6 @@ fn open(name: &str, options: DatasetOptions) -> Result<Dataset> {
 
 fn glyphs() -> Dataset {
     open("glyphs", DatasetOptions::default()).unwrap()
-}
-
-/// The message and the hints, in one text.
-fn text(error: &Error) -> String {
-    format!("{}\n{}", error.message, error.hints.join("\n"))
-}
-
-#[track_caller]
-fn assert_says<T: std::fmt::Debug>(result: Result<T>, words: &[&str]) {
-    let said = text(&result.unwrap_err());
-    words.iter().for_each(|word| assert!(said.contains(word), "{said:?} lacks {word:?}"));
 }
 
 mod names {

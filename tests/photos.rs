@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a test")]
 
+#[path = "data/errors.rs"]
+mod errors;
 mod reference;
 mod scripted;
 
@@ -10,7 +12,8 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use entroscope::data::{Dataset, FolderOptions, Folders, Normalisation, Split};
-use entroscope::{Error, Result};
+use entroscope::Result;
+use errors::{assert_says, text};
 
 fn fixtures(folder: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/photos").join(folder)
@@ -63,16 +66,6 @@ fn stored_bytes(name: &str) -> Vec<u8> {
 
 fn plain() -> FolderOptions {
     FolderOptions::default()
-}
-
-fn text(error: &Error) -> String {
-    format!("{}\n{}", error.message, error.hints.join("\n"))
-}
-
-#[track_caller]
-fn assert_says<T: std::fmt::Debug>(result: Result<T>, words: &[&str]) {
-    let said = text(&result.unwrap_err());
-    words.iter().for_each(|word| assert!(said.contains(word), "{said:?} lacks {word:?}"));
 }
 
 /// The bytes of a PNG that this test trusts another decoder to read, `[channels, height, width]`, in [0, 1].

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::Cascade;
-use super::reconstruct::{chains, reconstruct_from};
+use super::reconstruct::lead_back;
 use crate::data::Split;
 use crate::network::{activations, check_data};
 use crate::work::{Context, Cost, Described, Keep, Operation, Value};
@@ -105,13 +105,6 @@ impl Operation for Back {
                 }
             }
         }
-        // Only the deepest has something to start from.
-        let mut from: Vec<&[f32]> = vec![&[]; self.depth];
-        from[self.depth - 1] = &x;
-        let chains = chains(&self.cascade, self.depth, trained)?;
-        let r = reconstruct_from(&chains, &from, context.threads(), |operations| context.advance(operations))?;
-        let input = self.cascade.network.architecture().shape(0);
-        let shape: Vec<usize> = [1, shape[0]].iter().chain(input).copied().collect();
-        Ok(Value::default().with("r", &shape, r))
+        lead_back(&self.cascade, self.depth, trained, &x, context)
     }
 }

@@ -24,8 +24,8 @@ pub use ridge::Ridge;
 
 use crate::data::Split;
 use crate::kernels::Adam;
-use crate::network::{Block, Layer, Network, Tensor, activations, check_data, list_operations};
-use crate::work::{Described, Fingerprint};
+use crate::network::{Block, Layer, Made, Network, Tensor, check_data, list_operations, operations_to_make, sources};
+use crate::work::{Described, Fingerprint, Value};
 use crate::{Error, Result};
 
 /// How reconstruction networks are trained.
@@ -204,9 +204,22 @@ impl Cascade {
         (1..=depth).filter(|&l| self.inverse(l).parameters() > 0).map(|l| self.block(l))
     }
 
+    /// What is computed first for [`Cascade::ends`].
+    fn end_sources(&self, l: usize) -> Vec<Described> {
+        [l - 1, l].into_iter().flat_map(|depth| sources(&self.network, &self.split, depth)).collect()
+    }
+
     /// What goes into block `l` (from 1) for the data, and what comes out: what its reconstruction network learns from.
-    fn ends(&self, l: usize) -> Vec<Described> {
-        [l - 1, l].map(|depth| activations(&self.network, &self.split, depth)).into()
+    /// `results` are those of [`Cascade::end_sources`].
+    fn ends<'a>(&self, l: usize, results: &'a [Arc<Value>]) -> Result<[Made<'a>; 2]> {
+        let (input, output) = results.split_at(sources(&self.network, &self.split, l - 1).len());
+        let made = |depth, results| Made::new(&self.network, &self.split, depth, results);
+        Ok([made(l - 1, input)?, made(l, output)?])
+    }
+
+    /// Floating-point operations that [`Cascade::ends`] takes to make a sample of both.
+    fn end_operations(&self, l: usize) -> f64 {
+        [l - 1, l].into_iter().map(|depth| operations_to_make(&self.network, &self.split, depth)).sum()
     }
 
     /// Floating-point operations that lead one sample back through block `l` (from 1).

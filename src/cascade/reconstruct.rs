@@ -14,6 +14,9 @@ use crate::{Error, Result};
 
 const VERSION: u32 = 1;
 
+/// Numbers on their way back at a time: half a gigabyte.
+const STATE: usize = 1 << 27;
+
 /// What the cascade makes of the activations of `split` at the depths 1 to `depth`: "r", `[depth, samples, …]`.
 ///
 /// # Errors
@@ -29,6 +32,17 @@ struct Reconstruct {
     cascade: Cascade,
     split: Split,
     depth: usize,
+}
+
+impl Reconstruct {
+    fn widest(&self) -> usize {
+        (0..=self.depth).map(|l| self.cascade.network.architecture().width(l)).max().unwrap_or(0)
+    }
+
+    /// Samples that are led back at a time, from all depths.
+    fn stretch(&self) -> usize {
+        (STATE / (self.depth * self.widest()).max(1)).clamp(1, self.split.len())
+    }
 }
 
 impl Operation for Reconstruct {
@@ -59,12 +73,11 @@ impl Operation for Reconstruct {
         // Block l sees the samples of the depths l to the last.
         let each: f64 =
             (1..=self.depth).map(|l| (self.depth - l + 1) as f64 * self.cascade.inverse_operations(l)).sum();
-        let widest = (0..=self.depth).map(|l| architecture.width(l)).max().unwrap_or(0);
-        let bytes = |width: usize| 4.0 * samples * (self.depth * width) as f64;
+        let bytes = |samples: usize, width: usize| 4.0 * (samples * self.depth * width) as f64;
         Cost {
             operations: samples * each,
-            result_bytes: bytes(architecture.width(0)),
-            working_bytes: 2.0 * bytes(widest),
+            result_bytes: bytes(self.split.len(), architecture.width(0)),
+            working_bytes: 2.0 * bytes(self.stretch(), self.widest()),
         }
     }
 
@@ -73,9 +86,18 @@ impl Operation for Reconstruct {
         let samples = forward[0].f32s("x")?.0[0];
         let chains = chains(&self.cascade, self.depth, trained)?;
         let x: Result<Vec<&[f32]>> = forward.iter().map(|value| Ok(value.f32s("x")?.1)).collect();
-        let r = reconstruct_from(&chains, &x?, context.threads(), |operations| context.advance(operations))?;
-        let shape: Vec<usize> =
-            [self.depth, samples].iter().chain(self.cascade.network.architecture().shape(0)).copied().collect();
+        let (x, architecture) = (x?, self.cascade.network.architecture());
+        let size = architecture.width(0);
+        let mut r = vec![0.0; self.depth * samples * size];
+        for start in (0..samples).step_by(self.stretch()) {
+            let end = (start + self.stretch()).min(samples);
+            let some: Vec<&[f32]> = x.iter().map(|x| &x[x.len() / samples * start..x.len() / samples * end]).collect();
+            let part = reconstruct_from(&chains, &some, context.threads(), |operations| context.advance(operations))?;
+            for (all, some) in r.chunks_mut(samples * size).zip(part.chunks((end - start) * size)) {
+                all[start * size..end * size].copy_from_slice(some);
+            }
+        }
+        let shape: Vec<usize> = [self.depth, samples].iter().chain(architecture.shape(0)).copied().collect();
         Ok(Value::default().with("r", &shape, r))
     }
 }
@@ -155,14 +177,27 @@ impl Operation for Ideal {
         let architecture = self.cascade.network.architecture();
         let mut answer = vec![0.0; architecture.width(self.depth())];
         answer[self.class] = 1.0;
-        // Nothing joins on the way: only the deepest block has an output to start from.
-        let mut activations: Vec<&[f32]> = vec![&[]; self.depth()];
-        activations[self.depth() - 1] = &answer;
-        let chains = chains(&self.cascade, self.depth(), inputs)?;
-        let r = reconstruct_from(&chains, &activations, context.threads(), |operations| context.advance(operations))?;
-        let shape: Vec<usize> = [1, 1].iter().chain(architecture.shape(0)).copied().collect();
-        Ok(Value::default().with("r", &shape, r))
+        lead_back(&self.cascade, self.depth(), inputs, &answer, context)
     }
+}
+
+/// "r", `[1, samples, …]`: what `x`, samples at depth `depth`, lead back to. `trained` are the cascade's results up to there.
+pub(super) fn lead_back(
+    cascade: &Cascade,
+    depth: usize,
+    trained: &[Arc<Value>],
+    x: &[f32],
+    context: &Context<'_>,
+) -> Result<Value> {
+    // Nothing joins on the way: only the deepest block has something to start from.
+    let mut activations: Vec<&[f32]> = vec![&[]; depth];
+    activations[depth - 1] = x;
+    let chains = chains(cascade, depth, trained)?;
+    let r = reconstruct_from(&chains, &activations, context.threads(), |operations| context.advance(operations))?;
+    let architecture = cascade.network.architecture();
+    let shape: Vec<usize> =
+        [1, x.len() / architecture.width(depth)].iter().chain(architecture.shape(0)).copied().collect();
+    Ok(Value::default().with("r", &shape, r))
 }
 
 /// Leads `activations[l − 1]`, samples of depth l, back to the input through `chains[l − 1]`, …, `chains[0]`, for every

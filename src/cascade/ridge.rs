@@ -5,7 +5,6 @@
 //! find what is left of the input far past the depth that a trained network could use. A convolution's map is the same at
 //! every pixel: its x are the windows that lead to one pixel.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use serde_json::json;
@@ -145,7 +144,7 @@ impl Operation for SolveBlock {
     }
 
     fn inputs(&self) -> Vec<Described> {
-        self.cascade.ends(self.l)
+        self.cascade.end_sources(self.l)
     }
 
     fn keep(&self) -> Keep {
@@ -153,39 +152,42 @@ impl Operation for SolveBlock {
     }
 
     fn cost(&self) -> Cost {
-        let (x, y, rows) = self.sizes();
-        let (x, y, rows) = (x as f64, y as f64, (rows * self.cascade.split.len()) as f64);
+        let (x, y, per_sample) = self.sizes();
+        let at_a_time = ROWS.max(per_sample) as f64;
+        let (x, y, rows) = (x as f64, y as f64, (per_sample * self.cascade.split.len()) as f64);
+        // The means take a pass of their own.
+        let make = self.cascade.split.len() as f64 * self.cascade.end_operations(self.l);
         Cost {
-            operations: 2.0 * rows * x * (x + y) + x * x * (x / 3.0 + 2.0 * y),
+            operations: 2.0 * rows * x * (x + y) + x * x * (x / 3.0 + 2.0 * y) + 2.0 * make,
             result_bytes: 4.0 * (x + 1.0) * y,
-            working_bytes: 12.0 * x * (x + y) + 16.0 * x * ROWS.max(self.sizes().2) as f64,
+            working_bytes: 12.0 * x * (x + y) + 16.0 * x * at_a_time,
         }
     }
 
     fn run(&self, inputs: &[Arc<Value>], context: &Context<'_>) -> Result<Value> {
-        let (_, target) = inputs[0].f32s("x")?;
-        let (_, x) = inputs[1].f32s("x")?;
+        let [target, x] = self.cascade.ends(self.l, inputs)?;
         let layers = self.cascade.inverse(self.l).layers();
         let before = &layers[..untrained(layers)];
         let (layer, from, to) = self.map()?;
         let rows = Rows::of(&layer, &from, &to);
-        let samples = target.len() / to.iter().product::<usize>();
-        let sample = self.shape().iter().product::<usize>();
-        let chunk = |range: &Range<usize>| -> Result<(Vec<f32>, Vec<f32>)> {
-            let x = Batch::new(&x[range.start * sample..range.end * sample], self.shape());
-            let x = x.through(before, &[], &mut Scratch::default())?.data;
-            let size = to.iter().product::<usize>();
-            Ok((rows.laid_out(x, &from), Batch::new(&target[range.start * size..range.end * size], &to).data))
+        let samples = x.samples();
+        // Rows of x and of the target, and the sum of x's squares.
+        let chunk = |samples: &[u32]| -> Result<(Vec<f32>, Vec<f32>, f64)> {
+            let x = x.of(samples)?;
+            context.advance(samples.len() as f64 * self.cascade.end_operations(self.l))?;
+            let squares = x.iter().map(|&x| f64::from(x).powi(2)).sum();
+            let x = Batch::new(&x, self.shape()).through(before, &[], &mut Scratch::default())?.data;
+            Ok((rows.laid_out(x, &from), Batch::new(&target.of(samples)?, &to).data, squares))
         };
         let (wide, high, per_sample) = self.sizes();
         let step = (ROWS / per_sample).max(1);
-        let chunks: Vec<Range<usize>> =
-            (0..samples).step_by(step).map(|start| start..(start + step).min(samples)).collect();
+        let all: Vec<u32> = (0..samples as u32).collect();
         let count = (samples * per_sample) as f64;
 
-        let (mut mean_x, mut mean_y) = (vec![0.0; wide], vec![0.0; high]);
-        for range in &chunks {
-            let (x, y) = chunk(range)?;
+        let (mut mean_x, mut mean_y, mut squares) = (vec![0.0; wide], vec![0.0; high], 0.0);
+        for samples in all.chunks(step) {
+            let (x, y, of_these) = chunk(samples)?;
+            squares += of_these;
             add_rows(&mut mean_x, &x);
             add_rows(&mut mean_y, &y);
         }
@@ -193,8 +195,8 @@ impl Operation for SolveBlock {
 
         let (mut gram, mut cross, mut spread) = (vec![0.0; wide * wide], vec![0.0; wide * high], 0.0);
         let mut product_of = vec![0.0; wide * wide.max(high)];
-        for range in &chunks {
-            let (mut x, mut y) = chunk(range)?;
+        for samples in all.chunks(step) {
+            let (mut x, mut y, _) = chunk(samples)?;
             less(&mut x, &mean_x);
             less(&mut y, &mean_y);
             spread += y.iter().map(|&y| f64::from(y).powi(2)).sum::<f64>();
@@ -207,7 +209,7 @@ impl Operation for SolveBlock {
             }
             context.advance(2.0 * (rows * wide * (wide + high)) as f64)?;
         }
-        let scale = x.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>() / x.len().max(1) as f64;
+        let scale = squares / (samples * self.shape().iter().product::<usize>()) as f64;
         let lambda = self.ridge.lambda * scale;
         gram.iter_mut().chain(&mut cross).for_each(|sum| *sum /= count);
         (0..wide).for_each(|i| gram[i * (wide + 1)] += lambda);

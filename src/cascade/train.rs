@@ -18,13 +18,15 @@ use crate::work::{Context, Cost, Described, Keep, Operation, Value};
 pub(super) const NAME: &str = "cascade.adam";
 pub(super) const VERSION: u32 = 1;
 
-/// The order in which an epoch sees `samples` samples; the same for every block, as when all are trained batch by batch.
-fn order(training: &Training, epoch: u32, samples: usize) -> Vec<u32> {
-    let mut order: Vec<u32> = (0..samples as u32).collect();
-    if training.shuffle {
-        Random::new(training.seed, &["order", &epoch.to_string()]).shuffle(&mut order);
+/// The loss of every batch of every epoch. The order is the same for every block, as when all are trained batch by batch.
+fn batches(training: &Training, samples: usize, mut take: impl FnMut(&[u32]) -> Result<f64>) -> Result<Vec<f64>> {
+    let mut losses = Vec::new();
+    for epoch in 0..training.epochs {
+        for batch in Random::order(training.seed, training.shuffle, epoch, samples).chunks(training.batch) {
+            losses.push(take(batch)?);
+        }
     }
-    order
+    Ok(losses)
 }
 
 impl Chain {
@@ -42,14 +44,29 @@ impl Chain {
     ) -> Result<Vec<f64>> {
         let mut step = Step::new(self, training.adam)?;
         let (x, samples) = self.behind_untrained(x)?;
-        let mut losses = Vec::new();
-        for epoch in 0..training.epochs {
-            for batch in order(training, epoch, samples).chunks(training.batch) {
-                losses.push(step.take(self, &x, target, batch));
-                advance(batch.len())?;
-            }
-        }
-        Ok(losses)
+        batches(training, samples, |batch| {
+            let loss = step.take(self, &x, target, batch);
+            advance(batch.len()).map(|()| loss)
+        })
+    }
+
+    /// The same where the samples are too large to have them all: `pairs` makes a batch's x and target.
+    fn train_by(
+        &mut self,
+        samples: usize,
+        training: &Training,
+        pairs: impl Fn(&[u32]) -> Result<(Vec<f32>, Vec<f32>)>,
+        advance: impl Fn(usize) -> Result<()>,
+    ) -> Result<Vec<f64>> {
+        let mut step = Step::new(self, training.adam)?;
+        batches(training, samples, |batch| {
+            let (x, target) = pairs(batch)?;
+            let (x, _) = self.behind_untrained(&x)?;
+            let x = x.into_owned();
+            let rows: Vec<u32> = (0..batch.len() as u32).collect();
+            let loss = step.take(self, &x, &target, &rows);
+            advance(batch.len()).map(|()| loss)
+        })
     }
 
     /// What comes out of the layers before the first with weights, and how many samples there are.
@@ -77,13 +94,14 @@ pub(super) fn describe(cascade: &Cascade, training: &Training, l: usize) -> Desc
 }
 
 impl TrainBlock {
-    /// Floating-point operations for one sample: forward, and the weights' gradients; behind the first layer with
-    /// weights also those that pass.
+    /// Floating-point operations for one sample: to make it, where it is not kept; forward, and the weights' gradients;
+    /// behind the first layer with weights also those that pass.
     fn operations_per_sample(&self) -> f64 {
         let layers = self.cascade.inverse(self.l).layers();
         let weighty = layers.iter().filter(|layer| layer.parameters() > 0).count();
         let part = if weighty > 1 { 3.0 } else { 2.0 };
-        part * list_operations(layers, self.cascade.network.architecture().shape(self.l))
+        let train = part * list_operations(layers, self.cascade.network.architecture().shape(self.l));
+        train + self.cascade.end_operations(self.l)
     }
 }
 
@@ -106,7 +124,7 @@ impl Operation for TrainBlock {
     }
 
     fn inputs(&self) -> Vec<Described> {
-        self.cascade.ends(self.l)
+        self.cascade.end_sources(self.l)
     }
 
     fn keep(&self) -> Keep {
@@ -128,13 +146,16 @@ impl Operation for TrainBlock {
     }
 
     fn run(&self, inputs: &[Arc<Value>], context: &Context<'_>) -> Result<Value> {
-        let (_, target) = inputs[0].f32s("x")?;
-        let (_, x) = inputs[1].f32s("x")?;
+        let [target, x] = self.cascade.ends(self.l, inputs)?;
         let training = &self.training;
         let from = self.cascade.network.architecture().shape(self.l);
         let mut chain = Chain::initial(self.cascade.inverse(self.l), from, training.seed, self.l);
         let per_sample = self.operations_per_sample();
-        let losses = chain.train(x, target, training, |samples| context.advance(samples as f64 * per_sample))?;
+        let advance = |samples: usize| context.advance(samples as f64 * per_sample);
+        let losses = match (x.all(), target.all()) {
+            (Some(x), Some(target)) => chain.train(x, target, training, advance)?,
+            _ => chain.train_by(x.samples(), training, |batch| Ok((x.of(batch)?, target.of(batch)?)), advance)?,
+        };
         let value = Value::default().with("loss", &[losses.len()], losses);
         Ok(chain.arrays().fold(value, |value, (tensor, array)| value.with(&tensor.name, &tensor.shape, array)))
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
+use super::made::{Made, kept, makers, operations};
 use super::{Batch, Block, Network, list_output, ready};
 use crate::data::Split;
 use crate::kernels::{Scratch, in_pieces};
@@ -107,8 +108,10 @@ impl Operation for Activations {
     }
 
     fn inputs(&self) -> Vec<Described> {
-        let before = activations(&self.network, &self.split, self.depth - 1);
-        std::iter::once(before).chain(self.network.maker(self.depth)).collect()
+        let from = self.from();
+        std::iter::once(activations(&self.network, &self.split, from))
+            .chain(makers(&self.network, from, self.depth))
+            .collect()
     }
 
     fn keep(&self) -> Keep {
@@ -117,28 +120,42 @@ impl Operation for Activations {
 
     fn cost(&self) -> Cost {
         let architecture = self.network.architecture();
-        let block = &architecture.blocks()[self.depth - 1];
-        let (samples, width) =
-            (self.split.len(), architecture.width(self.depth - 1).max(architecture.width(self.depth)));
+        let (samples, from) = (self.split.len(), self.from());
+        let width = (from..=self.depth).map(|l| architecture.width(l)).max().unwrap_or(0);
+        let parameters: usize = architecture.blocks()[from..self.depth].iter().map(Block::parameters).sum();
         Cost {
-            operations: samples as f64 * architecture.operations(self.depth),
+            operations: samples as f64 * self.operations(),
             result_bytes: 4.0 * (architecture.width(self.depth) * samples) as f64,
-            working_bytes: 4.0 * (block.parameters() + 3 * chunk(width).min(samples) * width) as f64,
+            working_bytes: 4.0 * (parameters + 3 * chunk(width).min(samples) * width) as f64,
         }
     }
 
     fn run(&self, inputs: &[Arc<Value>], context: &Context<'_>) -> Result<Value> {
         let (shape, x) = inputs[0].f32s("x")?;
-        let architecture = self.network.architecture();
-        let block = &architecture.blocks()[self.depth - 1];
-        let arrays = self.network.arrays(self.depth, inputs.get(1).map(Arc::as_ref))?;
-        let each = architecture.operations(self.depth);
-        let y = forward(block, arrays, x, architecture.shape(self.depth - 1), context.threads(), |samples| {
-            context.advance(samples as f64 * each)
+        let (architecture, from) = (self.network.architecture(), self.from());
+        let made = Made::behind(&self.network, from, self.depth, inputs)?;
+        let (before, after) = (architecture.width(from), architecture.width(self.depth));
+        let widest = (from..self.depth).map(|l| architecture.width(l)).max().unwrap_or(before);
+        let mut y = vec![0.0; shape[0] * after];
+        in_pieces(&mut y, after, x, before, chunk(widest), context.threads(), |x| {
+            context.advance((x.len() / before) as f64 * self.operations())?;
+            made.through(x)
         })?;
         let shape: Vec<usize> =
             std::iter::once(shape[0]).chain(architecture.shape(self.depth).iter().copied()).collect();
         Ok(Value::default().with("x", &shape, y))
+    }
+}
+
+impl Activations {
+    /// The depth that it is made from: the one before, unless that is too large to keep.
+    fn from(&self) -> usize {
+        kept(&self.network, &self.split, self.depth - 1)
+    }
+
+    /// Floating-point operations for one sample.
+    fn operations(&self) -> f64 {
+        operations(&self.network, self.from(), self.depth)
     }
 }
 

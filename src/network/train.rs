@@ -58,15 +58,6 @@ impl Training {
         }
         self.optimizer.check()
     }
-
-    /// The order in which an epoch sees `samples` samples.
-    fn order(&self, epoch: u32, samples: usize) -> Vec<u32> {
-        let mut order: Vec<u32> = (0..samples as u32).collect();
-        if self.shuffle {
-            Random::new(self.seed, &["order", &epoch.to_string()]).shuffle(&mut order);
-        }
-        order
-    }
 }
 
 /// The training that gave a network its weights.
@@ -250,10 +241,11 @@ impl Train {
             epoch_losses: vec![f64::NAN; epochs],
             epoch_accuracies: vec![f64::NAN; epochs],
         };
+        let (seed, shuffle) = (self.training.seed, self.training.shuffle);
         let (mut step, mut rows, mut classes) = (0, Vec::new(), Vec::new());
         for epoch in 0..epochs {
             let (mut sum, mut right) = (0.0, 0);
-            for batch in self.training.order(epoch as u32, samples).chunks(self.training.batch) {
+            for batch in Random::order(seed, shuffle, epoch as u32, samples).chunks(self.training.batch) {
                 rows.clear();
                 classes.clear();
                 for &sample in batch {
