@@ -1,43 +1,199 @@
-//! Burn devices by name, and what this machine has. The only place that knows which there are.
+//! Burn's devices by name: what this build knows of, what this machine has, and why something is not there. The only
+//! place that knows which there are.
+//!
+//! `flex` means the host's own loops, on the processor. On every other device Burn's operations compute the same, to
+//! rounding; a result is kept under the family that computed it, so that the two never mix.
 
-use burn::tensor::Device;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+#[cfg(any(feature = "cuda", feature = "wgpu", feature = "tch"))]
+use burn::tensor::DeviceType;
+use burn::tensor::{Device, Tensor};
 
 use crate::{Error, Result};
 
 /// Pure Rust, always there.
 pub const DEFAULT: &str = "flex";
 
+/// Burn's operations on the processor: what other devices compute with, for comparison where there is none of them.
+pub const TWIN: &str = "flex:burn";
+
 /// The version of Burn that this build is pinned to (`Cargo.toml`).
 pub const BURN_VERSION: &str = "0.22.1";
 
-/// A device that this build knows.
+/// Devices of a kind: the same arithmetic, and so the same results to the last bits.
+#[derive(Debug)]
+struct Family {
+    name: &'static str,
+    description: &'static str,
+    /// What has to be built in.
+    feature: &'static str,
+    /// Why there may be none, though it is built in.
+    missing: &'static str,
+}
+
+const FAMILIES: [Family; 6] = [
+    Family { name: DEFAULT, description: "this machine's processor, in pure Rust", feature: "", missing: "" },
+    Family {
+        name: TWIN,
+        description: "the same by Burn's operations, with which the devices below compute: to compare",
+        feature: "",
+        missing: "",
+    },
+    Family {
+        name: "libtorch",
+        description: "this machine's processor, by PyTorch's library",
+        feature: "tch",
+        missing: "",
+    },
+    Family {
+        name: "libtorch:cuda",
+        description: "GPUs of NVIDIA, by PyTorch's library",
+        feature: "tch",
+        missing: "libtorch sees none: it has to be one that is built for CUDA, with NVIDIA's driver installed",
+    },
+    Family {
+        name: "cuda",
+        description: "GPUs of NVIDIA, by Burn's own kernels",
+        feature: "cuda",
+        missing: "NVIDIA's driver (libcuda) is not installed, or sees no GPU; `nvidia-smi` says more",
+    },
+    Family {
+        name: "wgpu",
+        description: "GPUs of any maker, by Burn's own kernels",
+        feature: "wgpu",
+        missing: "no graphics driver offers one: install one for Vulkan, Metal or DirectX 12",
+    },
+];
+
+/// A device, or a family of which there is none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known {
-    pub name: &'static str,
+    pub name: String,
     /// What it is, in words.
     pub description: &'static str,
+    /// Why it is not there, and what would bring it.
+    pub missing: Option<String>,
 }
 
-/// The devices of this build.
+/// The devices that there are, and the families of which there is none, with the reason.
 pub fn known() -> Vec<Known> {
-    vec![Known { name: DEFAULT, description: "this machine's processor, in pure Rust" }]
+    let of_family = |family: &Family| {
+        let known = |name: String, missing| Known { name, description: family.description, missing };
+        match family.devices() {
+            Ok(devices) if family.is_numbered() => {
+                (0..devices.len()).map(|i| known(format!("{}:{i}", family.name), None)).collect()
+            }
+            Ok(_) => vec![known(family.name.to_owned(), None)],
+            Err(error) => vec![known(family.name.to_owned(), Some(error.message))],
+        }
+    };
+    FAMILIES.iter().flat_map(of_family).collect::<Vec<_>>()
 }
 
-/// Burn's device of that name.
+/// Burn's device of that name, such as "flex", "cuda" or "cuda:1". It is tried with a small sum.
 ///
 /// # Errors
-/// When this build has none of that name; those that it has are listed.
+/// When there is no such device, or it does not compute; what there is instead is listed.
 pub fn named(name: &str) -> Result<Device> {
-    match name {
-        DEFAULT => Ok(Device::flex()),
-        _ => Err(Error::new(format!("there is no device {name:?}"))
-            .hint(format!("this build has {}", known().iter().map(|known| known.name).collect::<Vec<_>>().join(", ")))),
+    let there = || {
+        let names = known().into_iter().filter(|known| known.missing.is_none()).map(|known| known.name);
+        format!("this build and machine have {}; `entroscope devices` says more", names.collect::<Vec<_>>().join(", "))
+    };
+    let (family_name, index) = family_and_index(name);
+    let family = FAMILIES.iter().find(|family| family.name == family_name);
+    let family = family.filter(|family| index.is_none() || family.is_numbered());
+    let family = family.ok_or_else(|| Error::new(format!("there is no device {name:?}")).hint(there()))?;
+    let unavailable = |error: Error| Error::new(format!("device {name:?}: {}", error.message)).hint(there());
+    let devices = family.devices().map_err(unavailable)?;
+    let device = devices.get(index.unwrap_or(0)).cloned();
+    let device = device.ok_or_else(|| Error::new(format!("there is no device {name:?}")).hint(there()))?;
+    tried(&device).map_err(unavailable)?;
+    Ok(device)
+}
+
+/// What computes in place of the host's own loops: nothing where the device's name says these.
+pub fn in_place_of_own_loops(name: &str, device: &Device) -> Option<Device> {
+    (name != DEFAULT).then(|| device.clone())
+}
+
+/// How many points of a sweep are trained as one there, where memory allows: a GPU is full only with many of them, a
+/// processor with one.
+pub fn points_at_once(name: &str) -> usize {
+    match family_and_index(name).0 {
+        DEFAULT | TWIN | "libtorch" => 1,
+        _ => usize::MAX,
     }
 }
 
 /// What decides the last bits of a result computed there: the device's family and the number type.
 pub fn numerics(name: &str) -> String {
-    format!("{name}/f32")
+    format!("{}/f32", family_and_index(name).0)
+}
+
+/// "cuda:1" is number 1 of the family "cuda".
+fn family_and_index(name: &str) -> (&str, Option<usize>) {
+    let numbered = name.rsplit_once(':').and_then(|(family, index)| Some((family, Some(index.parse().ok()?))));
+    numbered.unwrap_or((name, None))
+}
+
+impl Family {
+    fn is_numbered(&self) -> bool {
+        !self.missing.is_empty()
+    }
+
+    /// Those of this machine, at least one.
+    ///
+    /// # Errors
+    /// Why there is none.
+    fn devices(&self) -> Result<Vec<Device>> {
+        let Some(devices) = guarded(|| built_in(self.name))? else {
+            let feature = self.feature;
+            return Err(Error::new(format!(
+                "not in this build: build with `--features {feature}` (README, \"Devices\")"
+            )));
+        };
+        if devices.is_empty() { Err(Error::new(self.missing)) } else { Ok(devices) }
+    }
+}
+
+/// The devices of a family; none where it is not built in.
+fn built_in(family: &str) -> Option<Vec<Device>> {
+    match family {
+        DEFAULT | TWIN => Some(vec![Device::flex()]),
+        #[cfg(feature = "tch")]
+        "libtorch" => {
+            #[expect(deprecated, reason = "the next version of Burn leaves it to others")]
+            let device = Device::libtorch();
+            Some(vec![device])
+        }
+        #[cfg(feature = "tch")]
+        "libtorch:cuda" => Some(Device::enumerate(DeviceType::LibTorch).into_vec()),
+        #[cfg(feature = "cuda")]
+        "cuda" => Some(Device::enumerate(DeviceType::Cuda).into_vec()),
+        #[cfg(feature = "wgpu")]
+        "wgpu" => Some(Device::enumerate(DeviceType::Wgpu).into_vec()),
+        _ => None,
+    }
+}
+
+/// Whether a device computes at all.
+fn tried(device: &Device) -> Result<()> {
+    let sum = guarded(|| Tensor::<1>::from_data([1.0_f32, 2.0], device).sum().try_into_scalar::<f32>())?;
+    match sum {
+        Ok(3.0) => Ok(()),
+        Ok(sum) => Err(Error::new(format!("it says that 1 + 2 is {sum}"))),
+        Err(error) => Err(Error::new(format!("it does not compute: {error}"))),
+    }
+}
+
+/// Libraries behind Burn panic where a driver is missing or too old.
+fn guarded<T>(ask: impl FnOnce() -> T) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(ask)).map_err(|panic| {
+        let words = panic.downcast_ref::<String>().map(String::as_str);
+        let words = words.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("for no stated reason");
+        Error::new(format!("it cannot be used: {}", words.lines().next().unwrap_or_default()))
+    })
 }
 
 /// Bytes of memory that this machine can still give, where it says so; else 4 GiB.
@@ -50,4 +206,29 @@ pub fn free_memory() -> f64 {
             line.split_whitespace().nth(1)?.parse::<f64>().ok()
         })
         .map_or(UNKNOWN, |kibibytes| kibibytes * 1024.0)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numerics_are_the_familys() {
+        assert_eq!(numerics("flex"), "flex/f32");
+        assert_eq!(numerics("cuda:1"), "cuda/f32");
+        assert_eq!(numerics("libtorch:cuda:0"), "libtorch:cuda/f32");
+        assert_eq!(numerics("flex:burn"), "flex:burn/f32");
+    }
+
+    #[test]
+    fn what_is_listed_can_be_opened_and_nothing_else() {
+        for Known { name, missing, .. } in known() {
+            assert_eq!(named(&name).is_ok(), missing.is_none(), "{name}");
+        }
+        for name in ["", "flex:0", "flex:burn:1", "cuda:one", "tpu"] {
+            let error = named(name).unwrap_err();
+            assert!(error.message.contains("device") && error.hints[0].contains("flex, flex:burn"), "{error:?}");
+        }
+    }
 }

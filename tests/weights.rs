@@ -80,7 +80,7 @@ impl Runner {
     fn run(&self, result: Described) -> Result<Arc<Value>> {
         let store = Store::open(&self.path("store"), 1 << 30).unwrap();
         let plan = Plan::new(vec![Target { point: String::new(), result }], &store, "flex/f32");
-        let resources = Resources { threads: 1, memory: 1e10, cancel: Cancel::default() };
+        let resources = Resources { device: None, threads: 1, memory: 1e10, cancel: Cancel::default() };
         entroscope::work::run(&plan, &store, &resources, &|_| ()).0.remove(0)
     }
 

@@ -5,6 +5,7 @@ mod back;
 mod chain;
 mod inverse;
 mod loaded;
+mod on_device;
 mod reconstruct;
 mod ridge;
 mod step;
@@ -12,6 +13,7 @@ mod train;
 
 use std::sync::Arc;
 
+use burn::tensor::Device;
 use serde_json::json;
 
 pub use back::{back, check_channels};
@@ -24,7 +26,9 @@ pub use ridge::Ridge;
 
 use crate::data::Split;
 use crate::kernels::Adam;
-use crate::network::{Block, Layer, Made, Network, Tensor, check_data, list_operations, operations_to_make, sources};
+use crate::network::{
+    Block, Layer, Made, Network, OnDevice, Tensor, check_data, list_operations, operations_to_make, sources,
+};
 use crate::work::{Described, Fingerprint, Value};
 use crate::{Error, Result};
 
@@ -214,6 +218,13 @@ impl Cascade {
     fn ends<'a>(&self, l: usize, results: &'a [Arc<Value>]) -> Result<[Made<'a>; 2]> {
         let (input, output) = results.split_at(sources(&self.network, &self.split, l - 1).len());
         let made = |depth, results| Made::new(&self.network, &self.split, depth, results);
+        Ok([made(l - 1, input)?, made(l, output)?])
+    }
+
+    /// The same on a device.
+    fn ends_on(&self, l: usize, results: &[Arc<Value>], device: &Device) -> Result<[OnDevice; 2]> {
+        let (input, output) = results.split_at(sources(&self.network, &self.split, l - 1).len());
+        let made = |depth, results| OnDevice::new(&self.network, &self.split, depth, results, device);
         Ok([made(l - 1, input)?, made(l, output)?])
     }
 

@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
+use burn::tensor::Device;
 use serde_json::json;
 
-use super::Cascade;
 use super::chain::{Chain, tensors};
+use super::{Cascade, on_device};
 use crate::data::Split;
-use crate::network::{activations, check_data};
+use crate::network::{activations, check_data, flat_on};
 use crate::work::{Context, Cost, Described, Keep, Operation, Value};
 use crate::{Error, Result};
 
@@ -82,6 +83,9 @@ impl Operation for Reconstruct {
     }
 
     fn run(&self, inputs: &[Arc<Value>], context: &Context<'_>) -> Result<Value> {
+        if let Some(device) = context.device() {
+            return self.run_on(device, inputs, context);
+        }
         let (trained, forward) = inputs.split_at(inputs.len() - self.depth);
         let samples = forward[0].f32s("x")?.0[0];
         let chains = chains(&self.cascade, self.depth, trained)?;
@@ -97,8 +101,36 @@ impl Operation for Reconstruct {
                 all[start * size..end * size].copy_from_slice(some);
             }
         }
-        let shape: Vec<usize> = [self.depth, samples].iter().chain(architecture.shape(0)).copied().collect();
-        Ok(Value::default().with("r", &shape, r))
+        Ok(self.value(samples, r))
+    }
+}
+
+impl Reconstruct {
+    /// The same by a device's operations.
+    fn run_on(&self, device: &Device, inputs: &[Arc<Value>], context: &Context<'_>) -> Result<Value> {
+        let (trained, forward) = inputs.split_at(inputs.len() - self.depth);
+        let (samples, size) = (self.split.len(), self.cascade.network.architecture().width(0));
+        let mut r = vec![0.0; self.depth * samples * size];
+        for start in (0..samples).step_by(self.stretch()) {
+            let count = self.stretch().min(samples - start);
+            let joining = |l: usize| {
+                let (_, x) = forward[l - 1].tensor("x", device)?;
+                let width = x.dims()[0] / samples;
+                Ok(Some(x.reshape([samples, width]).narrow(0, start, count)))
+            };
+            let part = on_device::lead_back(&self.cascade, self.depth, trained, joining, device, context)?;
+            // Those that joined first come from the deepest.
+            for (all, some) in r.chunks_mut(samples * size).rev().zip(part.chunks(count * size)) {
+                all[start * size..(start + count) * size].copy_from_slice(some);
+            }
+        }
+        Ok(self.value(samples, r))
+    }
+
+    fn value(&self, samples: usize, r: Vec<f32>) -> Value {
+        let shape = self.cascade.network.architecture().shape(0);
+        let shape: Vec<usize> = [self.depth, samples].iter().chain(shape).copied().collect();
+        Value::default().with("r", &shape, r)
     }
 }
 
@@ -189,14 +221,20 @@ pub(super) fn lead_back(
     x: &[f32],
     context: &Context<'_>,
 ) -> Result<Value> {
-    // Nothing joins on the way: only the deepest block has something to start from.
-    let mut activations: Vec<&[f32]> = vec![&[]; depth];
-    activations[depth - 1] = x;
-    let chains = chains(cascade, depth, trained)?;
-    let r = reconstruct_from(&chains, &activations, context.threads(), |operations| context.advance(operations))?;
     let architecture = cascade.network.architecture();
-    let shape: Vec<usize> =
-        [1, x.len() / architecture.width(depth)].iter().chain(architecture.shape(0)).copied().collect();
+    let samples = x.len() / architecture.width(depth);
+    // Nothing joins on the way: only the deepest block has something to start from.
+    let r = if let Some(device) = context.device() {
+        let start = flat_on(device, x.to_vec()).reshape([samples, architecture.width(depth)]);
+        let joining = |l: usize| Ok((l == depth).then(|| start.clone()));
+        on_device::lead_back(cascade, depth, trained, joining, device, context)?
+    } else {
+        let mut activations: Vec<&[f32]> = vec![&[]; depth];
+        activations[depth - 1] = x;
+        let chains = chains(cascade, depth, trained)?;
+        reconstruct_from(&chains, &activations, context.threads(), |operations| context.advance(operations))?
+    };
+    let shape: Vec<usize> = [1, samples].iter().chain(architecture.shape(0)).copied().collect();
     Ok(Value::default().with("r", &shape, r))
 }
 

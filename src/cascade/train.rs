@@ -1,19 +1,22 @@
 //! Training one reconstruction network with Adam: gradients by hand, weights and moments in cache from the first step
 //! to the last.
 
+use std::any::Any;
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use burn::tensor::Device;
 use serde_json::json;
 
-use super::chain::{Chain, untrained};
+use super::chain::{Chain, tensors, untrained};
+use super::on_device::{self, Pupil, Taught};
 use super::step::Step;
 use super::{Cascade, Training};
-use crate::Result;
 use crate::kernels::Scratch;
 use crate::network::{Batch, list_operations};
 use crate::random::Random;
-use crate::work::{Context, Cost, Described, Keep, Operation, Value};
+use crate::work::{Context, Cost, Described, Fingerprint, Keep, Operation, Value};
+use crate::{Error, Result};
 
 pub(super) const NAME: &str = "cascade.adam";
 pub(super) const VERSION: u32 = 1;
@@ -94,6 +97,24 @@ pub(super) fn describe(cascade: &Cascade, training: &Training, l: usize) -> Desc
 }
 
 impl TrainBlock {
+    /// Its reconstruction network before the first step.
+    fn untaught(&self) -> Chain {
+        let from = self.cascade.network.architecture().shape(self.l);
+        Chain::initial(self.cascade.inverse(self.l), from, self.training.seed, self.l)
+    }
+
+    /// What is trained on a device, from the results of what it rests on.
+    fn pupil(&self, inputs: &[Arc<Value>], device: &Device) -> Result<Pupil> {
+        let [target, x] = self.cascade.ends_on(self.l, inputs, device)?;
+        Ok(Pupil { chain: self.untaught(), x, target })
+    }
+
+    fn value(&self, Taught { arrays, losses }: Taught) -> Value {
+        let value = Value::default().with("loss", &[losses.len()], losses);
+        let named = tensors(self.cascade.inverse(self.l).layers()).into_iter().zip(arrays);
+        named.fold(value, |value, (tensor, array)| value.with(&tensor.name, &tensor.shape, array))
+    }
+
     /// Floating-point operations for one sample: to make it, where it is not kept; forward, and the weights' gradients;
     /// behind the first layer with weights also those that pass.
     fn operations_per_sample(&self) -> f64 {
@@ -146,17 +167,48 @@ impl Operation for TrainBlock {
     }
 
     fn run(&self, inputs: &[Arc<Value>], context: &Context<'_>) -> Result<Value> {
+        if context.device().is_some() {
+            let alone = self.run_together(&[(self, inputs)], context)?.pop();
+            return alone.ok_or_else(|| Error::new("nothing was trained"));
+        }
         let [target, x] = self.cascade.ends(self.l, inputs)?;
         let training = &self.training;
-        let from = self.cascade.network.architecture().shape(self.l);
-        let mut chain = Chain::initial(self.cascade.inverse(self.l), from, training.seed, self.l);
+        let mut chain = self.untaught();
         let per_sample = self.operations_per_sample();
         let advance = |samples: usize| context.advance(samples as f64 * per_sample);
         let losses = match (x.all(), target.all()) {
             (Some(x), Some(target)) => chain.train(x, target, training, advance)?,
             _ => chain.train_by(x.samples(), training, |batch| Ok((x.of(batch)?, target.of(batch)?)), advance)?,
         };
-        let value = Value::default().with("loss", &[losses.len()], losses);
-        Ok(chain.arrays().fold(value, |value, (tensor, array)| value.with(&tensor.name, &tensor.shape, array)))
+        Ok(self.value(Taught { arrays: chain.arrays().map(|(_, array)| array).collect(), losses }))
+    }
+
+    /// Linear layers with weights that nothing has to make: then all of a stack fail, or none.
+    fn stack(&self) -> Option<Fingerprint> {
+        let inverse = self.cascade.inverse(self.l);
+        let is_drawn = (1..=self.l).all(|l| self.cascade.network.maker(l).is_none());
+        let shares = json!({
+            "inverse": inverse,
+            "from": self.cascade.network.architecture().shape(self.l),
+            "samples": self.cascade.split.len(),
+            "training": self.cascade.training_description(&self.training),
+        });
+        (is_drawn && on_device::can_be_stacked(inverse.layers())).then(|| Fingerprint::of(&shares))
+    }
+
+    fn run_together(&self, stack: &[(&dyn Operation, &[Arc<Value>])], context: &Context<'_>) -> Result<Vec<Value>> {
+        let device = context.device().ok_or_else(|| Error::new("only a device computes several as one"))?;
+        let mut blocks: Vec<&Self> = Vec::new();
+        let mut pupils = Vec::new();
+        for (operation, inputs) in stack {
+            let block = (*operation as &dyn Any).downcast_ref::<Self>();
+            let block = block.ok_or_else(|| Error::new("two kinds of operations in one stack"))?;
+            pupils.push(block.pupil(inputs, device)?);
+            blocks.push(block);
+        }
+        let per_sample: f64 = blocks.iter().map(|block| block.operations_per_sample()).sum();
+        let advance = |samples: usize| context.advance(samples as f64 * per_sample);
+        let taught = on_device::train(&pupils, &self.training, device, advance)?;
+        Ok(blocks.into_iter().zip(taught).map(|(block, taught)| block.value(taught)).collect())
     }
 }

@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use burn::tensor::Device;
 use serde_json::json;
 
 use super::made::{Made, kept, makers, operations};
-use super::{Batch, Block, Network, list_output, ready};
+use super::{Batch, Block, Network, OnDevice, list_output, ready};
 use crate::data::Split;
 use crate::kernels::{Scratch, in_pieces};
 use crate::work::{Context, Cost, Described, Keep, Operation, Value};
@@ -131,6 +132,9 @@ impl Operation for Activations {
     }
 
     fn run(&self, inputs: &[Arc<Value>], context: &Context<'_>) -> Result<Value> {
+        if let Some(device) = context.device() {
+            return self.run_on(device, inputs, context);
+        }
         let (shape, x) = inputs[0].f32s("x")?;
         let (architecture, from) = (self.network.architecture(), self.from());
         let made = Made::behind(&self.network, from, self.depth, inputs)?;
@@ -141,13 +145,24 @@ impl Operation for Activations {
             context.advance((x.len() / before) as f64 * self.operations())?;
             made.through(x)
         })?;
-        let shape: Vec<usize> =
-            std::iter::once(shape[0]).chain(architecture.shape(self.depth).iter().copied()).collect();
-        Ok(Value::default().with("x", &shape, y))
+        Ok(Value::default().with("x", &self.shape(shape[0]), y))
     }
 }
 
 impl Activations {
+    /// The same by a device's operations; the numbers stay there.
+    fn run_on(&self, device: &Device, inputs: &[Arc<Value>], context: &Context<'_>) -> Result<Value> {
+        let made = OnDevice::behind(&self.network, self.from(), self.depth, inputs, device)?;
+        let y = made.all(|samples| context.advance(samples as f64 * self.operations()))?;
+        let [samples, width] = y.dims();
+        Ok(Value::default().with_tensor("x", &self.shape(samples), y.reshape([samples * width])))
+    }
+
+    /// Of so many samples.
+    fn shape(&self, samples: usize) -> Vec<usize> {
+        std::iter::once(samples).chain(self.network.architecture().shape(self.depth).iter().copied()).collect()
+    }
+
     /// The depth that it is made from: the one before, unless that is too large to keep.
     fn from(&self) -> usize {
         kept(&self.network, &self.split, self.depth - 1)

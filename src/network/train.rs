@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use burn::tensor::Device;
 use serde_json::json;
 
 use super::forward::check_data;
@@ -12,7 +13,7 @@ use super::{Learner, Loss, Network, Optimizer, samples};
 use crate::data::Split;
 use crate::random::{GENERATOR, Random};
 use crate::work::{Context, Cost, Described, Fingerprint, Keep, Operation, Value};
-use crate::{Error, Result, device};
+use crate::{Error, Result};
 
 const NAME: &str = "network.train";
 const VERSION: u32 = 1;
@@ -206,7 +207,7 @@ impl Operation for Train {
     fn run(&self, inputs: &[Arc<Value>], context: &Context<'_>) -> Result<Value> {
         let ((_, x), labels) = (inputs[0].f32s("x")?, self.split.labels()?);
         let architecture = self.network.architecture();
-        let device = device::named(device::DEFAULT)?;
+        let device = context.device().cloned().unwrap_or_else(Device::flex);
         let mut learner = Learner::new(architecture, self.start(&inputs[1..])?, &self.training, &device);
         let history = self.learn(&mut learner, x, &labels, context)?;
         let arrays = learner.arrays()?;

@@ -250,7 +250,9 @@ impl Session {
                 Error::new("the script needs results here before it can go on").hint("`entroscope run` computes them")
             );
         }
+        let plan = plan.stacked(device::points_at_once(&self.settings.device), self.settings.memory);
         let resources = Resources {
+            device: device::in_place_of_own_loops(&self.settings.device, &self.device),
             threads: self.settings.threads,
             memory: self.settings.memory,
             cancel: self.settings.cancel.clone(),

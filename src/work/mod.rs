@@ -5,9 +5,11 @@
 
 mod fingerprint;
 mod operation;
+mod place;
 mod plan;
 mod run;
 mod speeds;
+mod stack;
 mod store;
 mod value;
 

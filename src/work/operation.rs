@@ -1,15 +1,17 @@
 //! What can be computed: one type that implements one trait.
 
+use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use burn::tensor::Device;
 use serde_json::json;
 
 use super::{Fingerprint, Value};
 use crate::{Error, Result};
 
 /// An operation is plain data: everything that decides its numbers, and how to compute them.
-pub trait Operation: Send + Sync + std::fmt::Debug + 'static {
+pub trait Operation: Any + Send + Sync + std::fmt::Debug {
     /// What it is, such as "cascade.adam"; unique among operations.
     fn name(&self) -> &'static str;
 
@@ -37,6 +39,19 @@ pub trait Operation: Send + Sync + std::fmt::Debug + 'static {
     /// # Errors
     /// What is wrong with this one result; other results go on.
     fn run(&self, inputs: &[Arc<Value>], context: &Context<'_>) -> Result<Value>;
+
+    /// What operations share that a device can compute as one; none where it is computed alone.
+    fn stack(&self) -> Option<Fingerprint> {
+        None
+    }
+
+    /// Computes operations of one stack, this one among them, each with its inputs.
+    ///
+    /// # Errors
+    /// What is wrong with any of them.
+    fn run_together(&self, stack: &[(&dyn Operation, &[Arc<Value>])], context: &Context<'_>) -> Result<Vec<Value>> {
+        stack.iter().map(|(operation, inputs)| operation.run(inputs, context)).collect()
+    }
 }
 
 /// How long a result is kept.
@@ -73,6 +88,11 @@ impl Described {
     pub fn new(operation: impl Operation) -> Self {
         let fingerprint = Fingerprint::of(&description(&operation));
         Self { operation: Arc::new(operation), fingerprint }
+    }
+
+    /// Another operation that gives the same, under the same name.
+    pub(super) fn in_place(&self, operation: impl Operation) -> Self {
+        Self { operation: Arc::new(operation), fingerprint: self.fingerprint }
     }
 
     /// The name of this description.
@@ -129,12 +149,18 @@ impl Cancel {
 
 /// What a running operation can ask and tell.
 pub struct Context<'a> {
+    pub(super) device: Option<&'a Device>,
     pub(super) cancel: &'a Cancel,
     pub(super) advance: &'a (dyn Fn(f64) + Sync),
     pub(super) idle: &'a (dyn Fn() -> usize + Sync),
 }
 
 impl Context<'_> {
+    /// What computes in place of the host's own loops, by Burn's operations; none where those do.
+    pub fn device(&self) -> Option<&Device> {
+        self.device
+    }
+
     /// How many threads it may use now: its own, and those that have nothing to do. What comes out must not depend on it.
     pub fn threads(&self) -> usize {
         1 + (self.idle)()

@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use burn::tensor::Device;
+
 use super::plan::Node;
 use super::store::Found;
 use super::{Cancel, Context, Plan, Store, Target, Value};
@@ -18,6 +20,8 @@ use crate::{Error, Result};
 /// What a run may use.
 #[derive(Debug, Clone)]
 pub struct Resources {
+    /// What computes in place of the host's own loops.
+    pub device: Option<Device>,
     /// Operations at the same time.
     pub threads: usize,
     /// Bytes that results in memory and running operations may take together.
@@ -283,7 +287,8 @@ impl<'a> Runner<'a> {
             (self.listener)(Event::Advanced(operations));
         };
         let idle = || self.resources.threads.saturating_sub(self.lock().running);
-        let context = Context { cancel: &self.resources.cancel, advance: &advance, idle: &idle };
+        let Resources { device, cancel, .. } = self.resources;
+        let context = Context { device: device.as_ref(), cancel, advance: &advance, idle: &idle };
         let value = catch_unwind(AssertUnwindSafe(|| operation.run(inputs, &context)))
             .unwrap_or_else(|panic| Err(panicked(operation.name(), panic.as_ref())))?;
         let rest = node.cost.operations - *told.lock().unwrap_or_else(PoisonError::into_inner);
