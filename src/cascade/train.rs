@@ -3,9 +3,9 @@
 
 use std::any::Any;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use burn::tensor::Device;
 use serde_json::json;
 
 use super::chain::{Chain, tensors, untrained};
@@ -103,12 +103,6 @@ impl TrainBlock {
         Chain::initial(self.cascade.inverse(self.l), from, self.training.seed, self.l)
     }
 
-    /// What is trained on a device, from the results of what it rests on.
-    fn pupil(&self, inputs: &[Arc<Value>], device: &Device) -> Result<Pupil> {
-        let [target, x] = self.cascade.ends_on(self.l, inputs, device)?;
-        Ok(Pupil { chain: self.untaught(), x, target })
-    }
-
     fn value(&self, Taught { arrays, losses }: Taught) -> Value {
         let value = Value::default().with("loss", &[losses.len()], losses);
         let named = tensors(self.cascade.inverse(self.l).layers()).into_iter().zip(arrays);
@@ -198,12 +192,15 @@ impl Operation for TrainBlock {
 
     fn run_together(&self, stack: &[(&dyn Operation, &[Arc<Value>])], context: &Context<'_>) -> Result<Vec<Value>> {
         let device = context.device().ok_or_else(|| Error::new("only a device computes several as one"))?;
-        let mut blocks: Vec<&Self> = Vec::new();
-        let mut pupils = Vec::new();
+        let (mut blocks, mut pupils): (Vec<&Self>, _) = (Vec::new(), Vec::new());
+        // The inverses of a stack begin with the same weights where their blocks have the same number.
+        let mut untaught = BTreeMap::<usize, Chain>::new();
         for (operation, inputs) in stack {
             let block = (*operation as &dyn Any).downcast_ref::<Self>();
             let block = block.ok_or_else(|| Error::new("two kinds of operations in one stack"))?;
-            pupils.push(block.pupil(inputs, device)?);
+            let chain = untaught.entry(block.l).or_insert_with(|| block.untaught()).clone();
+            let [target, x] = block.cascade.ends_on(block.l, inputs, device)?;
+            pupils.push(Pupil { chain, x, target });
             blocks.push(block);
         }
         let per_sample: f64 = blocks.iter().map(|block| block.operations_per_sample()).sum();

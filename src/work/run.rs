@@ -18,7 +18,7 @@ use super::{Cancel, Context, Plan, Store, Target, Value};
 use crate::{Error, Result};
 
 /// What a run may use.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Resources {
     /// What computes in place of the host's own loops.
     pub device: Option<Device>,
@@ -290,7 +290,7 @@ impl<'a> Runner<'a> {
         let Resources { device, cancel, .. } = self.resources;
         let context = Context { device: device.as_ref(), cancel, advance: &advance, idle: &idle };
         let value = catch_unwind(AssertUnwindSafe(|| operation.run(inputs, &context)))
-            .unwrap_or_else(|panic| Err(panicked(operation.name(), panic.as_ref())))?;
+            .unwrap_or_else(|panic| Err(panicked(operation.name(), panic.as_ref(), device.is_some())))?;
         let rest = node.cost.operations - *told.lock().unwrap_or_else(PoisonError::into_inner);
         (self.listener)(Event::Advanced(rest));
         if !self.store_failed.load(Ordering::Relaxed)
@@ -304,8 +304,11 @@ impl<'a> Runner<'a> {
 }
 
 /// A panic below the script is a fault of the program, and still only this one result's.
-fn panicked(operation: &str, panic: &(dyn std::any::Any + Send)) -> Error {
+fn panicked(operation: &str, panic: &(dyn std::any::Any + Send), on_device: bool) -> Error {
     let message = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-    Error::new(format!("{operation} failed: {}", message.unwrap_or("it gave no reason")))
-        .hint("this is a fault of entroscope: please report it with the script")
+    let error = Error::new(format!("{operation} failed: {}", message.unwrap_or("it gave no reason")));
+    // A device has limits of its own, and no other words for them.
+    let error =
+        if on_device { error.hint("give the device less at once: --memory GIB; or use --device flex") } else { error };
+    error.hint("this is a fault of entroscope: please report it with the script")
 }

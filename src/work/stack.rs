@@ -141,14 +141,17 @@ impl Plan {
 
     /// What is run at once, in the order in which it should come: some points at a time, each as far as the others.
     fn units(&self, size: usize) -> Vec<Vec<usize>> {
-        let mut first_of = BTreeMap::new();
+        // Of each point: its number, and how many of its nodes came so far.
+        let mut points = BTreeMap::<&str, (usize, usize)>::new();
         let mut levels: Vec<usize> = Vec::new();
         let (mut stacks, mut units) = (BTreeMap::new(), Vec::new());
         for (i, node) in self.nodes.iter().enumerate() {
-            let position = i - *first_of.entry(node.target).or_insert(i);
+            let count = points.len();
+            let (point, position) = points.entry(&self.targets[node.target].point).or_insert((count, 0));
+            *position += 1;
+            let (points, position) = (*point / size, *position);
             // Nothing rests on another of its own level, so that stacks never wait for one another.
             levels.push(node.inputs.iter().map(|&input| levels[input] + 1).max().unwrap_or(0));
-            let points = node.target / size;
             let stack = if node.is_stackable() { node.described.operation().stack() } else { None };
             let known = stack.map(|stack| stacks.entry((points, levels[i], stack)).or_insert(units.len()));
             match known {

@@ -140,6 +140,8 @@ impl Store {
         let large = match described.operation().keep() {
             Keep::InMemory => return Ok(()),
             Keep::Always => false,
+            // It would be removed at once.
+            Keep::WithinBudget if value.bytes() as u64 > self.budget => return Ok(()),
             Keep::WithinBudget => true,
         };
         let path = self.path(key, large);
