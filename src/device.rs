@@ -4,8 +4,6 @@
 //! `flex` means the host's own loops, on the processor. On every other device Burn's operations compute the same, to
 //! rounding; a result is kept under the family that computed it, so that the two never mix.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 #[cfg(any(feature = "cuda", feature = "wgpu", feature = "tch"))]
 use burn::tensor::DeviceType;
 use burn::tensor::{Device, Tensor};
@@ -187,9 +185,10 @@ fn tried(device: &Device) -> Result<()> {
     }
 }
 
-/// Libraries behind Burn panic where a driver is missing or too old.
-fn guarded<T>(ask: impl FnOnce() -> T) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(ask)).map_err(|panic| {
+/// Libraries behind Burn panic where a driver is missing or too old: on a thread of their own, where that ends nothing and
+/// is not printed.
+fn guarded<T: Send>(ask: impl FnOnce() -> T + Send) -> Result<T> {
+    std::thread::scope(|scope| scope.spawn(ask).join()).map_err(|panic| {
         let words = panic.downcast_ref::<String>().map(String::as_str);
         let words = words.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("for no stated reason");
         Error::new(format!("it cannot be used: {}", words.lines().next().unwrap_or_default()))

@@ -261,7 +261,7 @@ mod stored_files {
         let place = Place::new();
         for (i, speeds) in ["{{{", "[]", "{\"cascade.adam\": 0}", "{\"cascade.adam\": -1e-300}"].iter().enumerate() {
             std::fs::create_dir_all(place.path("store")).unwrap();
-            std::fs::write(place.path("store/speeds.json"), speeds).unwrap();
+            std::fs::write(place.path("store/speeds-flex.json"), speeds).unwrap();
             let output = place.program_runs(&place.script(&sweep_over(&format!("[{}]", i + 1)))).output().unwrap();
             assert_eq!(output.status.code(), Some(0), "{speeds}: {}", said(&output));
             assert_says(&said(&output), &["1 of 1 points to compute"]);

@@ -267,7 +267,7 @@ impl Session {
         let took = started.elapsed();
         if missing > 0 {
             self.tell(Told::Finished);
-            work::Speeds::open(&self.store).learn(&report);
+            work::Speeds::open(&self.store, &self.numerics).learn(&report);
         }
         let (mut failed, mut interrupted) = (BTreeSet::new(), BTreeSet::new());
         for (target, result) in plan.targets().iter().zip(&results) {
@@ -318,7 +318,7 @@ impl Session {
 
     pub(super) fn estimate(&self, plan: &Plan) -> Estimate {
         let operations = plan.floating_point_operations();
-        let speeds = work::Speeds::open(&self.store);
+        let speeds = work::Speeds::open(&self.store, &self.numerics);
         Estimate {
             operations: operations.values().sum(),
             seconds: speeds.seconds(&operations) / self.settings.threads.max(1) as f64,

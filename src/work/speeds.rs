@@ -10,7 +10,7 @@ const UNMEASURED: f64 = 2e10;
 /// Less than this says nothing about speed.
 const SHORTEST: f64 = 0.05;
 
-/// Measured speeds by name of operation, kept beside the results.
+/// Measured speeds by name of operation, kept beside the results, for every family of devices.
 #[derive(Debug)]
 pub struct Speeds {
     path: PathBuf,
@@ -18,9 +18,10 @@ pub struct Speeds {
 }
 
 impl Speeds {
-    /// What runs with this store have measured.
-    pub fn open(store: &Store) -> Self {
-        let path = store.root().join("speeds.json");
+    /// What runs with this store have measured on a device of these numerics (family and number type).
+    pub fn open(store: &Store, numerics: &str) -> Self {
+        let family = numerics.split('/').next().unwrap_or_default().replace(':', "-");
+        let path = store.root().join(format!("speeds-{family}.json"));
         let measured = std::fs::read(&path).ok().and_then(|text| serde_json::from_slice(&text).ok());
         Self { path, measured: measured.unwrap_or_default() }
     }
