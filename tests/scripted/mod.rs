@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::{Arc, Mutex};
 
+use entroscope::device;
 use entroscope::script::{Diagnostic, Host, Outcome, Settings, Told};
 
 /// A folder with a project, a store and a run folder in it, gone when the test ends.
@@ -21,6 +22,8 @@ impl Place {
             data_dir: Some(folder.path().join("data")),
             store_dir: folder.path().join("store"),
             out: Some(folder.path().join("out")),
+            // What the tests run on where nobody says otherwise.
+            device: std::env::var("TEST_DEVICE").unwrap_or_else(|_| device::DEFAULT.to_owned()),
             threads: 2,
             ..Settings::default()
         };
