@@ -66,6 +66,9 @@ struct ScriptArguments {
     /// A parameter of the script: what `param("NAME", …)` gives there.
     #[arg(long, value_name = "NAME=VALUE", value_parser = assignment)]
     set: Vec<(String, String)>,
+    /// Of a sweep's points only those with this value of an axis; again for other axes and values.
+    #[arg(long, value_name = "AXIS=VALUE", value_parser = assignment)]
+    only: Vec<(String, String)>,
     /// The run folder [default: runs/NAME].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -161,6 +164,7 @@ impl Program {
                 memory: arguments.memory.map_or(settings.memory, |gib| gib * (1u64 << 30) as f64),
                 store_budget: arguments.store_budget.unwrap_or(settings.store_budget),
                 set: arguments.set.clone(),
+                only: arguments.only.clone(),
                 limits: Limits {
                     operations: limits.max_operations,
                     calls: limits.max_calls,

@@ -4,6 +4,7 @@
 //! [`Plan`] finds what the [`Store`] lacks, and [`run`] computes just that.
 
 mod fingerprint;
+mod flights;
 mod operation;
 mod plan;
 mod run;
@@ -12,6 +13,7 @@ mod store;
 mod value;
 
 pub use fingerprint::Fingerprint;
+pub use flights::Flights;
 pub use operation::{Cancel, Context, Cost, Described, Keep, Operation};
 pub use plan::{Plan, Target};
 pub use run::{Event, Listener, Report, Resources, run};
