@@ -50,6 +50,11 @@ impl Terminal {
         Self { state: Mutex::new(state) }
     }
 
+    /// Prints beside the bar.
+    pub fn beside(&self, print: impl FnOnce()) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).bar.suspend(print);
+    }
+
     /// Hears what a session tells.
     pub fn hear(&self, told: Told<'_>) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);

@@ -34,6 +34,7 @@ pub use later::{Curve, Number};
 pub use reference::Function;
 pub use session::{Audience, Estimate, Points, Session, Told};
 pub use settings::{Limits, Reads, STORE_VARIABLE, Settings};
+pub(crate) use table::Computed;
 pub use table::{Axis, Point, Row, Table};
 pub use tensor::{Budget, ScriptTensor};
 

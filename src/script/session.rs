@@ -291,8 +291,8 @@ impl Session {
             self.tell(Told::Work(event));
         });
         let took = started.elapsed();
+        self.tell(Told::Finished);
         if missing > 0 {
-            self.tell(Told::Finished);
             work::Speeds::open(&self.store).learn(&report);
         }
         let (mut failed, mut interrupted) = (BTreeSet::new(), BTreeSet::new());

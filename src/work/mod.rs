@@ -18,5 +18,6 @@ pub use operation::{Cancel, Context, Cost, Described, Keep, Operation};
 pub use plan::{Plan, Target};
 pub use run::{Event, Listener, Report, Resources, run};
 pub use speeds::Speeds;
+pub(crate) use store::Found;
 pub use store::{DEFAULT_BUDGET, Store, StoreSummary};
 pub use value::{Array, Data, Value};

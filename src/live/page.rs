@@ -1,0 +1,24 @@
+//! The page's files, embedded in the program: it works with the network unplugged.
+
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+macro_rules! files {
+    ($($name:literal),* $(,)?) => { &[$(($name, include_str!(concat!("page/", $name)))),*] };
+}
+
+const FILES: &[(&str, &str)] = files!["index.html", "style.css", "main.js"];
+
+/// A file of the page; no path of a request reaches the file system.
+pub(super) fn file(name: &str) -> Response {
+    let Some((_, text)) = FILES.iter().find(|(known, _)| *known == name) else {
+        return (StatusCode::NOT_FOUND, "there is no such page\n").into_response();
+    };
+    let kind = match name.rsplit_once('.') {
+        Some((_, "css")) => "text/css; charset=utf-8",
+        Some((_, "js")) => "text/javascript; charset=utf-8",
+        Some((_, "svg")) => "image/svg+xml",
+        _ => "text/html; charset=utf-8",
+    };
+    ([(header::CONTENT_TYPE, kind)], *text).into_response()
+}
