@@ -1,0 +1,172 @@
+// The edit looked at, alone or beside another, and whether all that was announced of it is to be seen.
+
+import { EditView } from "./edit.js";
+import { make, setAttribute, setHidden, setText } from "./element.js";
+import { clock } from "./words.js";
+
+export class Views {
+    /// The edit whose figures show for a moment in place of the others'; `null` when none.
+    flicked = null;
+    #main;
+    #page;
+    #board;
+    #looking;
+    #view;
+    #beside = null;
+
+    constructor(main, page, board, looking) {
+        this.#main = main;
+        this.#page = page;
+        this.#board = board;
+        this.#looking = looking;
+        this.#view = new EditView(page, "right");
+        this.absent = [];
+        main.append(this.#view.element);
+    }
+
+    /// Draws what is looked at. Called at every change that concerns it.
+    update() {
+        const { edit, against } = this.#looking;
+        if (!edit) return;
+        const other = this.#board.edits.get(against);
+        if (other && !this.#beside) {
+            this.flick(null);
+            this.#beside = new EditView(this.#page, "left");
+            this.#main.prepend(this.#beside.element);
+        } else if (!other && this.#beside) {
+            this.#beside.closed();
+            this.#beside = null;
+        }
+        this.#main.classList.toggle("pair", Boolean(other));
+        setAttribute(this.#main, "data-test", other ? "compare" : null);
+        this.#view.update(edit, this.#board.sourceOf(edit));
+        this.#beside?.update(other, this.#board.sourceOf(other));
+        this.#align();
+        if (this.flicked !== null) this.#showFlicked();
+        this.settled();
+    }
+
+    /// Whether a change of this edit is to be seen.
+    concerns(edit) {
+        const views = [this.#looking.edit, this.#board.edits.get(this.#looking.against)];
+        return views.some((view) => view && (view.number === edit.number || view.figures_of === edit.number)) || this.flicked === edit.number;
+    }
+
+    cards() {
+        return [this.#beside, this.#view].flatMap((view) => (view ? [...view.items.querySelectorAll(".card")].map((element) => this.#cardOf(view, element)) : [])).filter(Boolean);
+    }
+
+    #cardOf(view, element) {
+        return [...view.cards.values()].find((card) => card.element === element);
+    }
+
+    /// Shows another edit's figures in the same places.
+    flick(number) {
+        this.flicked = this.#board.edits.has(number) ? number : null;
+        this.#showFlicked();
+    }
+
+    #showFlicked() {
+        const edit = this.#board.edits.get(this.flicked);
+        this.#view.flick(edit ? this.#board.sourceOf(edit) : null);
+    }
+
+    /// In a comparison the same item of both edits shares a row, and what one of them lacks is said.
+    #align() {
+        for (const element of this.absent) element.remove();
+        this.absent = [];
+        if (!this.#beside) {
+            for (const card of this.#view.cards.values()) card.element.style.gridRow = "";
+            return;
+        }
+        const [left, right] = [this.#beside, this.#view];
+        // Title, diagnostics and notes come first, printed lines last; the cards' rows lie between.
+        let row = 4;
+        for (const key of merged([...left.cards.keys()], [...right.cards.keys()])) {
+            for (const [view, other] of [[left, right], [right, left]]) {
+                const card = view.cards.get(key);
+                const element = card?.element ?? make("p", { class: "absent" },
+                    `${other.cards.get(key).title.textContent} is not in edit ${view.edit.number}`);
+                if (!card) {
+                    this.absent.push(element);
+                    view.items.append(element);
+                }
+                element.style.gridRow = row;
+            }
+            row += 1;
+        }
+        this.#main.style.setProperty("--last", row);
+    }
+
+    /// Says for tests and measurements what can be seen: the edit's state, once its pictures are there.
+    settled() {
+        const { edit } = this.#view;
+        if (edit && this.#view.settled && (this.#beside?.settled ?? true)) {
+            setAttribute(document.documentElement, "data-shown", `${edit.number}:${edit.state}`);
+        }
+    }
+}
+
+/// Two orders as one: the right one's, with what only the left has after what it follows there.
+function merged(left, right) {
+    const all = [...right];
+    left.forEach((key, i) => {
+        if (!all.includes(key)) all.splice(i === 0 ? 0 : all.indexOf(left[i - 1]) + 1, 0, key);
+    });
+    return all;
+}
+
+/// The line under the header: which edit this is, and the ways to others.
+export class Looked {
+    constructor(element, board, looking, act) {
+        this.board = board;
+        this.looking = looking;
+        const button = (text, label, action, more = {}) =>
+            make("button", { type: "button", class: "small", "aria-label": label, title: label, onclick: action, ...more }, text);
+        this.older = button("‹", "Older edit (←)", () => looking.step(-1));
+        this.newer = button("›", "Newer edit (→)", () => looking.step(1));
+        this.text = make("span", { class: "which" });
+        this.set = make("span", { class: "set" });
+        this.arrived = button("", "Back to the newest edit (0)", () => looking.newest(), { class: "small arrived", hidden: true });
+        this.with = make("select", { "aria-label": "Compare with edit" });
+        this.with.addEventListener("change", () => looking.compare(Number(this.with.value)));
+        this.compare = button("Compare", "Beside a former edit (c)", act.compare, { "aria-pressed": "false" });
+        this.flick = button("Flick", "A former edit's figures in the same place (hold f)", act.flick, { "aria-pressed": "false" });
+        element.append(this.older, this.newer, this.text, this.set, this.arrived,
+            make("span", { class: "space" }), this.with, this.compare, this.flick);
+        // The list is long only when somebody opens it.
+        this.with.addEventListener("pointerdown", () => this.#fill());
+        this.with.addEventListener("focus", () => this.#fill());
+    }
+
+    update(flicked) {
+        const { board, looking } = this;
+        const { edit } = looking;
+        if (!edit) return;
+        const comparing = board.edits.has(looking.against);
+        const which = looking.isOld ? `Looking back at edit ${edit.number}` : `Edit ${edit.number}`;
+        setText(this.text, `${which} · ${clock(edit.at)} · ${edit.changed}`);
+        setText(this.set, Object.entries(edit.parameters ?? {}).map(([name, value]) => `${name} = ${value}`).join(", "));
+        this.set.title = "Set on the command line";
+        this.text.classList.toggle("old", looking.isOld);
+        const newer = board.current - edit.number;
+        setHidden(this.arrived, !looking.isOld);
+        setText(this.arrived, newer === 1 ? `Edit ${board.current} is newer: 0 shows it` : `${newer} newer, up to edit ${board.current}: 0 shows it`);
+        setAttribute(this.compare, "aria-pressed", comparing);
+        setAttribute(this.flick, "aria-pressed", flicked !== null);
+        setHidden(this.with, !comparing);
+        if (comparing && this.with.value !== String(looking.against)) this.#fill();
+        const numbers = [...board.edits.keys()];
+        const at = comparing ? looking.against : edit.number;
+        this.older.disabled = !numbers.some((n) => n < at);
+        this.newer.disabled = !numbers.some((n) => n > at);
+    }
+
+    #fill() {
+        const { board, looking } = this;
+        const options = [...board.edits.values()].filter((e) => e.number !== looking.edit.number).reverse()
+            .map((e) => make("option", { value: e.number }, `with edit ${e.number}, ${clock(e.at)}`));
+        this.with.replaceChildren(...options);
+        this.with.value = String(looking.against);
+    }
+}
