@@ -24,12 +24,12 @@ export class Card {
     /// Shows this item, of the edit `source`, on behalf of `edit`.
     update(item, index, source, edit) {
         Object.assign(this, { item, index, source });
-        const title = item.title || item.name || "";
-        setText(this.title, title);
-        setText(this.name, [item.name === title ? "" : item.name, item.place ? `line ${item.place.line}` : ""].filter(Boolean).join(" · "));
-        setAttribute(this.element, "aria-label", title || item.kind);
+        // A figure's title is in its picture.
+        setText(this.title, item.name || item.title || "");
+        setText(this.name, item.place ? `line ${item.place.line}` : "");
+        setAttribute(this.element, "aria-label", item.title || item.name || item.kind);
         setAttribute(this.element, "data-name", item.name ?? null);
-        setText(this.left, itemProgress(item));
+        setText(this.left, itemProgress(item, source.state === "running"));
         setText(this.error, item.error ?? "");
         setHidden(this.error, !item.error);
         const stale = source.number !== edit.number;

@@ -6,7 +6,7 @@ import { number } from "./words.js";
 
 export class Details {
     #panel;
-    #back = null;
+    #card = null;
     #asked = 0;
 
     constructor(panel) {
@@ -19,7 +19,9 @@ export class Details {
 
     async open(card, spot) {
         const asked = ++this.#asked;
-        this.#back = card.element;
+        this.#card?.pin(null);
+        this.#card = card;
+        card.pin(spot);
         const url = card.url("/point", `?${spot.query}`);
         const title = make("h2", { id: "details-title", tabindex: "-1" }, card.item.title || card.item.name);
         const close = make("button", { type: "button", class: "plain", "aria-label": "Close", onclick: () => this.close() }, "✕");
@@ -40,7 +42,14 @@ export class Details {
             if (asked === this.#asked) body.replaceChildren(make("p", { class: "problem" }, `Nothing could be found out: ${error.message || "no answer"}`));
             return;
         }
-        if (asked === this.#asked) body.replaceChildren(...about(point));
+        if (asked !== this.#asked) return;
+        // What follows says again, and more exactly, what the tooltip said.
+        const told = new Set(point.rows.length === 1 ? [...Object.keys(point.rows[0].parameters), "depth", "seed"] : []);
+        const said = spot.lines.map(([name, value]) => told.has(name) || (point.value !== null && value === number(point.value)));
+        [...where.children].forEach((line, i) => said[i] && line.remove());
+        setHidden(where, said.every(Boolean));
+        const measure = spot.lines.find(([name, value]) => name && point.value !== null && value === number(point.value))?.[0];
+        body.replaceChildren(...about(point, measure));
     }
 
     close() {
@@ -48,18 +57,19 @@ export class Details {
         this.#asked += 1;
         setHidden(this.#panel, true);
         document.documentElement.classList.remove("with-details");
-        // Only where the focus would be lost with the panel.
-        if (this.#back?.isConnected) this.#back.focus({ preventScroll: true });
+        this.#card.pin(null);
+        if (this.#card.element.isConnected) this.#card.element.focus({ preventScroll: true });
+        this.#card = null;
     }
 }
 
-function about(point) {
+function about(point, measure) {
     const parts = [];
     if (point.status === "failed") parts.push(make("p", { class: "problem" }, "This point failed."));
     else if (point.status === "missing") parts.push(make("p", { class: "quiet" }, "Not computed yet."));
     else if (point.value !== null) {
         const exact = typeof point.value === "number" ? String(point.value) : number(point.value);
-        parts.push(make("p", { class: "value", title: exact }, number(point.value)));
+        parts.push(make("p", { class: "value", title: exact }, make("span", {}, measure ?? "value"), number(point.value)));
     }
     if (point.pictures) {
         const image = make("img", { src: point.pictures, alt: "The pictures of this point", class: "pictures" });

@@ -30,12 +30,15 @@ export class EditView {
         this.edit = edit;
         setAttribute(this.element, "data-edit", edit.number);
         setText(this.title, `Edit ${edit.number}, ${clock(edit.at)}: ${stateWord(edit)}. ${counts(edit)}.`);
-        this.diagnostics.update(edit.diagnostics);
+        // While an edit is only being compiled, what is said of its predecessor stays: most often it is said again.
+        const passing = edit.state === "checking" && edit.diagnostics.length === 0;
+        this.element.classList.toggle("passing", passing);
+        if (!passing) this.diagnostics.update(edit.diagnostics);
         const note = noteOn(edit, source);
         setText(this.note, note);
         setHidden(this.note, !note);
         this.#updateCards(source, edit);
-        this.printed.update(edit);
+        if (!passing) this.printed.update(edit);
     }
 
     #updateCards(source, edit) {

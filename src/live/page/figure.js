@@ -17,7 +17,9 @@ export class FigureCard extends Card {
     #pointer = null;
     #spot = null;
     #click = 0;
+    #clickedAt = -Infinity;
     #flick = null;
+    #pinned = null;
 
     /// `page` has the tooltip, the details, the board's program and `settled()`.
     constructor(page) {
@@ -64,8 +66,9 @@ export class FigureCard extends Card {
         if (this.source && this.source.number !== source.number) this.#numbers.forget();
         super.update(item, index, source, edit);
         const url = this.url(".svg", `?rev=${item.rev}&of=${this.page.program}`);
-        // Nothing can be drawn of what failed as a whole; what was drawn before stays.
-        if (!item.error || !this.picture.shown) this.#want(url, item, source);
+        // Of what cannot be drawn the message says why; another edit's picture in its place would mislead.
+        setHidden(this.paper, Boolean(item.error));
+        if (!item.error) this.#want(url, item, source);
         const stem = (item.name || "figure").replace(/\.[^.]*$/, "");
         ["svg", "png", "csv"].forEach((kind, i) => {
             setAttribute(this.links[i], "href", this.url(`.${kind}`));
@@ -92,7 +95,7 @@ export class FigureCard extends Card {
     }
 
     get settled() {
-        return this.picture.settled;
+        return this.paper.hidden || this.picture.settled;
     }
 
     #pictured() {
@@ -122,8 +125,9 @@ export class FigureCard extends Card {
 
     async #fresh() {
         if (this.#flick) return;
-        const data = this.url(".json", `?rev=${this.item.rev}&of=${this.page.program}`);
-        if (await this.#numbers.refresh({ data, url: this.own.url, drawing: this.item.drawing })) this.#point();
+        const { url } = this.own;
+        const data = url.replace(".svg?", ".json?");
+        if (await this.#numbers.refresh({ data, url, drawing: this.item.drawing })) this.#point();
     }
 
     #point() {
@@ -137,10 +141,31 @@ export class FigureCard extends Card {
         this.#show(null);
     }
 
+    /// Keeps the cross at the spot whose details are open; `null` lets it go.
+    pin(spot) {
+        this.#pinned = spot;
+        this.#point();
+    }
+
     #show(spot) {
         this.#spot = spot;
-        setHidden(this.cross, !spot);
+        const crossed = spot ?? this.#pinned;
+        const drawn = crossed && this.picture.shown && !this.#flick;
+        setHidden(this.cross, !drawn);
+        if (drawn) this.#cross(crossed);
         if (!spot) return this.page.tooltip.hide(this);
+        const place = this.#pointer ?? this.#window(spot.at);
+        this.page.tooltip.show(this, spot.lines, place);
+    }
+
+    /// The place in the window of a place in the picture.
+    #window([x, y]) {
+        const layer = this.layer.getBoundingClientRect();
+        const scale = layer.width / this.picture.shown.width;
+        return [layer.left + x * scale, layer.top + y * scale];
+    }
+
+    #cross(spot) {
         const paper = this.paper.getBoundingClientRect();
         const layer = this.layer.getBoundingClientRect();
         const scale = layer.width / this.picture.shown.width;
@@ -157,13 +182,13 @@ export class FigureCard extends Card {
             : [x(spot.at[0]) - radius, y(spot.at[1]) - radius, x(spot.at[0]) + radius, y(spot.at[1]) + radius];
         box.classList.toggle("dot", !spot.box);
         Object.assign(box.style, { left: `${left}px`, top: `${top}px`, width: `${right - left}px`, height: `${bottom - top}px` });
-        const place = this.#pointer ?? [paper.left + x(spot.at[0]), paper.top + y(spot.at[1])];
-        this.page.tooltip.show(this, spot.lines, place);
     }
 
     #clicked(event) {
         clearTimeout(this.#click);
-        if (event.detail > 1) return;
+        const second = event.timeStamp - this.#clickedAt < DOUBLE;
+        this.#clickedAt = event.timeStamp;
+        if (second) return;
         this.#pointer = [event.clientX, event.clientY];
         if (this.zoom.scale === 1) return this.details();
         this.#click = setTimeout(() => this.details(), DOUBLE);
@@ -195,6 +220,7 @@ export class FigureCard extends Card {
 
     closed() {
         this.#leave();
+        this.page.gone(this);
         this.page.near.unobserve(this.element);
         super.closed();
     }

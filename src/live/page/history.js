@@ -65,6 +65,8 @@ export class History {
         if (beside) setHidden(beside.beside, false);
         if (!looked) return;
         setAttribute(looked.button, "aria-current", "true");
+        // The arrow keys lead the focus along.
+        if (this.#list.contains(document.activeElement)) (beside ?? looked).button.focus({ preventScroll: true });
         const row = (beside ?? looked).element;
         const [top, bottom] = [row.offsetTop, row.offsetTop + row.offsetHeight];
         const panel = this.#list.parentElement;

@@ -28,17 +28,19 @@ const page = {
     say,
     settled: () => views?.settled(),
     toggleFull,
+    /// A card that leaves the page must not leave it waiting in its whole-window view.
+    gone: (card) => card === full && toggleFull(null),
     get program() {
         return encodeURIComponent(board.program);
     },
 };
 
+let full = null;
 let views = null;
 views = new Views(find("main"), page, board, looking);
 const header = new Header(board, say);
 const history = new History(find("history").querySelector("ol"), looking);
 const looked = new Looked(find("looked"), board, looking, { compare, flick: () => void flick() });
-let full = null;
 
 // What changed --------------------------------------------------------------------------------------------------------
 
@@ -49,6 +51,8 @@ function look() {
     looked.update(views.flicked);
     history.mark();
 }
+
+const narrow = matchMedia("(max-width: 760px)");
 
 board.on("forgotten", () => {
     history.forget();
@@ -147,8 +151,7 @@ function back() {
 }
 
 function toggleHistory() {
-    const hidden = root.classList.toggle("without-history");
-    setAttribute(find("history-switch"), "aria-expanded", !hidden);
+    showHistory(root.classList.contains("without-history"));
 }
 
 const pause = () => void ask(board.paused ? "resume" : "pause");
@@ -173,8 +176,14 @@ find("waiting-band").lastElementChild.addEventListener("click", go);
 find("keys-button").addEventListener("click", keys);
 find("history-switch").addEventListener("click", toggleHistory);
 
-// In a narrow window the history begins out of the way.
-if (matchMedia("(max-width: 760px)").matches) toggleHistory();
+// In a narrow window the history lies over the figures: out of the way until asked for, and again when an edit is chosen.
+function showHistory(shown) {
+    root.classList.toggle("without-history", !shown);
+    setAttribute(find("history-switch"), "aria-expanded", shown);
+}
+if (narrow.matches) showHistory(false);
+narrow.addEventListener("change", () => showHistory(!narrow.matches));
+find("history").addEventListener("click", (event) => narrow.matches && event.target.closest("button") && showHistory(false));
 // What sticks under the header needs its height, which its bands change.
 new ResizeObserver(([entry]) => root.style.setProperty("--top", `${entry.target.offsetHeight}px`)).observe(find("top"));
 

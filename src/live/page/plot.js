@@ -202,7 +202,8 @@ class Sheet {
 
 /// Where the images of a sheet lie: read from the drawing itself, which the layout is nowhere else told of.
 export function imageRects(svg) {
-    const drawing = new DOMParser().parseFromString(svg, "image/svg+xml");
+    // Its font is of no use here, and the page's policy would report the style that brings it.
+    const drawing = new DOMParser().parseFromString(svg.replace(/<style>[^]*?<\/style>/g, ""), "image/svg+xml");
     return [...drawing.querySelectorAll("svg > image")].map((image) => {
         const [x, y, width, height] = ["x", "y", "width", "height"].map((name) => Number(image.getAttribute(name)));
         return [x, y, x + width, y + height];

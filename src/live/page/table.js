@@ -46,6 +46,7 @@ export class TableCard extends Card {
         super.update(item, index, source, edit);
         setAttribute(this.link, "href", this.url(".csv"));
         setAttribute(this.link, "download", item.name || "table.csv");
+        this.wanted = this.url(".json", `?rev=${item.rev}&of=${this.page.program}`);
         void this.#fetch();
     }
 
@@ -53,14 +54,14 @@ export class TableCard extends Card {
         if (this.#busy) return;
         this.#busy = true;
         for (;;) {
-            const url = this.url(".json", `?rev=${this.item.rev}&of=${this.page.program}`);
+            const [url, { rev }] = [this.wanted, this.item];
             if (url === this.#of) break;
             this.#of = url;
             try {
                 const answer = await fetch(url);
                 if (answer.ok) {
                     this.#table = await answer.json();
-                    setAttribute(this.element, "data-rev", this.item.rev);
+                    setAttribute(this.element, "data-rev", rev);
                     this.#draw();
                 }
             } catch { /* the next revision tries again */ }

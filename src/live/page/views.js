@@ -19,7 +19,7 @@ export class Views {
         this.#page = page;
         this.#board = board;
         this.#looking = looking;
-        this.#view = new EditView(page, "right");
+        this.#view = new EditView(page, "looked");
         this.absent = [];
         main.append(this.#view.element);
     }
@@ -31,7 +31,7 @@ export class Views {
         const other = this.#board.edits.get(against);
         if (other && !this.#beside) {
             this.flick(null);
-            this.#beside = new EditView(this.#page, "left");
+            this.#beside = new EditView(this.#page, "beside");
             this.#main.prepend(this.#beside.element);
         } else if (!other && this.#beside) {
             this.#beside.closed();
@@ -154,6 +154,9 @@ export class Looked {
         setText(this.arrived, newer === 1 ? `Edit ${board.current} is newer: 0 shows it` : `${newer} newer, up to edit ${board.current}: 0 shows it`);
         setAttribute(this.compare, "aria-pressed", comparing);
         setAttribute(this.flick, "aria-pressed", flicked !== null);
+        const former = looking.former !== null;
+        this.compare.disabled = !comparing && board.edits.size < 2;
+        this.flick.disabled = comparing || !former;
         setHidden(this.with, !comparing);
         if (comparing && this.with.value !== String(looking.against)) this.#fill();
         const numbers = [...board.edits.keys()];

@@ -91,8 +91,8 @@ export function counts(edit) {
     return `${edit.computed} computed, ${edit.reused} reused${failed}, ${taken(edit.seconds)}`;
 }
 
-/// "12 of 48, about 2 min left"; empty when complete.
-export function itemProgress(item) {
+/// "12 of 48, about 2 min left"; empty when complete. Nothing comes any more of an edit that does not run.
+export function itemProgress(item, runs) {
     if (item.done === undefined || item.done >= item.points) return "";
-    return `${item.done} of ${item.points}${item.left ? `, ${time(item.left)} left` : ""}`;
+    return `${item.done} of ${item.points}${runs && item.left ? `, ${time(item.left)} left` : ""}`;
 }
