@@ -29,7 +29,8 @@ export class History {
         setText(row.state, stateWord(edit));
         setAttribute(row.state, "data-state", edit.state === "done" && edit.failed ? "failed" : edit.state);
         const ran = !["checking", "waiting", "noted", "broken"].includes(edit.state) || edit.computed + edit.reused + edit.failed > 0;
-        setText(row.counts, ran ? counts(edit) : "");
+        // The time's unit stays with its number.
+        setText(row.counts, ran ? counts(edit).replace(/ (s|min|h)$/, "\u00a0$1") : "");
         setHidden(row.counts, !ran);
         row.button.classList.toggle("gone", !edit.kept);
         setAttribute(row.button, "title", edit.kept ? null : "Its figures are no longer in memory");

@@ -71,6 +71,8 @@ export function bindKeys(act) {
         if (typing) return;
         // These belong to the button or link that has the focus.
         if ((event.key === "Enter" || event.key === " ") && event.target.closest?.("button, a, summary")) return;
+        // What scrolls by itself keeps its arrows.
+        if (/^(Arrow| )/.test(event.key) && !event.shiftKey && event.target.closest?.(".scroll, pre, #details")) return;
         if (event.key === "f") {
             if (event.repeat) return;
             pressed = act.flick() ? performance.now() : 0;

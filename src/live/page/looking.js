@@ -7,6 +7,7 @@ export class Looking {
     /// The edit beside it; `null` shows one only.
     against = null;
     #board;
+    #last = null;
     #listeners = [];
 
     constructor(board) {
@@ -38,6 +39,7 @@ export class Looking {
     }
 
     compare(number) {
+        this.#last = number ?? this.#last;
         this.against = number;
         this.#write();
     }
@@ -68,9 +70,15 @@ export class Looking {
         return former;
     }
 
+    /// The edit to flick to: the one beside, or last beside, or the former one.
+    get other() {
+        const last = this.#board.edits.get(this.against ?? this.#last);
+        return last?.kept && last.number !== this.edit?.number ? last.number : this.former;
+    }
+
     /// A new start of the program has other edits.
     forget() {
-        this.number = this.against = null;
+        this.number = this.against = this.#last = null;
         this.#write();
     }
 

@@ -46,7 +46,7 @@ const looked = new Looked(find("looked"), board, looking, { compare, flick: () =
 
 /// The header's and the view's share of a change of what is looked at.
 function look() {
-    if (views.flicked !== null && (views.flicked === looking.edit?.number || looking.against !== null)) views.flick(null);
+    if (views.flicked === looking.edit?.number) views.flick(null);
     views.update();
     looked.update(views.flicked);
     history.mark();
@@ -89,8 +89,7 @@ function compare() {
 
 /// Shows a former edit's figures in place, or ends that. Returns whether they show now.
 function flick() {
-    const number = views.flicked === null && looking.against === null ? looking.former : null;
-    views.flick(number);
+    views.flick(views.flicked === null ? looking.other : null);
     looked.update(views.flicked);
     return views.flicked !== null;
 }

@@ -37,7 +37,7 @@ export class Picture {
         this.#wanted = wanted;
         this.#retry = RETRY;
         const kept = this.#cache.get(wanted.url);
-        if (kept) this.#swap(kept, wanted);
+        if (kept) this.#swap(kept.image, wanted);
         else if (this.visible) this.#load();
     }
 
@@ -59,7 +59,9 @@ export class Picture {
         while (this.#wanted.url !== this.shown?.url && this.#wanted.url !== this.#failed) {
             const wanted = this.#wanted;
             const image = await loaded(wanted.url);
-            if (image) this.#swap(image, wanted);
+            // Another edit's picture, asked for before, would only flash by.
+            if (image && wanted.edit === this.#wanted.edit) this.#swap(image, wanted);
+            else if (image) continue;
             else if (wanted === this.#wanted) {
                 this.#failed = wanted.url;
                 this.error = true;
@@ -78,8 +80,9 @@ export class Picture {
         setAttribute(image, "alt", wanted.alt);
         image.draggable = false;
         this.#layer.replaceChildren(image);
-        this.#cache.delete(wanted.url);
-        this.#cache.set(wanted.url, image);
+        // Of one edit the last picture is enough.
+        for (const [url, kept] of this.#cache) if (kept.edit === wanted.edit) this.#cache.delete(url);
+        this.#cache.set(wanted.url, { image, edit: wanted.edit });
         while (this.#cache.size > KEPT) this.#cache.delete(this.#cache.keys().next().value);
         this.shown = { ...wanted, width: image.naturalWidth, height: image.naturalHeight };
         this.error = false;

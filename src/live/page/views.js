@@ -2,7 +2,7 @@
 
 import { EditView } from "./edit.js";
 import { make, setAttribute, setHidden, setText } from "./element.js";
-import { clock } from "./words.js";
+import { clock, stateWord } from "./words.js";
 
 export class Views {
     /// The edit whose figures show for a moment in place of the others'; `null` when none.
@@ -127,7 +127,8 @@ export class Looked {
         this.newer = button("›", "Newer edit (→)", () => looking.step(1));
         this.text = make("span", { class: "which" });
         this.set = make("span", { class: "set" });
-        this.arrived = button("", "Back to the newest edit (0)", () => looking.newest(), { class: "small arrived", hidden: true });
+        this.arrived = make("button", { type: "button", class: "small arrived", hidden: true, onclick: () => looking.newest() },
+            make("span"), " ", make("kbd", {}, "0"));
         this.with = make("select", { "aria-label": "Compare with edit" });
         this.with.addEventListener("change", () => looking.compare(Number(this.with.value)));
         this.compare = button("Compare", "Beside a former edit (c)", act.compare, { "aria-pressed": "false" });
@@ -145,18 +146,19 @@ export class Looked {
         if (!edit) return;
         const comparing = board.edits.has(looking.against);
         const which = looking.isOld ? `Looking back at edit ${edit.number}` : `Edit ${edit.number}`;
-        setText(this.text, `${which} · ${clock(edit.at)} · ${edit.changed}`);
+        const state = looking.isOld ? ` · ${stateWord(edit)}` : "";
+        setText(this.text, `${which}${state} · ${clock(edit.at)} · ${edit.changed}`);
         setText(this.set, Object.entries(edit.parameters ?? {}).map(([name, value]) => `${name} = ${value}`).join(", "));
         this.set.title = "Set on the command line";
         this.text.classList.toggle("old", looking.isOld);
         const newer = board.current - edit.number;
         setHidden(this.arrived, !looking.isOld);
-        setText(this.arrived, newer === 1 ? `Edit ${board.current} is newer: 0 shows it` : `${newer} newer, up to edit ${board.current}: 0 shows it`);
+        setText(this.arrived.firstElementChild, newer === 1 ? `Edit ${board.current} is newer: show it` : `${newer} are newer: show edit ${board.current}`);
         setAttribute(this.compare, "aria-pressed", comparing);
         setAttribute(this.flick, "aria-pressed", flicked !== null);
-        const former = looking.former !== null;
         this.compare.disabled = !comparing && board.edits.size < 2;
-        this.flick.disabled = comparing || !former;
+        this.flick.disabled = looking.other === null;
+        setText(this.flick, flicked === null ? "Flick" : `Flick: edit ${flicked}`);
         setHidden(this.with, !comparing);
         if (comparing && this.with.value !== String(looking.against)) this.#fill();
         const numbers = [...board.edits.keys()];

@@ -4,12 +4,15 @@
 const MOST = 40;
 /// A pointer that moves less is a click.
 const SLACK = 4;
+/// A drawn rectangle smaller than this was a slip.
+const SMALLEST = 16;
 
 export class Zoom {
     scale = 1;
     dragging = false;
     #x = 0;
     #y = 0;
+    #width = 0;
     #paper;
     #layer;
     #changed;
@@ -19,6 +22,7 @@ export class Zoom {
         this.#paper = paper;
         this.#layer = layer;
         this.#changed = changed;
+        new ResizeObserver(() => this.#resized()).observe(paper);
         paper.addEventListener("wheel", (event) => {
             if (!event.ctrlKey && !event.metaKey) return;
             event.preventDefault();
@@ -39,9 +43,13 @@ export class Zoom {
         this.#to(1, 0, 0);
     }
 
-    /// Where the same part of the picture lies after the paper has changed its size.
-    resized(by) {
-        this.#to(this.scale, this.#x * by, this.#y * by);
+    /// Keeps the same part of the picture in view when the paper changes its size.
+    #resized() {
+        const width = this.#paper.clientWidth;
+        const by = this.#width ? width / this.#width : 1;
+        this.#width = width;
+        // A hidden paper has no size to keep to.
+        if (width && by !== 1) this.#to(this.scale, this.#x * by, this.#y * by);
     }
 
     #to(scale, x, y) {
@@ -89,7 +97,7 @@ export class Zoom {
             }
             this.dragging = false;
             const [left, top, width, height] = ends(event);
-            if (!moves && event.type === "pointerup" && Math.max(width, height) > 8 * SLACK / 2) {
+            if (!moves && event.type === "pointerup" && Math.max(width, height) > SMALLEST) {
                 const factor = Math.min(box.width / Math.max(width, 1), box.height / Math.max(height, 1));
                 const scale = Math.min(this.scale * factor, MOST);
                 const [cx, cy] = [left + width / 2, top + height / 2];
