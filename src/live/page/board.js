@@ -25,10 +25,15 @@ export class Board {
 
     /// The edit whose items stand for this one: itself, or the last good one.
     sourceOf(edit) {
-        return (edit.figures_of === edit.number ? edit : this.edits.get(edit.figures_of)) ?? edit;
+        let source = edit;
+        // That one may itself have been replaced before it showed anything.
+        for (let next; (next = this.edits.get(source.figures_of)) && next.number < source.number;) source = next;
+        return source;
     }
 
     setBoard({ script, program, version, paused, ask_above, current }) {
+        // Another version brings another page.
+        if (this.version && this.version !== version) return location.reload();
         if (this.program && this.program !== program) {
             // A new start of the program counts its edits from 1 again.
             this.edits.clear();

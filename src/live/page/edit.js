@@ -44,7 +44,7 @@ export class EditView {
     #updateCards(source, edit) {
         const seen = new Set();
         let before = null;
-        keyed(source.items).forEach(([key, item], index) => {
+        keyed(source.kept ? source.items : []).forEach(([key, item], index) => {
             seen.add(key);
             let card = this.cards.get(key);
             if (!card) {
@@ -63,6 +63,11 @@ export class EditView {
             card.closed();
             this.cards.delete(key);
         }
+    }
+
+    inOrder() {
+        const cards = new Map([...this.cards.values()].map((card) => [card.element, card]));
+        return [...this.items.children].map((element) => cards.get(element)).filter(Boolean);
     }
 
     /// Shows another edit's figures in the same places; `null` ends that.
@@ -95,7 +100,7 @@ export function keyed(items) {
 }
 
 function noteOn(edit, source) {
-    if (!source.kept) return "The figures of this edit are no longer in memory. Undo in the editor brings them back at once: results are kept.";
+    if (!source.kept) return "The figures of this edit are no longer in memory. Its results are kept: the script as it was shows them again.";
     if (edit.state === "noted") return "This edit was noted while paused, and not run.";
     if (edit.state === "broken" && source.items.length) return `The script is broken; below is what edit ${source.number} showed.`;
     if (source.items.length) return "";

@@ -68,7 +68,10 @@ export function bindKeys(act) {
     addEventListener("keydown", (event) => {
         if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
         const typing = event.target.closest?.("input, select, textarea, dialog");
-        if (typing) return;
+        if (typing) {
+            if (event.key === "Escape" && event.target.matches("select")) event.target.blur();
+            return;
+        }
         // These belong to the button or link that has the focus.
         if ((event.key === "Enter" || event.key === " ") && event.target.closest?.("button, a, summary")) return;
         // What scrolls by itself keeps its arrows.

@@ -128,14 +128,15 @@ function focusNext(by) {
         next?.firstElementChild.focus();
         return;
     }
-    if (full) toggleFull(null);
-    const cards = views.cards();
+    const whole = full;
+    const cards = views.cards().filter((card) => !whole || card.zoom);
     const top = find("top").offsetHeight;
-    const now = cards.indexOf(focused());
+    const now = cards.indexOf(whole ?? focused());
     // Without a focus, begin at what is seen.
     const seen = cards.findIndex((card) => card.element.getBoundingClientRect().bottom > top + 60);
     const next = cards[now >= 0 ? now + by : Math.max(seen, 0)];
     if (!next) return;
+    if (whole) return toggleFull(next);
     next.element.focus({ preventScroll: true });
     next.element.scrollIntoView({ block: next.element.offsetHeight > innerHeight - top ? "start" : "nearest" });
 }

@@ -13,6 +13,9 @@ export class Views {
     #looking;
     #view;
     #beside = null;
+    #updating = false;
+    /// What stands in a comparison where one edit lacks an item.
+    #absent = [];
 
     constructor(main, page, board, looking) {
         this.#main = main;
@@ -20,7 +23,6 @@ export class Views {
         this.#board = board;
         this.#looking = looking;
         this.#view = new EditView(page, "looked");
-        this.absent = [];
         main.append(this.#view.element);
     }
 
@@ -39,25 +41,24 @@ export class Views {
         }
         this.#main.classList.toggle("pair", Boolean(other));
         setAttribute(this.#main, "data-test", other ? "compare" : null);
+        this.#updating = true;
         this.#view.update(edit, this.#board.sourceOf(edit));
         this.#beside?.update(other, this.#board.sourceOf(other));
         this.#align();
         if (this.flicked !== null) this.#showFlicked();
+        this.#updating = false;
         this.settled();
     }
 
     /// Whether a change of this edit is to be seen.
     concerns(edit) {
-        const views = [this.#looking.edit, this.#board.edits.get(this.#looking.against)];
-        return views.some((view) => view && (view.number === edit.number || view.figures_of === edit.number)) || this.flicked === edit.number;
+        const seen = [this.#looking.edit, this.#board.edits.get(this.#looking.against), this.#board.edits.get(this.flicked)];
+        return seen.some((other) => other && (other === edit || this.#board.sourceOf(other) === edit));
     }
 
+    /// All cards, in the order in which they stand.
     cards() {
-        return [this.#beside, this.#view].flatMap((view) => (view ? [...view.items.querySelectorAll(".card")].map((element) => this.#cardOf(view, element)) : [])).filter(Boolean);
-    }
-
-    #cardOf(view, element) {
-        return [...view.cards.values()].find((card) => card.element === element);
+        return [this.#beside, this.#view].filter(Boolean).flatMap((view) => view.inOrder());
     }
 
     /// Shows another edit's figures in the same places.
@@ -73,8 +74,8 @@ export class Views {
 
     /// In a comparison the same item of both edits shares a row, and what one of them lacks is said.
     #align() {
-        for (const element of this.absent) element.remove();
-        this.absent = [];
+        for (const element of this.#absent) element.remove();
+        this.#absent = [];
         if (!this.#beside) {
             for (const card of this.#view.cards.values()) card.element.style.gridRow = "";
             return;
@@ -88,7 +89,7 @@ export class Views {
                 const element = card?.element ?? make("p", { class: "absent" },
                     `${other.cards.get(key).title.textContent} is not in edit ${view.edit.number}`);
                 if (!card) {
-                    this.absent.push(element);
+                    this.#absent.push(element);
                     view.items.append(element);
                 }
                 element.style.gridRow = row;
@@ -101,6 +102,8 @@ export class Views {
     /// Says for tests and measurements what can be seen: the edit's state, once its pictures are there.
     settled() {
         const { edit } = this.#view;
+        // Half way through an update the cards not yet reached only seem to be done.
+        if (this.#updating) return;
         if (edit && this.#view.settled && (this.#beside?.settled ?? true)) {
             setAttribute(document.documentElement, "data-shown", `${edit.number}:${edit.state}`);
         }
