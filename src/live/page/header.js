@@ -36,7 +36,8 @@ export class Header {
         document.documentElement.classList.toggle("away", !board.connected && Boolean(edit));
         setAttribute(this.pause, "class", board.paused ? "absent" : null);
         this.#bands(edit);
-        document.title = this.#title(state, edit);
+        const title = this.#title(state, edit);
+        if (document.title !== title) document.title = title;
         // Words only: percentages ten times a second are no news to a listener.
         const said = edit ? `Edit ${edit.number}: ${word}` : word;
         if (said !== this.#said) {

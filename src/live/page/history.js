@@ -7,6 +7,8 @@ export class History {
     #list;
     #rows = new Map();
     #marked = [];
+    #looked;
+    #beside;
     #looking;
 
     constructor(list, looking) {
@@ -57,11 +59,15 @@ export class History {
     /// Marks the edits that are looked at.
     mark() {
         const { edit, against } = this.#looking;
+        const looked = this.#rows.get(edit?.number);
+        const beside = this.#rows.get(against);
+        // Scrolling to a row asks for the layout, which a running edit's messages must not.
+        if (looked === this.#looked && beside === this.#beside) return;
+        [this.#looked, this.#beside] = [looked, beside];
         for (const row of this.#marked) {
             setAttribute(row.button, "aria-current", null);
             setHidden(row.beside, true);
         }
-        const [looked, beside] = [this.#rows.get(edit?.number), this.#rows.get(against)];
         this.#marked = [looked, beside].filter(Boolean);
         if (beside) setHidden(beside.beside, false);
         if (!looked) return;
@@ -77,6 +83,7 @@ export class History {
     forget() {
         this.#rows.clear();
         this.#marked = [];
+        this.#looked = this.#beside = undefined;
         this.#list.replaceChildren();
     }
 }

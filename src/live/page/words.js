@@ -41,12 +41,16 @@ export function float(value) {
     return typeof value === "number" ? value : NaN;
 }
 
+// Made once: making one takes a millisecond.
+const whole = new Intl.NumberFormat("en");
+const timeOfDay = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+
 export function count(n, word) {
-    return `${n.toLocaleString("en")} ${word}${n === 1 ? "" : "s"}`;
+    return `${whole.format(n)} ${word}${n === 1 ? "" : "s"}`;
 }
 
 export function clock(ms) {
-    return new Date(ms).toLocaleTimeString([], { hour12: false });
+    return timeOfDay.format(ms);
 }
 
 const STATES = {
