@@ -172,10 +172,14 @@ export class FigureCard extends Card {
         const x = (unit) => unit * scale + layer.left - paper.left - this.paper.clientLeft;
         const y = (unit) => unit * scale + layer.top - paper.top - this.paper.clientTop;
         const [down, across, box] = this.cross.children;
-        down.style.transform = `translateX(${x(spot.at[0])}px)`;
-        across.style.transform = `translateY(${y(spot.at[1])}px)`;
-        setHidden(down, this.item.drawing === "images");
-        setHidden(across, this.item.drawing === "images");
+        const frame = this.#numbers.plot?.frame;
+        setHidden(down, !frame);
+        setHidden(across, !frame);
+        if (frame) {
+            const [left, top, right, bottom] = [x(frame.left), y(frame.top), x(frame.right), y(frame.bottom)];
+            Object.assign(down.style, { left: `${x(spot.at[0])}px`, top: `${top}px`, height: `${bottom - top}px` });
+            Object.assign(across.style, { top: `${y(spot.at[1])}px`, left: `${left}px`, width: `${right - left}px` });
+        }
         const radius = 5;
         const [left, top, right, bottom] = spot.box
             ? [x(spot.box[0]), y(spot.box[1]), x(spot.box[2]), y(spot.box[3])]

@@ -2,15 +2,16 @@
 
 import { Board } from "./board.js";
 import { Details } from "./details.js";
-import { setAttribute, setHidden, setText } from "./element.js";
+import { setAttribute, setText } from "./element.js";
 import { Header } from "./header.js";
 import { History } from "./history.js";
 import { bindKeys, listKeys } from "./keys.js";
+import { Looked } from "./looked.js";
 import { Looking } from "./looking.js";
 import { Near } from "./near.js";
 import { ask, follow } from "./stream.js";
 import { Tooltip } from "./tooltip.js";
-import { Looked, Views } from "./views.js";
+import { Views } from "./views.js";
 
 const find = (id) => document.getElementById(id);
 const root = document.documentElement;
@@ -187,5 +188,4 @@ find("history").addEventListener("click", (event) => narrow.matches && event.tar
 // What sticks under the header needs its height, which its bands change.
 new ResizeObserver(([entry]) => root.style.setProperty("--top", `${entry.target.offsetHeight}px`)).observe(find("top"));
 
-setHidden(find("tooltip"), true);
 follow(board);

@@ -14,7 +14,7 @@ function share(scale, value) {
     return (value - scale.lo) / (scale.hi - scale.lo);
 }
 
-/// What can be pointed at in a figure. `rects` are the places of a sheet's images, in its order.
+/// What can be pointed at in a figure; its `frame` is where the axes lie, if there are any. `rects` are the places of a sheet's images, in its order.
 export function plotOf(figure, frame, rects) {
     const [[kind, content]] = Object.entries(figure.kind);
     if (kind === "images") return new Sheet(content, rects);
@@ -26,7 +26,7 @@ export function plotOf(figure, frame, rects) {
     };
     if (kind === "heatmap") return new Heatmap(content, frame, place);
     if (kind === "bars") return new Bars(content, frame, place);
-    return new Lines(content, place);
+    return new Lines(content, frame, place);
 }
 
 /// Columns or rows: the distinct values in order, each with its last index among the given ones (the one that is drawn),
@@ -104,8 +104,8 @@ function curvesNear(series, place, [x, y]) {
 }
 
 class Lines {
-    constructor(lines, place) {
-        Object.assign(this, { lines, place });
+    constructor(lines, frame, place) {
+        Object.assign(this, { lines, frame, place });
         this.points = lines.series.map((s) => s.x.map((x, i) => [place.x(float(x)), place.y(float(s.y[i]))]));
     }
 
