@@ -13,10 +13,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use entroscope::Result;
 use entroscope::data::{
     Dataset, DatasetOptions, Entry, Folders, KnownFile, Progress, Samples, State, catalogue, get, status,
 };
-use entroscope::Result;
 use errors::assert_says;
 
 const NAMES: [&str; 4] =

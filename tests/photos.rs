@@ -11,8 +11,8 @@ mod scripted;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use entroscope::data::{Dataset, FolderOptions, Folders, Normalisation, Split};
 use entroscope::Result;
+use entroscope::data::{Dataset, FolderOptions, Folders, Normalisation, Split};
 use errors::{assert_says, text};
 
 fn fixtures(folder: &str) -> PathBuf {

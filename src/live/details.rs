@@ -135,11 +135,13 @@ fn picture(shape: &[usize]) -> Vec<usize> {
 fn value(figure: &Figure, at: At) -> (Json, &'static str) {
     let plain = |x: f64| if x.is_finite() { x.into() } else { crate::figure::plain(x).into() };
     match (&figure.kind, at) {
-        (Kind::Heatmap(heatmap), At::Cell { column, row }) => match heatmap.cells.get(column).and_then(|c| c.get(row)) {
-            Some(Cell::Value(x)) => (plain(*x), "ok"),
-            Some(Cell::Failed) => (Json::Null, "failed"),
-            Some(Cell::Missing) | None => (Json::Null, "missing"),
-        },
+        (Kind::Heatmap(heatmap), At::Cell { column, row }) => {
+            match heatmap.cells.get(column).and_then(|c| c.get(row)) {
+                Some(Cell::Value(x)) => (plain(*x), "ok"),
+                Some(Cell::Failed) => (Json::Null, "failed"),
+                Some(Cell::Missing) | None => (Json::Null, "missing"),
+            }
+        }
         (Kind::Heatmap(_) | Kind::Lines(_), At::Point { series, i }) => {
             let all = match &figure.kind {
                 Kind::Heatmap(heatmap) => &heatmap.lines,
@@ -160,7 +162,11 @@ fn pairs(parameters: &[(String, String)]) -> serde_json::Map<String, Json> {
 /// A word for a shell.
 fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "-_./=+:,@%".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
 }
 
 /// A table's cells as JSON.

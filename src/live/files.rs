@@ -19,7 +19,11 @@ type Stamps = BTreeMap<PathBuf, Stamp>;
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Stamp {
     Missing,
-    File { length: u64, modified: Option<SystemTime>, node: u64 },
+    File {
+        length: u64,
+        modified: Option<SystemTime>,
+        node: u64,
+    },
     /// Everything in it, its subfolders too.
     Folder(BTreeMap<PathBuf, Stamp>),
 }
@@ -51,7 +55,8 @@ impl Files {
                 let matters = |path: &PathBuf| {
                     stamps.keys().any(|watched| path.starts_with(watched) || watched.starts_with(path))
                 };
-                if !matches!(event.kind, EventKind::Access(_)) && (event.need_rescan() || event.paths.iter().any(matters))
+                if !matches!(event.kind, EventKind::Access(_))
+                    && (event.need_rescan() || event.paths.iter().any(matters))
                 {
                     // Whoever listens may have ended.
                     let _ = happened.send(Happened::Files);

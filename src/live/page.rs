@@ -7,7 +7,39 @@ macro_rules! files {
     ($($name:literal),* $(,)?) => { &[$(($name, include_str!(concat!("page/", $name)))),*] };
 }
 
-const FILES: &[(&str, &str)] = files!["index.html", "style.css", "main.js"];
+const FILES: &[(&str, &str)] = files![
+    "index.html",
+    "board.js",
+    "card.js",
+    "cards.css",
+    "details.js",
+    "diagnostics.js",
+    "edit.js",
+    "element.js",
+    "figure.js",
+    "header.js",
+    "history.js",
+    "icon.svg",
+    "keys.js",
+    "looked.js",
+    "looking.js",
+    "main.js",
+    "near.js",
+    "numbers.js",
+    "panels.css",
+    "picture.js",
+    "plot.js",
+    "printed.js",
+    "stream.js",
+    "style.css",
+    "table.js",
+    "theme.js",
+    "tooltip.js",
+    "verdict.js",
+    "views.js",
+    "words.js",
+    "zoom.js",
+];
 
 /// A file of the page; no path of a request reaches the file system.
 pub(super) fn file(name: &str) -> Response {

@@ -53,9 +53,11 @@ fn listen(port: Option<u16>) -> Result<TcpListener> {
         Some(port) => bind(port).map_err(|error| {
             Error::new(format!("cannot serve the page on port {port}: {error}")).hint("name another: --port N")
         }),
-        None => PORTS.map(bind).find_map(std::io::Result::ok).map_or_else(|| bind(0), Ok).map_err(|error| {
-            Error::new(format!("cannot serve the page on this machine's loopback address: {error}"))
-        }),
+        None => {
+            PORTS.map(bind).find_map(std::io::Result::ok).map_or_else(|| bind(0), Ok).map_err(|error| {
+                Error::new(format!("cannot serve the page on this machine's loopback address: {error}"))
+            })
+        }
     }
 }
 

@@ -9,14 +9,14 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
+use super::Happened;
 use super::board::{Board, Soon};
 use super::edit::{Edit, Stage};
 use super::files::Files;
 use super::server::Server;
-use super::Happened;
+use crate::Result;
 use crate::script::{Host, Outcome, Reads, Settings, Status, Told};
 use crate::work::{Cancel, Event};
-use crate::Result;
 
 /// A save is over when nothing happened for this long.
 const DEBOUNCE: Duration = Duration::from_millis(100);
@@ -180,9 +180,11 @@ impl Desk {
                 Ok(Happened::Reads(edit)) => {
                     let Some(running) = self.live().get(&edit).cloned() else { continue };
                     let paths: BTreeSet<PathBuf> = own.union(&running.reads.all()).cloned().collect();
-                    paths.iter().filter(|path| !texts.knows(path)).cloned().collect::<Vec<_>>().iter().for_each(|path| {
-                        texts.read(path);
-                    });
+                    paths.iter().filter(|path| !texts.knows(path)).cloned().collect::<Vec<_>>().iter().for_each(
+                        |path| {
+                            texts.read(path);
+                        },
+                    );
                     match files.follow(&paths, running.began) {
                         Ok(false) => {}
                         Ok(true) => self.send(Happened::Files),
@@ -203,7 +205,8 @@ impl Desk {
     fn stop(&self) -> bool {
         let was_running = self.live().values().any(|running| !running.superseded.is_cancelled());
         let started = Instant::now();
-        while self.board.lock().edits.values().any(|edit| !edit.stage.is_over()) && started.elapsed() < LONGEST_DEBOUNCE {
+        while self.board.lock().edits.values().any(|edit| !edit.stage.is_over()) && started.elapsed() < LONGEST_DEBOUNCE
+        {
             std::thread::sleep(PATIENCE / 5);
         }
         was_running
@@ -239,7 +242,9 @@ impl Desk {
         };
         // One that is not described yet never will be needed.
         let mut live = self.live();
-        live.values().filter(|other| !other.is_in_charge.load(Ordering::Relaxed)).for_each(|other| other.superseded.cancel());
+        live.values()
+            .filter(|other| !other.is_in_charge.load(Ordering::Relaxed))
+            .for_each(|other| other.superseded.cancel());
         live.insert(number, running.clone());
         drop(live);
         let settings =
@@ -401,7 +406,8 @@ impl Texts {
 /// ", lines 12–14": from the first line of `after` that is not as before to the last.
 fn lines(before: &str, after: &str) -> String {
     let (before, after): (Vec<&str>, Vec<&str>) = (before.lines().collect(), after.lines().collect());
-    let same = |mut pairs: Box<dyn Iterator<Item = (&&str, &&str)> + '_>| pairs.by_ref().take_while(|(a, b)| a == b).count();
+    let same =
+        |mut pairs: Box<dyn Iterator<Item = (&&str, &&str)> + '_>| pairs.by_ref().take_while(|(a, b)| a == b).count();
     let start = same(Box::new(before.iter().zip(&after)));
     let end = same(Box::new(before[start..].iter().rev().zip(after[start..].iter().rev())));
     match after.len() - end {

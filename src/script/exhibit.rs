@@ -178,12 +178,8 @@ impl Source {
     }
 }
 
-/// Whether a row's value is a curve.
-pub(super) fn is_curve(row: &Row) -> bool {
-    row.value.as_ref().is_ok_and(|value| value.is::<Curve>())
-}
-
 /// A table and its row, for [`Behind`].
 pub(super) fn behind(table: &Table, row: &Row, depth: Option<usize>) -> Behind {
-    Behind::Row { table: table.clone(), row: row.clone(), depth: depth.filter(|_| is_curve(row)) }
+    let is_curve = row.value.as_ref().is_ok_and(rhai::Dynamic::is::<Curve>);
+    Behind::Row { table: table.clone(), row: row.clone(), depth: depth.filter(|_| is_curve) }
 }

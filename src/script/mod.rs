@@ -149,7 +149,8 @@ impl Host {
     /// When the script is wrong: everything that was found.
     pub fn check(&self, script: &Path) -> Result<Checked, Vec<Diagnostic>> {
         let Evaluated { session, shown, .. } = self.evaluate(script, true)?;
-        let plan = session.plan(shown.iter().flat_map(Exhibit::targets).collect()).map_err(|error| vec![error.into()])?;
+        let plan =
+            session.plan(shown.iter().flat_map(Exhibit::targets).collect()).map_err(|error| vec![error.into()])?;
         let estimate = session.estimate(&plan);
         let state = session.state();
         Ok(Checked { plan, estimate, params: state.params.clone(), warnings: state.warnings.clone() })

@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 use rhai::{Dynamic, EvalAltResult, NativeCallContext};
 
 use super::diagnostic::Diagnostic;
+use super::exhibit::{Exhibit, Exhibits};
 use super::folder;
 use super::loader::Loader;
 use super::options::{nearest, number};
 use super::settings::Settings;
-use super::exhibit::{Exhibit, Exhibits};
 use super::shown::Shown;
 use super::table::{Axis, Computed, readable};
 use super::tensor::Budget;
@@ -236,8 +236,11 @@ impl Session {
         let values: Vec<Dynamic> = axis.values.iter().filter(|value| is_wanted(value)).cloned().collect();
         if values.is_empty() {
             let values: Vec<String> = axis.values.iter().map(readable).collect();
-            return Err(Error::new(format!("--only {0}={1}: the axis \"{0}\" has no such value", axis.name, wanted[0]))
-                .hint(format!("it has {}", values.join(", "))));
+            return Err(Error::new(format!(
+                "--only {0}={1}: the axis \"{0}\" has no such value",
+                axis.name, wanted[0]
+            ))
+            .hint(format!("it has {}", values.join(", "))));
         }
         Ok(Axis { values: values.into(), ..axis })
     }

@@ -163,7 +163,8 @@ impl<'a> Runner<'a> {
             targets_of[node].push(target);
         }
         let waiting: Vec<usize> = nodes.iter().map(|node| node.inputs.len()).collect();
-        let ready = (0..nodes.len()).filter(|&i| waiting[i] == 0).map(|i| Reverse((nodes[i].held.is_none(), i))).collect();
+        let ready =
+            (0..nodes.len()).filter(|&i| waiting[i] == 0).map(|i| Reverse((nodes[i].held.is_none(), i))).collect();
         let state = State {
             waiting,
             users,
@@ -299,8 +300,11 @@ impl<'a> Runner<'a> {
             Turn::Ours(flight) => flight,
         };
         // Whoever superseded this run has looked by now what is under way, or will find it superseded.
-        let result =
-            if over() { Err(Error::interrupted()) } else { self.run_operation(node, inputs, &flight.cancel).map(Arc::new) };
+        let result = if over() {
+            Err(Error::interrupted())
+        } else {
+            self.run_operation(node, inputs, &flight.cancel).map(Arc::new)
+        };
         let in_memory = node.described.operation().keep() == Keep::InMemory;
         self.resources.flights.land(node.key, &flight, &result, in_memory);
         result
