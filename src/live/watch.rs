@@ -42,7 +42,7 @@ pub enum Heard<'a> {
     Serving(&'a str),
     /// An edit begins.
     Began { edit: usize, changed: &'a str },
-    /// The newest edit's work.
+    /// An edit's work; of one that was superseded, what it still has under way.
     Told { edit: usize, told: Told<'a> },
     /// It is noted, and not run: the watch is paused.
     Noted { edit: usize, changed: &'a str },
@@ -277,10 +277,9 @@ impl Desk {
     }
 
     fn hear(&self, number: usize, running: &Running, timed: &impl Fn(&'static str, &Self), told: Told<'_>) {
-        if running.superseded.is_cancelled() {
-            return;
-        }
         match &told {
+            // What it has under way goes on for the edit that took over, and is told there when it is done.
+            _ if running.superseded.is_cancelled() => {}
             Told::Printed(text) => self.board.change(number, Soon::AtOnce, |edit| edit.print(text)),
             Told::Described(exhibits) => {
                 self.take_over(number, running);

@@ -171,7 +171,8 @@ impl Source {
             }
         }
         let mut seeds = Vec::new();
-        collect(&self.result.as_ref()?.description(), &mut seeds);
+        let result = self.result.as_ref()?;
+        collect(&self.reconstruction().as_ref().unwrap_or(result).description(), &mut seeds);
         seeds.sort();
         seeds.dedup();
         (!seeds.is_empty()).then(|| seeds.join(", "))
