@@ -10,6 +10,7 @@ mod error;
 pub mod figure;
 mod files;
 pub mod kernels;
+pub mod live;
 pub mod network;
 pub mod random;
 pub mod script;

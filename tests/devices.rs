@@ -18,7 +18,7 @@ use entroscope::device::{self, Known};
 use entroscope::kernels::Activation;
 use entroscope::network::{Architecture, Block, Init, Layer, Network};
 use entroscope::script::Status;
-use entroscope::work::{self, Array, Data, Plan, Report, Resources, Store, Target, Value};
+use entroscope::work::{self, Array, Data, Flights, Plan, Report, Resources, Store, Target, Value};
 use scripted::Place;
 
 /// A script, and how far its numbers may be off, relative to the largest of a line that it prints.
@@ -217,7 +217,7 @@ fn swept(device: &Device, most: usize, memory: f64) -> (Vec<Arc<Value>>, Report)
     }
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path(), 1 << 30).unwrap();
-    let plan = Plan::new(targets, &store, "test").stacked(most, memory);
+    let plan = Plan::new(targets, &store, &Flights::default(), "test").stacked(most, memory);
     let resources = Resources { device: Some(device.clone()), threads: 2, memory: 1e9, ..Resources::default() };
     let (results, report) = work::run(&plan, &store, &resources, &|_| {});
     (results.into_iter().map(|result| result.unwrap()).collect(), report)

@@ -7,7 +7,7 @@ use entroscope::data::{Dataset, DatasetOptions, Folders, Split};
 use entroscope::kernels::Activation;
 use entroscope::network::{Architecture, Block, Conv2d, Init, Layer, Network, activations};
 use entroscope::random::Random;
-use entroscope::work::{self, Cancel, Described, Plan, Resources, Store, Target, Value};
+use entroscope::work::{self, Described, Flights, Plan, Resources, Store, Target, Value};
 
 const SIDE: usize = 14;
 
@@ -20,8 +20,8 @@ fn computed(wanted: &[Described]) -> Vec<std::sync::Arc<Value>> {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path(), 1e9 as u64).unwrap();
     let targets = wanted.iter().map(|result| Target { point: "test".into(), result: result.clone() }).collect();
-    let plan = Plan::new(targets, &store, "flex/f32");
-    let resources = Resources { device: None, threads: 2, memory: 1e10, cancel: Cancel::default() };
+    let plan = Plan::new(targets, &store, &Flights::default(), "flex/f32");
+    let resources = Resources { threads: 2, memory: 1e10, ..Resources::default() };
     work::run(&plan, &store, &resources, &|_| {}).0.into_iter().map(|result| result.unwrap()).collect()
 }
 
@@ -102,8 +102,8 @@ fn without_lambda_dependent_activations_are_an_error_and_two_layers_are_named() 
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path(), 1e9 as u64).unwrap();
     let targets = vec![Target { point: "test".into(), result: cascade.block(2) }];
-    let plan = Plan::new(targets, &store, "flex/f32");
-    let resources = Resources { device: None, threads: 1, memory: 1e10, cancel: Cancel::default() };
+    let plan = Plan::new(targets, &store, &Flights::default(), "flex/f32");
+    let resources = Resources { threads: 1, memory: 1e10, ..Resources::default() };
     let error = work::run(&plan, &store, &resources, &|_| {}).0.remove(0).unwrap_err();
     assert!(error.message.contains("linearly dependent") && error.message.contains("block 2"), "{}", error.message);
     assert!(Cascade::ridge(net, images(20), Ridge { lambda: -1.0 }).is_err());

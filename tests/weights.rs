@@ -14,7 +14,7 @@ use entroscope::kernels::Activation;
 use entroscope::network::{Architecture, Block, Conv2d, Layer, Network, Pool, forward};
 use entroscope::script::Status;
 use entroscope::weights::{Naming, WeightFile};
-use entroscope::work::{Cancel, Described, Plan, Resources, Store, Target, Value};
+use entroscope::work::{Described, Flights, Plan, Resources, Store, Target, Value};
 use entroscope::{Error, Result};
 use safetensors::tensor::{Dtype, TensorView};
 use scripted::{Place, assert_says};
@@ -79,8 +79,8 @@ impl Runner {
 
     fn run(&self, result: Described) -> Result<Arc<Value>> {
         let store = Store::open(&self.path("store"), 1 << 30).unwrap();
-        let plan = Plan::new(vec![Target { point: String::new(), result }], &store, "flex/f32");
-        let resources = Resources { device: None, threads: 1, memory: 1e10, cancel: Cancel::default() };
+        let plan = Plan::new(vec![Target { point: String::new(), result }], &store, &Flights::default(), "flex/f32");
+        let resources = Resources { threads: 1, memory: 1e10, ..Resources::default() };
         entroscope::work::run(&plan, &store, &resources, &|_| ()).0.remove(0)
     }
 

@@ -8,6 +8,7 @@ mod progress;
 mod reference;
 mod run;
 mod store;
+mod watch;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -44,6 +45,12 @@ enum Command {
     /// what is new, and Ctrl-C loses nothing that is done. Exit status: 0 all shown, 1 some points failed, 2 the script is
     /// wrong, 130 interrupted.
     Run(ScriptArguments),
+    /// Run a script at every save of it, and show what it shows on a page.
+    ///
+    /// Prints the page's address. The script is run again when it, a module that it imports or a file of data that it reads is
+    /// saved; an edit that computes nothing new is on the page at once, one that does says what it will cost, and work that
+    /// both the old and the new script want goes on. Ctrl-C ends it, and what is done is kept.
+    Watch(watch::Arguments),
     /// Say what is wrong with a script, its parameters, and what every point would cost; compute nothing.
     Check(ScriptArguments),
     /// Data sets: what is there, and downloads with checksums.
@@ -58,7 +65,7 @@ enum Command {
     Reference(reference::Arguments),
 }
 
-/// What `run` and `check` take.
+/// What `run`, `watch` and `check` take.
 #[derive(Debug, Args)]
 struct ScriptArguments {
     /// The script.
@@ -66,6 +73,9 @@ struct ScriptArguments {
     /// A parameter of the script: what `param("NAME", …)` gives there.
     #[arg(long, value_name = "NAME=VALUE", value_parser = assignment)]
     set: Vec<(String, String)>,
+    /// Of a sweep's points only those with this value of an axis; again for other axes and values.
+    #[arg(long, value_name = "AXIS=VALUE", value_parser = assignment)]
+    only: Vec<(String, String)>,
     /// The run folder [default: runs/NAME].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -161,6 +171,7 @@ impl Program {
                 memory: arguments.memory.map_or(settings.memory, |gib| gib * (1u64 << 30) as f64),
                 store_budget: arguments.store_budget.unwrap_or(settings.store_budget),
                 set: arguments.set.clone(),
+                only: arguments.only.clone(),
                 limits: Limits {
                     operations: limits.max_operations,
                     calls: limits.max_calls,
@@ -208,6 +219,7 @@ pub fn main() -> ExitCode {
     panics::quiet();
     match &program.command {
         Command::Run(arguments) => run::run(program.settings(Some(arguments)), &arguments.script),
+        Command::Watch(arguments) => watch::watch(program.settings(Some(&arguments.script)), arguments),
         Command::Check(arguments) => check::check(program.settings(Some(arguments)), &arguments.script),
         Command::Data(command) => data::data(command, &program.settings(None)),
         Command::Store(command) => program.open_store().map_or_else(failed, |store| store::store(command, &store)),

@@ -50,11 +50,17 @@ impl Terminal {
         Self { state: Mutex::new(state) }
     }
 
+    /// Prints beside the bar.
+    pub fn beside(&self, print: impl FnOnce()) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).bar.suspend(print);
+    }
+
     /// Hears what a session tells.
     pub fn hear(&self, told: Told<'_>) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match told {
             Told::Printed(text) => state.bar.suspend(|| println!("{text}")),
+            Told::Planned(plan, _) if plan.missing_and_reused().0 == 0 => {}
             Told::Planned(plan, estimate) => state.begin(plan, estimate),
             Told::Work(Event::Advanced(operations)) => state.advance(operations),
             Told::Work(Event::Started { point, .. }) => state.bar.set_message(point.to_owned()),
@@ -64,7 +70,7 @@ impl Terminal {
                 state.bar.set_prefix(format!("{done} of {all} points"));
             }
             // Warnings are shown with the other diagnostics, at the end.
-            Told::Work(Event::Warning(_)) => {}
+            Told::Work(Event::Warning(_)) | Told::Described(_) => {}
             Told::Finished => state.bar.finish_and_clear(),
         }
     }

@@ -81,6 +81,11 @@ enum Source {
 }
 
 impl Dataset {
+    /// Whether a name is that of a data set of files, in a folder of the same name.
+    pub fn is_of_files(name: &str) -> bool {
+        name == cifar::NAME || known(name).is_ok()
+    }
+
     /// A data set by name: `glyphs`, `noise`, `mnist`, `fashion-mnist` or `cifar-10`. Of files, reads the headers
     /// and, the first time, the whole content for its hash.
     ///

@@ -25,6 +25,7 @@ use crate::Result;
 use serde::{Deserialize, Serialize};
 
 pub use axis::{Frame, Scale};
+pub(crate) use number::plain;
 pub use palette::{Colour, Palette};
 
 /// One picture: a title and what is drawn under it.

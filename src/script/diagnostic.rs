@@ -71,6 +71,12 @@ impl Place {
         self.source.lines().nth(self.line - 1).unwrap_or_default()
     }
 
+    /// How many characters the word there has.
+    pub fn length(&self) -> usize {
+        let (start, length) = self.span();
+        self.source.get(start..start + length).map_or(0, |word| word.chars().count())
+    }
+
     /// Where it begins, in bytes, and how long the word there is.
     fn span(&self) -> (usize, usize) {
         let before: usize = self.source.split_inclusive('\n').take(self.line - 1).map(str::len).sum();

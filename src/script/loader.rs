@@ -9,6 +9,7 @@ use rhai::{AST, Engine, EvalAltResult, Module, ModuleResolver, Position, Scope};
 type SharedModule = rhai::Shared<Module>;
 
 use super::diagnostic::{Diagnostic, Sources};
+use super::settings::Reads;
 use crate::{Error, Result};
 
 /// The modules that ship inside the program: name and text.
@@ -29,6 +30,7 @@ pub(super) fn stdlib_name(module: &str) -> String {
 pub(super) struct Loader {
     /// Canonical; nothing outside it is read.
     project: PathBuf,
+    reads: Reads,
     state: Arc<Mutex<State>>,
 }
 
@@ -63,9 +65,9 @@ fn lexical(path: &Path) -> PathBuf {
 
 impl Loader {
     /// For scripts below `project`.
-    pub fn new(project: &Path) -> Result<Self> {
+    pub fn new(project: &Path, reads: Reads) -> Result<Self> {
         let project = project.canonicalize().map_err(|error| Error::io("open the project folder", project, &error))?;
-        Ok(Self { project, state: Arc::default() })
+        Ok(Self { project, reads, state: Arc::default() })
     }
 
     /// The folder of the project, canonical.
@@ -137,6 +139,7 @@ impl Loader {
         if !lexical(&file).starts_with(&self.project) {
             return Err(outside());
         }
+        self.reads.note(&lexical(&file));
         let missing = |_| {
             let modules = STDLIB.map(|(name, _)| name).join(", ");
             Error::new(format!("there is no module \"{path}\": no file {}", file.display())).hint(format!(
@@ -144,6 +147,7 @@ impl Loader {
             ))
         };
         let canonical = file.canonicalize().map_err(missing)?;
+        self.reads.note(&canonical);
         let inside = canonical.strip_prefix(&self.project).map_err(|_| outside())?;
         let name = inside.to_string_lossy().into_owned();
         Ok(Found { name, path: canonical })

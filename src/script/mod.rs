@@ -4,6 +4,7 @@ pub mod api;
 mod check;
 mod diagnostic;
 mod engine;
+pub(crate) mod exhibit;
 mod folder;
 mod later;
 mod loader;
@@ -28,10 +29,12 @@ use rhai::{Engine, EvalAltResult, Scope};
 
 pub use api::specs;
 pub use diagnostic::{Diagnostic, Frame, Place, Severity};
+pub use exhibit::{Exhibit, Exhibits};
 pub use later::{Curve, Number};
 pub use reference::Function;
 pub use session::{Audience, Estimate, Points, Session, Told};
-pub use settings::{Limits, STORE_VARIABLE, Settings};
+pub use settings::{Limits, Reads, STORE_VARIABLE, Settings};
+pub(crate) use table::Computed;
 pub use table::{Axis, Point, Row, Table};
 pub use tensor::{Budget, ScriptTensor};
 
@@ -118,7 +121,7 @@ pub struct Checked {
 struct Evaluated {
     session: Arc<Session>,
     text: String,
-    shown: Vec<Shown>,
+    shown: Exhibits,
 }
 
 impl Host {
@@ -146,7 +149,8 @@ impl Host {
     /// When the script is wrong: everything that was found.
     pub fn check(&self, script: &Path) -> Result<Checked, Vec<Diagnostic>> {
         let Evaluated { session, shown, .. } = self.evaluate(script, true)?;
-        let plan = session.plan(shown.iter().flat_map(Shown::targets).collect()).map_err(|error| vec![error.into()])?;
+        let plan =
+            session.plan(shown.iter().flat_map(Exhibit::targets).collect()).map_err(|error| vec![error.into()])?;
         let estimate = session.estimate(&plan);
         let state = session.state();
         Ok(Checked { plan, estimate, params: state.params.clone(), warnings: state.warnings.clone() })
@@ -157,7 +161,7 @@ impl Host {
     /// # Errors
     /// When no engine can be made.
     pub fn reference(&self) -> Result<serde_json::Value, Diagnostic> {
-        let loader = Loader::new(Path::new("."))?;
+        let loader = Loader::new(Path::new("."), self.settings.reads.clone())?;
         let session = Session::new(self.settings.clone(), self.audience.clone(), loader.clone(), "", true)?;
         let engine = engine::engine(&Arc::new(session), &loader, &self.primitives)?;
         let text = engine.gen_fn_metadata_to_json(false).unwrap_or_default();
@@ -178,7 +182,7 @@ impl Host {
         let started = Instant::now();
         let mut outcome = match self.evaluate(script, false) {
             Ok(evaluated) => self.show(evaluated),
-            Err(_) if self.settings.cancel.is_cancelled() => Outcome::new(Status::Interrupted, Vec::new()),
+            Err(_) if self.settings.is_over() => Outcome::new(Status::Interrupted, Vec::new()),
             Err(diagnostics) => Outcome::new(Status::ScriptWrong, diagnostics),
         };
         outcome.seconds = started.elapsed().as_secs_f64();
@@ -195,7 +199,7 @@ impl Host {
         let name = script.display().to_string();
         let folder = script.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let project = self.settings.project.as_deref().unwrap_or(folder);
-        let loader = Loader::new(project).map_err(|error| one(error.into()))?;
+        let loader = Loader::new(project, self.settings.reads.clone()).map_err(|error| one(error.into()))?;
         let session = Session::new(self.settings.clone(), self.audience.clone(), loader.clone(), &name, describe_only);
         let session = Arc::new(session.map_err(|error| one(error.into()))?);
         let engine = engine::engine(&session, &loader, &self.primitives).map_err(one)?;
@@ -214,7 +218,8 @@ impl Host {
             return Err([one(error), session.state().warnings.clone()].concat());
         }
         session.check_params().map_err(|error| one(error.into()))?;
-        let shown = std::mem::take(&mut session.state().shown);
+        let shown: Exhibits = std::mem::take(&mut session.state().shown).into();
+        session.tell(Told::Described(&shown));
         Ok(Evaluated { session, text, shown })
     }
 
@@ -224,14 +229,18 @@ impl Host {
         if let Err(error) = folder::prepare(&folder, &text) {
             return Outcome::new(Status::ScriptWrong, vec![error.into()]);
         }
-        let targets: Vec<Target> = shown.iter().flat_map(Shown::targets).collect();
+        let targets: Vec<Target> = shown.iter().flat_map(Exhibit::targets).collect();
         let computed = match session.computed(targets.clone()) {
             Ok(computed) => computed,
             Err(error) => return Outcome::new(Status::ScriptWrong, vec![error.into()]),
         };
         let mut outcome = Outcome::new(Status::Done, Vec::new());
         outcome.files = std::mem::take(&mut session.state().files);
-        for shown in &shown {
+        if self.settings.superseded.is_cancelled() {
+            // The run folder is the later edit's.
+            return Outcome::new(Status::Interrupted, Vec::new());
+        }
+        for Exhibit { shown, .. } in shown.iter() {
             match shown.finish(&folder, &computed) {
                 Ok(Finished::Files(files)) => outcome.files.extend(files),
                 Ok(Finished::Words(_)) if self.settings.cancel.is_cancelled() => {}

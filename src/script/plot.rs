@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 
 use rhai::Dynamic;
 
+use super::exhibit::{At, behind};
 use super::later::Curve;
 use super::options::{describe, number};
 use super::table::{Axis, Computed, Content, Row, Table, readable};
@@ -307,6 +308,55 @@ impl Plot {
         })
     }
 
+    /// What lies behind a point of the figure; nothing behind one that it does not have.
+    pub(crate) fn behind(&self, at: At) -> Result<Vec<Behind>> {
+        match (&self.kind, at) {
+            (PlotKind::Heatmap { table, x, y, .. }, At::Cell { column, row }) => {
+                let Some(right) = places(table, *x)?.get(column).copied() else { return Ok(Vec::new()) };
+                let up = match *y {
+                    Upward::Depth => None,
+                    Upward::Axis(axis) => Some((axis, places(table, axis)?.get(row).copied())),
+                };
+                let is_there = |at: &Row| {
+                    number(&at.point[*x]) == Some(right) && up.is_none_or(|(axis, up)| number(&at.point[axis]) == up)
+                };
+                Ok(table.rows.iter().filter(|at| is_there(at)).map(|at| behind(table, at, Some(row + 1))).collect())
+            }
+            (PlotKind::Heatmap { .. }, At::Point { series, i }) => self.behind_line(series, i),
+            (PlotKind::Lines { table, x, over, .. }, At::Point { series, i }) => {
+                let within: Vec<usize> = match *x {
+                    Rightward::Depth => over.iter().copied().collect(),
+                    Rightward::Axis(axis) => [Some(axis), *over].into_iter().flatten().collect(),
+                };
+                let groups = groups(table, &within);
+                let Some((_, rows)) = groups.get(series) else { return self.behind_line(series - groups.len(), i) };
+                match *x {
+                    Rightward::Depth => Ok(rows.iter().map(|row| behind(table, row, Some(i + 1))).collect()),
+                    Rightward::Axis(axis) => rows_at(table, axis, rows, i),
+                }
+            }
+            (PlotKind::Images { sheets, .. }, At::Image(mut image)) => {
+                for sheet in sheets {
+                    let Sheet::Later(pictures) = sheet else { return Ok(Vec::new()) };
+                    if image < pictures.len() {
+                        let depth = pictures.depths.start() + image / pictures.samples.max(1);
+                        let depth = (pictures.what == What::Reconstructions).then_some(depth);
+                        return Ok(vec![Behind::Result { result: pictures.source.clone(), depth }]);
+                    }
+                    image -= pictures.len();
+                }
+                Ok(Vec::new())
+            }
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// Behind point `i` of one of the lines that were added.
+    fn behind_line(&self, line: usize, i: usize) -> Result<Vec<Behind>> {
+        let Some((table, _)) = self.lines.get(line) else { return Ok(Vec::new()) };
+        rows_at(table, table.axis(&self.x_name())?, &table.rows.iter().collect::<Vec<_>>(), i)
+    }
+
     /// The axis to the right, by name.
     pub(crate) fn x_name(&self) -> String {
         match &self.kind {
@@ -340,6 +390,26 @@ impl Plot {
         (x.log, y.log) = *log;
         Ok(Lines { x, y, series })
     }
+}
+
+/// What lies behind a point of a figure.
+#[derive(Debug, Clone)]
+pub(crate) enum Behind {
+    /// A point of a sweep; at a depth, where its value is a curve.
+    Row { table: Table, row: Row, depth: Option<usize> },
+    /// A result of its own.
+    Result { result: Described, depth: Option<usize> },
+}
+
+/// The rows at the `i`-th place of an axis.
+fn rows_at(table: &Table, axis: usize, rows: &[&Row], i: usize) -> Result<Vec<Behind>> {
+    let mut all: Vec<f64> =
+        rows.iter().map(|row| axis_number(&table.axes[axis], &row.point[axis])).collect::<Result<_>>()?;
+    all.sort_by(f64::total_cmp);
+    all.dedup();
+    let at = all.get(i).copied();
+    let rows = rows.iter().filter(|row| at.is_some() && number(&row.point[axis]) == at);
+    Ok(rows.map(|row| behind(table, row, None)).collect())
 }
 
 /// Rows that differ in nothing but the axes `within`, with what they have in common in words.

@@ -1,6 +1,6 @@
 //! What a script may read: files and folders in its project's folder and in those of data.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::session::Session;
 use crate::{Error, Result};
@@ -27,8 +27,12 @@ impl Session {
         let mut escapes = false;
         for folder in &folders {
             let Ok(folder) = folder.canonicalize() else { continue };
+            if !Path::new(path).components().any(|part| part == Component::ParentDir) {
+                self.settings.reads.note(&folder.join(path));
+            }
             let Ok(found) = folder.join(path).canonicalize() else { continue };
             if found.starts_with(&folder) && is_wanted(&found) {
+                self.settings.reads.note(&found);
                 return Ok(found);
             }
             escapes |= !found.starts_with(&folder);

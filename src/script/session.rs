@@ -8,12 +8,13 @@ use std::time::{Duration, Instant};
 use rhai::{Dynamic, EvalAltResult, NativeCallContext};
 
 use super::diagnostic::Diagnostic;
+use super::exhibit::{Exhibit, Exhibits};
 use super::folder;
 use super::loader::Loader;
-use super::options::nearest;
+use super::options::{nearest, number};
 use super::settings::Settings;
 use super::shown::Shown;
-use super::table::Computed;
+use super::table::{Axis, Computed, readable};
 use super::tensor::Budget;
 use crate::data::Folders;
 use crate::files::write_whole;
@@ -34,7 +35,9 @@ impl From<Error> for Box<EvalAltResult> {
 pub enum Told<'a> {
     /// The script printed.
     Printed(&'a str),
-    /// Work is about to begin.
+    /// The script was evaluated: this is what it shows.
+    Described(&'a Exhibits),
+    /// What is missing is known, if anything is; what there is to do begins when this was heard.
     Planned(&'a Plan, Estimate),
     /// Work goes on.
     Work(Event<'a>),
@@ -83,11 +86,13 @@ pub struct Session {
 
 #[derive(Default)]
 pub(super) struct State {
-    pub shown: Vec<Shown>,
+    pub shown: Vec<Exhibit>,
     /// Files that the script wrote itself.
     pub files: Vec<PathBuf>,
     /// Parameters that the script asked for, with their values.
     pub params: BTreeMap<String, String>,
+    /// Axes of its sweeps, by name.
+    pub axes: BTreeSet<String>,
     pub report: Report,
     pub points: Points,
     /// What stops nothing and must not be hidden: failed points, damaged results.
@@ -140,9 +145,11 @@ impl Session {
         (self.audience)(told);
     }
 
-    /// Shows something when the script is done.
-    pub(super) fn show(&self, shown: Shown) {
-        self.state().shown.push(shown);
+    /// Shows something when the script is done; `context` is the call that asks for it.
+    pub(super) fn show(&self, context: &NativeCallContext<'_>, shown: Shown) {
+        let file = context.call_source().unwrap_or(&self.script);
+        let place = self.loader.sources().place(file, context.call_position());
+        self.state().shown.push(Exhibit { shown, place });
     }
 
     /// The folders that a script may read: its project's, and those of data.
@@ -214,6 +221,30 @@ impl Session {
         Ok(value)
     }
 
+    /// The values of an axis that `--only` leaves.
+    ///
+    /// # Errors
+    /// When it leaves none.
+    pub(super) fn only(&self, axis: Axis) -> Result<Axis> {
+        let wanted: Vec<&str> =
+            self.settings.only.iter().filter(|(name, _)| *name == axis.name).map(|(_, text)| text.as_str()).collect();
+        self.state().axes.insert(axis.name.clone());
+        let is_wanted = |value: &Dynamic| wanted.iter().any(|text| is_meant(value, text));
+        if wanted.is_empty() {
+            return Ok(axis);
+        }
+        let values: Vec<Dynamic> = axis.values.iter().filter(|value| is_wanted(value)).cloned().collect();
+        if values.is_empty() {
+            let values: Vec<String> = axis.values.iter().map(readable).collect();
+            return Err(Error::new(format!(
+                "--only {0}={1}: the axis \"{0}\" has no such value",
+                axis.name, wanted[0]
+            ))
+            .hint(format!("it has {}", values.join(", "))));
+        }
+        Ok(Axis { values: values.into(), ..axis })
+    }
+
     /// What `print` shows of a result: of one that is not computed while the script is only checked, just that.
     pub(super) fn printed(&self, text: Native<String>) -> Native<String> {
         if self.describe_only { Ok(text.unwrap_or_else(|_| "(not computed yet)".to_owned())) } else { text }
@@ -226,7 +257,7 @@ impl Session {
     pub(super) fn plan(&self, mut targets: Vec<Target>) -> Result<Plan> {
         let mut known = BTreeSet::new();
         targets.retain(|target| known.insert(target.result.fingerprint()));
-        let plan = Plan::new(targets, &self.store, &self.numerics);
+        let plan = Plan::new(targets, &self.store, &self.settings.flights, &self.numerics);
         plan.check_memory(self.settings.memory)?;
         Ok(plan)
     }
@@ -242,9 +273,7 @@ impl Session {
         }
         let plan = self.plan(targets)?;
         let (missing, reused) = plan.missing_and_reused();
-        if missing > 0 {
-            self.tell(Told::Planned(&plan, self.estimate(&plan)));
-        }
+        self.tell(Told::Planned(&plan, self.estimate(&plan)));
         if self.describe_only && missing > 0 {
             return Err(
                 Error::new("the script needs results here before it can go on").hint("`entroscope run` computes them")
@@ -256,6 +285,8 @@ impl Session {
             threads: self.settings.threads,
             memory: self.settings.memory,
             cancel: self.settings.cancel.clone(),
+            superseded: self.settings.superseded.clone(),
+            flights: self.settings.flights.clone(),
         };
         let started = Instant::now();
         let (results, report) = work::run(&plan, &self.store, &resources, &|event| {
@@ -265,8 +296,8 @@ impl Session {
             self.tell(Told::Work(event));
         });
         let took = started.elapsed();
+        self.tell(Told::Finished);
         if missing > 0 {
-            self.tell(Told::Finished);
             work::Speeds::open(&self.store, &self.numerics).learn(&report);
         }
         let (mut failed, mut interrupted) = (BTreeSet::new(), BTreeSet::new());
@@ -302,9 +333,14 @@ impl Session {
     }
 
     /// # Errors
-    /// When `--set` names a parameter that the script does not have.
+    /// When `--set` names a parameter, or `--only` an axis, that the script does not have.
     pub(super) fn check_params(&self) -> Result<()> {
         let state = self.state();
+        if let Some((name, _)) = self.settings.only.iter().find(|(name, _)| !state.axes.contains(name)) {
+            let axes: Vec<&str> = state.axes.iter().map(String::as_str).collect();
+            return Err(Error::new(format!("--only {name}: no sweep has an axis of that name"))
+                .hint(format!("the axes are {}", axes.join(", "))));
+        }
         let Some((name, _)) = self.settings.set.iter().find(|(name, _)| !state.params.contains_key(name)) else {
             return Ok(());
         };
@@ -329,7 +365,7 @@ impl Session {
     /// Whether evaluation has taken too long, or the user wants to stop.
     #[expect(clippy::disallowed_methods, reason = "a script that evaluates for too long is stopped")]
     pub(super) fn should_stop(&self) -> Option<Error> {
-        if self.settings.cancel.is_cancelled() {
+        if self.settings.is_over() {
             return Some(Error::interrupted());
         }
         let late = self.state().deadline.is_some_and(|deadline| Instant::now() > deadline);
@@ -337,5 +373,14 @@ impl Session {
             Error::new(format!("the script took more than {} s to evaluate", self.settings.limits.seconds))
                 .hint("raise the limit: --max-seconds N")
         })
+    }
+}
+
+/// Whether `--only` means this value by this text.
+fn is_meant(value: &Dynamic, text: &str) -> bool {
+    match (number(value), text.parse::<f64>()) {
+        // What is shown is rounded to seven digits.
+        (Some(value), Ok(wanted)) => (value - wanted).abs() <= 1e-6 * value.abs().max(wanted.abs()),
+        _ => value.to_string() == text,
     }
 }

@@ -1,8 +1,10 @@
 //! What a host is told before it runs a script.
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::work::{Cancel, DEFAULT_BUDGET};
+use crate::work::{Cancel, DEFAULT_BUDGET, Flights};
 
 /// Names the folder of stored results when no flag does.
 pub const STORE_VARIABLE: &str = "ENTROSCOPE_STORE";
@@ -27,8 +29,40 @@ pub struct Settings {
     pub memory: f64,
     /// `param` values by name.
     pub set: Vec<(String, String)>,
+    /// Points of sweeps to keep, as an axis and a value; all where it says nothing of an axis.
+    pub only: Vec<(String, String)>,
     pub limits: Limits,
+    /// Files and folders that scripts read, or look for.
+    pub reads: Reads,
+    /// Stops everything.
     pub cancel: Cancel,
+    /// Ends this run: a later edit of the script has taken over.
+    pub superseded: Cancel,
+    /// What this run and those before it have under way.
+    pub flights: Arc<Flights>,
+}
+
+/// Files and folders, noted as they are read or looked for; clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct Reads(Arc<Mutex<BTreeSet<PathBuf>>>);
+
+impl Reads {
+    /// Notes one.
+    pub fn note(&self, path: &Path) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned());
+    }
+
+    /// All of them.
+    pub fn all(&self) -> BTreeSet<PathBuf> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Settings {
+    /// Whether this run has to end: the user stopped it, or a later edit has taken over.
+    pub fn is_over(&self) -> bool {
+        self.cancel.is_cancelled() || self.superseded.is_cancelled()
+    }
 }
 
 /// A script is a guest: what it may take before it is stopped. The same in every build.
@@ -83,8 +117,12 @@ impl Default for Settings {
             threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             memory: crate::device::free_memory(),
             set: Vec::new(),
+            only: Vec::new(),
+            reads: Reads::default(),
             limits: Limits::default(),
             cancel: Cancel::default(),
+            superseded: Cancel::default(),
+            flights: Arc::default(),
         }
     }
 }

@@ -72,7 +72,7 @@ pub(crate) enum Finished {
     Words(String),
 }
 
-fn csv(table: &Table, computed: &Computed) -> Result<Vec<u8>> {
+pub(super) fn csv(table: &Table, computed: &Computed) -> Result<Vec<u8>> {
     let (names, records) = table.records(computed);
     let failed = |error: &dyn std::fmt::Display| Error::new(format!("cannot write the table as CSV: {error}"));
     let mut writer = csv::Writer::from_writer(Vec::new());

@@ -4,6 +4,7 @@
 //! [`Plan`] finds what the [`Store`] lacks, and [`run`] computes just that.
 
 mod fingerprint;
+mod flights;
 mod operation;
 mod place;
 mod plan;
@@ -14,9 +15,11 @@ mod store;
 mod value;
 
 pub use fingerprint::Fingerprint;
+pub use flights::Flights;
 pub use operation::{Cancel, Context, Cost, Described, Keep, Operation};
 pub use plan::{Plan, Target};
 pub use run::{Event, Listener, Report, Resources, run};
 pub use speeds::Speeds;
+pub(crate) use store::Found;
 pub use store::{DEFAULT_BUDGET, Store, StoreSummary};
 pub use value::{Array, Data, Value};

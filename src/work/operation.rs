@@ -150,7 +150,8 @@ impl Cancel {
 /// What a running operation can ask and tell.
 pub struct Context<'a> {
     pub(super) device: Option<&'a Device>,
-    pub(super) cancel: &'a Cancel,
+    /// The user's wish to stop everything, and that to stop this operation.
+    pub(super) cancel: [&'a Cancel; 2],
     pub(super) advance: &'a (dyn Fn(f64) + Sync),
     pub(super) idle: &'a (dyn Fn() -> usize + Sync),
 }
@@ -169,9 +170,9 @@ impl Context<'_> {
     /// A step is done: `operations` more floating-point operations.
     ///
     /// # Errors
-    /// When the user asked to stop.
+    /// When the user asked to stop, or has no use for it any more.
     pub fn advance(&self, operations: f64) -> Result<()> {
         (self.advance)(operations);
-        self.cancel.check()
+        self.cancel.into_iter().try_for_each(Cancel::check)
     }
 }

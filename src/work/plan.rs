@@ -1,8 +1,10 @@
 //! What is missing: the operations behind what is shown, less those in the store, in the order to run them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use super::{Cost, Described, Fingerprint, Keep, Store};
+use super::flights::Held;
+use super::{Cost, Described, Event, Fingerprint, Flights, Keep, Store, Value};
 use crate::{Error, Result, words};
 
 /// A result that is wanted, and the sweep point that it belongs to, in words.
@@ -28,6 +30,8 @@ pub(super) struct Node {
     pub key: Fingerprint,
     /// Read from the store, not computed.
     pub stored: bool,
+    /// Another run computes it, or has it in memory.
+    pub held: Option<Held>,
     pub inputs: Vec<usize>,
     pub cost: Cost,
     /// The first target that needs it.
@@ -37,12 +41,13 @@ pub(super) struct Node {
 }
 
 impl Plan {
-    /// Expands `targets` and drops what `store` holds for these numerics (device family and number type).
-    pub fn new(targets: Vec<Target>, store: &Store, numerics: &str) -> Self {
+    /// Expands `targets` and drops what `store` holds for these numerics (device family and number type), and what
+    /// other runs have under way.
+    pub fn new(targets: Vec<Target>, store: &Store, flights: &Flights, numerics: &str) -> Self {
         let mut plan = Self { wanted: Vec::new(), nodes: Vec::new(), numerics: numerics.to_owned(), targets };
         let mut known = BTreeMap::new();
         for target in 0..plan.targets.len() {
-            let node = plan.expand(target, store, &mut known);
+            let node = plan.expand(target, store, flights, &mut known);
             plan.wanted.push(node);
         }
         plan
@@ -50,18 +55,26 @@ impl Plan {
 
     /// Depth first, inputs in order, so that in-memory results are used up soon after they are made. The stack is
     /// explicit: a chain of a hundred thousand blocks is only slow.
-    fn expand(&mut self, target: usize, store: &Store, known: &mut BTreeMap<Fingerprint, usize>) -> usize {
+    fn expand(
+        &mut self,
+        target: usize,
+        store: &Store,
+        flights: &Flights,
+        known: &mut BTreeMap<Fingerprint, usize>,
+    ) -> usize {
         struct Open {
             described: Described,
             key: Fingerprint,
             stored: bool,
+            held: Option<Held>,
             inputs: std::vec::IntoIter<Described>,
             done: Vec<usize>,
         }
         let open = |described: Described, key: Fingerprint| {
             let stored = described.operation().keep() != Keep::InMemory && store.contains(key);
-            let inputs = if stored { Vec::new() } else { described.operation().inputs() };
-            Open { described, key, stored, inputs: inputs.into_iter(), done: Vec::new() }
+            let held = if stored { None } else { flights.held(key) };
+            let inputs = if stored || held.is_some() { Vec::new() } else { described.operation().inputs() };
+            Open { described, key, stored, held, inputs: inputs.into_iter(), done: Vec::new() }
         };
         let root = self.targets[target].result.clone();
         let root_key = root.fingerprint().with(&self.numerics);
@@ -79,19 +92,30 @@ impl Plan {
                 }
                 continue;
             }
-            let Open { described, key, stored, done: inputs, .. } = stack.swap_remove(top);
+            let Open { described, key, stored, held, done: inputs, .. } = stack.swap_remove(top);
             let operation = described.operation();
-            let cost = if stored { Cost::default() } else { operation.cost() };
+            let cost = match &held {
+                _ if stored => Cost::default(),
+                None => operation.cost(),
+                // It takes room here as well; its work is counted where it was begun.
+                Some(_) => Cost { operations: 0.0, ..operation.cost() },
+            };
             let is_work = !stored
                 && (operation.keep() != Keep::InMemory || inputs.iter().any(|&input| self.nodes[input].is_work));
             let node = self.nodes.len();
-            self.nodes.push(Node { described, key, stored, inputs, cost, target, is_work });
+            self.nodes.push(Node { described, key, stored, held, inputs, cost, target, is_work });
             known.insert(key, node);
             match stack.last_mut() {
                 Some(parent) => parent.done.push(node),
                 None => return node,
             }
         }
+    }
+
+    /// The event of target `target` being there, or having failed; outside it is called `called`.
+    pub(super) fn done<'a>(&'a self, target: usize, called: usize, result: &'a Result<Arc<Value>>) -> Event<'a> {
+        let Target { point, result: described } = &self.targets[target];
+        Event::Done { target: called, point, fingerprint: described.fingerprint(), result }
     }
 
     /// What is wanted, in order.

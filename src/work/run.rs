@@ -12,9 +12,10 @@ use std::time::Instant;
 
 use burn::tensor::Device;
 
+use super::flights::Turn;
 use super::plan::Node;
 use super::store::Found;
-use super::{Cancel, Context, Plan, Store, Target, Value};
+use super::{Cancel, Context, Fingerprint, Flights, Keep, Plan, Store, Target, Value};
 use crate::{Error, Result};
 
 /// What a run may use.
@@ -26,7 +27,19 @@ pub struct Resources {
     pub threads: usize,
     /// Bytes that results in memory and running operations may take together.
     pub memory: f64,
+    /// Stops everything at its next step.
     pub cancel: Cancel,
+    /// Stops this run: it begins nothing more. What it has begun goes on for the run that follows, unless that has no
+    /// use for it ([`Flights::keep_only`]).
+    pub superseded: Cancel,
+    /// What this run and others have under way.
+    pub flights: Arc<Flights>,
+}
+
+impl Resources {
+    fn is_over(&self) -> bool {
+        self.cancel.is_cancelled() || self.superseded.is_cancelled()
+    }
 }
 
 /// What happens while a plan runs.
@@ -36,8 +49,8 @@ pub enum Event<'a> {
     Started { operation: &'static str, point: &'a str },
     /// So many floating-point operations are done.
     Advanced(f64),
-    /// A target is there, or has failed.
-    Done { target: usize, point: &'a str, result: &'a Result<Arc<Value>> },
+    /// A target is there, or has failed; `fingerprint` names what it is.
+    Done { target: usize, point: &'a str, fingerprint: Fingerprint, result: &'a Result<Arc<Value>> },
     /// Something that the user should know, and that stops nothing.
     Warning(&'a Error),
 }
@@ -77,7 +90,8 @@ struct State {
     /// Those that still need a node's result; a target counts as one.
     users: Vec<usize>,
     results: Vec<Option<Result<Arc<Value>>>>,
-    ready: BinaryHeap<Reverse<usize>>,
+    /// Those that others have under way first: their threads are taken already.
+    ready: BinaryHeap<Reverse<(bool, usize)>>,
     running: usize,
     left: usize,
     live_bytes: f64,
@@ -113,19 +127,19 @@ pub fn run(
     // A result that was damaged, or removed by another process, is set aside by now: plan those targets again. Every
     // round sets files aside, so that this ends; the bound is for a store that cannot even be renamed in.
     for _ in 0..8 {
-        if !stale || resources.cancel.is_cancelled() {
+        if !stale || resources.is_over() {
             break;
         }
         let failed: Vec<usize> = (0..results.len()).filter(|&i| results[i].is_err()).collect();
         let targets: Vec<Target> = failed.iter().map(|&i| plan.targets[i].clone()).collect();
-        let again = Plan::new(targets, store, &plan.numerics);
+        let again = Plan::new(targets, store, &resources.flights, &plan.numerics);
         let (more, added, still) = Runner::new(&again, &failed, store, resources, listener).run();
         failed.into_iter().zip(more).for_each(|(i, result)| results[i] = result);
         report.add(&added);
         stale = still;
     }
     for (target, result) in results.iter().enumerate().filter(|(_, result)| result.is_err()) {
-        listener(Event::Done { target, point: &plan.targets[target].point, result });
+        listener(plan.done(target, target, result));
     }
     (results, report)
 }
@@ -153,7 +167,8 @@ impl<'a> Runner<'a> {
             targets_of[node].push(target);
         }
         let waiting: Vec<usize> = nodes.iter().map(|node| node.inputs.len()).collect();
-        let ready = (0..nodes.len()).filter(|&i| waiting[i] == 0).map(Reverse).collect();
+        let ready =
+            (0..nodes.len()).filter(|&i| waiting[i] == 0).map(|i| Reverse((nodes[i].held.is_none(), i))).collect();
         let state = State {
             waiting,
             users,
@@ -198,7 +213,7 @@ impl<'a> Runner<'a> {
     fn work(&self) {
         let mut state = self.lock();
         while state.left > 0 {
-            let next = state.ready.peek().map(|&Reverse(i)| i).filter(|&i| {
+            let next = state.ready.peek().map(|&Reverse((_, i))| i).filter(|&i| {
                 let cost = &self.plan.nodes[i].cost;
                 state.running == 0 || state.live_bytes + cost.result_bytes + cost.working_bytes <= self.resources.memory
             });
@@ -222,8 +237,7 @@ impl<'a> Runner<'a> {
             let seconds = started.elapsed().as_secs_f64();
             if result.is_ok() {
                 for &target in &self.targets_of[i] {
-                    let point = &self.plan.targets[target].point;
-                    (self.listener)(Event::Done { target: self.origin[target], point, result: &result });
+                    (self.listener)(self.plan.done(target, self.origin[target], &result));
                 }
             }
             state = self.lock();
@@ -239,9 +253,10 @@ impl<'a> Runner<'a> {
         state.live_bytes -= bytes;
         if let Ok(value) = &result {
             let name = node.described.operation().name();
-            let counts = if node.stored { &mut state.report.reused } else { &mut state.report.ran };
+            let reused = node.stored || node.held.is_some();
+            let counts = if reused { &mut state.report.reused } else { &mut state.report.ran };
             *counts.entry(name).or_default() += 1;
-            if !node.stored && node.cost.operations > 0.0 {
+            if !reused && node.cost.operations > 0.0 {
                 let spent = state.report.spent.entry(name).or_default();
                 *spent = (spent.0 + node.cost.operations, spent.1 + seconds);
             }
@@ -260,14 +275,16 @@ impl<'a> Runner<'a> {
         for &dependent in &self.dependents[i] {
             state.waiting[dependent] -= 1;
             if state.waiting[dependent] == 0 {
-                state.ready.push(Reverse(dependent));
+                state.ready.push(Reverse((true, dependent)));
             }
         }
         self.changed.notify_all();
     }
 
     fn compute(&self, node: &Node, inputs: &[Arc<Value>]) -> Result<Arc<Value>> {
-        self.resources.cancel.check()?;
+        if self.resources.is_over() {
+            return Err(Error::interrupted());
+        }
         if node.stored {
             return match self.store.read(node.key) {
                 Found::Whole(value) => Ok(Arc::new(value)),
@@ -278,6 +295,26 @@ impl<'a> Runner<'a> {
                 }
             };
         }
+        let over = || self.resources.is_over();
+        if let Some(held) = &node.held {
+            return held.wait(over);
+        }
+        let flight = match self.resources.flights.begin(node.key) {
+            Turn::Theirs(held) => return held.wait(over),
+            Turn::Ours(flight) => flight,
+        };
+        // Whoever superseded this run has looked by now what is under way, or will find it superseded.
+        let result = if over() {
+            Err(Error::interrupted())
+        } else {
+            self.run_operation(node, inputs, &flight.cancel).map(Arc::new)
+        };
+        let in_memory = node.described.operation().keep() == Keep::InMemory;
+        self.resources.flights.land(node.key, &flight, &result, in_memory);
+        result
+    }
+
+    fn run_operation(&self, node: &Node, inputs: &[Arc<Value>], cancel: &Cancel) -> Result<Value> {
         let operation = node.described.operation();
         let point = &self.plan.targets[node.target].point;
         (self.listener)(Event::Started { operation: operation.name(), point });
@@ -287,8 +324,8 @@ impl<'a> Runner<'a> {
             (self.listener)(Event::Advanced(operations));
         };
         let idle = || self.resources.threads.saturating_sub(self.lock().running);
-        let Resources { device, cancel, .. } = self.resources;
-        let context = Context { device: device.as_ref(), cancel, advance: &advance, idle: &idle };
+        let Resources { device, cancel: all, .. } = self.resources;
+        let context = Context { device: device.as_ref(), cancel: [all, cancel], advance: &advance, idle: &idle };
         let value = catch_unwind(AssertUnwindSafe(|| operation.run(inputs, &context)))
             .unwrap_or_else(|panic| Err(panicked(operation.name(), panic.as_ref(), device.is_some())))?;
         let rest = node.cost.operations - *told.lock().unwrap_or_else(PoisonError::into_inner);
@@ -299,7 +336,7 @@ impl<'a> Runner<'a> {
         {
             (self.listener)(Event::Warning(&error));
         }
-        Ok(Arc::new(value))
+        Ok(value)
     }
 }
 

@@ -195,7 +195,7 @@ impl Plan {
 
 impl Node {
     fn is_stackable(&self) -> bool {
-        !self.stored && self.described.operation().stack().is_some()
+        !self.stored && self.held.is_none() && self.described.operation().stack().is_some()
     }
 
     fn together(members: &[Self], numerics: &str) -> Self {
@@ -204,6 +204,7 @@ impl Node {
         Self {
             key: described.fingerprint().with(numerics),
             stored: false,
+            held: None,
             inputs: members.iter().flat_map(|node| node.inputs.iter().copied()).collect(),
             cost: described.operation().cost(),
             target: members.iter().map(|node| node.target).min().unwrap_or(0),

@@ -46,7 +46,7 @@ pub struct StoreSummary {
 }
 
 /// What reading one result found.
-pub(super) enum Found {
+pub(crate) enum Found {
     Whole(Value),
     Nothing,
     /// The file was damaged and now lies aside; why, in words.
@@ -104,7 +104,7 @@ impl Store {
         clippy::disallowed_methods,
         reason = "when a result was used decides what is removed first, not what it holds"
     )]
-    pub(super) fn read(&self, key: Fingerprint) -> Found {
+    pub(crate) fn read(&self, key: Fingerprint) -> Found {
         let Some(path) = self.find(key) else { return Found::Nothing };
         match fs::read(&path) {
             Ok(bytes) => match decode(&bytes) {

@@ -105,6 +105,9 @@ mod functions {
             seed: options.seed("seed")?,
             grey: options.flag("grey")?,
         };
+        if Dataset::is_of_files(name) {
+            session.folders.candidates().iter().for_each(|folder| session.settings.reads.note(&folder.join(name)));
+        }
         let dataset = Dataset::open(name, &options, &session.folders)?;
         dataset.warnings().iter().for_each(|warning| session.warn(Error::new(warning)));
         Ok(dataset)
@@ -141,7 +144,7 @@ mod functions {
             labels: options.text("labels")?,
             label: options.text("label")?,
         };
-        let cancelled = || session.settings.cancel.is_cancelled();
+        let cancelled = || session.settings.is_over();
         let place = session.readable_folder(path)?;
         let photos = Dataset::folder(&place, path, &options, &session.folders, &cancelled)?;
         photos.warnings().iter().for_each(|warning| session.warn(Error::new(warning)));

@@ -113,7 +113,9 @@ mod functions {
     /// ```
     #[rhai_fn(return_raw)]
     pub fn sweep(context: NativeCallContext, axes: Array) -> Native<Sweep> {
+        let session = Session::of(&context)?;
         let axes = elements::<Axis>(axes, "the sweep", "an axis")?;
+        let axes: Vec<Axis> = axes.into_iter().map(|axis| session.only(axis)).collect::<Result<_, _>>()?;
         if axes.is_empty() {
             return Err(Error::new("a sweep needs at least one axis")
                 .hint("`sweep([axis(\"weight_var\", [1, 2])])`")
@@ -123,7 +125,7 @@ mod functions {
             return Err(Error::new(format!("the sweep has two axes \"{}\"", axes[twice].name)).into());
         }
         let sweep = Sweep { axes: axes.into() };
-        let most = Session::of(&context)?.settings.limits.points;
+        let most = session.settings.limits.points;
         match sweep.points() {
             Some(points) if points <= most => Ok(sweep),
             points => {

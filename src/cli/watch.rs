@@ -1,0 +1,149 @@
+//! `entroscope watch`.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use clap::Args;
+
+use super::progress::Terminal;
+use super::{ScriptArguments, cancel_on_interrupt, failed, say};
+use crate::live::{self, Heard, Options, Stage};
+use crate::script::{Diagnostic, Outcome, Settings, Told};
+use crate::words;
+
+/// Diagnostics shown in full; the rest is counted.
+const SHOWN: usize = 4;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    pub script: ScriptArguments,
+    /// The page's port [default: the first that is free from 4870 on].
+    #[arg(long, value_name = "N")]
+    port: Option<u16>,
+    /// Work that is estimated to take longer waits for a click on the page: 90s, 5m, 2h.
+    #[arg(long, value_name = "TIME", value_parser = seconds)]
+    ask_above: Option<f64>,
+    /// Look at the files this often, in seconds, where the system does not tell of changes (network folders).
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    poll: Option<f64>,
+}
+
+/// A time: a number, with s, m or h behind it; seconds where there is none.
+fn seconds(text: &str) -> Result<f64, String> {
+    let (digits, unit) = match text.char_indices().last() {
+        Some((at, 's')) => (&text[..at], 1.0),
+        Some((at, 'm')) => (&text[..at], 60.0),
+        Some((at, 'h')) => (&text[..at], 3600.0),
+        _ => (text, 1.0),
+    };
+    let number = digits.parse::<f64>().ok().filter(|number| number.is_finite() && *number > 0.0);
+    number.map(|number| number * unit).ok_or_else(|| format!("{text:?} is not a time; write 90s, 5m or 2h"))
+}
+
+pub(super) fn watch(settings: Settings, arguments: &Arguments) -> ExitCode {
+    let cancel = settings.cancel.clone();
+    cancel_on_interrupt(&cancel);
+    let options = Options {
+        port: arguments.port,
+        ask_above: arguments.ask_above,
+        poll: arguments.poll.map(Duration::from_secs_f64),
+    };
+    let lines = Lines { bar: Terminal::new(), state: Mutex::default(), is_terminal: std::io::stderr().is_terminal() };
+    let script: PathBuf = arguments.script.script.clone();
+    match live::watch(settings, &script, options, Box::new(move |heard| lines.hear(heard))) {
+        Ok(false) => ExitCode::SUCCESS,
+        Ok(true) => {
+            eprintln!("stopped; what is done is kept: the next run goes on from there");
+            ExitCode::from(130)
+        }
+        Err(error) => failed(error),
+    }
+}
+
+/// One line for every edit, and a bar while it runs.
+struct Lines {
+    bar: Terminal,
+    state: Mutex<State>,
+    is_terminal: bool,
+}
+
+#[derive(Default)]
+struct State {
+    newest: usize,
+    changed: String,
+}
+
+impl Lines {
+    fn hear(&self, heard: Heard<'_>) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match heard {
+            Heard::Serving(address) => println!("{address}"),
+            Heard::Began { edit, changed } => {
+                state.newest = edit;
+                changed.clone_into(&mut state.changed);
+            }
+            Heard::Noted { edit, changed } => self.line(edit, &format!("{changed}: noted, the watch is paused")),
+            Heard::Asks { edit, seconds } => {
+                self.bar.hear(Told::Finished);
+                let time = words::time(seconds);
+                self.line(edit, &format!("{}: {time}; press \"Run it\" on the page", state.changed));
+            }
+            Heard::Told { edit, told } if edit == state.newest => match told {
+                Told::Planned(..) | Told::Work(_) if !self.is_terminal => {}
+                told => self.bar.hear(told),
+            },
+            Heard::Told { .. } => {}
+            Heard::Ended { edit, stage: Stage::Superseded, .. } if edit != state.newest => {}
+            Heard::Ended { edit, stage, outcome } => {
+                if edit == state.newest {
+                    self.bar.hear(Told::Finished);
+                }
+                let changed = if edit == state.newest { state.changed.clone() } else { "an earlier edit".to_owned() };
+                self.line(edit, &format!("{changed}: {}", in_words(stage, outcome)));
+                outcome.diagnostics.iter().take(SHOWN).for_each(|diagnostic| self.say(diagnostic));
+                if outcome.diagnostics.len() > SHOWN {
+                    eprintln!("… and {} more, on the page", outcome.diagnostics.len() - SHOWN);
+                }
+            }
+            Heard::Warning(error) => self.say(&Diagnostic::from(error).as_warning()),
+        }
+    }
+
+    fn say(&self, diagnostic: &Diagnostic) {
+        self.bar.beside(|| say(diagnostic));
+    }
+
+    fn line(&self, edit: usize, text: &str) {
+        self.bar.beside(|| eprintln!("{edit:>3}  {text}"));
+    }
+}
+
+/// How an edit fared.
+fn in_words(stage: Stage, outcome: &Outcome) -> String {
+    let points = outcome.points;
+    let failures = if points.failed > 0 { format!(", {} failed", points.failed) } else { String::new() };
+    let counts = format!("{} computed, {} reused{failures}, {:.2} s", points.computed, points.reused, outcome.seconds);
+    match stage {
+        Stage::Broken => "the script is wrong; the figures before stay".to_owned(),
+        Stage::Interrupted => format!("stopped, {counts}"),
+        Stage::Superseded => "a later edit took over".to_owned(),
+        _ => counts,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::seconds;
+
+    #[test]
+    fn times_have_units() {
+        assert_eq!(seconds("5m"), Ok(300.0));
+        assert_eq!(seconds("1.5h"), Ok(5400.0));
+        assert_eq!(seconds("90"), Ok(90.0));
+        assert!(seconds("soon").is_err() && seconds("-1s").is_err() && seconds("").is_err());
+    }
+}

@@ -1,0 +1,179 @@
+//! What lies behind a point of a figure: its parameters, seed and fingerprint, the script line that asked for it, the command
+//! that runs just it, and the pictures that were reconstructed there.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde_json::{Value as Json, json};
+
+use super::edit::place_json;
+use crate::figure::{Cell, Figure, Image, Images, Kind};
+use crate::script::exhibit::{At, Exhibit, Source};
+use crate::script::{Computed, Settings};
+use crate::work::{Found, Store};
+use crate::{Result, device};
+
+/// Pictures shown of a point.
+const PICTURES: usize = 12;
+
+/// A point, as the page asks for it.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub(super) struct Asked {
+    ix: Option<usize>,
+    iy: Option<usize>,
+    series: Option<usize>,
+    i: Option<usize>,
+    image: Option<usize>,
+}
+
+impl Asked {
+    pub fn at(self) -> Option<At> {
+        match self {
+            Self { ix: Some(column), iy: Some(row), .. } => Some(At::Cell { column, row }),
+            Self { series: Some(series), i: Some(i), .. } => Some(At::Point { series, i }),
+            Self { image: Some(image), .. } => Some(At::Image(image)),
+            _ => None,
+        }
+    }
+
+    pub fn query(self) -> String {
+        let named = [("ix", self.ix), ("iy", self.iy), ("series", self.series), ("i", self.i), ("image", self.image)];
+        let pairs = named.iter().filter_map(|(name, value)| value.map(|value| format!("{name}={value}")));
+        pairs.collect::<Vec<_>>().join("&")
+    }
+}
+
+/// See the module.
+pub(super) struct Details {
+    store: Store,
+    numerics: String,
+    script: PathBuf,
+    set: Vec<(String, String)>,
+}
+
+impl Details {
+    pub fn new(settings: &Settings, script: &Path) -> Result<Self> {
+        Ok(Self {
+            store: Store::open(&settings.store_dir, settings.store_budget)?,
+            numerics: device::numerics(&settings.device),
+            script: script.to_owned(),
+            set: settings.set.clone(),
+        })
+    }
+
+    /// As the page knows it; `pictures` is where its pictures are, if there are any.
+    pub fn point(&self, exhibit: &Exhibit, computed: &Computed, at: At, pictures: &str) -> Result<Json> {
+        let sources = exhibit.sources(at)?;
+        let (value, status) = exhibit.figure(computed)?.map_or((Json::Null, "missing"), |figure| value(&figure, at));
+        let rows: Vec<Json> = sources
+            .iter()
+            .map(|source| {
+                json!({
+                    "parameters": pairs(&source.parameters),
+                    "depth": source.depth,
+                    "seed": source.seeds(),
+                    "fingerprint": source.result.as_ref().map(|result| result.fingerprint().to_string()),
+                    "command": self.command(source),
+                })
+            })
+            .collect();
+        let has_pictures = sources.iter().any(|source| self.reconstruction(source).is_some());
+        Ok(json!({
+            "value": value, "status": status, "rows": rows,
+            "place": exhibit.place.as_ref().map(place_json),
+            "pictures": has_pictures.then_some(pictures),
+        }))
+    }
+
+    /// What runs just this point.
+    fn command(&self, source: &Source) -> String {
+        let mut words = vec!["entroscope".to_owned(), "run".to_owned(), quoted(&self.script.display().to_string())];
+        let pair = |flag: &str, name: &str, value: &str| [flag.to_owned(), quoted(&format!("{name}={value}"))];
+        words.extend(self.set.iter().flat_map(|(name, value)| pair("--set", name, value)));
+        words.extend(source.parameters.iter().flat_map(|(name, value)| pair("--only", name, value)));
+        words.join(" ")
+    }
+
+    /// The reconstruction behind a value, where the store still has it, with its depth.
+    fn reconstruction(&self, source: &Source) -> Option<(crate::work::Fingerprint, usize)> {
+        let key = source.reconstruction()?.fingerprint().with(&self.numerics);
+        self.store.contains(key).then_some((key, source.depth?))
+    }
+
+    /// The first samples' reconstructions from the point's depth.
+    pub fn pictures(&self, exhibit: &Exhibit, at: At) -> Result<Option<Figure>> {
+        let sources = exhibit.sources(at)?;
+        let Some((key, depth)) = sources.iter().find_map(|source| self.reconstruction(source)) else { return Ok(None) };
+        let Found::Whole(value) = self.store.read(key) else { return Ok(None) };
+        let (shape, r) = value.f32s("r")?;
+        let [depths, samples, ref rest @ ..] = *shape else { return Ok(None) };
+        let size = rest.iter().product::<usize>();
+        let shape = picture(rest);
+        if !(1..=depths).contains(&depth) || size == 0 {
+            return Ok(None);
+        }
+        let r = &r[(depth - 1) * samples * size..][..samples.min(PICTURES) * size];
+        let images: Result<Vec<Image>> =
+            r.chunks(size).enumerate().map(|(i, r)| Image::new(i.to_string(), shape.clone(), r.to_vec())).collect();
+        Ok(Some(Figure::new(String::new(), Images { images: images?, ..Images::default() })))
+    }
+}
+
+/// The shape of a picture of so many numbers: `[channels, height, width]` as it is; a row of numbers is square, grey or in
+/// three colours, or else one line.
+fn picture(shape: &[usize]) -> Vec<usize> {
+    let [numbers] = *shape else { return shape.to_vec() };
+    let side = |n: usize| Some(n.isqrt()).filter(|side| side * side == n);
+    match (side(numbers), numbers.is_multiple_of(3).then(|| side(numbers / 3)).flatten()) {
+        (Some(side), _) => vec![side, side],
+        (None, Some(side)) => vec![3, side, side],
+        (None, None) => vec![1, numbers],
+    }
+}
+
+/// The value that a figure shows there, and how it fared.
+fn value(figure: &Figure, at: At) -> (Json, &'static str) {
+    let plain = |x: f64| if x.is_finite() { x.into() } else { crate::figure::plain(x).into() };
+    match (&figure.kind, at) {
+        (Kind::Heatmap(heatmap), At::Cell { column, row }) => {
+            match heatmap.cells.get(column).and_then(|c| c.get(row)) {
+                Some(Cell::Value(x)) => (plain(*x), "ok"),
+                Some(Cell::Failed) => (Json::Null, "failed"),
+                Some(Cell::Missing) | None => (Json::Null, "missing"),
+            }
+        }
+        (Kind::Heatmap(_) | Kind::Lines(_), At::Point { series, i }) => {
+            let all = match &figure.kind {
+                Kind::Heatmap(heatmap) => &heatmap.lines,
+                Kind::Lines(lines) => &lines.series,
+                _ => return (Json::Null, "missing"),
+            };
+            all.get(series).and_then(|series| series.y.get(i)).map_or((Json::Null, "missing"), |&y| (plain(y), "ok"))
+        }
+        (Kind::Images(_), At::Image(_)) => (Json::Null, "ok"),
+        _ => (Json::Null, "missing"),
+    }
+}
+
+fn pairs(parameters: &[(String, String)]) -> serde_json::Map<String, Json> {
+    parameters.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect()
+}
+
+/// A word for a shell.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_./=+:,@%".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+/// A table's cells as JSON.
+pub(super) fn cells(rows: &[Vec<rhai::Dynamic>]) -> Vec<Vec<Json>> {
+    let cell = |value: &rhai::Dynamic| match value.as_float() {
+        Ok(x) if !x.is_finite() => crate::figure::plain(x).into(),
+        _ => serde_json::to_value(value).unwrap_or_else(|_| value.to_string().into()),
+    };
+    rows.iter().map(|row| row.iter().map(cell).collect()).collect()
+}

@@ -1,0 +1,306 @@
+//! One edit of the script: what it shows, how far it is, what was said.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde_json::{Value as Json, json};
+
+use crate::script::exhibit::Exhibits;
+use crate::script::{Computed, Diagnostic, Estimate, Outcome, Place, Severity, Status};
+use crate::work::{Fingerprint, Plan, Value};
+
+/// How far an edit is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// It is compiled, checked and described.
+    Checking,
+    /// It asks before it runs for long.
+    Waiting,
+    Running,
+    Done,
+    /// The script is wrong.
+    Broken,
+    /// A later edit took over.
+    Superseded,
+    /// The user stopped it.
+    Interrupted,
+    /// Made while the watch was paused; not run.
+    Noted,
+}
+
+impl Stage {
+    /// Whether nothing more comes of it.
+    pub fn is_over(self) -> bool {
+        !matches!(self, Self::Checking | Self::Waiting | Self::Running)
+    }
+}
+
+/// See the module.
+pub(super) struct Edit {
+    pub number: usize,
+    /// Milliseconds since 1970.
+    pub at: u64,
+    pub changed: String,
+    pub stage: Stage,
+    /// The edit whose figures are shown with it: its own number, or the last good one's while it has none.
+    pub figures_of: usize,
+    pub exhibits: Option<Exhibits>,
+    pub computed: Computed,
+    pub parameters: BTreeMap<String, String>,
+    /// What each exhibit waits for, and how often it changed.
+    items: Vec<Item>,
+    plan: Option<Planned>,
+    progress: Option<Progress>,
+    counts: [usize; 3],
+    pub seconds: f64,
+    printed: Vec<String>,
+    pub diagnostics: Vec<Diagnostic>,
+    is_kept: bool,
+    /// Milliseconds from the save to each stage, for measuring.
+    pub timings: BTreeMap<&'static str, f64>,
+}
+
+struct Item {
+    needs: BTreeSet<Fingerprint>,
+    points: BTreeMap<String, BTreeSet<Fingerprint>>,
+    revision: u64,
+    /// Floating-point operations that it takes, while it is not complete.
+    work: f64,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Planned {
+    missing: usize,
+    reused: usize,
+    estimate: Estimate,
+}
+
+#[derive(Debug, Clone)]
+struct Progress {
+    done: f64,
+    started: Instant,
+    at: String,
+}
+
+impl Edit {
+    pub fn new(number: usize, at: u64, changed: String, stage: Stage, figures_of: usize) -> Self {
+        Self {
+            number,
+            at,
+            changed,
+            stage,
+            figures_of,
+            exhibits: None,
+            computed: Computed::new(),
+            parameters: BTreeMap::new(),
+            items: Vec::new(),
+            plan: None,
+            progress: None,
+            counts: [0; 3],
+            seconds: 0.0,
+            printed: Vec::new(),
+            diagnostics: Vec::new(),
+            is_kept: true,
+            timings: BTreeMap::new(),
+        }
+    }
+
+    pub fn is_kept(&self) -> bool {
+        self.is_kept
+    }
+
+    /// Lets go of what its figures are made of.
+    pub fn forget(&mut self) {
+        self.is_kept = false;
+        self.exhibits = None;
+        self.computed.clear();
+        self.items = Vec::new();
+    }
+
+    /// Bytes of its results that are not in `known`, which then knows them.
+    pub fn bytes(&self, known: &mut BTreeSet<usize>) -> usize {
+        let values = self.computed.values().filter_map(|result| result.as_ref().ok());
+        values.filter(|value| known.insert(Arc::as_ptr(value) as usize)).map(|value| value.bytes()).sum()
+    }
+
+    pub fn print(&mut self, text: &str) {
+        self.printed.push(text.to_owned());
+    }
+
+    /// The script was evaluated.
+    pub fn describe(&mut self, exhibits: Exhibits) {
+        let item = |exhibit: &crate::script::Exhibit| {
+            let mut points = BTreeMap::<String, BTreeSet<Fingerprint>>::new();
+            exhibit.points().into_iter().for_each(|(point, result)| {
+                points.entry(point).or_default().insert(result);
+            });
+            let needs = points.values().flatten().copied().collect();
+            Item { needs, points, revision: 1, work: 0.0 }
+        };
+        self.items = exhibits.iter().map(item).collect();
+        self.exhibits = Some(exhibits);
+        self.figures_of = self.number;
+    }
+
+    /// It is known what there is to do.
+    #[expect(clippy::disallowed_methods, reason = "the time left is told")]
+    pub fn plan(&mut self, plan: &Plan, estimate: Estimate) {
+        let (missing, reused) = plan.missing_and_reused();
+        self.plan = Some(Planned { missing, reused, estimate });
+        self.progress = Some(Progress { done: 0.0, started: Instant::now(), at: String::new() });
+        let work = plan.work_per_target();
+        for item in &mut self.items {
+            let of_target = plan.targets().iter().zip(&work);
+            item.work = of_target
+                .filter(|(target, _)| item.needs.contains(&target.result.fingerprint()))
+                .map(|(_, work)| work)
+                .sum();
+        }
+    }
+
+    pub fn start(&mut self, point: &str) {
+        if let Some(progress) = &mut self.progress
+            && progress.at != point
+        {
+            point.clone_into(&mut progress.at);
+        }
+    }
+
+    pub fn advance(&mut self, operations: f64) {
+        if let Some(progress) = &mut self.progress {
+            progress.done += operations;
+        }
+    }
+
+    /// A result is there. One that no figure shows is not kept.
+    pub fn done(&mut self, result: Fingerprint, value: &crate::Result<Arc<Value>>) {
+        let Some(exhibits) = &self.exhibits else { return };
+        if value.as_ref().is_err_and(|error| error.interrupted) {
+            return;
+        }
+        let mut is_shown = false;
+        for (item, exhibit) in self.items.iter_mut().zip(exhibits.iter()) {
+            if item.needs.contains(&result) && !self.computed.contains_key(&result) {
+                item.revision += 1;
+                is_shown |= exhibit.label().kind != "weights";
+            }
+        }
+        if is_shown {
+            self.computed.insert(result, value.clone());
+        }
+    }
+
+    /// It is over.
+    pub fn end(&mut self, outcome: &Outcome) {
+        let points = outcome.points;
+        self.counts = [points.computed, points.reused, points.failed];
+        self.seconds = outcome.seconds;
+        self.parameters.clone_from(&outcome.params);
+        self.diagnostics.clone_from(&outcome.diagnostics);
+        self.progress = None;
+        self.stage = match outcome.status {
+            Status::Done | Status::PointsFailed => Stage::Done,
+            Status::ScriptWrong => Stage::Broken,
+            Status::Interrupted if self.stage == Stage::Superseded => Stage::Superseded,
+            Status::Interrupted => Stage::Interrupted,
+        };
+    }
+
+    /// How many of an item's points are there, of how many.
+    fn points(&self, item: &Item) -> (usize, usize) {
+        let is_done = |needs: &&BTreeSet<Fingerprint>| needs.iter().all(|result| self.computed.contains_key(result));
+        (item.points.values().filter(is_done).count(), item.points.len())
+    }
+
+    /// Seconds until the plan is done, by the pace so far; before there is one, by the estimate.
+    fn left(&self) -> Option<f64> {
+        let (plan, progress) = (self.plan.as_ref()?, self.progress.as_ref()?);
+        let rest = plan.estimate.operations - progress.done;
+        if plan.missing == 0 || rest <= 0.0 {
+            return Some(0.0);
+        }
+        let took = progress.started.elapsed().as_secs_f64();
+        let early = progress.done < 0.01 * plan.estimate.operations || took < 1.0;
+        Some(if early { plan.estimate.seconds } else { took * rest / progress.done })
+    }
+
+    fn item_json(&self, i: usize) -> Option<Json> {
+        let (item, exhibit) = (self.items.get(i)?, self.exhibits.as_ref()?.get(i)?);
+        let label = exhibit.label();
+        let (done, points) = self.points(item);
+        let mut json = json!({
+            "kind": label.kind, "name": label.name, "title": label.title, "drawing": label.drawing,
+            "rev": item.revision, "done": done, "points": points, "place": exhibit.place.as_ref().map(place_json),
+            "error": null,
+        });
+        if done < points && self.stage == Stage::Running {
+            // Its share of the work is done at the plan's pace.
+            let share = self.plan.as_ref().map_or(0.0, |plan| item.work / plan.estimate.operations.max(1.0));
+            json["left"] = self.left().map(|left| left * share.min(1.0)).into();
+        }
+        if let Some(words) = exhibit.words(&self.computed) {
+            match words {
+                Ok(words) => json["text"] = words.into(),
+                Err(error) => json["error"] = error.message.into(),
+            }
+        }
+        Some(json)
+    }
+
+    /// As the page knows it.
+    pub fn json(&self) -> Json {
+        let [computed, reused, failed] = self.counts;
+        let plan = self.plan.as_ref().filter(|plan| plan.missing > 0);
+        let progress = plan.and(self.progress.as_ref()).filter(|_| self.stage == Stage::Running).map(|progress| {
+            let plan = self.plan.as_ref().map_or(0.0, |plan| plan.estimate.operations.max(1.0));
+            let done: BTreeSet<&String> = self.done_points();
+            let points = self.items.iter().flat_map(|item| item.points.keys()).collect::<BTreeSet<_>>().len();
+            json!({
+                "share": (progress.done / plan).min(1.0), "done": done.len(), "points": points,
+                "left": self.left(), "at": progress.at,
+            })
+        });
+        json!({
+            "number": self.number, "at": self.at, "changed": self.changed, "state": self.stage,
+            "plan": plan.map(|plan| json!({
+                "missing": plan.missing, "reused": plan.reused, "seconds": plan.estimate.seconds,
+                "operations": plan.estimate.operations, "memory": plan.estimate.memory,
+            })),
+            "progress": progress,
+            "computed": computed, "reused": reused, "failed": failed, "seconds": self.seconds,
+            "printed": self.printed,
+            "diagnostics": self.diagnostics.iter().map(diagnostic_json).collect::<Vec<_>>(),
+            "figures_of": self.figures_of,
+            "items": (0..self.items.len()).filter_map(|i| self.item_json(i)).collect::<Vec<_>>(),
+            "parameters": self.parameters, "kept": self.is_kept, "timings": self.timings,
+        })
+    }
+
+    fn done_points(&self) -> BTreeSet<&String> {
+        let points = self.items.iter().flat_map(|item| &item.points);
+        points
+            .filter(|(_, needs)| needs.iter().all(|result| self.computed.contains_key(result)))
+            .map(|(point, _)| point)
+            .collect()
+    }
+}
+
+pub(super) fn place_json(place: &Place) -> Json {
+    json!({
+        "file": place.file, "line": place.line, "column": place.column, "text": place.text(), "length": place.length(),
+    })
+}
+
+fn diagnostic_json(diagnostic: &Diagnostic) -> Json {
+    let place = |place: &Option<Place>| place.as_ref().map(place_json);
+    json!({
+        "severity": match diagnostic.severity { Severity::Error => "error", Severity::Warning => "warning" },
+        "message": diagnostic.message,
+        "place": place(&diagnostic.place),
+        "trace": diagnostic.trace.iter().map(|frame| json!({ "what": frame.what, "place": place(&frame.place) }))
+            .collect::<Vec<_>>(),
+        "hints": diagnostic.hints,
+    })
+}

@@ -1,0 +1,106 @@
+//! Who may ask: only this page's own requests. A page elsewhere can make a browser ask here, under a name of its own that
+//! leads to this machine (DNS rebinding) or as another site; both are refused.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+/// The page and its files load nothing from elsewhere, and nothing runs that is not theirs.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; \
+     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// A picture carries its own style and font, and can do nothing.
+const PICTURE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; font-src data:; img-src data:; sandbox";
+/// What the page sends with a button, and no other site can without being asked for leave.
+const BUTTON: HeaderName = HeaderName::from_static("x-entroscope");
+
+/// The names under which the page is served.
+pub(super) struct Names {
+    hosts: Vec<String>,
+}
+
+impl Names {
+    pub fn new(address: SocketAddr) -> Self {
+        let port = address.port();
+        Self { hosts: ["127.0.0.1", "localhost"].iter().map(|name| format!("{name}:{port}")).collect() }
+    }
+
+    fn is_host(&self, host: &str) -> bool {
+        self.hosts.iter().any(|name| name.eq_ignore_ascii_case(host))
+    }
+
+    /// Whether a request comes from this page, or from somebody who typed the address.
+    fn allows(&self, method: &Method, headers: &HeaderMap) -> bool {
+        let text = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+        let host = text(header::HOST).is_some_and(|host| self.is_host(host));
+        let origin = text(header::ORIGIN)
+            .is_none_or(|origin| origin.strip_prefix("http://").is_some_and(|origin| self.is_host(origin)));
+        // A link elsewhere may lead here; a picture or script there may not come from here.
+        let site = text(HeaderName::from_static("sec-fetch-site"));
+        let mode = text(HeaderName::from_static("sec-fetch-mode"));
+        let same_site = site.is_none_or(|site| matches!(site, "same-origin" | "none")) || mode == Some("navigate");
+        let button = method == Method::GET || method == Method::HEAD || headers.contains_key(BUTTON);
+        host && origin && same_site && button
+    }
+}
+
+/// Refuses what is not the page's, and says with every answer what browsers may do with it.
+pub(super) async fn guard(names: Arc<Names>, request: Request, next: Next) -> Response {
+    let mut response = if names.allows(request.method(), request.headers()) {
+        next.run(request).await
+    } else {
+        (StatusCode::FORBIDDEN, "this address serves only its own page, on this machine\n").into_response()
+    };
+    let headers = response.headers_mut();
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(POLICY));
+    let constant = [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    for (name, value) in constant {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// An SVG picture.
+pub(super) fn picture(svg: String) -> Response {
+    let headers = [(header::CONTENT_TYPE, "image/svg+xml"), (header::CONTENT_SECURITY_POLICY, PICTURE_POLICY)];
+    (headers, svg).into_response()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test")]
+mod tests {
+    use super::*;
+
+    fn allows(method: &Method, pairs: &[(&'static str, &str)]) -> bool {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.insert(HeaderName::from_static(name), value.parse().unwrap());
+        }
+        Names::new("127.0.0.1:4870".parse().unwrap()).allows(method, &headers)
+    }
+
+    #[test]
+    fn only_the_pages_own_requests_are_answered() {
+        let own = ("host", "127.0.0.1:4870");
+        assert!(allows(&Method::GET, &[own]));
+        assert!(allows(&Method::GET, &[("host", "LOCALHOST:4870")]));
+        assert!(!allows(&Method::GET, &[]));
+        assert!(!allows(&Method::GET, &[("host", "evil.example:4870")]));
+        assert!(!allows(&Method::GET, &[("host", "127.0.0.1:80")]));
+        assert!(!allows(&Method::GET, &[own, ("origin", "http://evil.example")]));
+        assert!(!allows(&Method::GET, &[own, ("origin", "null")]));
+        assert!(!allows(&Method::GET, &[own, ("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "no-cors")]));
+        assert!(allows(&Method::GET, &[own, ("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate")]));
+        assert!(!allows(&Method::POST, &[own, ("origin", "http://127.0.0.1:4870")]));
+        assert!(allows(&Method::POST, &[own, ("origin", "http://127.0.0.1:4870"), ("x-entroscope", "page")]));
+    }
+}

@@ -1,0 +1,109 @@
+// What is known of one point of a figure: its parameters, its seed, the name of its result, where the script asks for
+// it, what it looks like, and the command that computes it alone.
+
+import { copyButton, make, setHidden } from "./element.js";
+import { number } from "./words.js";
+
+export class Details {
+    #panel;
+    #card = null;
+    #asked = 0;
+
+    constructor(panel) {
+        this.#panel = panel;
+    }
+
+    get isOpen() {
+        return !this.#panel.hidden;
+    }
+
+    async open(card, spot) {
+        const asked = ++this.#asked;
+        this.#card?.pin(null);
+        this.#card = card;
+        card.pin(spot);
+        const url = card.url("/point", `?${spot.query}`);
+        const title = make("h2", { id: "details-title", tabindex: "-1" }, card.item.title || card.item.name);
+        const close = make("button", { type: "button", class: "plain", "aria-label": "Close", onclick: () => this.close() }, "✕");
+        const where = make("dl", { class: "where" }, spot.lines.map(([name, value]) =>
+            make("div", {}, make("dt", {}, name || "curve or image"), make("dd", {}, value))));
+        const body = make("div", {}, make("p", { class: "quiet" }, "…"));
+        const edit = make("p", { class: "quiet" }, `edit ${card.source.number}`);
+        this.#panel.replaceChildren(make("header", {}, title, close), edit, where, body);
+        setHidden(this.#panel, false);
+        document.documentElement.classList.add("with-details");
+        title.focus({ preventScroll: true });
+        let point;
+        try {
+            const answer = await fetch(url);
+            if (!answer.ok) throw new Error(await answer.text());
+            point = await answer.json();
+        } catch (error) {
+            if (asked === this.#asked) body.replaceChildren(make("p", { class: "problem" }, `Nothing could be found out: ${error.message || "no answer"}`));
+            return;
+        }
+        if (asked !== this.#asked) return;
+        // What follows says again, and more exactly, what the tooltip said.
+        const told = new Set(point.rows.length === 1 ? [...Object.keys(point.rows[0].parameters), "depth", "seed"] : []);
+        const said = spot.lines.map(([name, value]) => told.has(name) || (point.value !== null && value === number(point.value)));
+        [...where.children].forEach((line, i) => said[i] && line.remove());
+        setHidden(where, said.every(Boolean));
+        const measure = spot.lines.find(([name, value]) => name && point.value !== null && value === number(point.value))?.[0];
+        body.replaceChildren(...about(point, measure));
+    }
+
+    close() {
+        if (!this.isOpen) return;
+        this.#asked += 1;
+        setHidden(this.#panel, true);
+        document.documentElement.classList.remove("with-details");
+        this.#card.pin(null);
+        if (this.#card.element.isConnected) this.#card.element.focus({ preventScroll: true });
+        this.#card = null;
+    }
+}
+
+function about(point, measure) {
+    const parts = [];
+    if (point.status === "failed") parts.push(make("p", { class: "problem" }, "This point failed."));
+    else if (point.status === "missing") parts.push(make("p", { class: "quiet" }, "Not computed yet."));
+    else if (point.value !== null) {
+        const exact = typeof point.value === "number" ? String(point.value) : number(point.value);
+        parts.push(make("p", { class: "value", title: exact }, make("span", {}, measure ?? "value"), number(point.value)));
+    }
+    if (point.pictures) {
+        const image = make("img", { src: point.pictures, alt: "The pictures of this point", class: "pictures" });
+        // Not every point's pictures are kept.
+        image.addEventListener("error", () => image.remove());
+        parts.push(image);
+    }
+    const many = point.rows.length > 1;
+    point.rows.forEach((row, i) => {
+        if (many) parts.push(make("h3", {}, row.seed === null ? `${i + 1} of ${point.rows.length}` : `Seed ${row.seed}`));
+        parts.push(aboutRow(row));
+    });
+    if (point.place) {
+        parts.push(make("h3", {}, "In the script"),
+            make("p", { class: "quiet" }, `${point.place.file}:${point.place.line}`),
+            make("pre", { tabindex: "0" }, point.place.text.trim()));
+    }
+    return parts;
+}
+
+function aboutRow(row) {
+    const facts = Object.entries(row.parameters);
+    if (row.depth !== null) facts.push(["depth", row.depth]);
+    if (row.seed !== null && !("seed" in row.parameters)) facts.push(["seed", row.seed]);
+    const list = make("dl", {}, facts.map(([name, value]) =>
+        make("div", {}, make("dt", {}, name), make("dd", {}, String(value)))));
+    const parts = [list];
+    if (row.fingerprint) {
+        parts.push(make("h3", {}, "Result"), make("div", { class: "copied" },
+            make("code", { title: row.fingerprint }, row.fingerprint), copyButton(row.fingerprint, "the fingerprint")));
+    }
+    if (row.command) {
+        parts.push(make("h3", {}, "This point alone"), make("div", { class: "copied" },
+            make("code", {}, row.command), copyButton(row.command, "the command")));
+    }
+    return make("section", {}, parts);
+}

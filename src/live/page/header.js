@@ -1,0 +1,91 @@
+// The state of the script at a glance: a word in colour, how far the work is, and what waits for the reader.
+
+import { setAttribute, setHidden, setText } from "./element.js";
+import { planLine, progressLine, size, stateWord, time } from "./words.js";
+
+export class Header {
+    #board;
+    #say;
+    #said = "";
+    #find = (id) => document.getElementById(id);
+
+    constructor(board, say) {
+        this.#board = board;
+        this.#say = say;
+        this.script = this.#find("script");
+        this.state = this.#find("state");
+        this.progress = this.#find("progress");
+        this.meter = this.#find("meter");
+        this.pause = this.#find("pause");
+        this.paused = this.#find("paused-band");
+        this.waiting = this.#find("waiting-band");
+    }
+
+    update() {
+        const board = this.#board;
+        const edit = board.newest;
+        setText(this.script, (board.script || "Entroscope").split("/").pop());
+        setAttribute(this.script, "title", board.script ? `${board.script} · Entroscope ${board.version}` : null);
+        const [state, word] = this.#state(edit);
+        setText(this.state, word);
+        setAttribute(this.state, "data-state", state);
+        const line = edit ? progressLine(edit) : "";
+        const at = edit?.state === "running" && edit.progress?.at;
+        setText(this.progress, at ? `${line} · ${at}` : line);
+        this.#meter(edit);
+        document.documentElement.classList.toggle("away", !board.connected && Boolean(edit));
+        setAttribute(this.pause, "class", board.paused ? "absent" : null);
+        this.#bands(edit);
+        const title = this.#title(state, edit);
+        if (document.title !== title) document.title = title;
+        // Words only: percentages ten times a second are no news to a listener.
+        const said = edit ? `Edit ${edit.number}: ${word}` : word;
+        if (said !== this.#said) {
+            this.#said = said;
+            this.#say(state === "broken" ? `${said}. ${edit.diagnostics[0]?.message ?? ""}` : said);
+        }
+    }
+
+    #state(edit) {
+        if (!this.#board.connected) return ["unconnected", edit ? "not connected, trying again" : "connecting"];
+        if (this.#board.paused) return ["paused", "paused"];
+        if (!edit) return ["checking", "no edit yet"];
+        return [edit.state === "done" && edit.failed ? "failed" : edit.state, stateWord(edit)];
+    }
+
+    #meter(edit) {
+        const running = edit?.state === "running";
+        const share = edit?.state === "done" ? 1 : (edit?.progress?.share ?? 0);
+        const percent = Math.round(share * 100);
+        this.meter.firstElementChild.style.transform = `scaleX(${share})`;
+        setAttribute(this.meter, "aria-valuenow", percent);
+        setAttribute(this.meter, "aria-valuetext", edit ? progressLine(edit) || stateWord(edit) : "");
+        setAttribute(this.meter, "data-state", edit?.state ?? "");
+        // Where nothing can be said of how far it is, the meter says that something goes on.
+        this.meter.classList.toggle("unknown", edit?.state === "checking" || (running && !edit.progress));
+    }
+
+    #bands(edit) {
+        const { paused, askAbove, noted } = this.#board;
+        setHidden(this.paused, !paused);
+        setText(this.paused.firstElementChild, noted
+            ? `Paused. An edit was noted, not run: ${noted.changed}.`
+            : "Paused. Edits are noted, not run.");
+        const waits = edit?.state === "waiting" && !paused;
+        setHidden(this.waiting, !waits);
+        if (!waits) return;
+        const { plan } = edit;
+        const memory = plan?.memory ? `, up to ${size(plan.memory)} of memory` : "";
+        const asks = askAbove ? ` Runs longer than ${time(askAbove).replace("about ", "")} ask first.` : "";
+        setText(this.waiting.firstElementChild, plan ? `Ready: ${planLine(plan)}${memory}.${asks}` : `Ready.${asks}`);
+        setText(this.waiting.lastElementChild.firstElementChild, plan ? `Run it: ${time(plan.seconds)}` : "Run it");
+    }
+
+    #title(state, edit) {
+        const name = (this.#board.script || "Entroscope").split("/").pop().replace(/\.rhai$/, "");
+        if (state === "running") return `${edit.progress ? `${Math.floor(edit.progress.share * 100)}% ` : "running "}${name}`;
+        if (state === "done") return `done · ${name}`;
+        if (state === "unconnected") return edit ? `not connected · ${name}` : name;
+        return `${this.state.textContent} · ${name}`;
+    }
+}
