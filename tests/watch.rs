@@ -14,7 +14,7 @@ use entroscope::work::{Cancel, Event};
 use scripted::Place;
 
 /// Longer than anything here takes, on a machine that is busy.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// What a watch told, for threads.
 #[derive(Debug)]

@@ -1,13 +1,15 @@
 //! What the page shows, kept while edits come and go. Readers ask for what changed since they last looked, so that nobody
 //! who is slow makes anything wait or grow.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use serde_json::{Value as Json, json};
 use tokio::sync::watch;
 
 use super::edit::Edit;
+use crate::Result;
+use crate::work::{Fingerprint, Value};
 
 /// Bytes of results that are kept for the figures of former edits.
 const MEMORY: usize = 512 << 20;
@@ -35,6 +37,8 @@ pub(super) struct State {
     pub paused: bool,
     pub ask_above: Option<f64>,
     pub edits: BTreeMap<usize, Edit>,
+    /// Results that edits hold, so that those which show the same share it.
+    results: BTreeMap<Fingerprint, Weak<Value>>,
     /// When each edit, and the rest, last changed.
     turns: BTreeMap<usize, u64>,
     board_turn: u64,
@@ -55,6 +59,7 @@ impl Board {
             paused: false,
             ask_above,
             edits: BTreeMap::new(),
+            results: BTreeMap::new(),
             turns: BTreeMap::new(),
             board_turn: 1,
         };
@@ -102,6 +107,16 @@ impl Board {
         state.turns.insert(number, turn);
     }
 
+    /// A result of an edit is there.
+    pub fn done(&self, number: usize, name: Fingerprint, result: &Result<Arc<Value>>) {
+        let known = self.lock().results.get(&name).and_then(Weak::upgrade);
+        let shared = result.as_ref().map(|value| known.unwrap_or_else(|| value.clone())).map_err(Clone::clone);
+        if let Ok(value) = &shared {
+            self.lock().results.insert(name, Arc::downgrade(value));
+        }
+        self.change(number, Soon::InTime, |edit| edit.done(name, &shared));
+    }
+
     /// Changes what is not an edit.
     pub fn set(&self, change: impl FnOnce(&mut State)) {
         let mut state = self.lock();
@@ -142,8 +157,9 @@ impl State {
 
     /// Lets go of the oldest edits' figures, where there are too many, or their results take too much room.
     fn forget(&mut self) {
+        self.results.retain(|_, value| value.strong_count() > 0);
         let shown: Vec<usize> = self.edits.values().map(|edit| edit.figures_of).collect();
-        let mut known = std::collections::BTreeSet::new();
+        let mut known = BTreeSet::new();
         let mut bytes = 0;
         let (mut kept, newest) = (0, self.current());
         for (number, edit) in self.edits.iter_mut().rev().filter(|(_, edit)| edit.is_kept()) {

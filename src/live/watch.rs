@@ -280,6 +280,8 @@ impl Desk {
         match &told {
             // What it has under way goes on for the edit that took over, and is told there when it is done.
             _ if running.superseded.is_cancelled() => {}
+            Told::Loaded => timed("loaded", self),
+            Told::Checked => timed("checked", self),
             Told::Printed(text) => self.board.change(number, Soon::AtOnce, |edit| edit.print(text)),
             Told::Described(exhibits) => {
                 self.take_over(number, running);
@@ -318,7 +320,7 @@ impl Desk {
                 self.board.change(number, Soon::InTime, |edit| edit.advance(*operations));
             }
             Told::Work(Event::Done { fingerprint, result, .. }) => {
-                self.board.change(number, Soon::InTime, |edit| edit.done(*fingerprint, result));
+                self.board.done(number, *fingerprint, result);
             }
             Told::Work(Event::Warning(_)) => {}
             Told::Finished => {

@@ -204,10 +204,12 @@ impl Host {
         let session = Arc::new(session.map_err(|error| one(error.into()))?);
         let engine = engine::engine(&session, &loader, &self.primitives).map_err(one)?;
         let (ast, text) = loader.script(&engine, script, &name).map_err(one)?;
+        session.tell(Told::Loaded);
         let wrong = check::check(&engine, &loader, &ast);
         if !wrong.is_empty() {
             return Err(wrong);
         }
+        session.tell(Told::Checked);
         session.start_clock();
         let result = engine.run_ast_with_scope(&mut Scope::new(), &ast);
         if let Err(error) = result
