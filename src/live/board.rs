@@ -9,7 +9,8 @@ use tokio::sync::watch;
 
 use super::edit::Edit;
 use crate::Result;
-use crate::work::{Fingerprint, Value};
+use crate::script::exhibit::{Exhibits, Facts};
+use crate::work::{Described, Fingerprint, Value};
 
 /// Bytes of results that are kept for the figures of former edits.
 const MEMORY: usize = 512 << 20;
@@ -39,6 +40,8 @@ pub(super) struct State {
     pub edits: BTreeMap<usize, Edit>,
     /// Results that edits hold, so that those which show the same share it.
     results: BTreeMap<Fingerprint, Weak<Value>>,
+    /// What is told of results whose descriptions are no longer kept.
+    facts: BTreeMap<Fingerprint, Facts>,
     /// When each edit, and the rest, last changed.
     turns: BTreeMap<usize, u64>,
     board_turn: u64,
@@ -60,6 +63,7 @@ impl Board {
             ask_above,
             edits: BTreeMap::new(),
             results: BTreeMap::new(),
+            facts: BTreeMap::new(),
             turns: BTreeMap::new(),
             board_turn: 1,
         };
@@ -117,6 +121,35 @@ impl Board {
         self.change(number, Soon::InTime, |edit| edit.done(name, &shared));
     }
 
+    /// What is told of a result.
+    pub fn facts(&self, result: &Described) -> Option<Facts> {
+        if result.is_name() { self.lock().facts.get(&result.fingerprint()).cloned() } else { Some(Facts::of(result)) }
+    }
+
+    /// Lets go of the descriptions of edits that are over and no longer the newest.
+    pub fn condense(&self) {
+        let (former, known): (Vec<(usize, Exhibits)>, BTreeSet<Fingerprint>) = {
+            let state = self.lock();
+            let newest = state.current();
+            let former = state.edits.range(..newest).filter_map(|(number, edit)| Some((*number, edit.whole()?)));
+            (former.collect(), state.facts.keys().copied().collect())
+        };
+        for (number, exhibits) in former {
+            let mut facts = BTreeMap::new();
+            let mut hear = |result: &Described| {
+                if !known.contains(&result.fingerprint()) {
+                    facts.entry(result.fingerprint()).or_insert_with(|| Facts::of(result));
+                }
+            };
+            let named = exhibits.iter().map(|exhibit| exhibit.named(&mut hear)).collect();
+            let mut state = self.lock();
+            state.facts.extend(facts);
+            if let Some(edit) = state.edits.get_mut(&number) {
+                edit.name(named);
+            }
+        }
+    }
+
     /// Changes what is not an edit.
     pub fn set(&self, change: impl FnOnce(&mut State)) {
         let mut state = self.lock();
@@ -158,6 +191,7 @@ impl State {
     /// Lets go of the oldest edits' figures, where there are too many, or their results take too much room.
     fn forget(&mut self) {
         self.results.retain(|_, value| value.strong_count() > 0);
+        self.facts.retain(|result, _| self.results.contains_key(result));
         let shown: Vec<usize> = self.edits.values().map(|edit| edit.figures_of).collect();
         let mut known = BTreeSet::new();
         let mut bytes = 0;

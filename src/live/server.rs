@@ -74,7 +74,8 @@ impl Server {
         let listener = listen(port)?;
         listener.set_nonblocking(true).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let desk = Arc::new(Desk { board, details: Details::new(settings, script)?, happened, go });
+        let details = Details::new(board.clone(), settings, script)?;
+        let desk = Arc::new(Desk { board, details, happened, go });
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
         let app = router(desk, address);
         std::thread::spawn(move || {

@@ -349,6 +349,7 @@ impl Desk {
         });
         (self.terminal)(Heard::Ended { edit: number, stage, outcome });
         self.send(Happened::Ended(number));
+        self.board.condense();
     }
 }
 
