@@ -22,6 +22,8 @@ use crate::work::{Cancel, Event};
 const DEBOUNCE: Duration = Duration::from_millis(100);
 /// Files that change all the time do not keep an edit from being seen.
 const LONGEST_DEBOUNCE: Duration = Duration::from_secs(1);
+/// The page is shown before the run folder is written.
+const LINGER: Duration = Duration::from_millis(300);
 /// How often the wish to stop is looked at.
 const PATIENCE: Duration = Duration::from_millis(50);
 
@@ -60,6 +62,7 @@ pub type Terminal = dyn Fn(Heard<'_>) + Send + Sync;
 /// What the edits of one watch share.
 struct Desk {
     board: Arc<Board>,
+    host: Host,
     settings: Settings,
     script: PathBuf,
     options: Options,
@@ -121,8 +124,10 @@ pub fn watch(settings: Settings, script: &Path, options: Options, terminal: Box<
     let server = Server::start(board.clone(), &settings, script, sender.clone(), go.clone(), options.port)?;
     terminal(Heard::Serving(&server.address()));
     let files = Files::new(sender.clone(), options.poll)?;
+    let settings = Settings { linger: LINGER, ..settings };
     let desk = Desk {
         board,
+        host: Host::new(settings.clone()),
         settings,
         script: script.to_owned(),
         options,
@@ -258,7 +263,7 @@ impl Desk {
             timed("began", &self);
             let desk = self.clone();
             let audience = move |told: Told<'_>| desk.hear(number, &running, &timed, told);
-            let outcome = Host::new(settings).with_audience(Arc::new(audience)).run(&self.script);
+            let outcome = self.host.with_settings(settings).with_audience(Arc::new(audience)).run(&self.script);
             self.end(number, &outcome);
         });
     }
