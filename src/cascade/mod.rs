@@ -14,6 +14,7 @@ mod train;
 use std::sync::Arc;
 
 use burn::tensor::Device;
+use serde::Serialize;
 use serde_json::json;
 
 pub use back::{back, check_channels};
@@ -83,6 +84,12 @@ pub struct Cascade {
     prefixes: Arc<[Fingerprint]>,
 }
 
+/// An inverse, as the name of all up to it holds it.
+#[derive(PartialEq, Serialize)]
+struct Prefixed<'a> {
+    inverse: &'a Inverse,
+}
+
 /// Where a cascade's numbers come from.
 #[derive(Debug, Clone)]
 enum Source {
@@ -145,10 +152,8 @@ impl Cascade {
                 }
             }
         }
-        let mut prefixes = vec![Fingerprint::of(&json!([]))];
-        for (l, inverse) in inverses.iter().enumerate() {
-            prefixes.push(Fingerprint::of(&json!({ "before": prefixes[l], "inverse": inverse })));
-        }
+        let described: Vec<Prefixed<'_>> = inverses.iter().map(|inverse| Prefixed { inverse }).collect();
+        let prefixes = Fingerprint::chain(Fingerprint::of(&json!([])), &described);
         Ok(Self { inverses: inverses.into(), end, prefixes: prefixes.into(), network, split, source })
     }
 

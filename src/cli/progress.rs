@@ -70,7 +70,7 @@ impl Terminal {
                 state.bar.set_prefix(format!("{done} of {all} points"));
             }
             // Warnings are shown with the other diagnostics, at the end.
-            Told::Work(Event::Warning(_)) | Told::Described(_) => {}
+            Told::Work(Event::Warning(_)) | Told::Loaded | Told::Checked | Told::Described(_) => {}
             Told::Finished => state.bar.finish_and_clear(),
         }
     }

@@ -1,13 +1,16 @@
 //! What the page shows, kept while edits come and go. Readers ask for what changed since they last looked, so that nobody
 //! who is slow makes anything wait or grow.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use serde_json::{Value as Json, json};
 use tokio::sync::watch;
 
 use super::edit::Edit;
+use crate::Result;
+use crate::script::exhibit::{Exhibits, Facts};
+use crate::work::{Described, Fingerprint, Value};
 
 /// Bytes of results that are kept for the figures of former edits.
 const MEMORY: usize = 512 << 20;
@@ -35,6 +38,10 @@ pub(super) struct State {
     pub paused: bool,
     pub ask_above: Option<f64>,
     pub edits: BTreeMap<usize, Edit>,
+    /// Results that edits hold, so that those which show the same share it.
+    results: BTreeMap<Fingerprint, Weak<Value>>,
+    /// What is told of results whose descriptions are no longer kept.
+    facts: BTreeMap<Fingerprint, Facts>,
     /// When each edit, and the rest, last changed.
     turns: BTreeMap<usize, u64>,
     board_turn: u64,
@@ -55,6 +62,8 @@ impl Board {
             paused: false,
             ask_above,
             edits: BTreeMap::new(),
+            results: BTreeMap::new(),
+            facts: BTreeMap::new(),
             turns: BTreeMap::new(),
             board_turn: 1,
         };
@@ -102,6 +111,45 @@ impl Board {
         state.turns.insert(number, turn);
     }
 
+    /// A result of an edit is there.
+    pub fn done(&self, number: usize, name: Fingerprint, result: &Result<Arc<Value>>) {
+        let known = self.lock().results.get(&name).and_then(Weak::upgrade);
+        let shared = result.as_ref().map(|value| known.unwrap_or_else(|| value.clone())).map_err(Clone::clone);
+        if let Ok(value) = &shared {
+            self.lock().results.insert(name, Arc::downgrade(value));
+        }
+        self.change(number, Soon::InTime, |edit| edit.done(name, &shared));
+    }
+
+    /// What is told of a result.
+    pub fn facts(&self, result: &Described) -> Option<Facts> {
+        if result.is_name() { self.lock().facts.get(&result.fingerprint()).cloned() } else { Some(Facts::of(result)) }
+    }
+
+    /// Lets go of the descriptions of edits that are over and no longer the newest.
+    pub fn condense(&self) {
+        let (former, known): (Vec<(usize, Exhibits)>, BTreeSet<Fingerprint>) = {
+            let state = self.lock();
+            let newest = state.current();
+            let former = state.edits.range(..newest).filter_map(|(number, edit)| Some((*number, edit.whole()?)));
+            (former.collect(), state.facts.keys().copied().collect())
+        };
+        for (number, exhibits) in former {
+            let mut facts = BTreeMap::new();
+            let mut hear = |result: &Described| {
+                if !known.contains(&result.fingerprint()) {
+                    facts.entry(result.fingerprint()).or_insert_with(|| Facts::of(result));
+                }
+            };
+            let named = exhibits.iter().map(|exhibit| exhibit.named(&mut hear)).collect();
+            let mut state = self.lock();
+            state.facts.extend(facts);
+            if let Some(edit) = state.edits.get_mut(&number) {
+                edit.name(named);
+            }
+        }
+    }
+
     /// Changes what is not an edit.
     pub fn set(&self, change: impl FnOnce(&mut State)) {
         let mut state = self.lock();
@@ -142,8 +190,10 @@ impl State {
 
     /// Lets go of the oldest edits' figures, where there are too many, or their results take too much room.
     fn forget(&mut self) {
+        self.results.retain(|_, value| value.strong_count() > 0);
+        self.facts.retain(|result, _| self.results.contains_key(result));
         let shown: Vec<usize> = self.edits.values().map(|edit| edit.figures_of).collect();
-        let mut known = std::collections::BTreeSet::new();
+        let mut known = BTreeSet::new();
         let mut bytes = 0;
         let (mut kept, newest) = (0, self.current());
         for (number, edit) in self.edits.iter_mut().rev().filter(|(_, edit)| edit.is_kept()) {

@@ -2,13 +2,15 @@
 //! that runs just it, and the pictures that were reconstructed there.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
+use super::board::Board;
 use super::edit::place_json;
 use crate::figure::{Cell, Figure, Image, Images, Kind};
-use crate::script::exhibit::{At, Exhibit, Source};
+use crate::script::exhibit::{At, Exhibit, Facts, Source};
 use crate::script::{Computed, Settings};
 use crate::work::{Found, Store};
 use crate::{Result, device};
@@ -45,6 +47,7 @@ impl Asked {
 
 /// See the module.
 pub(super) struct Details {
+    board: Arc<Board>,
     store: Store,
     numerics: String,
     script: PathBuf,
@@ -52,13 +55,19 @@ pub(super) struct Details {
 }
 
 impl Details {
-    pub fn new(settings: &Settings, script: &Path) -> Result<Self> {
+    pub fn new(board: Arc<Board>, settings: &Settings, script: &Path) -> Result<Self> {
         Ok(Self {
+            board,
             store: Store::open(&settings.store_dir, settings.store_budget)?,
             numerics: device::numerics(&settings.device),
             script: script.to_owned(),
             set: settings.set.clone(),
         })
+    }
+
+    /// What is told of the result behind a value.
+    fn facts(&self, source: &Source) -> Option<Facts> {
+        self.board.facts(source.result.as_ref()?)
     }
 
     /// As the page knows it; `pictures` is where its pictures are, if there are any.
@@ -71,7 +80,7 @@ impl Details {
                 json!({
                     "parameters": pairs(&source.parameters),
                     "depth": source.depth,
-                    "seed": source.seeds(),
+                    "seed": self.facts(source).and_then(|facts| facts.seeds),
                     "fingerprint": source.result.as_ref().map(|result| result.fingerprint().to_string()),
                     "command": self.command(source),
                 })
@@ -96,7 +105,7 @@ impl Details {
 
     /// The reconstruction behind a value, where the store still has it, with its depth.
     fn reconstruction(&self, source: &Source) -> Option<(crate::work::Fingerprint, usize)> {
-        let key = source.reconstruction()?.fingerprint().with(&self.numerics);
+        let key = self.facts(source)?.reconstruction?.with(&self.numerics);
         self.store.contains(key).then_some((key, source.depth?))
     }
 

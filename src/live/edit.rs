@@ -58,6 +58,7 @@ pub(super) struct Edit {
     printed: Vec<String>,
     pub diagnostics: Vec<Diagnostic>,
     is_kept: bool,
+    is_named: bool,
     /// Milliseconds from the save to each stage, for measuring.
     pub timings: BTreeMap<&'static str, f64>,
 }
@@ -103,6 +104,7 @@ impl Edit {
             printed: Vec::new(),
             diagnostics: Vec::new(),
             is_kept: true,
+            is_named: false,
             timings: BTreeMap::new(),
         }
     }
@@ -123,6 +125,19 @@ impl Edit {
     pub fn bytes(&self, known: &mut BTreeSet<usize>) -> usize {
         let values = self.computed.values().filter_map(|result| result.as_ref().ok());
         values.filter(|value| known.insert(Arc::as_ptr(value) as usize)).map(|value| value.bytes()).sum()
+    }
+
+    /// Its exhibits, where they are still whole and it is over.
+    pub fn whole(&self) -> Option<Exhibits> {
+        self.exhibits.clone().filter(|_| !self.is_named && self.stage.is_over())
+    }
+
+    /// Keeps the names of its results in place of their descriptions.
+    pub fn name(&mut self, exhibits: Exhibits) {
+        if self.exhibits.is_some() {
+            self.exhibits = Some(exhibits);
+            self.is_named = true;
+        }
     }
 
     pub fn print(&mut self, text: &str) {

@@ -9,7 +9,7 @@ use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use axum::extract::{Path as Parts, Query, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderName, StatusCode, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -74,7 +74,8 @@ impl Server {
         let listener = listen(port)?;
         listener.set_nonblocking(true).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let desk = Arc::new(Desk { board, details: Details::new(settings, script)?, happened, go });
+        let details = Details::new(board.clone(), settings, script)?;
+        let desk = Arc::new(Desk { board, details, happened, go });
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
         let app = router(desk, address);
         std::thread::spawn(move || {
@@ -194,9 +195,17 @@ fn not_there() -> Response {
     refused(StatusCode::NOT_FOUND, &Error::new("there is no such figure any more"))
 }
 
-/// Draws on a thread of its own.
+/// Draws on a thread of its own, and says how long that took.
+#[expect(clippy::disallowed_methods, reason = "how long it took is told")]
 async fn drawn(draw: impl FnOnce() -> Result<Response> + Send + 'static) -> Response {
-    match tokio::task::spawn_blocking(draw).await {
+    let timed = || {
+        let started = std::time::Instant::now();
+        let mut response = draw()?;
+        let timing = format!("draw;dur={:.3}", started.elapsed().as_secs_f64() * 1e3);
+        response.headers_mut().extend(timing.parse().map(|timing| (HeaderName::from_static("server-timing"), timing)));
+        Ok(response)
+    };
+    match tokio::task::spawn_blocking(timed).await {
         Ok(Ok(response)) => response,
         Ok(Err(error)) => refused(StatusCode::UNPROCESSABLE_ENTITY, &error),
         Err(_) => refused(StatusCode::INTERNAL_SERVER_ERROR, &Error::new("this could not be drawn")),

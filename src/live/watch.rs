@@ -22,6 +22,8 @@ use crate::work::{Cancel, Event};
 const DEBOUNCE: Duration = Duration::from_millis(100);
 /// Files that change all the time do not keep an edit from being seen.
 const LONGEST_DEBOUNCE: Duration = Duration::from_secs(1);
+/// The page is shown before the run folder is written.
+const LINGER: Duration = Duration::from_millis(300);
 /// How often the wish to stop is looked at.
 const PATIENCE: Duration = Duration::from_millis(50);
 
@@ -60,6 +62,7 @@ pub type Terminal = dyn Fn(Heard<'_>) + Send + Sync;
 /// What the edits of one watch share.
 struct Desk {
     board: Arc<Board>,
+    host: Host,
     settings: Settings,
     script: PathBuf,
     options: Options,
@@ -121,8 +124,10 @@ pub fn watch(settings: Settings, script: &Path, options: Options, terminal: Box<
     let server = Server::start(board.clone(), &settings, script, sender.clone(), go.clone(), options.port)?;
     terminal(Heard::Serving(&server.address()));
     let files = Files::new(sender.clone(), options.poll)?;
+    let settings = Settings { linger: LINGER, ..settings };
     let desk = Desk {
         board,
+        host: Host::new(settings.clone()),
         settings,
         script: script.to_owned(),
         options,
@@ -258,7 +263,7 @@ impl Desk {
             timed("began", &self);
             let desk = self.clone();
             let audience = move |told: Told<'_>| desk.hear(number, &running, &timed, told);
-            let outcome = Host::new(settings).with_audience(Arc::new(audience)).run(&self.script);
+            let outcome = self.host.with_settings(settings).with_audience(Arc::new(audience)).run(&self.script);
             self.end(number, &outcome);
         });
     }
@@ -280,6 +285,8 @@ impl Desk {
         match &told {
             // What it has under way goes on for the edit that took over, and is told there when it is done.
             _ if running.superseded.is_cancelled() => {}
+            Told::Loaded => timed("loaded", self),
+            Told::Checked => timed("checked", self),
             Told::Printed(text) => self.board.change(number, Soon::AtOnce, |edit| edit.print(text)),
             Told::Described(exhibits) => {
                 self.take_over(number, running);
@@ -318,7 +325,7 @@ impl Desk {
                 self.board.change(number, Soon::InTime, |edit| edit.advance(*operations));
             }
             Told::Work(Event::Done { fingerprint, result, .. }) => {
-                self.board.change(number, Soon::InTime, |edit| edit.done(*fingerprint, result));
+                self.board.done(number, *fingerprint, result);
             }
             Told::Work(Event::Warning(_)) => {}
             Told::Finished => {
@@ -347,6 +354,7 @@ impl Desk {
         });
         (self.terminal)(Heard::Ended { edit: number, stage, outcome });
         self.send(Happened::Ended(number));
+        self.board.condense();
     }
 }
 

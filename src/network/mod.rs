@@ -20,6 +20,7 @@ mod weights;
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use serde::Serialize;
 use serde_json::json;
 
 pub use accuracy::accuracy;
@@ -268,6 +269,15 @@ impl Architecture {
     }
 }
 
+/// A block, as the name of all up to it holds it. The written inverse is the cascade's business, names are a file's:
+/// neither changes what is computed.
+#[derive(PartialEq, Serialize)]
+struct Prefixed<'a> {
+    layers: &'a [Layer],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    weights: Option<Fingerprint>,
+}
+
 impl Network {
     /// Gives an architecture its initial weights.
     ///
@@ -294,15 +304,10 @@ impl Network {
         start: serde_json::Value,
         made: impl Fn(usize) -> Option<Fingerprint>,
     ) -> Self {
-        let mut prefixes = vec![Fingerprint::of(&start)];
-        for (l, block) in architecture.blocks().iter().enumerate() {
-            // The written inverse is the cascade's business, names are a file's: neither changes what is computed.
-            let mut description = json!({ "before": prefixes[l], "layers": block.layers });
-            if let Some(made) = made(l) {
-                description["weights"] = json!(made);
-            }
-            prefixes.push(Fingerprint::of(&description));
-        }
+        let blocks = architecture.blocks().iter().enumerate();
+        let described: Vec<Prefixed<'_>> =
+            blocks.map(|(l, block)| Prefixed { layers: &block.layers, weights: made(l) }).collect();
+        let prefixes = Fingerprint::chain(Fingerprint::of(&start), &described);
         Self { architecture, source, prefixes: prefixes.into(), trained: None }
     }
 

@@ -21,22 +21,24 @@ struct Checker<'a> {
     engine: &'a Engine,
     loader: &'a Loader,
     /// Functions of the host and, by the name of the module, of the stdlib.
-    host: Arities,
-    modules: BTreeMap<String, Arities>,
+    host: &'a Arities,
+    modules: &'a BTreeMap<String, Arities>,
     done: BTreeSet<String>,
     found: Vec<Diagnostic>,
 }
 
+/// The functions of an engine and, by the name of the module, of its stdlib.
+pub(super) type Declared = (Arities, BTreeMap<String, Arities>);
+
 /// What is wrong with a script and the modules that it imports, in the order of its text.
-pub(super) fn check(engine: &Engine, loader: &Loader, ast: &AST) -> Vec<Diagnostic> {
-    let (host, modules) = declared(engine);
+pub(super) fn check(engine: &Engine, (host, modules): &Declared, loader: &Loader, ast: &AST) -> Vec<Diagnostic> {
     let mut checker = Checker { engine, loader, host, modules, done: BTreeSet::new(), found: Vec::new() };
     checker.file(ast);
     checker.found
 }
 
 /// The functions that an engine knows, and those of its modules.
-fn declared(engine: &Engine) -> (Arities, BTreeMap<String, Arities>) {
+pub(super) fn declared(engine: &Engine) -> Declared {
     let text = engine.gen_fn_metadata_to_json(true).unwrap_or_default();
     let json: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
     let functions = |list: &serde_json::Value| {

@@ -11,6 +11,7 @@ use super::later::Curve;
 use super::plot::{Behind, PlotKind};
 use super::shown::Shown;
 use super::table::{Computed, Content, Row, Table, readable};
+use super::verdict::Verdict;
 use crate::figure::Figure;
 use crate::work::{Described, Fingerprint, Target};
 use crate::{Error, Result};
@@ -44,6 +45,15 @@ pub(crate) struct Source {
     /// From 1, where the value is one of a curve over depth.
     pub depth: Option<usize>,
     pub result: Option<Described>,
+}
+
+/// What is told of a result when its description is no longer kept.
+#[derive(Debug, Clone)]
+pub(crate) struct Facts {
+    /// The seeds that its numbers come from, in words.
+    pub seeds: Option<String>,
+    /// The reconstruction that it was measured on, if it was.
+    pub reconstruction: Option<Fingerprint>,
 }
 
 /// What the page lists of an exhibit.
@@ -122,9 +132,37 @@ impl Exhibit {
         }
     }
 
+    /// The same with the names of results in place of their descriptions, which are large; `hear` hears each of them.
+    pub(crate) fn named(&self, hear: &mut dyn FnMut(&Described)) -> Self {
+        let name = &mut |described: &Described| {
+            hear(described);
+            Described::name_of(described)
+        };
+        let shown = match &self.shown {
+            Shown::Figure { plot, path } => Shown::Figure { plot: plot.renamed(name), path: path.clone() },
+            Shown::Table { table, path } => Shown::Table { table: table.renamed(name), path: path.clone() },
+            Shown::Verdict(verdict) => {
+                Shown::Verdict(Verdict { table: verdict.table.renamed(name), ..verdict.clone() })
+            }
+            Shown::Weights { .. } => self.shown.clone(),
+        };
+        Self { shown, place: self.place.clone() }
+    }
+
     /// The fingerprints of what has to be computed for it, each with its point in words.
     pub(crate) fn points(&self) -> Vec<(String, Fingerprint)> {
         self.targets().into_iter().map(|target| (target.point, target.result.fingerprint())).collect()
+    }
+}
+
+impl Facts {
+    /// Of a description that is still whole.
+    pub fn of(result: &Described) -> Self {
+        let reconstruction = reconstruction(result);
+        Self {
+            seeds: seeds(reconstruction.as_ref().unwrap_or(result)),
+            reconstruction: reconstruction.map(|reconstruction| reconstruction.fingerprint()),
+        }
     }
 }
 
@@ -139,44 +177,43 @@ impl Source {
             Behind::Result { result, depth } => Self { parameters: Vec::new(), depth, result: Some(result) },
         }
     }
+}
 
-    /// The reconstruction that the value was measured on, if it was.
-    pub fn reconstruction(&self) -> Option<Described> {
-        /// A curve is a few steps of arithmetic from the entropy, and that one from the reconstruction.
-        const STEPS: usize = 8;
-        let mut level: Vec<Described> = self.result.iter().cloned().collect();
-        for _ in 0..STEPS {
-            if let Some(found) = level.iter().find(|described| described.operation().name() == "cascade.reconstruct") {
-                return Some(found.clone());
-            }
-            level = level
-                .iter()
-                .filter(|described| matches!(described.operation().name(), "entropy" | "curve"))
-                .flat_map(|described| described.operation().inputs())
-                .collect();
+/// The reconstruction that a value was measured on, if it was.
+fn reconstruction(result: &Described) -> Option<Described> {
+    /// A curve is a few steps of arithmetic from the entropy, and that one from the reconstruction.
+    const STEPS: usize = 8;
+    let mut level = vec![result.clone()];
+    for _ in 0..STEPS {
+        if let Some(found) = level.iter().find(|described| described.operation().name() == "cascade.reconstruct") {
+            return Some(found.clone());
         }
-        None
+        level = level
+            .iter()
+            .filter(|described| matches!(described.operation().name(), "entropy" | "curve"))
+            .flat_map(|described| described.operation().inputs())
+            .collect();
     }
+    None
+}
 
-    /// The seeds that its numbers come from, in words.
-    pub fn seeds(&self) -> Option<String> {
-        fn collect(value: &serde_json::Value, seeds: &mut Vec<String>) {
-            match value {
-                serde_json::Value::Object(map) => map.iter().for_each(|(key, value)| match value {
-                    serde_json::Value::Number(seed) if key == "seed" => seeds.push(seed.to_string()),
-                    value => collect(value, seeds),
-                }),
-                serde_json::Value::Array(items) => items.iter().for_each(|item| collect(item, seeds)),
-                _ => {}
-            }
+/// The seeds that a description names, in words.
+fn seeds(described: &Described) -> Option<String> {
+    fn collect(value: &serde_json::Value, seeds: &mut Vec<String>) {
+        match value {
+            serde_json::Value::Object(map) => map.iter().for_each(|(key, value)| match value {
+                serde_json::Value::Number(seed) if key == "seed" => seeds.push(seed.to_string()),
+                value => collect(value, seeds),
+            }),
+            serde_json::Value::Array(items) => items.iter().for_each(|item| collect(item, seeds)),
+            _ => {}
         }
-        let mut seeds = Vec::new();
-        let result = self.result.as_ref()?;
-        collect(&self.reconstruction().as_ref().unwrap_or(result).description(), &mut seeds);
-        seeds.sort();
-        seeds.dedup();
-        (!seeds.is_empty()).then(|| seeds.join(", "))
     }
+    let mut seeds = Vec::new();
+    collect(&described.description(), &mut seeds);
+    seeds.sort();
+    seeds.dedup();
+    (!seeds.is_empty()).then(|| seeds.join(", "))
 }
 
 /// A table and its row, for [`Behind`].

@@ -22,7 +22,7 @@ mod verdict;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use rhai::{Engine, EvalAltResult, Scope};
@@ -44,13 +44,15 @@ use loader::Loader;
 use shown::{Finished, Shown};
 
 /// Functions that an embedding program adds to the host's own.
-pub(crate) type Primitives = Vec<Box<dyn Fn(&mut Engine) + Send + Sync>>;
+pub(crate) type Primitives = Vec<Arc<dyn Fn(&mut Engine) + Send + Sync>>;
 
 /// Runs scripts. One host may run many, one after another.
 pub struct Host {
     settings: Settings,
     audience: Arc<Audience>,
     primitives: Primitives,
+    /// The functions that scripts can call; they are always the same.
+    declared: Arc<OnceLock<check::Declared>>,
 }
 
 /// What came of a script.
@@ -127,7 +129,14 @@ struct Evaluated {
 impl Host {
     /// A host that tells nobody.
     pub fn new(settings: Settings) -> Self {
-        Self { settings, audience: Arc::new(|_| ()), primitives: Vec::new() }
+        Self { settings, audience: Arc::new(|_| ()), primitives: Vec::new(), declared: Arc::default() }
+    }
+
+    /// The same host with other settings.
+    #[must_use]
+    pub fn with_settings(&self, settings: Settings) -> Self {
+        let Self { audience, primitives, declared, .. } = self;
+        Self { settings, audience: audience.clone(), primitives: primitives.clone(), declared: declared.clone() }
     }
 
     /// Somebody who hears what happens.
@@ -139,7 +148,7 @@ impl Host {
     /// Adds functions to the engine of every script: see `examples/primitive.rs`.
     #[must_use]
     pub fn with_primitive(mut self, add: impl Fn(&mut Engine) + Send + Sync + 'static) -> Self {
-        self.primitives.push(Box::new(add));
+        self.primitives.push(Arc::new(add));
         self
     }
 
@@ -204,10 +213,13 @@ impl Host {
         let session = Arc::new(session.map_err(|error| one(error.into()))?);
         let engine = engine::engine(&session, &loader, &self.primitives).map_err(one)?;
         let (ast, text) = loader.script(&engine, script, &name).map_err(one)?;
-        let wrong = check::check(&engine, &loader, &ast);
+        session.tell(Told::Loaded);
+        let declared = self.declared.get_or_init(|| check::declared(&engine));
+        let wrong = check::check(&engine, declared, &loader, &ast);
         if !wrong.is_empty() {
             return Err(wrong);
         }
+        session.tell(Told::Checked);
         session.start_clock();
         let result = engine.run_ast_with_scope(&mut Scope::new(), &ast);
         if let Err(error) = result
@@ -236,6 +248,7 @@ impl Host {
         };
         let mut outcome = Outcome::new(Status::Done, Vec::new());
         outcome.files = std::mem::take(&mut session.state().files);
+        self.settings.linger();
         if self.settings.superseded.is_cancelled() {
             // The run folder is the later edit's.
             return Outcome::new(Status::Interrupted, Vec::new());

@@ -225,6 +225,21 @@ fn cells(table: &Table) -> Vec<Content> {
 }
 
 impl Plot {
+    /// The same with other descriptions of what is computed later.
+    pub(crate) fn renamed(&self, name: &mut dyn FnMut(&Described) -> Described) -> Self {
+        let mut plot = self.clone();
+        match &mut plot.kind {
+            PlotKind::Heatmap { table, .. } | PlotKind::Lines { table, .. } => *table = table.renamed(name),
+            PlotKind::Images { sheets, .. } => sheets.iter_mut().for_each(|sheet| {
+                if let Sheet::Later(pictures) = sheet {
+                    pictures.source = name(&pictures.source);
+                }
+            }),
+        }
+        plot.lines.iter_mut().for_each(|(table, _)| *table = table.renamed(name));
+        plot
+    }
+
     /// What has to be computed for it.
     pub(crate) fn targets(&self) -> Vec<Target> {
         let own = match &self.kind {

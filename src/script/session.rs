@@ -35,6 +35,10 @@ impl From<Error> for Box<EvalAltResult> {
 pub enum Told<'a> {
     /// The script printed.
     Printed(&'a str),
+    /// Its text was read and compiled.
+    Loaded,
+    /// Nothing wrong was found in it; it is evaluated now.
+    Checked,
     /// The script was evaluated: this is what it shows.
     Described(&'a Exhibits),
     /// What is missing is known, if anything is; what there is to do begins when this was heard.

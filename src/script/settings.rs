@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use crate::work::{Cancel, DEFAULT_BUDGET, Flights};
 
@@ -34,6 +35,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Files and folders that scripts read, or look for.
     pub reads: Reads,
+    /// How long files wait behind results, for an edit that may take over; not at all in a single run.
+    pub linger: Duration,
     /// Stops everything.
     pub cancel: Cancel,
     /// Ends this run: a later edit of the script has taken over.
@@ -59,6 +62,16 @@ impl Reads {
 }
 
 impl Settings {
+    /// Leaves the machine to whoever looks at the results, before files are painted and written.
+    pub(super) fn linger(&self) {
+        const STEP: Duration = Duration::from_millis(10);
+        let mut left = self.linger;
+        while !left.is_zero() && !self.is_over() {
+            std::thread::sleep(STEP.min(left));
+            left = left.saturating_sub(STEP);
+        }
+    }
+
     /// Whether this run has to end: the user stopped it, or a later edit has taken over.
     pub fn is_over(&self) -> bool {
         self.cancel.is_cancelled() || self.superseded.is_cancelled()
@@ -120,6 +133,7 @@ impl Default for Settings {
             only: Vec::new(),
             reads: Reads::default(),
             limits: Limits::default(),
+            linger: Duration::ZERO,
             cancel: Cancel::default(),
             superseded: Cancel::default(),
             flights: Arc::default(),

@@ -146,6 +146,27 @@ impl Table {
         (keys.unwrap_or_else(|| vec!["value".to_owned()]), cells)
     }
 
+    /// The same with other descriptions of what is computed later.
+    pub(crate) fn renamed(&self, name: &mut dyn FnMut(&Described) -> Described) -> Self {
+        let mut value = |value: &Dynamic| -> Dynamic {
+            if let Some(curve) = value.read_lock::<Curve>() {
+                return Dynamic::from(Curve { source: name(&curve.source), ..*curve });
+            }
+            if let Some(number) = value.read_lock::<Number>() {
+                return Dynamic::from(Number { source: name(&number.source) });
+            }
+            value.clone()
+        };
+        let row = |row: &Row| Row {
+            point: row.point.clone(),
+            value: row.value.as_ref().map_err(Clone::clone).map(|held| match held.read_lock::<Map>() {
+                Some(map) => map.iter().map(|(key, held)| (key.clone(), value(held))).collect::<Map>().into(),
+                None => value(held),
+            }),
+        };
+        Self { axes: self.axes.clone(), rows: self.rows.iter().map(row).collect() }
+    }
+
     /// What has to be computed for it.
     pub(crate) fn targets(&self) -> Vec<Target> {
         let (_, cells) = self.columns();

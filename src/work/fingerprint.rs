@@ -13,6 +13,22 @@ impl Fingerprint {
         Self(*blake3::hash(description.to_string().as_bytes()).as_bytes())
     }
 
+    /// The names of a chain: `start`, and for every entry, an object, that of the same with the name before it as its field
+    /// "before", which is the first of its fields. An entry that equals the one before is written once: a deep network's
+    /// blocks are mostly alike.
+    pub(crate) fn chain<T: Serialize + PartialEq>(start: Self, entries: &[T]) -> Vec<Self> {
+        let mut names = vec![start];
+        let mut text = String::new();
+        for (i, entry) in entries.iter().enumerate() {
+            if i == 0 || *entry != entries[i - 1] {
+                text = serde_json::json!(entry).to_string();
+            }
+            let canonical = format!("{{\"before\":\"{}\",{}", names[i], text.trim_start_matches('{'));
+            names.push(Self(*blake3::hash(canonical.as_bytes()).as_bytes()));
+        }
+        names
+    }
+
     /// The name of the result when it is computed with these numerics, such as "flex/f32".
     #[must_use]
     pub fn with(&self, numerics: &str) -> Self {
@@ -29,7 +45,10 @@ impl Fingerprint {
 
 impl std::fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let digit = |four: u8| char::from(DIGITS[usize::from(four)]);
+        let text: String = self.0.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect();
+        f.write_str(&text)
     }
 }
 
@@ -42,5 +61,30 @@ impl std::fmt::Debug for Fingerprint {
 impl Serialize for Fingerprint {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::Fingerprint;
+
+    #[test]
+    fn a_chain_is_named_as_its_objects_are() {
+        let start = Fingerprint::of(&json!([]));
+        let entries = [
+            json!({ "layers": [1], "weights": "w" }),
+            json!({ "layers": [1], "weights": "w" }),
+            json!({ "layers": [] }),
+        ];
+        let mut expected = vec![start];
+        for entry in &entries {
+            let mut object = entry.clone();
+            object["before"] = json!(expected.last());
+            expected.push(Fingerprint::of(&object));
+        }
+        assert_eq!(Fingerprint::chain(start, &entries), expected);
+        assert_eq!(start.to_string().len(), 64);
     }
 }

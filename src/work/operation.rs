@@ -95,6 +95,16 @@ impl Described {
         Self { operation: Arc::new(operation), fingerprint: self.fingerprint }
     }
 
+    /// The name alone, of a result that is at hand: its description is let go of, and cannot be computed from it.
+    pub(crate) fn name_of(other: &Self) -> Self {
+        Self { operation: Arc::new(Named), fingerprint: other.fingerprint }
+    }
+
+    /// Whether it is a name alone.
+    pub(crate) fn is_name(&self) -> bool {
+        self.operation.name() == Named.name()
+    }
+
     /// The name of this description.
     pub fn fingerprint(&self) -> Fingerprint {
         self.fingerprint
@@ -108,6 +118,36 @@ impl Described {
     /// The description as it is hashed.
     pub fn description(&self) -> serde_json::Value {
         description(self.operation())
+    }
+}
+
+/// What stands for an operation that is not kept.
+#[derive(Debug)]
+struct Named;
+
+impl Operation for Named {
+    fn name(&self) -> &'static str {
+        "named"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn parameters(&self) -> serde_json::Value {
+        serde_json::Value::Null
+    }
+
+    fn keep(&self) -> Keep {
+        Keep::InMemory
+    }
+
+    fn cost(&self) -> Cost {
+        Cost::default()
+    }
+
+    fn run(&self, _: &[Arc<Value>], _: &Context<'_>) -> Result<Value> {
+        Err(Error::new("only the name of this result is kept"))
     }
 }
 

@@ -1,4 +1,5 @@
 //! A Chromium, driven by its own driver over WebDriver.
+#![allow(dead_code, reason = "the tests and the benchmark use their parts")]
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;

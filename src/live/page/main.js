@@ -17,6 +17,8 @@ const find = (id) => document.getElementById(id);
 const root = document.documentElement;
 
 const board = new Board();
+/// For whoever opens the console, and for measuring.
+globalThis.entroscope = board;
 const looking = new Looking(board);
 const said = find("said");
 const say = (text) => setText(said, text);

@@ -35,10 +35,9 @@ pub(super) fn elements<T: Clone + 'static + Send + Sync>(
     what: &str,
 ) -> Result<Vec<T>, Error> {
     let element = |(i, value): (usize, Dynamic)| {
-        let found = describe(&value);
         value
-            .try_cast::<T>()
-            .ok_or_else(|| Error::new(format!("element {i} of {list} is {found}; it should be {what}")))
+            .try_cast_result::<T>()
+            .map_err(|value| Error::new(format!("element {i} of {list} is {}; it should be {what}", describe(&value))))
     };
     array.into_iter().enumerate().map(element).collect()
 }
