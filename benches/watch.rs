@@ -15,13 +15,15 @@ mod driver;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use driver::Browser;
 
 /// Edits of which the latency is told, and all of them.
 const TIMED: usize = 50;
 const EDITS: usize = 500;
+/// How long an edit is left alone before the page is asked.
+const QUIET: Duration = Duration::from_millis(250);
 const PARTS: [&str; 6] = ["began", "loaded", "checked", "described", "planned", "computed"];
 
 fn script(title: &str, points: usize, depth: usize) -> String {
@@ -90,6 +92,8 @@ fn measure(browser: &Browser, points: usize, depth: usize, edits: usize) {
     for edit in 2..=edits + 1 {
         let saved = now();
         save(&path, &script(&edit.to_string(), points, depth));
+        // Looking takes time of the page's own.
+        std::thread::sleep(QUIET);
         browser.wait_shown(&format!("{edit}:done"));
         if edit > TIMED + 1 {
             continue;
