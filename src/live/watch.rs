@@ -303,7 +303,9 @@ impl Desk {
                 }
                 let (missing, _) = plan.missing_and_reused();
                 let asks = missing > 0 && self.options.ask_above.is_some_and(|limit| estimate.seconds > limit);
-                self.board.change(number, Soon::AtOnce, |edit| {
+                // Where nothing is missing, the results are there before a picture without them could be drawn.
+                let soon = if missing > 0 { Soon::AtOnce } else { Soon::InTime };
+                self.board.change(number, soon, |edit| {
                     edit.plan(plan, *estimate);
                     edit.stage = if asks { Stage::Waiting } else { Stage::Running };
                 });
