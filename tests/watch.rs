@@ -161,6 +161,16 @@ fn work_that_the_edit_does_not_want_ends_at_its_next_step() {
 }
 
 #[test]
+fn a_watch_that_is_stopped_says_what_came_of_its_work() {
+    let mut watch = Watch::begin(&sweep("long", 1_000_000), Options::default());
+    watch.until(|said| matches!(said, Said::Advanced(1)));
+    watch.cancel.cancel();
+    assert!(watch.thread.take().unwrap().join().unwrap().unwrap());
+    let said: Vec<Said> = watch.said.try_iter().collect();
+    assert_eq!(count(&said, |said| matches!(said, Said::Ended(1, Stage::Interrupted, _))), 1);
+}
+
+#[test]
 fn a_broken_edit_stops_nothing() {
     let watch = Watch::begin(&sweep("first", 200), Options::default());
     watch.until(|said| matches!(said, Said::Started(1, what) if what.starts_with("cascade.adam")));

@@ -128,7 +128,7 @@ fn in_words(stage: Stage, outcome: &Outcome) -> String {
     let failures = if points.failed > 0 { format!(", {} failed", points.failed) } else { String::new() };
     let counts = format!("{} computed, {} reused{failures}, {:.2} s", points.computed, points.reused, outcome.seconds);
     match stage {
-        Stage::Broken => "the script is wrong; the figures before stay".to_owned(),
+        Stage::Broken => "the script is wrong".to_owned(),
         Stage::Interrupted => format!("stopped, {counts}"),
         Stage::Superseded => "a later edit took over".to_owned(),
         _ => counts,

@@ -22,6 +22,8 @@ use crate::work::{Cancel, Event};
 const DEBOUNCE: Duration = Duration::from_millis(100);
 /// Files that change all the time do not keep an edit from being seen.
 const LONGEST_DEBOUNCE: Duration = Duration::from_secs(1);
+/// Who stops waits no longer than this for what is being written.
+const LONGEST_STOP: Duration = Duration::from_secs(10);
 /// The page is shown before the run folder is written.
 const LINGER: Duration = Duration::from_millis(300);
 /// How often the wish to stop is looked at.
@@ -154,7 +156,7 @@ impl Desk {
         self.clone().begin(&mut next, "the first run".to_owned(), Instant::now());
         loop {
             if self.settings.cancel.is_cancelled() {
-                return Ok(self.stop());
+                return Ok(self.stop(happened));
             }
             match happened.recv_timeout(PATIENCE) {
                 Err(RecvTimeoutError::Timeout) => {}
@@ -206,13 +208,14 @@ impl Desk {
         let _ = self.happened.send(happened);
     }
 
-    /// Waits until what runs has stopped at its next step.
-    fn stop(&self) -> bool {
+    /// Waits until what runs has stopped at its next step, and its figures are drawn as far as they are.
+    fn stop(&self, happened: &Receiver<Happened>) -> bool {
         let was_running = self.live().values().any(|running| !running.superseded.is_cancelled());
         let started = Instant::now();
-        while self.board.lock().edits.values().any(|edit| !edit.stage.is_over()) && started.elapsed() < LONGEST_DEBOUNCE
-        {
-            std::thread::sleep(PATIENCE / 5);
+        while !self.live().is_empty() && started.elapsed() < LONGEST_STOP {
+            if let Ok(Happened::Ended(edit)) = happened.recv_timeout(PATIENCE) {
+                self.live().remove(&edit);
+            }
         }
         was_running
     }
