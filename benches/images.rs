@@ -1,4 +1,5 @@
-//! Milliseconds of convolutional networks: a training step of the published cascades, and VGG16's forward pass.
+//! Milliseconds of convolutional networks: a training step of the published cascades, beside PyTorch (`peer/`), and VGG16's
+//! forward pass.
 //!
 //!     cargo bench --bench images
 //!
@@ -13,12 +14,17 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::Instant;
 
 use entroscope::cascade::{Chain, Inverse, Training};
 use entroscope::kernels::{Activation, Matrix, product};
 use entroscope::network::{Architecture, Block, Conv2d, Init, Layer, Network, Pool, forward};
 use entroscope::random::Random;
+
+mod peer;
+mod timing;
+
+use peer::Peer;
+use timing::{Took, timed};
 
 const BATCH: usize = 100;
 /// Steps of one measurement.
@@ -30,17 +36,19 @@ fn main() -> entroscope::Result<()> {
     // `cargo test` builds and runs benches with its own arguments: one quick round is a test that they run.
     let is_test = !std::env::args().any(|argument| argument == "--bench");
     let rounds = if is_test { 1 } else { ROUNDS };
+    let peer = if is_test { None } else { Peer::start() };
     println!("batch {BATCH}, 32 channels, medians of {rounds} × {STEPS} steps");
-    println!("{:34} {:>8} {:>10} {:>10}", "", "threads", "ms", "GFLOP/s");
-    let tell = |name: &str, threads: usize, seconds: f64, operations: f64| {
-        println!("{name:34} {threads:8} {:10.1} {:10.1}", seconds * 1e3, operations / seconds / 1e9);
+    println!("{:34} {:>8} {:>10} {:>14} {:>10}", "", "threads", "ms", "processor ms", "GFLOP/s");
+    let tell = |name: &str, threads: usize, took: Took, operations: f64| {
+        let speed = operations / took.wall / 1e6;
+        println!("{name:34} {threads:8} {:10.1} {:14.1} {speed:10.1}", took.wall, took.processor);
     };
     for threads in [1, 2] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         let pool = pool.map_err(|error| entroscope::Error::new(format!("no threads: {error}")))?;
         let size: usize = if is_test { 64 } else { 1024 };
         let square = vec![0.5; size * size];
-        let large = median(rounds, || {
+        let large = || {
             let mut outs = vec![vec![0.0; size * size]; threads];
             pool.scope(|scope| {
                 for out in &mut outs {
@@ -48,14 +56,24 @@ fn main() -> entroscope::Result<()> {
                 }
             });
             std::hint::black_box(&outs);
-            Ok(())
-        })?;
-        tell("product of large matrices", threads, large, (2 * threads * size.pow(3)) as f64);
-        for (name, residual, blocks) in [("CNN, depth 20", false, 19), ("ResNet, 10 blocks", true, 9)] {
+        };
+        let large: Vec<Took> = (0..3 * rounds).map(|_| timed(large)).collect();
+        tell("product of large matrices", threads, Took::median(&large), (2 * threads * size.pow(3)) as f64);
+        for (name, work, residual, blocks) in
+            [("CNN, depth 20", "cnn", false, 19), ("ResNet, 10 blocks", "resnet", true, 9)]
+        {
             let cascade = Cascade::new(published(residual, if is_test { 1 } else { blocks })?, is_test)?;
             let steps = cascade.images.len() / 784 / BATCH;
-            let seconds = median(rounds, || pool.install(|| cascade.train()))? / steps as f64;
-            tell(name, threads, seconds, cascade.operations() * BATCH as f64);
+            let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+            for _ in 0..rounds {
+                ours.push(timed(|| drop(pool.install(|| cascade.train()))).per(steps));
+                theirs.extend(peer.iter().map(|peer| peer.time(work, threads)));
+            }
+            let operations = cascade.operations() * BATCH as f64;
+            tell(name, threads, Took::median(&ours), operations);
+            if let Some(peer) = &peer {
+                tell(&format!("  {}", peer.name), threads, Took::median(&theirs), operations);
+            }
         }
     }
     for (samples, threads) in [(1, 1), (4, 1), (4, 2)] {
@@ -64,9 +82,10 @@ fn main() -> entroscope::Result<()> {
         Random::new(0, &["bench"]).fill_uniform(&mut images, -2.0, 2.0);
         let weights: Vec<Vec<Vec<f32>>> =
             (1..=network.architecture().depth()).map(|l| arrays(&network, l)).collect::<Result<_, _>>()?;
-        let seconds = median(rounds, || pass(network.architecture(), &weights, &images, threads).map(drop))?;
+        let passes = (0..rounds).map(|_| timed(|| drop(pass(network.architecture(), &weights, &images, threads))));
+        let took = Took::median(&passes.collect::<Vec<_>>());
         let operations: f64 = (1..=network.architecture().depth()).map(|l| network.architecture().operations(l)).sum();
-        tell(&format!("VGG16 forward, batch {samples}"), threads, seconds, operations * samples as f64);
+        tell(&format!("VGG16 forward, batch {samples}"), threads, took, operations * samples as f64);
     }
     Ok(())
 }
@@ -79,7 +98,7 @@ fn pass(net: &Architecture, weights: &[Vec<Vec<f32>>], images: &[f32], threads: 
     let mut x = images.to_vec();
     for (l, block) in net.blocks().iter().enumerate() {
         let arrays = weights[l].iter().map(|array| array.as_slice().into()).collect();
-        x = forward(block, arrays, &x, net.shape(l), threads, |_| Ok(()))?;
+        x = forward(block, arrays, &x, net.shape(l), &threads, |_| Ok(()))?;
     }
     Ok(x)
 }
@@ -150,11 +169,14 @@ impl Cascade {
         rayon::scope(|scope| {
             for (l, block) in net.blocks().iter().enumerate() {
                 let arrays = self.weights[l].iter().map(|array| array.as_slice().into()).collect();
-                let next = Arc::new(forward(block, arrays, &x, net.shape(l), 1, |_| Ok(()))?);
+                let next = Arc::new(forward(block, arrays, &x, net.shape(l), &1_usize, |_| Ok(()))?);
                 let (mut chain, input, output) = (self.chains[l].clone(), x, next.clone());
                 scope.spawn(move |_| {
                     // Nothing can stop it: `advance` never says so.
-                    let _ = chain.train(&output, &input, &Training { batch: BATCH, ..Training::new(0) }, |_| Ok(()));
+                    let _ =
+                        chain.train(&output, &input, &Training { batch: BATCH, ..Training::new(0) }, &1_usize, |_| {
+                            Ok(())
+                        });
                     std::hint::black_box(chain);
                 });
                 x = next;
@@ -173,15 +195,4 @@ impl Cascade {
         };
         (1..=net.depth()).map(of_block).sum()
     }
-}
-
-/// Seconds of the median of some rounds.
-fn median(rounds: usize, mut work: impl FnMut() -> entroscope::Result<()>) -> entroscope::Result<f64> {
-    let mut seconds = Vec::new();
-    for _ in 0..rounds {
-        let started = Instant::now();
-        work()?;
-        seconds.push(started.elapsed().as_secs_f64());
-    }
-    Ok(entroscope::entropy::median(seconds.into_iter()))
 }

@@ -1,11 +1,13 @@
-//! Milliseconds of a training step of the published cascade: MLP `wide`, depth 20, 784 inputs, batch 64.
+//! Milliseconds of a training step of the published cascade, MLP `wide`, depth 20, 784 inputs, batch 64; and of leading
+//! 100 samples back from each of 50 depths.
 //!
 //!     cargo bench --bench step
 //!
 //! A step is what the published program does with one batch: the network's forward pass, and one step of Adam of each of
-//! its 20 reconstruction networks. Timed side by side, in one run: this program's loops (block by block, as a plan runs
-//! them), the matrix products alone, which are their floor, and the same step in Burn's stock operations. The order is
-//! that of each design: ours trains one block over all batches before the next, Burn's all blocks at every batch.
+//! its 20 reconstruction networks. Timed side by side, in one run: the matrix products alone, which are the floor, this
+//! program's loops (block by block, as a plan runs them), the published program's in PyTorch (`peer/`), and the same step
+//! in Burn's stock operations. The order is that of each design: ours trains one block over all batches before the next,
+//! the others all blocks at every batch.
 //!
 //! Processor time counts all threads and hardly minds what else the machine does; wall time on two threads minds it.
 
@@ -13,13 +15,18 @@
 
 use std::borrow::Cow;
 use std::num::NonZero;
-use std::time::Instant;
+
+mod peer;
+mod timing;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use entroscope::cascade::{Chain, Inverse, Training};
+use entroscope::cascade::{Chain, Inverse, Training, reconstruct_from};
 use entroscope::kernels::{Activation, Adam, Matrix, accumulate, product};
 use entroscope::network::{Architecture, Block, Init, Layer, Network, forward};
 use entroscope::random::Random;
+
+use peer::Peer;
+use timing::{Way, compare, head, timed};
 
 const WIDTH: usize = 784;
 const DEPTH: usize = 20;
@@ -27,15 +34,10 @@ const BATCH: usize = 64;
 /// Steps of one measurement.
 const STEPS: usize = 12;
 /// Measurements of each, of which the median is told.
-const ROUNDS: usize = 5;
-
-/// What one measurement took, in milliseconds per training step.
-#[derive(Debug, Clone, Copy)]
-struct Took {
-    wall: f64,
-    /// Of all threads; NaN where the system does not tell.
-    processor: f64,
-}
+const ROUNDS: usize = 7;
+/// Depths that samples are led back from, and how many of each.
+const DEPTHS: usize = 50;
+const SAMPLES: usize = 100;
 
 /// Everything that a step needs, made before the clock starts.
 struct Setting {
@@ -50,37 +52,53 @@ fn main() -> entroscope::Result<()> {
     // `cargo test` builds and runs benches with its own arguments: one quick round is a test that they run.
     let is_test = !std::env::args().any(|argument| argument == "--bench");
     let rounds = if is_test { 1 } else { ROUNDS };
-    let setting = Setting::new()?;
+    let setting = Setting::new(DEPTH, true)?;
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-    println!(
-        "MLP wide, depth {DEPTH}, {WIDTH} inputs, batch {BATCH}; {cores} cores; medians of {rounds} × {STEPS} steps"
-    );
-    println!("{:24} {:>8} {:>16} {:>12} {:>10}", "", "threads", "processor ms", "wall ms", "/ floor");
+    let peer = if is_test { None } else { Peer::start() };
+    println!("{cores} cores; medians of {rounds}");
+    head(&format!("A training step: MLP wide, depth {DEPTH}, {WIDTH} inputs, batch {BATCH}"));
     for threads in [1, 2] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         let pool = pool.map_err(|error| entroscope::Error::new(format!("no threads: {error}")))?;
-        // Taking turns, so that a busy minute of the machine falls on all three.
-        let mut all: [Vec<Took>; 3] = Default::default();
-        for _ in 0..rounds {
-            all[0].push(timed(|| pool.install(|| setting.floor(threads))));
-            all[1].push(timed(|| pool.install(|| setting.ours())));
-            all[2].push(timed(|| pool.install(|| setting.burn())));
-        }
-        let medians = all.map(|took| Took {
-            wall: median(took.iter().map(|took| took.wall)),
-            processor: median(took.iter().map(|took| took.processor)),
-        });
-        for (name, took) in ["matrix products alone", "this program", "Burn's operations"].iter().zip(medians) {
-            let ratio = took.processor / medians[0].processor;
-            println!("{name:24} {threads:8} {:16.1} {:12.1} {ratio:10.2}", took.processor, took.wall);
-        }
+        let (pool, setting) = (&pool, &setting);
+        let mut ways: Vec<Way<'_>> = vec![
+            ("matrix products alone", Box::new(move || timed(|| pool.install(|| setting.floor(threads))).per(STEPS))),
+            ("this program", Box::new(|| timed(|| pool.install(|| setting.ours())).per(STEPS))),
+        ];
+        ways.extend(in_python(peer.as_ref(), "mlp", threads));
+        ways.push(("Burn's operations", Box::new(|| timed(|| pool.install(|| setting.burn())).per(STEPS))));
+        compare(threads, rounds, ways);
+    }
+    let depths = if is_test { 5 } else { DEPTHS };
+    head(&format!("Leading {SAMPLES} samples back from each of {depths} depths, 784 wide"));
+    let setting = Setting::new(depths, false)?;
+    let x = vec![0.25; SAMPLES * WIDTH];
+    let x = vec![x.as_slice(); depths];
+    for threads in [1_usize, 2] {
+        let (setting, x) = (&setting, &x);
+        let mut ways: Vec<Way<'_>> = vec![
+            ("matrix products alone", Box::new(move || timed(|| setting.products_back(threads)))),
+            (
+                "this program",
+                Box::new(move || timed(|| drop(reconstruct_from(&setting.inverses, x, &threads, |_| Ok(()))))),
+            ),
+        ];
+        ways.extend(in_python(peer.as_ref(), "reconstruct", threads));
+        compare(threads, rounds, ways);
     }
     Ok(())
 }
 
+/// The published program's way, where there is a PyTorch.
+fn in_python<'a>(peer: Option<&'a Peer>, work: &'static str, threads: usize) -> Option<Way<'a>> {
+    peer.map(|peer| -> Way<'a> { (peer.name.as_str(), Box::new(move || peer.time(work, threads))) })
+}
+
 impl Setting {
-    fn new() -> entroscope::Result<Self> {
-        let sizes: Vec<usize> = [vec![WIDTH; DEPTH - 1], vec![400, 10]].concat();
+    /// So many blocks, the last of them 400 and 10 outputs wide where there is a head.
+    fn new(depth: usize, head: bool) -> entroscope::Result<Self> {
+        let sizes: Vec<usize> =
+            if head { [vec![WIDTH; depth - 1], vec![400, 10]].concat() } else { vec![WIDTH; depth + 1] };
         let block = |pair: &[usize]| {
             let linear = Layer::Linear { inputs: pair[0], outputs: pair[1], bias: true };
             Block::new(vec![linear, Layer::Activation { function: Activation::Tanh }])
@@ -106,13 +124,13 @@ impl Setting {
         rayon::scope(|scope| {
             for (l, (block, weights)) in self.network.architecture().blocks().iter().zip(&self.weights).enumerate() {
                 let weights = weights.iter().map(|array| array.as_slice().into()).collect();
-                let next = forward(block, weights, &x, self.network.architecture().shape(l), 1, |_| Ok(()));
+                let next = forward(block, weights, &x, self.network.architecture().shape(l), &1_usize, |_| Ok(()));
                 let next = std::sync::Arc::new(next.unwrap_or_default());
                 let (inverse, input, output) = (self.inverses[l].clone(), x, next.clone());
                 scope.spawn(move |_| {
                     let mut inverse = inverse;
                     // Nothing can stop it: `advance` never says so.
-                    let _ = inverse.train(&output, &input, &Training::new(0), |_| Ok(()));
+                    let _ = inverse.train(&output, &input, &Training::new(0), &1_usize, |_| Ok(()));
                     std::hint::black_box(inverse);
                 });
                 x = next;
@@ -143,6 +161,24 @@ impl Setting {
         } else {
             rayon::scope(|scope| self.weights.iter().for_each(|weights| scope.spawn(move |_| block(weights))));
         }
+    }
+
+    /// The products that lead back: those of the samples that have joined, at every block, some columns a thread.
+    fn products_back(&self, threads: usize) {
+        let weight: Vec<f32> = self.inverses[0].arrays().next().map(|(_, weight)| weight).unwrap_or_default();
+        let mut numbers = vec![0.25; 2 * self.inverses.len() * SAMPLES * WIDTH];
+        let (x, y) = numbers.split_at_mut(self.inverses.len() * SAMPLES * WIDTH);
+        for joined in 1..=self.inverses.len() {
+            let all = joined * SAMPLES * WIDTH;
+            let some = (joined * SAMPLES).div_ceil(threads) * WIDTH;
+            std::thread::scope(|scope| {
+                for (x, y) in x[..all].chunks(some).zip(y[..all].chunks_mut(some)) {
+                    let weight = Matrix::new(&weight, WIDTH, WIDTH).transposed();
+                    scope.spawn(move || product(y, Matrix::new(x, x.len() / WIDTH, WIDTH), weight));
+                }
+            });
+        }
+        std::hint::black_box(&numbers);
     }
 
     /// The same steps as one writes them with Burn, gradients by hand.
@@ -203,26 +239,4 @@ impl Trained {
         let second = self.second.clone() / (1.0 - beta_2.powi(step));
         self.value = self.value.clone() - first / (second.sqrt() + epsilon) * learning_rate;
     }
-}
-
-fn timed(work: impl FnOnce()) -> Took {
-    let (wall, processor) = (Instant::now(), processor_seconds());
-    work();
-    let per_step = 1e3 / STEPS as f64;
-    Took { wall: wall.elapsed().as_secs_f64() * per_step, processor: (processor_seconds() - processor) * per_step }
-}
-
-/// Seconds that all threads of this process have computed for so far, as Linux tells it, in hundredths.
-fn processor_seconds() -> f64 {
-    let seconds = || {
-        let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
-        // Behind the name, which may hold anything: state is the first field, user and system time the 12th and 13th.
-        let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-        Some((fields.get(11)?.parse::<f64>().ok()? + fields.get(12)?.parse::<f64>().ok()?) / 100.0)
-    };
-    seconds().unwrap_or(f64::NAN)
-}
-
-fn median(numbers: impl Iterator<Item = f64>) -> f64 {
-    entroscope::entropy::median(numbers)
 }

@@ -126,7 +126,7 @@ fn every_layer_gives_what_the_hosts_own_pass_gives() {
         let arrays = arrays(&layers);
         let x = normal("x", 5 * shape.iter().product::<usize>());
         let own = arrays.iter().map(|(_, array)| array.as_slice().into()).collect();
-        let expected = entroscope::network::forward(&block, own, &x, &shape, 1, |_| Ok(())).unwrap();
+        let expected = entroscope::network::forward(&block, own, &x, &shape, &1_usize, |_| Ok(())).unwrap();
         let tensors: Vec<Tensor<1>> =
             arrays.iter().map(|(_, array)| on(&wide(array), [array.len()], DType::F32)).collect();
         let passed = through(&layers, &tensors, rows(&wide(&x), &shape, DType::F32), Mode::Evaluation).unwrap();
@@ -218,7 +218,7 @@ fn reconstruction_networks_are_trained_along_these_gradients() {
         let target = normal("target", samples * shape.iter().product::<usize>());
         let adam = Adam { learning_rate: 1e8, beta_1: 0.0, beta_2: 0.0, epsilon: 1e8 };
         let training = Training { adam, batch: samples, shuffle: false, ..Training::new(0) };
-        let losses = chain.train(&x, &target, &training, |_| Ok(())).unwrap();
+        let losses = chain.train(&x, &target, &training, &1_usize, |_| Ok(())).unwrap();
 
         let leaf = |array: &Vec<f64>| on(array, [array.len()], DType::F64).autodiff().require_grad();
         let leaves: Vec<Tensor<1>> = start.iter().map(leaf).collect();

@@ -54,7 +54,7 @@ fn agrees(file: &Tensors, net: &Architecture, names: &[Vec<String>], inverse_nam
         let mut all = vec![x];
         for (l, block) in net.blocks().iter().enumerate() {
             let arrays = names[l].iter().map(|name| file.f32s(name).into()).collect();
-            all.push(forward(block, arrays, &all[l], net.shape(l), 1, |_| Ok(())).unwrap());
+            all.push(forward(block, arrays, &all[l], net.shape(l), &1_usize, |_| Ok(())).unwrap());
         }
         all
     };
@@ -75,7 +75,7 @@ fn agrees(file: &Tensors, net: &Architecture, names: &[Vec<String>], inverse_nam
         };
         let inverse = Inverse::of(&net.blocks()[l], net.shape(l), net.shape(l + 1)).unwrap();
         let mut chain = Chain::new(&inverse, arrays("init"), net.shape(l + 1));
-        chain.train(&train[l + 1], &train[l], &training, |_| Ok(())).unwrap();
+        chain.train(&train[l + 1], &train[l], &training, &1_usize, |_| Ok(())).unwrap();
         for ((tensor, found), expected) in chain.arrays().zip(arrays("final")) {
             let difference = worst(&found, &expected);
             println!("inverse {l} {}: {difference:e}", tensor.name);
@@ -84,7 +84,7 @@ fn agrees(file: &Tensors, net: &Architecture, names: &[Vec<String>], inverse_nam
         chains.push(chain);
     }
     let x: Vec<&[f32]> = test[1..=depths].iter().map(Vec::as_slice).collect();
-    let r = reconstruct_from(&chains, &x, 1, |_| Ok(())).unwrap();
+    let r = reconstruct_from(&chains, &x, &1_usize, |_| Ok(())).unwrap();
     let (p, size) = (file.f32s("cascade.0"), 784);
     let (relative, differential) = (file.f32s("rel_pure"), file.f64s("diff_shifted"));
     for (k, r) in r.chunks(p.len()).enumerate() {

@@ -39,7 +39,7 @@ fn network(blocks: Vec<Vec<Layer>>) -> Network {
 fn objective(cascade: &Cascade, l: usize, arrays: &[Vec<f32>], lambda: f64, x: &[f32], target: &[f32]) -> f64 {
     let net = cascade.network().architecture();
     let chain = Chain::new(cascade.inverse(l), arrays.to_vec(), net.shape(l));
-    let made = chain.apply(x, 1).unwrap();
+    let made = chain.apply(x, &1_usize).unwrap();
     let outputs = arrays[1].len();
     let squares: f64 = made.iter().zip(target).map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2)).sum();
     let weight: f64 = arrays[0].iter().map(|w| f64::from(*w).powi(2)).sum();

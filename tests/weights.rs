@@ -91,7 +91,7 @@ impl Runner {
         for (l, block) in architecture.blocks().iter().enumerate() {
             let made = network.maker(l + 1).map(|maker| self.run(maker)).transpose()?;
             let arrays = network.arrays(l + 1, made.as_deref())?;
-            all.push(forward(block, arrays, &all[l], architecture.shape(l), 1, |_| Ok(()))?);
+            all.push(forward(block, arrays, &all[l], architecture.shape(l), &1_usize, |_| Ok(()))?);
         }
         Ok(all)
     }

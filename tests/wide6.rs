@@ -28,7 +28,7 @@ fn training_reconstruction_and_entropies_are_the_published_programs() {
         let mut all = vec![x];
         for l in 0..6 {
             let arrays = ["weight", "bias"].map(|name| file.f32s(&format!("fwd.{l}.{name}")).into()).into();
-            all.push(forward(&block(l), arrays, &all[l], &[SIZES[l]], 1, |_| Ok(())).unwrap());
+            all.push(forward(&block(l), arrays, &all[l], &[SIZES[l]], &1_usize, |_| Ok(())).unwrap());
         }
         all
     };
@@ -48,7 +48,8 @@ fn training_reconstruction_and_entropies_are_the_published_programs() {
             |stage: &str| ["weight", "bias"].map(|name| file.f32s(&format!("inv_{stage}.{l}.{name}"))).to_vec();
         let inverse = Inverse::of(&block(l), &[SIZES[l]], &[SIZES[l + 1]]).unwrap();
         let mut c = Chain::new(&inverse, arrays("init"), &[SIZES[l + 1]]);
-        let losses = c.train(&train_activations[l + 1], &train_activations[l], &training, |_| Ok(())).unwrap();
+        let losses =
+            c.train(&train_activations[l + 1], &train_activations[l], &training, &1_usize, |_| Ok(())).unwrap();
         let expected = file.f64s("loss_step_f64");
         for (step, loss) in losses.iter().enumerate() {
             assert!((loss / expected[step * 6 + l] - 1.0).abs() < 1e-5, "loss of block {l} at step {step}");
@@ -61,7 +62,7 @@ fn training_reconstruction_and_entropies_are_the_published_programs() {
     assert!(weights < 1e-6, "weights after ten steps: {weights:e}");
 
     let x: Vec<&[f32]> = activations[1..].iter().map(Vec::as_slice).collect();
-    let r = reconstruct_from(&inverses, &x, 1, |_| Ok(())).unwrap();
+    let r = reconstruct_from(&inverses, &x, &1_usize, |_| Ok(())).unwrap();
     for (k, r) in r.chunks(batch * 64).enumerate() {
         let difference = worst(r, &file.f32s(&format!("cascade.{}", k + 1)));
         println!("reconstruction from depth {}: {difference:e}", k + 1);

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::Inverse;
-use crate::kernels::{Scratch, in_pieces};
+use crate::kernels::{Crew, Scratch, in_pieces};
 use crate::network::{Batch, Layer, Tensor, kernel_channels_first, list_operations, list_output, list_tensors, ready};
 use crate::random::Random;
 use crate::{Error, Result};
@@ -86,18 +86,18 @@ impl Chain {
         })
     }
 
-    /// Leads samples back, `[samples, …]` both, on up to `threads` threads.
+    /// Leads samples back, `[samples, …]` both, with whoever of `crew` comes.
     ///
     /// # Errors
     /// When they are not what it takes.
-    pub fn apply(&self, x: &[f32], threads: usize) -> Result<Vec<f32>> {
+    pub fn apply(&self, x: &[f32], crew: &dyn Crew) -> Result<Vec<f32>> {
         let from = self.from.iter().product::<usize>().max(1);
         let to = list_output(&self.layers, &self.from)?.iter().product::<usize>();
         let arrays: Vec<Cow<'_, [f32]>> = self.arrays.iter().map(|array| array.as_slice().into()).collect();
         let mut y = vec![0.0; x.len() / from * to];
         // Pieces that leave some for every thread.
         let size = (NUMBERS / from.max(to)).clamp(1, 256);
-        in_pieces(&mut y, to, x, from, size, threads, |x| {
+        in_pieces(&mut y, to, x, from, size, crew, |x| {
             Ok(Batch::new(x, &self.from).through(&self.layers, &arrays, &mut Scratch::default())?.into_rows())
         })?;
         Ok(y)

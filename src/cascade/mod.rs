@@ -9,6 +9,7 @@ mod on_device;
 mod reconstruct;
 mod ridge;
 mod step;
+mod strips;
 mod train;
 
 use std::sync::Arc;

@@ -9,6 +9,7 @@ use serde_json::json;
 use super::chain::{Chain, tensors};
 use super::{Cascade, on_device};
 use crate::data::Split;
+use crate::kernels::Crew;
 use crate::network::{activations, check_data, flat_on};
 use crate::work::{Context, Cost, Described, Keep, Operation, Value};
 use crate::{Error, Result};
@@ -96,7 +97,7 @@ impl Operation for Reconstruct {
         for start in (0..samples).step_by(self.stretch()) {
             let end = (start + self.stretch()).min(samples);
             let some: Vec<&[f32]> = x.iter().map(|x| &x[x.len() / samples * start..x.len() / samples * end]).collect();
-            let part = reconstruct_from(&chains, &some, context.threads(), |operations| context.advance(operations))?;
+            let part = reconstruct_from(&chains, &some, context.crew(), |operations| context.advance(operations))?;
             for (all, some) in r.chunks_mut(samples * size).zip(part.chunks((end - start) * size)) {
                 all[start * size..end * size].copy_from_slice(some);
             }
@@ -232,21 +233,21 @@ pub(super) fn lead_back(
         let mut activations: Vec<&[f32]> = vec![&[]; depth];
         activations[depth - 1] = x;
         let chains = chains(cascade, depth, trained)?;
-        reconstruct_from(&chains, &activations, context.threads(), |operations| context.advance(operations))?
+        reconstruct_from(&chains, &activations, context.crew(), |operations| context.advance(operations))?
     };
     let shape: Vec<usize> = [1, samples].iter().chain(architecture.shape(0)).copied().collect();
     Ok(Value::default().with("r", &shape, r))
 }
 
 /// Leads `activations[l − 1]`, samples of depth l, back to the input through `chains[l − 1]`, …, `chains[0]`, for every
-/// l: `[depth, samples, width of the input]`, on up to `threads` threads. `advance` hears of the floating-point operations done.
+/// l: `[depth, samples, width of the input]`, with whoever of `crew` comes. `advance` hears of the floating-point operations done.
 ///
 /// # Errors
 /// When `advance` says so, or the numbers do not fit.
 pub fn reconstruct_from(
     chains: &[Chain],
     activations: &[&[f32]],
-    threads: usize,
+    crew: &dyn Crew,
     advance: impl Fn(f64) -> Result<()>,
 ) -> Result<Vec<f32>> {
     // Deepest first: the rows of the next shallower depth join behind.
@@ -254,7 +255,7 @@ pub fn reconstruct_from(
     for (chain, x) in chains.iter().zip(activations).rev() {
         state.extend_from_slice(x);
         let samples = state.len() / chain.from.iter().product::<usize>().max(1);
-        state = chain.apply(&state, threads)?;
+        state = chain.apply(&state, crew)?;
         advance(samples as f64 * chain.operations())?;
     }
     let depths = activations.iter().filter(|x| !x.is_empty()).count().max(1);

@@ -11,17 +11,19 @@ use serde_json::json;
 
 use super::chain::{self, untrained};
 use super::{Cascade, Inverse};
-use crate::kernels::{Matrix, Patches, Scratch, product, solve_symmetric};
+use crate::kernels::{Matrix, Patches, Scratch, add_rows, product, solve_symmetric, subtract_row, sum_of_squares};
 use crate::network::{Batch, Conv2d, Layer, list_output};
 use crate::work::{Context, Cost, Described, Keep, Operation, Value};
 use crate::{Error, Result};
 
 pub(super) const NAME: &str = "cascade.ridge";
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 /// Rows that are multiplied at a time in single precision, few enough that it sums them exactly to six digits; these sums
 /// are summed in double.
 const ROWS: usize = 1024;
+/// Columns of the Gram matrix that are multiplied at a time.
+const PANEL: usize = 96;
 
 /// How the maps are found.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -158,7 +160,7 @@ impl Operation for SolveBlock {
         // The means take a pass of their own.
         let make = self.cascade.split.len() as f64 * self.cascade.end_operations(self.l);
         Cost {
-            operations: 2.0 * rows * x * (x + y) + x * x * (x / 3.0 + 2.0 * y) + 2.0 * make,
+            operations: rows * x * (x + 2.0 * y) + x * x * (x / 3.0 + 2.0 * y) + 2.0 * make,
             result_bytes: 4.0 * (x + 1.0) * y,
             working_bytes: 12.0 * x * (x + y) + 16.0 * x * at_a_time,
         }
@@ -175,7 +177,7 @@ impl Operation for SolveBlock {
         let chunk = |samples: &[u32]| -> Result<(Vec<f32>, Vec<f32>, f64)> {
             let x = x.of(samples)?;
             context.advance(samples.len() as f64 * self.cascade.end_operations(self.l))?;
-            let squares = x.iter().map(|&x| f64::from(x).powi(2)).sum();
+            let squares = sum_of_squares(&x);
             let x = Batch::new(&x, self.shape()).through(before, &[], &mut Scratch::default())?.data;
             Ok((rows.laid_out(x, &from), Batch::new(&target.of(samples)?, &to).data, squares))
         };
@@ -194,20 +196,27 @@ impl Operation for SolveBlock {
         mean_x.iter_mut().chain(&mut mean_y).for_each(|sum| *sum /= count);
 
         let (mut gram, mut cross, mut spread) = (vec![0.0; wide * wide], vec![0.0; wide * high], 0.0);
-        let mut product_of = vec![0.0; wide * wide.max(high)];
+        let mut room = vec![0.0; wide * high.max(PANEL)];
         for samples in all.chunks(step) {
             let (mut x, mut y, _) = chunk(samples)?;
-            less(&mut x, &mean_x);
-            less(&mut y, &mean_y);
-            spread += y.iter().map(|&y| f64::from(y).powi(2)).sum::<f64>();
+            subtract_row(&mut x, &mean_x);
+            subtract_row(&mut y, &mean_y);
+            spread += sum_of_squares(&y);
             let rows = x.len() / wide;
-            let left = Matrix::new(&x, rows, wide).transposed();
-            for (sum, right, columns) in [(&mut gram, &x, wide), (&mut cross, &y, high)] {
-                let out = &mut product_of[..wide * columns];
-                product(out, left, Matrix::new(right, rows, columns));
-                sum.iter_mut().zip(&*out).for_each(|(sum, &x)| *sum += f64::from(x));
+            let (left, right) = (Matrix::new(&x, rows, wide), Matrix::new(&y, rows, high));
+            // The Gram matrix is symmetric: of each panel of its columns only what lies on the diagonal or below.
+            for start in (0..wide).step_by(PANEL) {
+                let panel = start..(start + PANEL).min(wide);
+                let out = &mut room[..(wide - start) * panel.len()];
+                product(out, left.columns_of(start..wide).transposed(), left.columns_of(panel.clone()));
+                for (row, out) in gram[start * wide..].chunks_mut(wide).zip(out.chunks(panel.len())) {
+                    row[panel.clone()].iter_mut().zip(out).for_each(|(sum, &x)| *sum += f64::from(x));
+                }
             }
-            context.advance(2.0 * (rows * wide * (wide + high)) as f64)?;
+            let out = &mut room[..wide * high];
+            product(out, left.transposed(), right);
+            cross.iter_mut().zip(&*out).for_each(|(sum, &x)| *sum += f64::from(x));
+            context.advance((rows * wide * (wide + 2 * high)) as f64)?;
         }
         let scale = squares / (samples * self.shape().iter().product::<usize>()) as f64;
         let lambda = self.ridge.lambda * scale;
@@ -313,17 +322,5 @@ fn weight(layer: &Layer, solution: &[f64]) -> Vec<f32> {
             (0..inputs * outputs * window).map(at).collect()
         }
         _ => Vec::new(),
-    }
-}
-
-fn add_rows(sums: &mut [f64], rows: &[f32]) {
-    for row in rows.chunks(sums.len()) {
-        sums.iter_mut().zip(row).for_each(|(sum, &x)| *sum += f64::from(x));
-    }
-}
-
-fn less(rows: &mut [f32], mean: &[f64]) {
-    for row in rows.chunks_mut(mean.len()) {
-        row.iter_mut().zip(mean).for_each(|(x, mean)| *x = (f64::from(*x) - mean) as f32);
     }
 }

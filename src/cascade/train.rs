@@ -11,30 +11,28 @@ use serde_json::json;
 use super::chain::{Chain, tensors, untrained};
 use super::on_device::{self, Pupil, Taught};
 use super::step::Step;
+use super::strips::Strips;
 use super::{Cascade, Training};
-use crate::kernels::Scratch;
+use crate::kernels::{Crew, Scratch};
 use crate::network::{Batch, list_operations};
 use crate::random::Random;
 use crate::work::{Context, Cost, Described, Fingerprint, Keep, Operation, Value};
 use crate::{Error, Result};
 
 pub(super) const NAME: &str = "cascade.adam";
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
-/// The loss of every batch of every epoch. The order is the same for every block, as when all are trained batch by batch.
-fn batches(training: &Training, samples: usize, mut take: impl FnMut(&[u32]) -> Result<f64>) -> Result<Vec<f64>> {
-    let mut losses = Vec::new();
-    for epoch in 0..training.epochs {
-        for batch in Random::order(training.seed, training.shuffle, epoch, samples).chunks(training.batch) {
-            losses.push(take(batch)?);
-        }
-    }
-    Ok(losses)
+/// Samples of what goes into a reconstruction network and of what should come out, `rows` of them wanted.
+struct Pairs<'a> {
+    x: Cow<'a, [f32]>,
+    target: Cow<'a, [f32]>,
+    rows: Cow<'a, [u32]>,
 }
 
 impl Chain {
     /// Minimises the mean of (chain(x) − target)² over `x`, samples of what goes in, and `target`, as many of what should
-    /// come out. Gives the loss of every step's batch, before the step; `advance` hears of every step's samples.
+    /// come out, with whoever of `crew` comes. Gives the loss of every step's batch, before the step; `advance` hears of
+    /// the samples of every step, and of a part of a sample where a part of the outputs has taken it.
     ///
     /// # Errors
     /// When `advance` says so, or the numbers do not fit.
@@ -43,33 +41,64 @@ impl Chain {
         x: &[f32],
         target: &[f32],
         training: &Training,
-        advance: impl Fn(usize) -> Result<()>,
+        crew: &dyn Crew,
+        advance: impl Fn(f64) -> Result<()> + Sync,
     ) -> Result<Vec<f64>> {
-        let mut step = Step::new(self, training.adam)?;
         let (x, samples) = self.behind_untrained(x)?;
-        batches(training, samples, |batch| {
-            let loss = step.take(self, &x, target, batch);
-            advance(batch.len()).map(|()| loss)
-        })
+        let pairs = |rows: &[u32]| Ok(Pairs { x: (&*x).into(), target: target.into(), rows: rows.to_vec().into() });
+        self.train_on(samples, training, pairs, crew, advance)
     }
 
-    /// The same where the samples are too large to have them all: `pairs` makes a batch's x and target.
+    /// The same where the samples are too large to have them all: `pairs` makes some samples' x and target.
     fn train_by(
         &mut self,
         samples: usize,
         training: &Training,
         pairs: impl Fn(&[u32]) -> Result<(Vec<f32>, Vec<f32>)>,
-        advance: impl Fn(usize) -> Result<()>,
+        crew: &dyn Crew,
+        advance: impl Fn(f64) -> Result<()> + Sync,
     ) -> Result<Vec<f64>> {
-        let mut step = Step::new(self, training.adam)?;
-        batches(training, samples, |batch| {
-            let (x, target) = pairs(batch)?;
-            let (x, _) = self.behind_untrained(&x)?;
-            let x = x.into_owned();
-            let rows: Vec<u32> = (0..batch.len() as u32).collect();
-            let loss = step.take(self, &x, &target, &rows);
-            advance(batch.len()).map(|()| loss)
-        })
+        let untrained = self.clone();
+        let pairs = |rows: &[u32]| {
+            let (x, target) = pairs(rows)?;
+            let x = untrained.behind_untrained(&x)?.0.into_owned();
+            let rows: Vec<u32> = (0..rows.len() as u32).collect();
+            Ok(Pairs { x: x.into(), target: target.into(), rows: rows.into() })
+        };
+        self.train_on(samples, training, pairs, crew, advance)
+    }
+
+    /// The order of the samples is the same for every block, as when all are trained batch by batch.
+    fn train_on<'a>(
+        &mut self,
+        samples: usize,
+        training: &Training,
+        pairs: impl Fn(&[u32]) -> Result<Pairs<'a>>,
+        crew: &dyn Crew,
+        advance: impl Fn(f64) -> Result<()> + Sync,
+    ) -> Result<Vec<f64>> {
+        let &Training { epochs, batch, adam, seed, shuffle, .. } = training;
+        let mut losses = Vec::new();
+        let orders = (0..epochs).map(|epoch| Random::order(seed, shuffle, epoch, samples));
+        if let Some(mut strips) = Strips::of(self, adam) {
+            for order in orders {
+                for turn in order.chunks(batch * strips.batches(batch)) {
+                    let Pairs { x, target, rows } = pairs(turn)?;
+                    losses.extend(strips.take(&x, &target, &rows, batch, crew, &advance)?);
+                }
+            }
+            strips.give(self);
+        } else {
+            let mut step = Step::new(self, adam)?;
+            for order in orders {
+                for turn in order.chunks(batch) {
+                    let Pairs { x, target, rows } = pairs(turn)?;
+                    losses.push(step.take(self, &x, &target, &rows));
+                    advance(turn.len() as f64)?;
+                }
+            }
+        }
+        Ok(losses)
     }
 
     /// What comes out of the layers before the first with weights, and how many samples there are.
@@ -169,10 +198,11 @@ impl Operation for TrainBlock {
         let training = &self.training;
         let mut chain = self.untaught();
         let per_sample = self.operations_per_sample();
-        let advance = |samples: usize| context.advance(samples as f64 * per_sample);
+        let advance = |samples: f64| context.advance(samples * per_sample);
+        let crew = context.crew();
         let losses = match (x.all(), target.all()) {
-            (Some(x), Some(target)) => chain.train(x, target, training, advance)?,
-            _ => chain.train_by(x.samples(), training, |batch| Ok((x.of(batch)?, target.of(batch)?)), advance)?,
+            (Some(x), Some(target)) => chain.train(x, target, training, crew, advance)?,
+            _ => chain.train_by(x.samples(), training, |rows| Ok((x.of(rows)?, target.of(rows)?)), crew, advance)?,
         };
         Ok(self.value(Taught { arrays: chain.arrays().map(|(_, array)| array).collect(), losses }))
     }

@@ -36,8 +36,9 @@ impl Adam {
     /// Step number `step` (from 1) of `parameters` along `gradient`.
     pub fn step(&self, step: u32, parameters: &mut [f32], gradient: &[f32], moments: &mut Moments) {
         let correction = |beta: f64| 1.0 - libm::pow(beta, f64::from(step));
+        // A root and a division are most of what a number costs, hence the reciprocal.
         let size = (self.learning_rate / correction(self.beta_1)) as f32;
-        let root = libm::sqrt(correction(self.beta_2)) as f32;
+        let by_root = (1.0 / libm::sqrt(correction(self.beta_2))) as f32;
         let (rest_1, beta_2, rest_2) = ((1.0 - self.beta_1) as f32, self.beta_2 as f32, (1.0 - self.beta_2) as f32);
         let epsilon = self.epsilon as f32;
         vectorised(
@@ -47,7 +48,7 @@ impl Adam {
                 for ((p, &g), (m, v)) in parameters.iter_mut().zip(gradient).zip(moments) {
                     *m += (g - *m) * rest_1;
                     *v = *v * beta_2 + g * g * rest_2;
-                    *p -= size * (*m / (v.sqrt() / root + epsilon));
+                    *p -= size * *m / (v.sqrt() * by_root + epsilon);
                 }
             },
         );

@@ -3,10 +3,12 @@
 
 use std::ops::Range;
 
-use super::{Matrix, Patches, accumulate, product, vectorised};
+use super::{Matrix, Patches, accumulate, product, sliding, vectorised};
 
 /// Numbers of patches that are multiplied at a time: half a megabyte, which stays in a core's own cache.
 const NUMBERS: usize = 1 << 17;
+/// Channels that come out from which on windows are read where they lie.
+const SLIDING: usize = 8;
 /// And at least so many patches, so that a product is worth packing the weights for.
 const LEAST: usize = 512;
 
@@ -25,6 +27,7 @@ pub struct Convolution {
 pub struct Scratch {
     patches: Vec<f32>,
     rows: Vec<f32>,
+    room: sliding::Room,
 }
 
 impl Convolution {
@@ -40,6 +43,11 @@ impl Convolution {
 
     /// `values` += weight · patches of `images`: a convolution, or the gradient that a transposed one passes on.
     pub fn down(&self, values: &mut [f32], weight: &[f32], images: &[f32], scratch: &mut Scratch) {
+        if self.slides(self.rows) {
+            let (window, patches) = (self.window(), &self.patches);
+            let weight = |i: usize, o: usize| weight[o * window + i];
+            return sliding::values(patches, values, self.rows, images, weight, &mut scratch.room);
+        }
         self.each(images.len(), |group, positions| {
             let weight = self.weight(weight, &group).transposed();
             let patches = self.gathered(images, &positions, &group, &mut scratch.patches);
@@ -59,6 +67,17 @@ impl Convolution {
     /// `images` += weightᵀ · `values`, laid where the patches are: a transposed convolution, or the gradient that a
     /// convolution passes on.
     pub fn up(&self, images: &mut [f32], weight: &[f32], values: &[f32], scratch: &mut Scratch) {
+        if self.slides(self.patches.channels)
+            && let Some(patches) = self.back()
+        {
+            let (kernel, channels) = (self.patches.kernel, self.patches.channels);
+            // Seen from an image's pixel, the kernel stands upside down.
+            let weight = |i: usize, o: usize| {
+                let (pixel, row) = (kernel * kernel - 1 - i / self.rows, i % self.rows);
+                weight[(row * kernel * kernel + pixel) * channels + o]
+            };
+            return sliding::values(&patches, images, channels, values, weight, &mut scratch.room);
+        }
         self.each(images.len(), |group, positions| {
             let weight = self.weight(weight, &group);
             let rows = self.grouped(values, &positions, &group, &mut scratch.rows);
@@ -78,12 +97,37 @@ impl Convolution {
 
     /// `gradient` += `values`ᵀ · patches of `images`: the weight's.
     pub fn weight_gradient(&self, gradient: &mut [f32], values: &[f32], images: &[f32], scratch: &mut Scratch) {
+        if self.slides(self.rows) {
+            return sliding::gradient(&self.patches, gradient, values, self.rows, images, &mut scratch.room);
+        }
         self.each(images.len(), |group, positions| {
             let rows = self.grouped(values, &positions, &group, &mut scratch.rows).transposed();
             let patches = self.gathered(images, &positions, &group, &mut scratch.patches);
             let window = self.window();
             accumulate(&mut gradient[group.rows.start * window..group.rows.end * window], rows, patches);
         });
+    }
+
+    /// Whether windows are read where they lie, for so many channels that come out: laid out they are one plain product
+    /// more, and few channels leave a register empty.
+    fn slides(&self, outputs: usize) -> bool {
+        self.groups == 1 && self.patches.kernel > 1 && outputs >= SLIDING
+    }
+
+    /// The windows of `[rows, columns]` values that lead to each pixel of an image, where they are a convolution's.
+    fn back(&self) -> Option<Patches> {
+        let Patches { height, width, rows, columns, kernel, stride, dilation, before, circular, .. } = self.patches;
+        let before = (dilation * (kernel - 1)).checked_sub(before)?;
+        let is_one = stride == 1 && (!circular || (rows, columns) == (height, width));
+        is_one.then_some(Patches {
+            height: rows,
+            width: columns,
+            channels: self.rows,
+            rows: height,
+            columns: width,
+            before,
+            ..self.patches
+        })
     }
 
     /// Numbers of a patch that a row of weights sees.

@@ -13,6 +13,8 @@ mod convolution;
 mod patches;
 mod pieces;
 mod product;
+mod sliding;
+mod sums;
 mod transpose;
 
 pub use activation::{Activation, tanh};
@@ -20,8 +22,9 @@ pub use adam::{Adam, Moments};
 pub use cholesky::solve_symmetric;
 pub use convolution::{Convolution, Scratch};
 pub use patches::Patches;
-pub use pieces::in_pieces;
+pub use pieces::{Crew, in_pieces, in_turn};
 pub use product::{Matrix, Real, accumulate, product, subtract};
+pub use sums::{add_rows, subtract_row, sum_of_squares};
 pub use transpose::transpose;
 
 /// Runs a loop compiled for the best instruction set that this machine has.

@@ -32,10 +32,15 @@ impl Patches {
         self.height * self.width * self.channels
     }
 
+    /// Numbers of a window.
+    pub fn window(&self) -> usize {
+        self.kernel * self.kernel * self.channels
+    }
+
     /// All windows of some images, one row each.
     pub fn all(&self, images: &[f32]) -> Vec<f32> {
         let count = images.len() / self.image().max(1) * self.positions();
-        let mut rows = vec![0.0; count * self.kernel * self.kernel * self.channels];
+        let mut rows = vec![0.0; count * self.window()];
         self.gather(images, 0..count, &(0..self.channels), &mut rows);
         rows
     }

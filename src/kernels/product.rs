@@ -36,6 +36,25 @@ impl<'a, T> Matrix<'a, T> {
         Self { data, rows, columns, row_step: columns, column_step: 1 }
     }
 
+    /// Some columns of it.
+    ///
+    /// # Panics
+    /// When it does not have them.
+    #[must_use]
+    pub fn columns_of(self, columns: std::ops::Range<usize>) -> Self {
+        assert!(columns.start <= columns.end && columns.end <= self.columns, "columns {columns:?} of {}", self.columns);
+        let start = (columns.start * self.column_step).min(self.data.len());
+        Self { data: &self.data[start..], columns: columns.len(), ..self }
+    }
+
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
     /// The same numbers, read the other way round.
     #[must_use]
     pub fn transposed(self) -> Self {
@@ -64,7 +83,8 @@ fn multiply<T: Real>(out: &mut [T], left: Matrix<'_, T>, right: Matrix<'_, T>, a
     let step = |step: usize| step as isize;
     #[expect(unsafe_code, reason = "the product crate takes pointers and strides")]
     // SAFETY: `Matrix::new` checked that rows × columns numbers lie behind each operand, `transposed` only swaps the
-    // two strides with the two lengths, and the assertion above checks the result; `out` is borrowed alone.
+    // two strides with the two lengths, `columns_of` only leaves some out, and the assertion above checks the result;
+    // `out` is borrowed alone.
     unsafe {
         gemm::gemm(
             left.rows,

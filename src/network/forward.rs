@@ -9,12 +9,12 @@ use serde_json::json;
 use super::made::{Made, kept, makers, operations};
 use super::{Batch, Block, Network, OnDevice, list_output, ready};
 use crate::data::Split;
-use crate::kernels::{Scratch, in_pieces};
+use crate::kernels::{Crew, Scratch, in_pieces};
 use crate::work::{Context, Cost, Described, Keep, Operation, Value};
 use crate::{Error, Result};
 
 /// Raised when the same weights give other activations.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 /// Samples that go through a block at a time, and the numbers that they may have: large images go one by one.
 const CHUNK: usize = 256;
@@ -141,7 +141,7 @@ impl Operation for Activations {
         let (before, after) = (architecture.width(from), architecture.width(self.depth));
         let widest = (from..self.depth).map(|l| architecture.width(l)).max().unwrap_or(before);
         let mut y = vec![0.0; shape[0] * after];
-        in_pieces(&mut y, after, x, before, chunk(widest), context.threads(), |x| {
+        in_pieces(&mut y, after, x, before, chunk(widest), context.crew(), |x| {
             context.advance((x.len() / before) as f64 * self.operations())?;
             made.through(x)
         })?;
@@ -179,7 +179,7 @@ fn chunk(width: usize) -> usize {
     (NUMBERS / width.max(1)).clamp(1, CHUNK)
 }
 
-/// Sends `x`, samples of shape `shape`, through one block, on up to `threads` threads; `advance` hears how many samples
+/// Sends `x`, samples of shape `shape`, through one block, with whoever of `crew` comes; `advance` hears how many samples
 /// are done.
 ///
 /// # Errors
@@ -189,14 +189,14 @@ pub fn forward(
     arrays: Vec<Cow<'_, [f32]>>,
     x: &[f32],
     shape: &[usize],
-    threads: usize,
+    crew: &dyn Crew,
     advance: impl Fn(usize) -> Result<()> + Sync,
 ) -> Result<Vec<f32>> {
     let from = shape.iter().product::<usize>().max(1);
     let to = list_output(block.layers(), shape)?.iter().product::<usize>();
     let arrays = ready(block.layers(), arrays);
     let mut y = vec![0.0; x.len() / from * to];
-    in_pieces(&mut y, to, x, from, chunk(from), threads, |x| {
+    in_pieces(&mut y, to, x, from, chunk(from), crew, |x| {
         let batch = Batch::new(x, shape).through(block.layers(), &arrays, &mut Scratch::default())?;
         advance(batch.samples)?;
         Ok(batch.into_rows())

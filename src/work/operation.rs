@@ -8,6 +8,7 @@ use burn::tensor::Device;
 use serde_json::json;
 
 use super::{Fingerprint, Value};
+use crate::kernels::Crew;
 use crate::{Error, Result};
 
 /// An operation is plain data: everything that decides its numbers, and how to compute them.
@@ -193,7 +194,7 @@ pub struct Context<'a> {
     /// The user's wish to stop everything, and that to stop this operation.
     pub(super) cancel: [&'a Cancel; 2],
     pub(super) advance: &'a (dyn Fn(f64) + Sync),
-    pub(super) idle: &'a (dyn Fn() -> usize + Sync),
+    pub(super) crew: &'a dyn Crew,
 }
 
 impl Context<'_> {
@@ -202,9 +203,9 @@ impl Context<'_> {
         self.device
     }
 
-    /// How many threads it may use now: its own, and those that have nothing to do. What comes out must not depend on it.
-    pub fn threads(&self) -> usize {
-        1 + (self.idle)()
+    /// The threads that have nothing else to do. What comes out must not depend on how many come.
+    pub fn crew(&self) -> &dyn Crew {
+        self.crew
     }
 
     /// A step is done: `operations` more floating-point operations.

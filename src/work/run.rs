@@ -16,6 +16,7 @@ use super::flights::Turn;
 use super::plan::Node;
 use super::store::Found;
 use super::{Cancel, Context, Fingerprint, Flights, Keep, Plan, Store, Target, Value};
+use crate::kernels::Crew;
 use crate::{Error, Result};
 
 /// What a run may use.
@@ -93,6 +94,8 @@ struct State {
     /// Those that others have under way first: their threads are taken already.
     ready: BinaryHeap<Reverse<(bool, usize)>>,
     running: usize,
+    /// Threads that help with running operations.
+    helping: usize,
     left: usize,
     live_bytes: f64,
     report: Report,
@@ -175,6 +178,7 @@ impl<'a> Runner<'a> {
             results: vec![None; nodes.len()],
             ready,
             running: 0,
+            helping: 0,
             left: nodes.len(),
             live_bytes: 0.0,
             report: Report::default(),
@@ -323,9 +327,8 @@ impl<'a> Runner<'a> {
             *told.lock().unwrap_or_else(PoisonError::into_inner) += operations;
             (self.listener)(Event::Advanced(operations));
         };
-        let idle = || self.resources.threads.saturating_sub(self.lock().running);
         let Resources { device, cancel: all, .. } = self.resources;
-        let context = Context { device: device.as_ref(), cancel: [all, cancel], advance: &advance, idle: &idle };
+        let context = Context { device: device.as_ref(), cancel: [all, cancel], advance: &advance, crew: self };
         let value = catch_unwind(AssertUnwindSafe(|| operation.run(inputs, &context)))
             .unwrap_or_else(|panic| Err(panicked(operation.name(), panic.as_ref(), device.is_some())))?;
         let rest = node.cost.operations - *told.lock().unwrap_or_else(PoisonError::into_inner);
@@ -337,6 +340,25 @@ impl<'a> Runner<'a> {
             (self.listener)(Event::Warning(&error));
         }
         Ok(value)
+    }
+}
+
+/// The threads that have no operation of their own.
+impl Crew for Runner<'_> {
+    fn call(&self, most: usize) -> usize {
+        let mut state = self.lock();
+        let helpers = self.resources.threads.saturating_sub(state.running + state.helping).min(most);
+        state.helping += helpers;
+        helpers
+    }
+
+    fn stays(&self) -> bool {
+        let state = self.lock();
+        state.running + state.helping <= self.resources.threads
+    }
+
+    fn goes(&self) {
+        self.lock().helping -= 1;
     }
 }
 
