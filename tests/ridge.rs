@@ -35,15 +35,46 @@ fn network(blocks: Vec<Vec<Layer>>) -> Network {
     Network::new(net, Init { weight_var: 1.5, bias_var: 0.05, seed: 3 }).unwrap()
 }
 
-/// The mean over rows of |W x + b − target|², and λ |W|².
-fn objective(cascade: &Cascade, l: usize, arrays: &[Vec<f32>], lambda: f64, x: &[f32], target: &[f32]) -> f64 {
+/// The activation that block `l`'s reconstruction ends in.
+fn function(cascade: &Cascade, l: usize) -> Activation {
+    match cascade.inverse(l).layers().last() {
+        Some(Layer::Activation { function }) => *function,
+        _ => Activation::Identity,
+    }
+}
+
+/// The mean over rows of |W x + b − z|², and λ |W|²; z is what the activation made the target from, and the arrays are W
+/// and b times each output's factor.
+fn objective(
+    cascade: &Cascade,
+    l: usize,
+    arrays: &[Vec<f32>],
+    factor: &[f64],
+    lambda: f64,
+    x: &[f32],
+    target: &[f32],
+) -> f64 {
     let net = cascade.network().architecture();
     let chain = Chain::new(cascade.inverse(l), arrays.to_vec(), net.shape(l));
-    let made = chain.apply(x, &1_usize).unwrap();
+    let mut made = chain.apply(x, &1_usize).unwrap();
+    let mut target = target.to_vec();
+    [&mut made, &mut target].into_iter().for_each(|numbers| function(cascade, l).undo(numbers));
     let outputs = arrays[1].len();
-    let squares: f64 = made.iter().zip(target).map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2)).sum();
-    let weight: f64 = arrays[0].iter().map(|w| f64::from(*w).powi(2)).sum();
-    squares / (target.len() / outputs) as f64 + lambda * weight
+    let pixels = net.width(l - 1) / outputs;
+    let of = |i: usize| factor[i / pixels % outputs];
+    let pairs = made.iter().zip(&target).enumerate();
+    let squares: f64 = pairs.map(|(i, (a, b))| (f64::from(*a) / of(i) - f64::from(*b)).powi(2)).sum();
+    squares / (target.len() / outputs) as f64 + lambda * weight_square(cascade, l, arrays, factor)
+}
+
+/// |W|².
+fn weight_square(cascade: &Cascade, l: usize, arrays: &[Vec<f32>], factor: &[f64]) -> f64 {
+    let shape = &cascade.tensors(l)[0].shape;
+    // A linear layer and a convolution have their outputs first, a transposed convolution second.
+    let transposed = cascade.inverse(l).layers().iter().any(|layer| matches!(layer, Layer::ConvTranspose2d(_)));
+    let behind: usize = shape[1..].iter().product();
+    let output = |i: usize| if transposed { i % behind / (behind / shape[1]) } else { i / behind };
+    arrays[0].iter().enumerate().map(|(i, w)| (f64::from(*w) / factor[output(i)]).powi(2)).sum()
 }
 
 #[test]
@@ -66,13 +97,19 @@ fn no_other_map_is_better() {
         let best: Vec<Vec<f32>> = names.iter().map(|name| results[0].f32s(name).unwrap().1.to_vec()).collect();
         let (x, target) = (results[1].f32s("x").unwrap().1, results[2].f32s("x").unwrap().1);
         let lambda = results[0].f64s("lambda").unwrap().1[0];
-        let at = |arrays: &[Vec<f32>]| objective(&cascade, l, arrays, lambda, x, target);
+        let factor = results[0].f64s("factor").unwrap().1;
+        let at = |arrays: &[Vec<f32>]| objective(&cascade, l, arrays, factor, lambda, x, target);
         let least = at(&best);
-        let mean_square = target.iter().map(|t| f64::from(*t).powi(2)).sum::<f64>() / target.len() as f64;
+        let mut undone = target.to_vec();
+        function(&cascade, l).undo(&mut undone);
+        let mean_square = undone.iter().map(|t| f64::from(*t).powi(2)).sum::<f64>() / undone.len() as f64;
+        let expected = [Activation::Identity, Activation::Tanh][usize::from(l > 1)];
+        assert_eq!(function(&cascade, l), expected, "block {l}");
+        let is_factor = |factor: &f64| if l > 1 { *factor < 1.0 && *factor > 0.1 } else { *factor == 1.0 };
+        assert!(factor.iter().all(is_factor), "block {l}: {factor:?}");
         let loss = results[0].f64s("loss").unwrap().1[0];
         assert!(loss < mean_square, "block {l} learns something: {loss} of {mean_square}");
-        let weight: f64 = best[0].iter().map(|w| f64::from(*w).powi(2)).sum();
-        let said = loss * best[1].len() as f64 + lambda * weight;
+        let said = loss * best[1].len() as f64 + lambda * weight_square(&cascade, l, &best, factor);
         assert!((said / least - 1.0).abs() < 1e-4, "block {l} says {said}, is {least}");
         for direction in 0..6_u64 {
             // From the minimum every way leads up, and as steeply forth as back.

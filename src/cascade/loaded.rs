@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{Cascade, Source};
+use super::{Cascade, Source, ridge};
 use crate::data::Split;
 use crate::network::Network;
 use crate::weights::{Naming, Wanted, WeightFile};
@@ -26,6 +26,10 @@ pub(super) struct Loaded {
 impl Loaded {
     pub(super) fn block(&self, l: usize) -> Described {
         self.blocks[l - 1].clone()
+    }
+
+    pub(super) fn is_solved(&self) -> bool {
+        self.training["solver"]["name"] == ridge::NAME
     }
 
     /// What decides the numbers of blocks 1 to `depth`, beside the blocks and inverses themselves.

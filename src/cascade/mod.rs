@@ -99,6 +99,17 @@ enum Source {
     Loaded(Loaded),
 }
 
+impl Source {
+    /// Whether the inverses are those that ridge regression finds.
+    fn is_solved(&self) -> bool {
+        match self {
+            Self::Trained(_) => false,
+            Self::Solved(_) => true,
+            Self::Loaded(loaded) => loaded.is_solved(),
+        }
+    }
+}
+
 impl Cascade {
     /// # Errors
     /// When the data does not fit the network, a block has no inverse, or a setting is out of its range.
@@ -135,9 +146,10 @@ impl Cascade {
         for (l, block) in architecture.blocks().iter().enumerate() {
             let below_zero = l == 0 && block.written_inverse().is_none() && !relu_at_input;
             let inverse = Inverse::of(block, architecture.shape(l), architecture.shape(l + 1));
-            let inverse = match source {
-                Source::Solved(_) => inverse.and_then(|inverse| inverse.linear_map()),
-                _ => inverse,
+            let inverse = if source.is_solved() {
+                inverse.and_then(|inverse| inverse.solved(&architecture.blocks()[..l]))
+            } else {
+                inverse
             };
             match inverse {
                 Ok(inverse) if below_zero => inverses.push(inverse.reaching_below_zero()),

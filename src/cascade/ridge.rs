@@ -1,9 +1,14 @@
-//! Reconstruction networks without steps: the linear map that gives back a block's input best, by ridge regression, the
-//! exact minimiser of the mean of (W x + b − target)² + λ q |W|² (numerics: "Exact alternative, not in the paper").
+//! Reconstruction networks without steps: the map that gives back a block's input best, by ridge regression, the exact
+//! minimiser of the mean of |W x + b − target|² + λ s |W|² (numerics: "Exact alternative, not in the paper").
 //!
-//! q is the mean square of the activations x, so that λ is relative to their scale. Without λ, double precision would
-//! find what is left of the input far past the depth that a trained network could use. A convolution's map is the same at
-//! every pixel: its x are the windows that lead to one pixel.
+//! Where the block's input is what an activation φ made that can be undone, the target is what φ made it from, and the
+//! reconstruction ends in φ, as a published one does: φ(W x + b) of the W and b that give the least error of φ's value,
+//! which are smaller by a factor that the residual tells ([`Activation::mean_factor`]).
+//!
+//! s is the scale of the activations x: the mean of their variances, and a hundredth of their mean square. λ says how
+//! faint a trace still counts; without it, double precision would find what is left of the input far past the depth that
+//! a trained network could use. Where inputs have become alike, their mean square decides; where they are torn apart,
+//! their variance. A convolution's map is the same at every pixel: its x are the windows that lead to one pixel.
 
 use std::sync::Arc;
 
@@ -11,8 +16,11 @@ use serde_json::json;
 
 use super::chain::{self, untrained};
 use super::{Cascade, Inverse};
-use crate::kernels::{Matrix, Patches, Scratch, add_rows, product, solve_symmetric, subtract_row, sum_of_squares};
-use crate::network::{Batch, Conv2d, Layer, list_output};
+use crate::kernels::{
+    Activation, Matrix, Patches, Scratch, add_rows, add_squares, product, solve_symmetric, subtract_row, sum_of_squares,
+};
+use crate::network::{Batch, Block, Conv2d, Layer, list_output};
+use crate::random::Random;
 use crate::work::{Context, Cost, Described, Keep, Operation, Value};
 use crate::{Error, Result};
 
@@ -21,30 +29,55 @@ pub(super) const VERSION: u32 = 2;
 
 /// Rows that are multiplied at a time in single precision, few enough that it sums them exactly to six digits; these sums
 /// are summed in double.
-const ROWS: usize = 1024;
+const ROWS: usize = 512;
 /// Columns of the Gram matrix that are multiplied at a time.
 const PANEL: usize = 96;
+/// Vectors of random signs: they tell the trace of an inverse of hundreds of rows within two parts in a hundred.
+const PROBES: usize = 16;
 
 /// How the maps are found.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Ridge {
-    /// λ, relative to the mean square of the activations.
+    /// λ, relative to the scale of the activations.
     pub lambda: f64,
 }
 
 impl Ridge {
-    /// In the ordered phase it loses an MLP's input where the published training does, within 4% on MNIST at σ_w² from 0.5 to
-    /// 1.1 (`scripts/ridge_lambda.rhai`); 1e-3 finds it 10% deeper. In the chaotic phase it makes no difference.
-    pub const LAMBDA: f64 = 3e-3;
+    /// TODO
+    pub const LAMBDA: f64 = 0.35;
+    /// The part of the mean square that counts as scale beside the variance.
+    const OF_MEAN_SQUARE: f64 = 0.01;
+}
+
+/// The activation behind which blocks only move numbers, if it can be undone.
+fn last_activation(blocks: &[Block]) -> Option<Activation> {
+    let moves = |layer: &&Layer| {
+        matches!(layer, Layer::CircularPad { .. } | Layer::Crop { .. } | Layer::Flatten | Layer::Reshape { .. })
+    };
+    match blocks.iter().rev().flat_map(|block| block.layers().iter().rev()).find(|layer| !moves(layer)) {
+        Some(Layer::Activation { function }) if function.can_be_undone() => Some(*function),
+        _ => None,
+    }
 }
 
 impl Inverse {
+    /// What ridge regression finds in place of this one, for a block behind the blocks `before`.
+    ///
+    /// # Errors
+    /// When it is no linear map.
+    pub(super) fn solved(&self, before: &[Block]) -> Result<Self> {
+        let linear = self.linear_map()?;
+        let maps = linear.parameters() > 0;
+        let ends = last_activation(before).filter(|_| maps).map(|function| Layer::Activation { function });
+        Ok(Self::from_layers(linear.layers().iter().cloned().chain(ends).collect()))
+    }
+
     /// The same without its activations, as one map: transposed convolutions of stride 1 behind one another become one with
     /// a larger kernel.
     ///
     /// # Errors
     /// When more than one layer with weights is left, or one of another kind.
-    pub(super) fn linear_map(&self) -> Result<Self> {
+    fn linear_map(&self) -> Result<Self> {
         let mut layers: Vec<Layer> = Vec::new();
         for layer in self.layers().iter().filter(|layer| !matches!(layer, Layer::Activation { .. })) {
             match (layers.last_mut(), layer) {
@@ -117,6 +150,14 @@ impl SolveBlock {
         Ok((layer.clone(), from.clone(), layer.output(&from)?))
     }
 
+    /// The activation that the reconstruction ends in.
+    fn function(&self) -> Activation {
+        match self.cascade.inverse(self.l).layers().last() {
+            Some(Layer::Activation { function }) => *function,
+            _ => Activation::Identity,
+        }
+    }
+
     /// Numbers of a row of x and of the target, and rows of a sample.
     fn sizes(&self) -> (usize, usize, usize) {
         match self.map() {
@@ -157,10 +198,9 @@ impl Operation for SolveBlock {
         let (x, y, per_sample) = self.sizes();
         let at_a_time = ROWS.max(per_sample) as f64;
         let (x, y, rows) = (x as f64, y as f64, (per_sample * self.cascade.split.len()) as f64);
-        // The means take a pass of their own.
         let make = self.cascade.split.len() as f64 * self.cascade.end_operations(self.l);
         Cost {
-            operations: rows * x * (x + 2.0 * y) + x * x * (x / 3.0 + 2.0 * y) + 2.0 * make,
+            operations: rows * x * (x + 2.0 * y) + x * x * (x / 3.0 + 2.0 * y) + make,
             result_bytes: 4.0 * (x + 1.0) * y,
             working_bytes: 12.0 * x * (x + y) + 16.0 * x * at_a_time,
         }
@@ -171,38 +211,40 @@ impl Operation for SolveBlock {
         let layers = self.cascade.inverse(self.l).layers();
         let before = &layers[..untrained(layers)];
         let (layer, from, to) = self.map()?;
-        let rows = Rows::of(&layer, &from, &to);
+        let (rows, function) = (Rows::of(&layer, &from, &to), self.function());
         let samples = x.samples();
         // Rows of x and of the target, and the sum of x's squares.
         let chunk = |samples: &[u32]| -> Result<(Vec<f32>, Vec<f32>, f64)> {
             let x = x.of(samples)?;
             context.advance(samples.len() as f64 * self.cascade.end_operations(self.l))?;
             let squares = sum_of_squares(&x);
-            let x = Batch::new(&x, self.shape()).through(before, &[], &mut Scratch::default())?.data;
-            Ok((rows.laid_out(x, &from), Batch::new(&target.of(samples)?, &to).data, squares))
+            let x = Batch::of(x.into(), self.shape()).through(before, &[], &mut Scratch::default())?.data;
+            let mut target = Batch::of(target.of(samples)?.into(), &to).data;
+            function.undo(&mut target);
+            Ok((rows.laid_out(x, &from), target, squares))
         };
         let (wide, high, per_sample) = self.sizes();
         let step = (ROWS / per_sample).max(1);
         let all: Vec<u32> = (0..samples as u32).collect();
         let count = (samples * per_sample) as f64;
 
-        let (mut mean_x, mut mean_y, mut squares) = (vec![0.0; wide], vec![0.0; high], 0.0);
-        for samples in all.chunks(step) {
-            let (x, y, of_these) = chunk(samples)?;
-            squares += of_these;
-            add_rows(&mut mean_x, &x);
-            add_rows(&mut mean_y, &y);
-        }
-        mean_x.iter_mut().chain(&mut mean_y).for_each(|sum| *sum /= count);
-
-        let (mut gram, mut cross, mut spread) = (vec![0.0; wide * wide], vec![0.0; wide * high], 0.0);
+        let (mut gram, mut cross, mut spread) = (vec![0.0; wide * wide], vec![0.0; wide * high], vec![0.0; high]);
+        let (mut sum_x, mut sum_y, mut squares) = (vec![0.0; wide], vec![0.0; high], 0.0);
+        // All is summed from the first rows' mean on, near enough to that of all that nothing is lost.
+        let (mut near_x, mut near_y) = (Vec::new(), Vec::new());
         let mut room = vec![0.0; wide * high.max(PANEL)];
         for samples in all.chunks(step) {
-            let (mut x, mut y, _) = chunk(samples)?;
-            subtract_row(&mut x, &mean_x);
-            subtract_row(&mut y, &mean_y);
-            spread += sum_of_squares(&y);
+            let (mut x, mut y, of_these) = chunk(samples)?;
+            squares += of_these;
             let rows = x.len() / wide;
+            if near_x.is_empty() {
+                (near_x, near_y) = (mean(&x, wide), mean(&y, high));
+            }
+            subtract_row(&mut x, &near_x);
+            subtract_row(&mut y, &near_y);
+            add_rows(&mut sum_x, &x);
+            add_rows(&mut sum_y, &y);
+            add_squares(&mut spread, &y);
             let (left, right) = (Matrix::new(&x, rows, wide), Matrix::new(&y, rows, high));
             // The Gram matrix is symmetric: of each panel of its columns only what lies on the diagonal or below.
             for start in (0..wide).step_by(PANEL) {
@@ -210,39 +252,71 @@ impl Operation for SolveBlock {
                 let out = &mut room[..(wide - start) * panel.len()];
                 product(out, left.columns_of(start..wide).transposed(), left.columns_of(panel.clone()));
                 for (row, out) in gram[start * wide..].chunks_mut(wide).zip(out.chunks(panel.len())) {
-                    row[panel.clone()].iter_mut().zip(out).for_each(|(sum, &x)| *sum += f64::from(x));
+                    add_rows(&mut row[panel.clone()], out);
                 }
             }
             let out = &mut room[..wide * high];
             product(out, left.transposed(), right);
-            cross.iter_mut().zip(&*out).for_each(|(sum, &x)| *sum += f64::from(x));
+            add_rows(&mut cross, out);
             context.advance((rows * wide * (wide + 2 * high)) as f64)?;
         }
-        let scale = squares / (samples * self.shape().iter().product::<usize>()) as f64;
-        let lambda = self.ridge.lambda * scale;
-        gram.iter_mut().chain(&mut cross).for_each(|sum| *sum /= count);
+        gram.iter_mut().chain(&mut cross).chain(&mut spread).for_each(|sum| *sum /= count);
+        sum_x.iter_mut().chain(&mut sum_y).for_each(|sum| *sum /= count);
+        for (i, x) in sum_x.iter().enumerate() {
+            gram[i * wide..=i * (wide + 1)].iter_mut().zip(&sum_x).for_each(|(sum, y)| *sum -= x * y);
+            cross[i * high..(i + 1) * high].iter_mut().zip(&sum_y).for_each(|(sum, y)| *sum -= x * y);
+        }
+        spread.iter_mut().zip(&sum_y).for_each(|(sum, y)| *sum -= y * y);
+        let means = |near: &[f64], beside: &[f64]| near.iter().zip(beside).map(|(a, b)| a + b).collect::<Vec<f64>>();
+        let (mean_x, mean_y) = (means(&near_x, &sum_x), means(&near_y, &sum_y));
+        let mean_square = squares / (samples * self.shape().iter().product::<usize>()) as f64;
+        let variance = (0..wide).map(|i| gram[i * (wide + 1)]).sum::<f64>() / wide as f64;
+        let lambda = self.ridge.lambda * (variance + Ridge::OF_MEAN_SQUARE * mean_square);
         (0..wide).for_each(|i| gram[i * (wide + 1)] += lambda);
-        let explained = cross.clone();
-        let Some((least, largest)) = solve_symmetric(&mut gram, &mut cross, wide) else {
+        // Random signs beside the right-hand sides tell the trace of the inverse.
+        let signs = signs(wide);
+        let mut sides: Vec<f64> = Vec::with_capacity(wide * (high + PROBES));
+        for (c, signs) in cross.chunks(high).zip(signs.chunks(PROBES)) {
+            sides.extend(c.iter().chain(signs));
+        }
+        let Some((least, largest)) = solve_symmetric(&mut gram, &mut sides, wide) else {
             let message = format!(
                 "block {}: its activations are linearly dependent to double precision at lambda {:e}, {lambda:e} in units of theirs",
                 self.l, self.ridge.lambda
             );
             return Err(Error::new(message).hint(format!("give a larger `lambda`; {:e} is usual", Ridge::LAMBDA)));
         };
-        let solution = cross;
-        // The mean square that is left: |y|² − ⟨W, C⟩ − λ |W|², for (G + λ) W = C.
-        let inner = |other: &[f64]| solution.iter().zip(other).map(|(w, x)| w * x).sum::<f64>();
-        let loss = (spread / count - inner(&explained) - lambda * inner(&solution)) / high as f64;
-        let bias: Vec<f32> = (0..high)
-            .map(|j| (mean_y[j] - (0..wide).map(|i| mean_x[i] * solution[i * high + j]).sum::<f64>()) as f32)
-            .collect();
+        // Numbers that the data decides, of `wide`: those of the directions that λ leaves, tr G (G + λ)⁻¹.
+        let (mut solution, mut trace) = (Vec::with_capacity(wide * high), 0.0);
+        for (sides, signs) in sides.chunks(high + PROBES).zip(signs.chunks(PROBES)) {
+            let (w, of_signs) = sides.split_at(high);
+            solution.extend_from_slice(w);
+            trace += of_signs.iter().zip(signs).map(|(x, sign)| x * sign).sum::<f64>() / PROBES as f64;
+        }
+        let decided = (wide as f64 - lambda * trace).clamp(0.0, count - 1.0);
+        // The mean square that is left of each output: |y|² − ⟨w, c⟩ − λ |w|², for (G + λ) w = c; and of samples that
+        // were not seen, by generalised cross-validation.
+        let mut residual = spread;
+        for (w, c) in solution.chunks(high).zip(cross.chunks(high)) {
+            for ((left, w), c) in residual.iter_mut().zip(w).zip(c) {
+                *left -= w * c + lambda * w * w;
+            }
+        }
+        let unseen = (1.0 - decided / count).powi(-2);
+        let loss = residual.iter().sum::<f64>() / high as f64;
+        let factor: Vec<f64> = residual.iter().map(|&variance| function.mean_factor(variance * unseen)).collect();
+        let mut bias = mean_y;
+        for (w, x) in solution.chunks_mut(high).zip(&mean_x) {
+            bias.iter_mut().zip(&*w).for_each(|(bias, w)| *bias -= x * w);
+            w.iter_mut().zip(&factor).for_each(|(w, factor)| *w *= factor);
+        }
+        let bias: Vec<f32> = bias.iter().zip(&factor).map(|(bias, factor)| (bias * factor) as f32).collect();
         let weight = weight(&layer, &solution);
-        let value = Value::default().with("loss", &[1], vec![loss]).with("lambda", &[1], vec![lambda]).with(
-            "condition",
-            &[1],
-            vec![(largest / least).powi(2)],
-        );
+        let value = Value::default()
+            .with("loss", &[1], vec![loss])
+            .with("lambda", &[1], vec![lambda])
+            .with("condition", &[1], vec![(largest / least).powi(2)])
+            .with("factor", &[high], factor);
         let tensors = chain::tensors(layers);
         Ok(tensors
             .iter()
@@ -296,6 +370,22 @@ impl Rows {
             }
         }
     }
+}
+
+/// Of every column.
+fn mean(rows: &[f32], columns: usize) -> Vec<f64> {
+    let mut sums = vec![0.0; columns];
+    add_rows(&mut sums, rows);
+    let count = (rows.len() / columns.max(1)) as f64;
+    sums.iter_mut().for_each(|sum| *sum /= count);
+    sums
+}
+
+/// `[n, PROBES]` random signs (Hutchinson 1990).
+fn signs(n: usize) -> Vec<f64> {
+    let mut numbers = vec![0.0_f32; n * PROBES];
+    Random::new(0, &["ridge", "signs"]).fill_uniform(&mut numbers, -1.0, 1.0);
+    numbers.into_iter().map(|x| if x < 0.0 { -1.0 } else { 1.0 }).collect()
 }
 
 /// The solution, `[row of x, row of the target]`, as PyTorch keeps the layer's weight.

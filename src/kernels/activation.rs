@@ -34,26 +34,46 @@ impl Activation {
     pub fn apply(self, z: &mut [f32]) {
         match self {
             Self::Identity => {}
-            Self::Tanh => vectorised(
-                #[inline(always)]
-                || z.iter_mut().for_each(|z| *z = tanh(*z)),
-            ),
-            Self::Erf => z.iter_mut().for_each(|z| *z = libm::erff(*z)),
-            Self::Relu => vectorised(
-                #[inline(always)]
-                // Not `max`, which would turn a NaN into 0.
-                || z.iter_mut().for_each(|z| *z = if *z < 0.0 { 0.0 } else { *z }),
-            ),
-            Self::Gelu => z.iter_mut().for_each(|z| *z *= normal_distribution(*z)),
-            Self::Silu => vectorised(
-                #[inline(always)]
-                || z.iter_mut().for_each(|z| *z *= sigmoid(*z)),
-            ),
-            Self::Sigmoid => vectorised(
-                #[inline(always)]
-                || z.iter_mut().for_each(|z| *z = sigmoid(*z)),
-            ),
+            Self::Tanh => each(z, tanh),
+            Self::Erf => each(z, libm::erff),
+            // Not `max`, which would turn a NaN into 0.
+            Self::Relu => each(z, |z| if z < 0.0 { 0.0 } else { z }),
+            Self::Gelu => each(z, |z| z * normal_distribution(z)),
+            Self::Silu => each(z, |z| z * sigmoid(z)),
+            Self::Sigmoid => each(z, sigmoid),
         }
+    }
+
+    /// Whether every value tells what it is the value of.
+    pub fn can_be_undone(self) -> bool {
+        matches!(self, Self::Tanh | Self::Erf | Self::Sigmoid)
+    }
+
+    /// φ(z) ↦ z, in place; a value that rounding has made ±1 (or 0) counts as the nearest one that is not. Others than
+    /// [`Activation::can_be_undone`] stay as they are.
+    pub fn undo(self, y: &mut [f32]) {
+        const NEXT_TO_1: f32 = 1.0 - f32::EPSILON / 2.0;
+        let inside = |y: f32| y.clamp(-NEXT_TO_1, NEXT_TO_1);
+        match self {
+            Self::Tanh => each(y, |y| area_tangent(inside(y))),
+            Self::Sigmoid => each(y, |y| 2.0 * area_tangent(inside(2.0 * y - 1.0))),
+            Self::Erf => each(y, |y| erf_undone(inside(y))),
+            _ => {}
+        }
+    }
+
+    /// What z counts for in the mean of φ(z + ε) over normal ε of variance `variance`: that mean is φ(factor · z), for erf
+    /// exactly, for tanh and the sigmoid as nearly as they are an erf (the probit approximation, MacKay 1992). 1 for others
+    /// than [`Activation::can_be_undone`].
+    pub fn mean_factor(self, variance: f64) -> f64 {
+        use std::f64::consts::PI;
+        let width = match self {
+            Self::Tanh => PI / 2.0,
+            Self::Erf => 2.0,
+            Self::Sigmoid => PI / 8.0,
+            _ => 0.0,
+        };
+        1.0 / libm::sqrt(1.0 + width * variance.max(0.0))
     }
 
     /// φ(z) and φ'(z).
@@ -83,7 +103,11 @@ impl Activation {
     pub fn pass_gradient(self, gradient: &mut [f32], z: &[f32]) {
         vectorised(
             #[inline(always)]
-            || gradient.iter_mut().zip(z).for_each(|(g, &z)| *g *= self.value_and_slope(z).1),
+            || {
+                for (g, &z) in gradient.iter_mut().zip(z) {
+                    *g *= self.value_and_slope(z).1;
+                }
+            },
         );
     }
 
@@ -100,6 +124,20 @@ impl Activation {
             sum + f64::from(error * error)
         })
     }
+}
+
+/// Puts the function of it in the place of every number. A loop: `for_each` would not be compiled for the instruction set
+/// where the function is long.
+#[inline(always)]
+fn each(numbers: &mut [f32], function: impl Fn(f32) -> f32) {
+    vectorised(
+        #[inline(always)]
+        || {
+            for x in numbers {
+                *x = function(*x);
+            }
+        },
+    );
 }
 
 /// The published networks' activation deserves a loop of its own: sixteen sums side by side, so that it vectorises.
@@ -142,6 +180,68 @@ pub fn tanh(x: f32) -> f32 {
     x * odd / even
 }
 
+/// Natural logarithm of a positive number, within 2e-7 (Cephes' `logf`).
+#[inline(always)]
+fn ln(x: f32) -> f32 {
+    const SERIES: [f32; 9] = [
+        7.037_683_6e-2,
+        -1.151_461e-1,
+        1.167_699_9e-1,
+        -1.242_014_1e-1,
+        1.424_932_3e-1,
+        -1.666_805_8e-1,
+        2.000_071_5e-1,
+        -2.499_999_4e-1,
+        3.333_333e-1,
+    ];
+    // x = m · 2ᵉ, m from √½ to √2.
+    let bits = x.to_bits().wrapping_sub(0x3f35_04f3);
+    let exponent = (bits as i32 >> 23) as f32;
+    let z = f32::from_bits((bits & 0x007f_ffff) + 0x3f35_04f3) - 1.0;
+    let square = z * z;
+    let series = SERIES.iter().fold(0.0, |sum, c| sum * z + c);
+    let y = series * z * square - 2.121_944_4e-4 * exponent - 0.5 * square;
+    // What is taken from itself is 0, and a NaN stays one.
+    z + y + 0.693_359_4 * exponent + (x - x)
+}
+
+/// The inverse of tanh, for |y| < 1.
+#[inline(always)]
+fn area_tangent(y: f32) -> f32 {
+    0.5 * (ln(1.0 + y) - ln(1.0 - y))
+}
+
+/// The inverse of erf, for |y| < 1, within some units of the last place (Giles 2012, single precision).
+#[inline(always)]
+fn erf_undone(y: f32) -> f32 {
+    const NEAR: [f32; 9] = [
+        2.810_226_4e-8,
+        3.432_739_4e-7,
+        -3.523_387_7e-6,
+        -4.391_506_5e-6,
+        2.185_808_7e-4,
+        -1.253_725e-3,
+        -4.177_681_6e-3,
+        2.466_407_3e-1,
+        1.501_409_4,
+    ];
+    const FAR: [f32; 9] = [
+        -2.002_142_6e-4,
+        1.009_505_6e-4,
+        1.349_343_2e-3,
+        -3.673_428_4e-3,
+        5.739_507_7e-3,
+        -7.622_461e-3,
+        9.438_870_5e-3,
+        1.001_674_1,
+        2.832_976_8,
+    ];
+    let w = -ln((1.0 - y) * (1.0 + y));
+    let near = NEAR.iter().fold(0.0, |sum, c| sum * (w - 2.5) + c);
+    let far = FAR.iter().fold(0.0, |sum, c| sum * (w.sqrt() - 3.0) + c);
+    y * if w < 5.0 { near } else { far }
+}
+
 /// 1 / (1 + e⁻ˣ).
 #[inline(always)]
 fn sigmoid(x: f32) -> f32 {
@@ -168,6 +268,51 @@ mod tests {
         assert_eq!(tanh(0.0), 0.0);
         assert!((tanh(1e-12) - 1e-12).abs() < 1e-18);
         assert!(tanh(f32::NAN).is_nan(), "a network that diverges must show it");
+    }
+
+    #[test]
+    fn what_is_undone_was_there() {
+        let phi = |activation, z: f64| match activation {
+            Activation::Tanh => z.tanh(),
+            Activation::Erf => libm::erf(z),
+            _ => 1.0 / (1.0 + (-z).exp()),
+        };
+        for activation in Activation::ALL.into_iter().filter(|activation| activation.can_be_undone()) {
+            let z: Vec<f64> = (-400..=400).map(|i| f64::from(i) / 160.0).collect();
+            let mut y: Vec<f32> = z.iter().map(|&z| phi(activation, z) as f32).collect();
+            let given = y.clone();
+            activation.undo(&mut y);
+            for ((&z, &found), &value) in z.iter().zip(&y).zip(&given) {
+                // As far as the value, in single precision, says where it came from.
+                let h = 1e-4;
+                let slope = (phi(activation, z + h) - phi(activation, z - h)) / (2.0 * h);
+                let rounded = (f64::from(value) - phi(activation, z)).abs() / slope;
+                assert!((f64::from(found) - z).abs() < 1e-6 + 2.0 * rounded, "{activation:?} at {z}: {found}");
+            }
+            let mut ends = [-1.0, 1.0, f32::NAN];
+            activation.undo(&mut ends);
+            assert!(ends[0].is_finite() && ends[1].is_finite() && ends[1] > 2.0 && ends[2].is_nan());
+        }
+    }
+
+    /// Against sums over a fine grid of the normal distribution.
+    #[test]
+    fn means_under_noise_are_the_functions_of_what_is_left() {
+        let phi = |activation, z: f64| match activation {
+            Activation::Tanh => z.tanh(),
+            Activation::Erf => libm::erf(z),
+            _ => 1.0 / (1.0 + (-z).exp()),
+        };
+        for (activation, bound) in [(Activation::Erf, 1e-9), (Activation::Tanh, 0.02), (Activation::Sigmoid, 0.02)] {
+            for (z, variance) in [(0.3, 0.1), (1.0, 0.5), (-0.7, 2.0), (2.0, 1.0)] {
+                let grid = (-8000..=8000).map(|i| f64::from(i) / 1000.0);
+                let weighed = grid.map(|e| (-e * e / 2.0).exp() * phi(activation, z + e * f64::sqrt(variance)));
+                let mean = weighed.sum::<f64>() / 1000.0 / (2.0 * std::f64::consts::PI).sqrt();
+                let found = phi(activation, activation.mean_factor(variance) * z);
+                assert!((found - mean).abs() < bound, "{activation:?} {z} {variance}: {found} {mean}");
+            }
+        }
+        assert_eq!(Activation::Relu.mean_factor(1.0), 1.0);
     }
 
     /// Each gradient against a difference of the loss in double precision.

@@ -1,7 +1,7 @@
 //! Symmetric systems in double precision, by blocks, so that nearly all of the work is matrix products: at the sizes of
 //! layers that is an order of magnitude faster than column by column.
 
-use super::{Matrix, subtract};
+use super::{Matrix, subtract, vectorised};
 
 /// Rows that are factored at a time without products.
 const BLOCK: usize = 48;
@@ -22,17 +22,26 @@ pub fn solve_symmetric(a: &mut [f64], b: &mut [f64], n: usize) -> Option<(f64, f
         for j in 0..size {
             let (head, rest) = panel.split_at_mut((j + 1) * size);
             let row = &mut head[j * size..];
-            let pivot = row[j] - row[..j].iter().map(|x| x * x).sum::<f64>();
+            let pivot = row[j];
             // NaN as well.
             if !pivot.is_finite() || pivot <= 0.0 {
                 return None;
             }
             row[j] = libm::sqrt(pivot);
             (least, largest) = (least.min(row[j]), largest.max(row[j]));
-            for other in rest.chunks_mut(size) {
-                let sum: f64 = other[..j].iter().zip(&row[..j]).map(|(x, y)| x * y).sum();
-                other[j] = (other[j] - sum) / row[j];
-            }
+            // What column j takes from those behind it, in the rows below; of the block itself the lower half counts.
+            let column: Vec<f64> = rest.chunks(size).take(size).map(|other| other[j] / row[j]).collect();
+            let diagonal = row[j];
+            vectorised(
+                #[inline(always)]
+                || {
+                    for other in rest.chunks_mut(size) {
+                        other[j] /= diagonal;
+                        let factor = other[j];
+                        other[j + 1..].iter_mut().zip(&column).for_each(|(x, y)| *x -= factor * y);
+                    }
+                },
+            );
         }
         for (i, row) in panel.chunks(size).enumerate() {
             a[(start + i) * n + start..][..size].copy_from_slice(row);
@@ -68,11 +77,16 @@ pub fn solve_symmetric(a: &mut [f64], b: &mut [f64], n: usize) -> Option<(f64, f
 
 /// `row` less the rows of `known`, each times its factor; then divided.
 fn eliminate(row: &mut [f64], known: &[f64], factor: impl Fn(usize) -> f64, divisor: f64) {
-    for (j, other) in known.chunks(row.len().max(1)).enumerate() {
-        let factor = factor(j);
-        row.iter_mut().zip(other).for_each(|(x, y)| *x -= factor * y);
-    }
-    row.iter_mut().for_each(|x| *x /= divisor);
+    vectorised(
+        #[inline(always)]
+        || {
+            for (j, other) in known.chunks(row.len().max(1)).enumerate() {
+                let factor = factor(j);
+                row.iter_mut().zip(other).for_each(|(x, y)| *x -= factor * y);
+            }
+            row.iter_mut().for_each(|x| *x /= divisor);
+        },
+    );
 }
 
 /// A part of a matrix `[_, n]`.

@@ -24,7 +24,7 @@ pub use convolution::{Convolution, Scratch};
 pub use patches::Patches;
 pub use pieces::{Crew, in_pieces, in_turn};
 pub use product::{Matrix, Real, accumulate, product, subtract};
-pub use sums::{add_rows, subtract_row, sum_of_squares};
+pub use sums::{add_rows, add_squares, subtract_row, sum_of_squares};
 pub use transpose::transpose;
 
 /// Runs a loop compiled for the best instruction set that this machine has.

@@ -8,7 +8,23 @@ pub fn add_rows(sums: &mut [f64], rows: &[f32]) {
         #[inline(always)]
         || {
             for row in rows.chunks(sums.len()) {
-                sums.iter_mut().zip(row).for_each(|(sum, &x)| *sum += f64::from(x));
+                for (sum, &x) in sums.iter_mut().zip(row) {
+                    *sum += f64::from(x);
+                }
+            }
+        },
+    );
+}
+
+/// Adds the squares of every row of `rows` to `sums`.
+pub fn add_squares(sums: &mut [f64], rows: &[f32]) {
+    vectorised(
+        #[inline(always)]
+        || {
+            for row in rows.chunks(sums.len()) {
+                for (sum, &x) in sums.iter_mut().zip(row) {
+                    *sum += f64::from(x) * f64::from(x);
+                }
             }
         },
     );
@@ -20,7 +36,9 @@ pub fn subtract_row(rows: &mut [f32], mean: &[f64]) {
         #[inline(always)]
         || {
             for row in rows.chunks_mut(mean.len()) {
-                row.iter_mut().zip(mean).for_each(|(x, mean)| *x = (f64::from(*x) - mean) as f32);
+                for (x, mean) in row.iter_mut().zip(mean) {
+                    *x = (f64::from(*x) - mean) as f32;
+                }
             }
         },
     );
@@ -33,7 +51,9 @@ pub fn sum_of_squares(numbers: &[f32]) -> f64 {
         #[inline(always)]
         || {
             for some in numbers.chunks(sums.len()) {
-                sums.iter_mut().zip(some).for_each(|(sum, &x)| *sum += f64::from(x) * f64::from(x));
+                for (sum, &x) in sums.iter_mut().zip(some) {
+                    *sum += f64::from(x) * f64::from(x);
+                }
             }
         },
     );

@@ -24,8 +24,17 @@ type Arrays<'a> = Vec<Cow<'a, [f32]>>;
 impl Batch {
     /// From rows as the outside has them, channels first.
     pub fn new(rows: &[f32], shape: &[usize]) -> Self {
+        Self::of(rows.into(), shape)
+    }
+
+    /// The same; rows that lie as they are computed with are taken.
+    pub fn of(rows: Cow<'_, [f32]>, shape: &[usize]) -> Self {
         let size = shape.iter().product::<usize>().max(1);
-        let mut batch = Self { samples: rows.len() / size, shape: shape.to_vec(), data: vec![0.0; rows.len()] };
+        let samples = rows.len() / size;
+        if image(shape).is_none() {
+            return Self { samples, shape: shape.to_vec(), data: rows.into_owned() };
+        }
+        let mut batch = Self { samples, shape: shape.to_vec(), data: vec![0.0; rows.len()] };
         for (to, from) in batch.data.chunks_mut(size).zip(rows.chunks(size)) {
             channels_last(to, from, shape);
         }
@@ -268,9 +277,10 @@ fn softmax(row: &mut [f32]) {
 
 /// x Wᵀ + b for x of shape `[rows, inputs]` and W of shape `[outputs, inputs]`.
 fn linear(x: &[f32], rows: usize, weight: &[f32], bias: Option<&[f32]>, inputs: usize, outputs: usize) -> Vec<f32> {
-    let mut y = vec![0.0; rows * outputs];
-    if let Some(bias) = bias {
-        y.chunks_mut(outputs).for_each(|row| row.copy_from_slice(bias));
+    let mut y = Vec::with_capacity(rows * outputs);
+    match bias {
+        Some(bias) => (0..rows).for_each(|_| y.extend_from_slice(bias)),
+        None => y.resize(rows * outputs, 0.0),
     }
     accumulate(&mut y, Matrix::new(x, rows, inputs), Matrix::new(weight, outputs, inputs).transposed());
     y

@@ -86,9 +86,9 @@ impl<'a> Made<'a> {
     /// When the numbers do not fit the network.
     pub fn of(&self, samples: &[u32]) -> Result<Vec<f32>> {
         let width = self.network.architecture().width(self.from);
-        let rows: Vec<f32> =
-            samples.iter().flat_map(|&sample| &self.x[sample as usize * width..][..width]).copied().collect();
-        self.through(&rows)
+        let mut rows = Vec::with_capacity(samples.len() * width);
+        samples.iter().for_each(|&sample| rows.extend_from_slice(&self.x[sample as usize * width..][..width]));
+        if self.from == self.depth { Ok(rows) } else { self.through(&rows) }
     }
 
     /// What `rows`, samples at the depth that is kept, are at the one that is asked for.
