@@ -266,6 +266,33 @@ fn a_saved_network_comes_back() {
     }
 }
 
+/// Its inverses are other ones than those of training, and its figures say by which λ they were found.
+#[test]
+fn a_saved_cascade_of_ridge_regression_comes_back_and_its_figures_tell_lambda() {
+    let place = Place::new();
+    let script = |options: &str, rest: &str| {
+        format!(
+            "let data = dataset(\"glyphs\", #{{ size: 7 }});
+            let net = mlp::wide(49, 10, 4).init(#{{ weight_var: 1.5, bias_var: 0.1, seed: 3 }});
+            let probe = cascade(net, data.train.take(300), #{{ {options} }});
+            let error = probe.reconstruct(data.test.take(5)).mse();
+            print(error);
+            {rest}"
+        )
+    };
+    let (outcome, printed) = place.run(&script(
+        "solver: \"ridge\", lambda: 0.25",
+        "probe.save(\"cascade.safetensors\"); lines(error * 2, #{ title: \"error\" }).save(\"error.svg\");",
+    ));
+    assert_eq!(outcome.status, Status::Done, "{}", scripted::text(&outcome.diagnostics));
+    let figure = std::fs::read_to_string(place.path("out/error.svg")).unwrap();
+    assert!(figure.contains("error (ridge regression, λ = 0.25)"), "{figure}");
+    std::fs::copy(place.path("out/cascade.safetensors"), place.path("project/cascade.safetensors")).unwrap();
+    let (outcome, again) = place.run(&script("weights: \"cascade.safetensors\"", ""));
+    assert_eq!(outcome.status, Status::Done, "{}", scripted::text(&outcome.diagnostics));
+    assert_eq!(again, printed);
+}
+
 #[test]
 fn a_saved_cascade_comes_back_without_training() {
     let mut place = Place::new();

@@ -175,6 +175,14 @@ impl Cascade {
         &self.network
     }
 
+    /// λ, where ridge regression finds it.
+    pub fn lambda(&self) -> Option<f64> {
+        match &self.source {
+            Source::Solved(ridge) => Some(ridge.lambda),
+            Source::Trained(_) | Source::Loaded(_) => None,
+        }
+    }
+
     /// What it was trained on.
     pub fn split(&self) -> &Split {
         &self.split

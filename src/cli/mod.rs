@@ -1,5 +1,6 @@
 //! The program: one file per subcommand.
 
+mod bench;
 mod check;
 mod data;
 mod devices;
@@ -61,6 +62,7 @@ enum Command {
     Store(store::Command),
     /// The devices that this build can compute on.
     Devices,
+    Bench(bench::Arguments),
     /// Every function that scripts can call, with its documentation.
     Reference(reference::Arguments),
 }
@@ -224,6 +226,7 @@ pub fn main() -> ExitCode {
         Command::Data(command) => data::data(command, &program.settings(None)),
         Command::Store(command) => program.open_store().map_or_else(failed, |store| store::store(command, &store)),
         Command::Devices => devices::devices(),
+        Command::Bench(arguments) => bench::bench(arguments, program.settings(None).threads),
         Command::Reference(arguments) => reference::reference(arguments, program.settings(None)),
     }
 }

@@ -201,8 +201,8 @@ fn ln(x: f32) -> f32 {
     let square = z * z;
     let series = SERIES.iter().fold(0.0, |sum, c| sum * z + c);
     let y = series * z * square - 2.121_944_4e-4 * exponent - 0.5 * square;
-    // What is taken from itself is 0, and a NaN stays one.
-    z + y + 0.693_359_4 * exponent + (x - x)
+    let found = z + y + 0.693_359_4 * exponent;
+    if x.is_nan() { x } else { found }
 }
 
 /// The inverse of tanh, for |y| < 1.
@@ -233,7 +233,7 @@ fn erf_undone(y: f32) -> f32 {
         5.739_507_7e-3,
         -7.622_461e-3,
         9.438_870_5e-3,
-        1.001_674_1,
+        1.001_674,
         2.832_976_8,
     ];
     let w = -ln((1.0 - y) * (1.0 + y));

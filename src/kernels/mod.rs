@@ -1,8 +1,9 @@
 //! The few inner loops that a device's stock operations do badly, each beside its plain twin.
 //!
 //! Everything here runs on one thread and gives the same numbers whatever runs beside it. The loops are compiled for
-//! the best instruction set of the machine at run time (`pulp`); none of them fuses a multiply with an add, so that
-//! only the matrix product, whose blocking follows the machine, differs between machines in the last bits.
+//! the best instruction set of the machine at run time (`pulp`); none of them but the matrix product and the
+//! convolution fuses a multiply with an add, so that only these, whose blocking follows the machine, differ between machines
+//! in the last bits.
 
 #![expect(clippy::inline_always, reason = "a loop is compiled for an instruction set only where it is inlined")]
 
@@ -13,6 +14,7 @@ mod convolution;
 mod patches;
 mod pieces;
 mod product;
+pub mod roofline;
 mod sliding;
 mod sums;
 mod transpose;

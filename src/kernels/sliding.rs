@@ -234,9 +234,11 @@ impl Values<'_> {
                     }
                 }
             }
-            for (i, sums) in sums.iter().enumerate().take(starts.len()) {
-                let to = &mut self.values[(tile * MANY + i) * self.outputs + self.first + at..][..width];
-                to.iter_mut().zip(bytemuck::cast_slice::<_, f32>(sums)).for_each(|(to, sum)| *to += sum);
+            for (i, sums) in sums.into_iter().enumerate() {
+                if i < starts.len() {
+                    let to = (tile * MANY + i) * self.outputs + self.first + at;
+                    add_to::<S, WIDE>(simd, &mut self.values[to..to + width], sums);
+                }
             }
         }
     }
@@ -316,9 +318,20 @@ fn add<S: Simd, const WIDE: usize, const MANY: usize>(
             }
         }
     }
-    for (sums, inner) in sums.chunks_mut(STRIP).zip(&inner) {
-        let to = &mut sums[at..][..WIDE * S::F32_LANES];
-        to.iter_mut().zip(bytemuck::cast_slice::<_, f32>(inner)).for_each(|(to, sum)| *to += sum);
+    for (i, inner) in inner.into_iter().enumerate() {
+        add_to::<S, WIDE>(simd, &mut sums[i * STRIP + at..][..WIDE * S::F32_LANES], inner);
+    }
+}
+
+/// Adds registers to as many numbers as there are. By registers alone: what is read number by number would have to lie in
+/// memory, in the loops before as well.
+#[inline(always)]
+fn add_to<S: Simd, const WIDE: usize>(simd: S, mut to: &mut [f32], sums: [S::f32s; WIDE]) {
+    for sum in sums {
+        let (some, rest) = to.split_at_mut(S::F32_LANES.min(to.len()));
+        let sum = simd.add_f32s(simd.partial_load_f32s(some), sum);
+        simd.partial_store_f32s(some, sum);
+        to = rest;
     }
 }
 

@@ -7,6 +7,8 @@ use crate::work::Described;
 pub struct Curve {
     pub(crate) source: Described,
     pub(crate) length: usize,
+    /// λ, where ridge regression found what it rests on: figures tell it.
+    pub(crate) lambda: Option<f64>,
 }
 
 /// One number.

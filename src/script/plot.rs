@@ -249,6 +249,22 @@ impl Plot {
         own.into_iter().chain(self.lines.iter().flat_map(|(table, _)| table.targets())).collect()
     }
 
+    /// The title, and the λ of ridge regression, without which its numbers say little.
+    fn titled(&self) -> String {
+        let (PlotKind::Heatmap { table, .. } | PlotKind::Lines { table, .. }) = &self.kind else {
+            return self.title.clone();
+        };
+        let rows = table.rows.iter().filter_map(|row| row.value.as_ref().ok());
+        let mut lambdas: Vec<f64> = rows.filter_map(|value| value.read_lock::<Curve>()?.lambda).collect();
+        lambdas.sort_by(f64::total_cmp);
+        let note = match &lambdas[..] {
+            [] => return self.title.clone(),
+            [least, .., largest] if least < largest => format!("ridge regression, λ {least} to {largest}"),
+            [lambda, ..] => format!("ridge regression, λ = {lambda}"),
+        };
+        if self.title.is_empty() { note } else { format!("{} ({note})", self.title) }
+    }
+
     /// The figure, as far as its results are there.
     pub(crate) fn figure(&self, computed: &Computed) -> Result<Figure> {
         let kind: Kind = match &self.kind {
@@ -260,7 +276,7 @@ impl Plot {
                 Images { images: images?.concat(), columns: *columns, contrast: *contrast }.into()
             }
         };
-        Ok(Figure::new(self.title.clone(), kind))
+        Ok(Figure::new(self.titled(), kind))
     }
 
     fn heatmap(&self, computed: &Computed) -> Result<Heatmap> {

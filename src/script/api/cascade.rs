@@ -21,13 +21,13 @@ const CASCADE: Spec = Spec {
     keys: &[
         (
             "solver",
-            "\"adam\", as published, or \"ridge\": for each block the linear map that gives back its input best, found at \
-             once, in place of steps (\"adam\")",
+            "\"adam\", as published, or \"ridge\": for each block the map that gives back its input best, found at once by ridge \
+             regression, in place of steps (\"adam\")",
         ),
         (
             "lambda",
-            "of ridge regression: what is added to the variances of the activations, relative to their mean square; a smaller one finds \
-             information deeper (0.003)",
+            "of ridge regression: what is added to the variances of the activations, relative to their mean and to a hundredth of their \
+             mean square; a smaller one finds information deeper (0.35)",
         ),
         ("epochs", "passes over the data (1)"),
         ("batch", "samples per step (64; of networks with convolutions 100)"),
@@ -66,7 +66,8 @@ impl Reconstruction {
     }
 
     fn measure(&self, measure: Measure) -> Native<Curve> {
-        Ok(Curve::new(curve(&self.cascade, &self.split, self.trunk(), measure)?, self.trunk()))
+        let source = curve(&self.cascade, &self.split, self.trunk(), measure)?;
+        Ok(Curve::new(source, self.trunk()).of(&self.cascade))
     }
 
     fn pictures(&self, depth: usize, only: bool) -> Native<Pictures> {

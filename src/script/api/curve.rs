@@ -27,12 +27,16 @@ pub(super) const OPTIONS: &[Spec] = &[CUTOFF];
 impl Curve {
     /// A curve from an operation whose result holds an array "curve", `[length]`, in double precision.
     pub fn new(source: Described, length: usize) -> Self {
-        Self { source, length }
+        Self { source, length, lambda: None }
     }
 
     pub(super) fn losses(cascade: &Cascade, l: usize) -> Self {
         let steps = cascade.steps();
-        Self::new(derive(Step::Losses, vec![cascade.block(l)]), steps)
+        Self::new(derive(Step::Losses, vec![cascade.block(l)]), steps).of(cascade)
+    }
+
+    pub(super) fn of(self, cascade: &Cascade) -> Self {
+        Self { lambda: cascade.lambda(), ..self }
     }
 
     pub(super) fn batch_mean(self) -> Self {
@@ -74,9 +78,9 @@ fn values_of(context: &NativeCallContext<'_>, curve: &Curve) -> Native<Vec<f64>>
 }
 
 /// What arithmetic can be done with: a curve, a number of either kind.
-fn operand(value: &Dynamic) -> Option<(Described, Option<usize>)> {
+fn operand(value: &Dynamic) -> Option<(Described, Option<Curve>)> {
     if let Some(curve) = value.read_lock::<Curve>() {
-        return Some((curve.source.clone(), Some(curve.length)));
+        return Some((curve.source.clone(), Some(curve.clone())));
     }
     if let Some(number) = value.read_lock::<Number>() {
         return Some((number.source.clone(), None));
@@ -87,15 +91,18 @@ fn operand(value: &Dynamic) -> Option<(Described, Option<usize>)> {
 fn arithmetic(operator: Operator, a: &Dynamic, b: &Dynamic) -> Native<Dynamic> {
     let wrong = || Error::new("arithmetic goes with curves and numbers");
     let (a, b) = (operand(a).ok_or_else(wrong)?, operand(b).ok_or_else(wrong)?);
-    if let (Some(a), Some(b)) = (a.1, b.1)
+    if let (Some(Curve { length: a, .. }), Some(Curve { length: b, .. })) = (&a.1, &b.1)
         && a != b
     {
         return Err(Error::new(format!("curves of {a} and {b} depths do not go together")).into());
     }
-    let length = a.1.or(b.1);
+    let curve = match (a.1, b.1) {
+        (Some(a), Some(b)) => Some(Curve { lambda: a.lambda.or(b.lambda), ..a }),
+        (a, b) => a.or(b),
+    };
     let source = derive(Step::Arithmetic { operator }, vec![a.0, b.0]);
-    Ok(match length {
-        Some(length) => Dynamic::from(Curve { source, length }),
+    Ok(match curve {
+        Some(curve) => Dynamic::from(Curve { source, ..curve }),
         None => Dynamic::from(Number { source }),
     })
 }

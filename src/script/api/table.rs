@@ -28,7 +28,7 @@ fn mean(values: &[&Dynamic]) -> Result<Dynamic, Error> {
             return Err(Error::new(message));
         }
         let source = derive(Step::Mean, curves.iter().map(|curve| curve.source.clone()).collect());
-        return Ok(Dynamic::from(Curve { source, length: curves[0].length }));
+        return Ok(Dynamic::from(Curve { source, ..curves[0].clone() }));
     }
     let sources: Option<Vec<Described>> = values
         .iter()
