@@ -95,10 +95,9 @@ impl Chain {
         let to = list_output(&self.layers, &self.from)?.iter().product::<usize>();
         let arrays: Vec<Cow<'_, [f32]>> = self.arrays.iter().map(|array| array.as_slice().into()).collect();
         let mut y = vec![0.0; x.len() / from * to];
-        // Pieces that leave some for every thread.
-        let size = (NUMBERS / from.max(to)).clamp(1, 256);
-        in_pieces(&mut y, to, x, from, size, crew, |x| {
-            Ok(Batch::new(x, &self.from).through(&self.layers, &arrays, &mut Scratch::default())?.into_rows())
+        let size = piece(x.len() / from).min(NUMBERS / from.max(to)).max(1);
+        in_pieces(&mut y, to, x, from, size, crew, |x, y| {
+            Batch::lead(y, &self.layers, &arrays, x, &self.from, &mut Scratch::default())
         })?;
         Ok(y)
     }
@@ -107,6 +106,14 @@ impl Chain {
     pub fn operations(&self) -> f64 {
         list_operations(&self.layers, &self.from)
     }
+}
+
+/// Samples of a piece: many enough that a product is worth packing the weights for, and in pieces that two or four threads
+/// share evenly.
+fn piece(samples: usize) -> usize {
+    const MOST: usize = 1024;
+    const LEAST: usize = 128;
+    samples.div_ceil(samples.div_ceil(MOST).next_multiple_of(4).max(1)).max(LEAST)
 }
 
 /// How many layers come before the first with weights.

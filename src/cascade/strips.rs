@@ -14,7 +14,7 @@ const LEAST: usize = 48;
 /// A strip's outputs are a multiple of this, as many numbers as the widest registers hold.
 const LANES: usize = 16;
 /// Batches that a strip takes before the next has its turn: so many, unless their samples are larger than that.
-const BATCHES: usize = 16;
+pub(super) const BATCHES: usize = 16;
 const NUMBERS: usize = 1 << 22;
 
 /// All strips of a layer.

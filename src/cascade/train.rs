@@ -11,7 +11,7 @@ use serde_json::json;
 use super::chain::{Chain, tensors, untrained};
 use super::on_device::{self, Pupil, Taught};
 use super::step::Step;
-use super::strips::Strips;
+use super::strips::{self, Strips};
 use super::{Cascade, Training};
 use crate::kernels::{Crew, Scratch};
 use crate::network::{Batch, list_operations};
@@ -184,8 +184,8 @@ impl Operation for TrainBlock {
         Cost {
             operations: samples * self.operations_per_sample(),
             result_bytes: 4.0 * parameters + 8.0 * samples / training.batch as f64,
-            // Gradient and two moments; the batch.
-            working_bytes: 16.0 * parameters + 16.0 * (widths * training.batch) as f64,
+            // Gradient, two moments, and the weights in strips; the batches of a turn.
+            working_bytes: 16.0 * parameters + 4.0 * (widths * training.batch * strips::BATCHES) as f64,
         }
     }
 

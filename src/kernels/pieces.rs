@@ -87,13 +87,10 @@ pub fn in_pieces(
     from: usize,
     size: usize,
     crew: &dyn Crew,
-    through: impl Fn(&[f32]) -> Result<Vec<f32>> + Sync,
+    through: impl Fn(&[f32], &mut [f32]) -> Result<()> + Sync,
 ) -> Result<()> {
     let (to, from) = (to.max(1), from.max(1));
-    in_turn(y.chunks_mut(to * size).zip(x.chunks(from * size)), crew, |(y, x)| {
-        y.copy_from_slice(&through(x)?);
-        Ok(())
-    })
+    in_turn(y.chunks_mut(to * size).zip(x.chunks(from * size)), crew, |(y, x)| through(x, y))
 }
 
 #[cfg(test)]
@@ -107,10 +104,13 @@ mod tests {
         let x: Vec<f32> = (0..70).map(|i| i as f32).collect();
         for threads in [1_usize, 2, 5] {
             let mut y = vec![0.0; 35];
-            let sums = |x: &[f32]| Ok(x.chunks(2).map(|pair| pair[0] + pair[1]).collect());
+            let sums = |x: &[f32], y: &mut [f32]| {
+                y.iter_mut().zip(x.chunks(2)).for_each(|(y, pair)| *y = pair[0] + pair[1]);
+                Ok(())
+            };
             in_pieces(&mut y, 1, &x, 2, 3, &threads, sums).unwrap();
             assert!(y.iter().enumerate().all(|(i, &y)| y == (4 * i + 1) as f32), "{y:?}");
-            let error = in_pieces(&mut y, 1, &x, 2, 3, &threads, |_| Err(Error::new("no"))).unwrap_err();
+            let error = in_pieces(&mut y, 1, &x, 2, 3, &threads, |_, _| Err(Error::new("no"))).unwrap_err();
             assert_eq!(error.message, "no");
         }
     }

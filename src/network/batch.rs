@@ -59,6 +59,30 @@ impl Batch {
         Self::new(&self.into_rows(), shape)
     }
 
+    /// Sends rows as the outside has them, of shape `shape`, through layers in a row to `y`. On the way through a linear
+    /// layer and its activation nothing is copied.
+    pub fn lead(
+        y: &mut [f32],
+        layers: &[Layer],
+        arrays: &[Cow<'_, [f32]>],
+        x: &[f32],
+        shape: &[usize],
+        scratch: &mut Scratch,
+    ) -> Result<()> {
+        if let [Layer::Linear { inputs, outputs, .. }, rest @ ..] = layers
+            && let [] | [Layer::Activation { .. }] = rest
+            && !arrays.is_empty()
+        {
+            linear(y, x, arrays, *inputs, *outputs);
+            if let [Layer::Activation { function }] = rest {
+                function.apply(y);
+            }
+            return Ok(());
+        }
+        y.copy_from_slice(&Self::new(x, shape).through(layers, arrays, scratch)?.into_rows());
+        Ok(())
+    }
+
     /// Sends it through layers in a row; `arrays` are theirs, in their order.
     pub fn through(self, layers: &[Layer], arrays: &[Cow<'_, [f32]>], scratch: &mut Scratch) -> Result<Self> {
         let mut rest = arrays;
@@ -78,7 +102,9 @@ impl Batch {
         let filled = |data| Ok(Self { samples, shape: shape.clone(), data });
         match layer {
             Layer::Linear { inputs, outputs, .. } => {
-                filled(linear(&self.data, samples, &arrays[0], arrays.get(1).map(Cow::as_ref), *inputs, *outputs))
+                let mut y = vec![0.0; numbers];
+                linear(&mut y, &self.data, arrays, *inputs, *outputs);
+                filled(y)
             }
             Layer::Activation { function } => {
                 function.apply(&mut self.data);
@@ -275,13 +301,12 @@ fn softmax(row: &mut [f32]) {
     row.iter_mut().for_each(|x| *x /= sum);
 }
 
-/// x Wᵀ + b for x of shape `[rows, inputs]` and W of shape `[outputs, inputs]`.
-fn linear(x: &[f32], rows: usize, weight: &[f32], bias: Option<&[f32]>, inputs: usize, outputs: usize) -> Vec<f32> {
-    let mut y = Vec::with_capacity(rows * outputs);
-    match bias {
-        Some(bias) => (0..rows).for_each(|_| y.extend_from_slice(bias)),
-        None => y.resize(rows * outputs, 0.0),
+/// y = x Wᵀ + b for x of shape `[rows, inputs]` and `arrays` W of shape `[outputs, inputs]` and b, if there is one.
+fn linear(y: &mut [f32], x: &[f32], arrays: &[Cow<'_, [f32]>], inputs: usize, outputs: usize) {
+    match arrays.get(1) {
+        Some(bias) => y.chunks_mut(outputs).for_each(|row| row.copy_from_slice(bias)),
+        None => y.fill(0.0),
     }
-    accumulate(&mut y, Matrix::new(x, rows, inputs), Matrix::new(weight, outputs, inputs).transposed());
-    y
+    let weight = Matrix::new(&arrays[0], outputs, inputs).transposed();
+    accumulate(y, Matrix::new(x, x.len() / inputs, inputs), weight);
 }

@@ -141,9 +141,9 @@ impl Operation for Activations {
         let (before, after) = (architecture.width(from), architecture.width(self.depth));
         let widest = (from..self.depth).map(|l| architecture.width(l)).max().unwrap_or(before);
         let mut y = vec![0.0; shape[0] * after];
-        in_pieces(&mut y, after, x, before, chunk(widest), context.crew(), |x| {
+        in_pieces(&mut y, after, x, before, chunk(widest), context.crew(), |x, y| {
             context.advance((x.len() / before) as f64 * self.operations())?;
-            made.through(x)
+            made.lead(x, y)
         })?;
         Ok(Value::default().with("x", &self.shape(shape[0]), y))
     }
@@ -196,10 +196,9 @@ pub fn forward(
     let to = list_output(block.layers(), shape)?.iter().product::<usize>();
     let arrays = ready(block.layers(), arrays);
     let mut y = vec![0.0; x.len() / from * to];
-    in_pieces(&mut y, to, x, from, chunk(from), crew, |x| {
-        let batch = Batch::new(x, shape).through(block.layers(), &arrays, &mut Scratch::default())?;
-        advance(batch.samples)?;
-        Ok(batch.into_rows())
+    in_pieces(&mut y, to, x, from, chunk(from), crew, |x, y| {
+        Batch::lead(y, block.layers(), &arrays, x, shape, &mut Scratch::default())?;
+        advance(x.len() / from)
     })?;
     Ok(y)
 }

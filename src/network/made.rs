@@ -91,6 +91,26 @@ impl<'a> Made<'a> {
         if self.from == self.depth { Ok(rows) } else { self.through(&rows) }
     }
 
+    /// The same into `y`.
+    ///
+    /// # Errors
+    /// When they do not fit the network.
+    pub fn lead(&self, rows: &[f32], y: &mut [f32]) -> Result<()> {
+        let architecture = self.network.architecture();
+        if let ([block], [arrays]) = (&architecture.blocks()[self.from..self.depth], &self.arrays[..]) {
+            return Batch::lead(
+                y,
+                block.layers(),
+                arrays,
+                rows,
+                architecture.shape(self.from),
+                &mut Scratch::default(),
+            );
+        }
+        y.copy_from_slice(&self.through(rows)?);
+        Ok(())
+    }
+
     /// What `rows`, samples at the depth that is kept, are at the one that is asked for.
     ///
     /// # Errors
