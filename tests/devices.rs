@@ -230,10 +230,10 @@ fn points_trained_as_one_give_the_numbers_of_each_alone() {
         let device = device::named(&known.name).unwrap();
         let (alone, report) = swept(&device, 1, 1e9);
         assert_eq!((report.ran["cascade.adam"], report.ran.get("stacked")), (25, None));
-        // All five at once; two at a time, and one is left; without room for two; with room for two, of 0.2 MB each. The
+        // All five at once; two at a time, and one is left; without room for two; with room for two, of 0.5 MB each. The
         // slope of erf is not written by hand.
         for (most, memory, stacks) in
-            [(usize::MAX, 1e9, Some(4)), (2, 1e9, Some(8)), (usize::MAX, 1.0, None), (usize::MAX, 1e6, Some(8))]
+            [(usize::MAX, 1e9, Some(4)), (2, 1e9, Some(8)), (usize::MAX, 1.0, None), (usize::MAX, 2.2e6, Some(8))]
         {
             let (found, report) = swept(&device, most, memory);
             assert_eq!((report.ran["cascade.adam"], report.ran.get("stacked").copied()), (25, stacks));
