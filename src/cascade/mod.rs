@@ -128,7 +128,7 @@ impl Cascade {
         Self::of(network, split, Source::Trained(training), relu_at_input)
     }
 
-    /// The cascade of linear maps that ridge regression finds.
+    /// The cascade of the maps that ridge regression finds.
     ///
     /// # Errors
     /// When the data does not fit the network, a block's inverse is no linear map, or λ is negative.

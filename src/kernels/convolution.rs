@@ -7,10 +7,10 @@ use super::{Matrix, Patches, accumulate, product, sliding, vectorised};
 
 /// Numbers of patches that are multiplied at a time: half a megabyte, which stays in a core's own cache.
 const NUMBERS: usize = 1 << 17;
-/// Channels that come out from which on windows are read where they lie.
-const SLIDING: usize = 8;
 /// And at least so many patches, so that a product is worth packing the weights for.
 const LEAST: usize = 512;
+/// Channels that come out from which on windows are read where they lie.
+const SLIDING: usize = 8;
 
 /// Links images `[height, width, channels]` to one row of `rows` numbers for each of their patches, by weights
 /// `[rows, kernel, kernel, channels]`; with groups, `[rows, kernel, kernel, channels / groups]`.
