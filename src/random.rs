@@ -4,6 +4,10 @@
 //! a seed and a path of names, such as (seed, "block 3", "weight"): the same key gives the same numbers on every
 //! device, at every depth, in every order of asking.
 
+#![expect(clippy::inline_always, reason = "a loop is compiled for an instruction set only where it is inlined")]
+
+use crate::kernels::{PAIRS, box_muller, uniform, vectorised};
+
 /// The name of the generator and of how its bits become numbers; part of every fingerprint that rests on it.
 pub const GENERATOR: &str = "philox4x32-10/1";
 
@@ -25,12 +29,47 @@ pub struct Random {
 
 fn philox(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
     for _ in 0..ROUNDS {
-        let a = u64::from(MULTIPLIERS[0]) * u64::from(counter[0]);
-        let b = u64::from(MULTIPLIERS[1]) * u64::from(counter[2]);
-        counter = [(b >> 32) as u32 ^ counter[1] ^ key[0], b as u32, (a >> 32) as u32 ^ counter[3] ^ key[1], a as u32];
-        key = [key[0].wrapping_add(WEYL[0]), key[1].wrapping_add(WEYL[1])];
+        counter = mixed(counter, key);
+        key = next_key(key);
     }
     counter
+}
+
+/// One round.
+#[inline(always)]
+fn mixed(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
+    let a = u64::from(MULTIPLIERS[0]) * u64::from(counter[0]);
+    let b = u64::from(MULTIPLIERS[1]) * u64::from(counter[2]);
+    [(b >> 32) as u32 ^ counter[1] ^ key[0], b as u32, (a >> 32) as u32 ^ counter[3] ^ key[1], a as u32]
+}
+
+fn next_key(key: [u32; 2]) -> [u32; 2] {
+    [key[0].wrapping_add(WEYL[0]), key[1].wrapping_add(WEYL[1])]
+}
+
+/// The words of the counters from `first` on: all first words, all second ones, and so on.
+fn philox_in_a_row(first: u64, mut key: [u32; 2]) -> [[u32; PAIRS]; 4] {
+    let counter = |i: usize| first + i as u64;
+    let mut words = [
+        std::array::from_fn(|i| counter(i) as u32),
+        std::array::from_fn(|i| (counter(i) >> 32) as u32),
+        [0; PAIRS],
+        [0; PAIRS],
+    ];
+    vectorised(
+        #[inline(always)]
+        || {
+            // Round by round: one loop over all counters is a vector's work.
+            for _ in 0..ROUNDS {
+                let [first, second, third, fourth] = &mut words;
+                for (((a, b), c), d) in first.iter_mut().zip(second).zip(third).zip(fourth) {
+                    [*a, *b, *c, *d] = mixed([*a, *b, *c, *d], key);
+                }
+                key = next_key(key);
+            }
+        },
+    );
+    words
 }
 
 impl Random {
@@ -59,8 +98,8 @@ impl Random {
 
     /// Uniform in [0, 1), 53 bits.
     pub fn uniform(&mut self) -> f64 {
-        let (high, low) = (u64::from(self.bits()), u64::from(self.bits()));
-        ((high << 32 | low) >> 11) as f64 / (1u64 << 53) as f64
+        let (high, low) = (self.bits(), self.bits());
+        uniform(high, low)
     }
 
     /// Standard normal, by Box–Muller in double precision.
@@ -101,9 +140,23 @@ impl Random {
         order
     }
 
-    /// Independent normal numbers of mean 0, rounded to single precision.
+    /// Independent normal numbers of mean 0, rounded to single precision: those of [`Random::normal`], many at a time.
     pub fn fill_normal(&mut self, out: &mut [f32], standard_deviation: f64) {
-        out.fill_with(|| (self.normal() * standard_deviation) as f32);
+        let (begun, rest) = out.split_at_mut(out.len().min(usize::from(self.spare_normal.is_some())));
+        begun.fill_with(|| (self.normal() * standard_deviation) as f32);
+        // A counter's four words make a pair, unless some are used already.
+        let whole = if self.left == 0 { rest.len() / (2 * PAIRS) } else { 0 };
+        let (whole, rest) = rest.split_at_mut(whole * 2 * PAIRS);
+        let (mut cosines, mut sines) = ([0.0; PAIRS], [0.0; PAIRS]);
+        for out in whole.chunks_mut(2 * PAIRS) {
+            box_muller(&philox_in_a_row(self.counter, self.key), &mut cosines, &mut sines);
+            self.counter += PAIRS as u64;
+            for ((out, cosine), sine) in out.chunks_mut(2).zip(&cosines).zip(&sines) {
+                out[0] = (cosine * standard_deviation) as f32;
+                out[1] = (sine * standard_deviation) as f32;
+            }
+        }
+        rest.fill_with(|| (self.normal() * standard_deviation) as f32);
     }
 
     /// Independent numbers, uniform in [low, high), rounded to single precision.
@@ -138,6 +191,27 @@ mod tests {
         assert!(moment(1).abs() < 4.0 * (1.0 / n).sqrt());
         assert!((moment(2) - 1.0).abs() < 4.0 * (2.0 / n).sqrt());
         assert!((moment(4) - 3.0).abs() < 4.0 * (96.0 / n).sqrt());
+    }
+
+    #[test]
+    fn many_at_a_time_are_those_one_by_one() {
+        for (n, before) in [(0, 0), (1, 1), (7, 0), (64, 0), (64, 1), (1000, 0), (1001, 1), (300, 2), (300, 3)] {
+            let mut one_by_one = Random::new(5, &["many"]);
+            let mut at_once = one_by_one.clone();
+            for random in [&mut one_by_one, &mut at_once] {
+                // A normal leaves its other half, bits leave a counter that is begun.
+                if before % 2 == 1 {
+                    random.normal();
+                }
+                if before > 1 {
+                    random.bits();
+                }
+            }
+            let mut numbers = vec![0.0; n];
+            at_once.fill_normal(&mut numbers, 0.3);
+            assert!(numbers.iter().all(|&x| x == (one_by_one.normal() * 0.3) as f32), "{n} behind {before}");
+            assert_eq!(at_once.bits(), one_by_one.bits());
+        }
     }
 
     #[test]
