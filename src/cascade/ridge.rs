@@ -25,7 +25,7 @@ use crate::work::{Context, Cost, Described, Keep, Operation, Value};
 use crate::{Error, Result};
 
 pub(super) const NAME: &str = "cascade.ridge";
-pub(super) const VERSION: u32 = 2;
+pub(super) const VERSION: u32 = 3;
 
 /// Rows that are multiplied at a time in single precision, few enough that it sums them exactly to six digits; these sums
 /// are summed in double.

@@ -1,97 +1,95 @@
 //! Symmetric systems in double precision, by blocks, so that nearly all of the work is matrix products: at the sizes of
 //! layers that is an order of magnitude faster than column by column.
 
-use super::{Matrix, subtract, vectorised};
+use std::ops::Range;
+
+use super::{Matrix, product, subtract};
 
 /// Rows that are factored at a time without products.
 const BLOCK: usize = 48;
 
 /// Solves A X = B for a symmetric positive definite A, `[n, n]`, of which the lower half is read, and B, `[n, m]`, which
-/// becomes X. A becomes its Cholesky factor. Says the least and the largest number on the factor's diagonal, whose ratio
-/// squared is a lower bound of A's condition; `None` where A is not positive definite to double precision.
+/// becomes X. A becomes its Cholesky factor but for the blocks on its diagonal. Says the least and the largest number on the
+/// factor's diagonal, whose ratio squared is a lower bound of A's condition; `None` where A is not positive definite to
+/// double precision.
 pub fn solve_symmetric(a: &mut [f64], b: &mut [f64], n: usize) -> Option<(f64, f64)> {
     let m = b.len() / n.max(1);
+    let blocks = || (0..n).step_by(BLOCK).map(|start| start..(start + BLOCK).min(n));
     let (mut least, mut largest) = (f64::INFINITY, 0.0_f64);
-    for start in (0..n).step_by(BLOCK) {
-        let end = (start + BLOCK).min(n);
-        // What the columns before take from these.
-        let (left, block) = (columns(a, n, start..n, 0..start), columns(a, n, start..end, 0..start));
-        let mut panel = columns(a, n, start..n, start..end);
-        let size = end - start;
-        subtract(&mut panel, Matrix::new(&left, n - start, start), Matrix::new(&block, size, start).transposed());
-        for j in 0..size {
-            let (head, rest) = panel.split_at_mut((j + 1) * size);
-            let row = &mut head[j * size..];
-            let pivot = row[j];
-            // NaN as well.
-            if !pivot.is_finite() || pivot <= 0.0 {
-                return None;
-            }
-            row[j] = libm::sqrt(pivot);
-            (least, largest) = (least.min(row[j]), largest.max(row[j]));
-            // What column j takes from those behind it, in the rows below; of the block itself the lower half counts.
-            let column: Vec<f64> = rest.chunks(size).take(size).map(|other| other[j] / row[j]).collect();
-            let diagonal = row[j];
-            vectorised(
-                #[inline(always)]
-                || {
-                    for other in rest.chunks_mut(size) {
-                        other[j] /= diagonal;
-                        let factor = other[j];
-                        other[j + 1..].iter_mut().zip(&column).for_each(|(x, y)| *x -= factor * y);
-                    }
-                },
-            );
+    // L⁻¹ of each block on the diagonal: to divide by it is one product more.
+    let mut inverses: Vec<Vec<f64>> = Vec::new();
+    for block in blocks() {
+        let Range { start, end } = block;
+        // What the columns before leave of these.
+        let mut panel: Vec<f64> = a[start * n..].chunks(n).flat_map(|row| &row[block.clone()]).copied().collect();
+        subtract(&mut panel, part(a, n, start..n, 0..start), part(a, n, block.clone(), 0..start).transposed());
+        let (diagonal, below) = panel.split_at_mut(block.len() * block.len());
+        let inverse = inverse_of_factor(diagonal, block.len())?;
+        for number in inverse.iter().step_by(block.len() + 1) {
+            (least, largest) = (least.min(1.0 / number), largest.max(1.0 / number));
         }
-        for (i, row) in panel.chunks(size).enumerate() {
-            a[(start + i) * n + start..][..size].copy_from_slice(row);
+        let mut factor = vec![0.0; below.len()];
+        let divisor = Matrix::new(&inverse, block.len(), block.len()).transposed();
+        product(&mut factor, Matrix::new(below, n - end, block.len()), divisor);
+        for (row, factor) in a[end * n..].chunks_mut(n).zip(factor.chunks(block.len())) {
+            row[block.clone()].copy_from_slice(factor);
         }
+        inverses.push(inverse);
     }
     // L Y = B from the first row on, Lᵀ X = Y from the last.
-    for start in (0..n).step_by(BLOCK) {
-        let end = (start + BLOCK).min(n);
-        let (above, rest) = b.split_at_mut(start * m);
-        let here = &mut rest[..(end - start) * m];
-        let left = columns(a, n, start..end, 0..start);
-        subtract(here, Matrix::new(&left, end - start, start), Matrix::new(above, start, m));
-        for i in 0..end - start {
-            let (before, rest) = here.split_at_mut(i * m);
-            eliminate(&mut rest[..m], before, |j| a[(start + i) * n + start + j], a[(start + i) * (n + 1)]);
-        }
+    let mut room = vec![0.0; BLOCK.min(n) * m];
+    let mut divide = |rows: &mut [f64], divisor: Matrix<'_, f64>| {
+        let room = &mut room[..rows.len()];
+        product(room, divisor, Matrix::new(rows, divisor.columns(), m));
+        rows.copy_from_slice(room);
+    };
+    for (block, inverse) in blocks().zip(&inverses) {
+        let (above, rest) = b.split_at_mut(block.start * m);
+        let here = &mut rest[..block.len() * m];
+        subtract(here, part(a, n, block.clone(), 0..block.start), Matrix::new(above, block.start, m));
+        divide(here, Matrix::new(inverse, block.len(), block.len()));
     }
-    for start in (0..n).step_by(BLOCK).rev() {
-        let end = (start + BLOCK).min(n);
-        let (upper, below) = b.split_at_mut(end * m);
-        let here = &mut upper[start * m..];
-        let under = columns(a, n, end..n, start..end);
-        let under = Matrix::new(&under, n - end, end - start).transposed();
-        subtract(here, under, Matrix::new(below, n - end, m));
-        for i in (0..end - start).rev() {
-            let (before, after) = here.split_at_mut((i + 1) * m);
-            let row = &mut before[i * m..];
-            eliminate(row, after, |j| a[(start + i + 1 + j) * n + start + i], a[(start + i) * (n + 1)]);
-        }
+    for (block, inverse) in blocks().zip(&inverses).rev() {
+        let (upper, below) = b.split_at_mut(block.end * m);
+        let here = &mut upper[block.start * m..];
+        let under = part(a, n, block.end..n, block.clone()).transposed();
+        subtract(here, under, Matrix::new(below, n - block.end, m));
+        divide(here, Matrix::new(inverse, block.len(), block.len()).transposed());
     }
     Some((least, largest))
 }
 
-/// `row` less the rows of `known`, each times its factor; then divided.
-fn eliminate(row: &mut [f64], known: &[f64], factor: impl Fn(usize) -> f64, divisor: f64) {
-    vectorised(
-        #[inline(always)]
-        || {
-            for (j, other) in known.chunks(row.len().max(1)).enumerate() {
-                let factor = factor(j);
-                row.iter_mut().zip(other).for_each(|(x, y)| *x -= factor * y);
-            }
-            row.iter_mut().for_each(|x| *x /= divisor);
-        },
-    );
+/// L⁻¹, for A = L Lᵀ of which the lower half is read, and in whose place comes L.
+fn inverse_of_factor(a: &mut [f64], n: usize) -> Option<Vec<f64>> {
+    for i in 0..n {
+        let (above, row) = a.split_at_mut(i * n);
+        for j in 0..=i {
+            let before = if j < i { &above[j * n..j * n + j] } else { &row[..j] };
+            let rest = row[j] - before.iter().zip(&*row).map(|(x, y)| x * y).sum::<f64>();
+            row[j] = if j < i { rest / above[j * (n + 1)] } else { rest };
+        }
+        // NaN as well.
+        if !row[i].is_finite() || row[i] <= 0.0 {
+            return None;
+        }
+        row[i] = libm::sqrt(row[i]);
+    }
+    let mut inverse = vec![0.0; n * n];
+    for i in 0..n {
+        let (above, row) = inverse.split_at_mut(i * n);
+        let (factor, divisor) = (&a[i * n..i * n + i], a[i * (n + 1)]);
+        for (factor, other) in factor.iter().zip(above.chunks(n)) {
+            row[..i].iter_mut().zip(other).for_each(|(x, y)| *x -= factor * y);
+        }
+        row[..i].iter_mut().for_each(|x| *x /= divisor);
+        row[i] = 1.0 / divisor;
+    }
+    Some(inverse)
 }
 
-/// A part of a matrix `[_, n]`.
-fn columns(a: &[f64], n: usize, rows: std::ops::Range<usize>, columns: std::ops::Range<usize>) -> Vec<f64> {
-    rows.flat_map(|row| &a[row * n + columns.start..row * n + columns.end]).copied().collect()
+/// A part of A.
+fn part(a: &[f64], n: usize, rows: Range<usize>, columns: Range<usize>) -> Matrix<'_, f64> {
+    Matrix::new(a, n, n).columns_of(columns).transposed().columns_of(rows).transposed()
 }
 
 #[cfg(test)]
