@@ -88,6 +88,8 @@ fn cases() -> Vec<(Vec<usize>, Vec<Layer>)> {
         conv(4, 6, 3),
         conv(4, 6, 1),
         Conv2d { stride: 2, after: 1, ..conv(4, 6, 3) },
+        Conv2d { stride: 2, after: 1, ..conv(4, 9, 3) },
+        Conv2d { stride: 3, before: 1, ..conv(4, 8, 5) },
         Conv2d { before: 1, after: 1, ..conv(4, 6, 3) },
         Conv2d { stride: 3, ..conv(4, 6, 2) },
         Conv2d { dilation: 2, groups: 2, bias: false, ..conv(4, 6, 3) },

@@ -205,3 +205,58 @@ fn resized(scratch: &mut Vec<f32>, length: usize) -> &mut [f32] {
     }
     &mut scratch[..length]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Random;
+
+    fn random(n: usize, name: &str) -> Vec<f32> {
+        let mut numbers = vec![0.0; n];
+        Random::new(0, &["convolution", name]).fill_uniform(&mut numbers, -1.0, 1.0);
+        numbers
+    }
+
+    fn dot(x: &[f32], y: &[f32]) -> f64 {
+        x.iter().zip(y).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum()
+    }
+
+    /// ⟨v, A x⟩ = ⟨Aᵀ v, x⟩, and both are what the weight's gradient makes of the weight.
+    #[test]
+    fn what_leads_up_is_the_transpose_of_what_leads_down() {
+        for (stride, kernel, before) in
+            [(1, 3, 1), (2, 3, 0), (2, 3, 1), (2, 2, 0), (2, 4, 1), (2, 3, 2), (3, 2, 0), (3, 5, 2), (4, 3, 1)]
+        {
+            for (channels, rows, side) in [(8, 9, 9), (9, 3, 10), (3, 8, 11)] {
+                let size = (side + before - kernel) / stride + 1;
+                let patches = Patches {
+                    height: side,
+                    width: side + 1,
+                    channels,
+                    rows: size,
+                    columns: size,
+                    kernel,
+                    stride,
+                    dilation: 1,
+                    before,
+                    circular: false,
+                };
+                let convolution = Convolution { patches, rows, groups: 1 };
+                let samples = 40;
+                let x = random(samples * patches.image(), "x");
+                let values = random(samples * convolution.values(), "values");
+                let weight = random(rows * patches.window(), "weight");
+                let mut scratch = Scratch::default();
+                let (mut down, mut up) = (vec![0.0; values.len()], vec![0.0; x.len()]);
+                let mut gradient = vec![0.0; weight.len()];
+                convolution.down(&mut down, &weight, &x, &mut scratch);
+                convolution.up(&mut up, &weight, &values, &mut scratch);
+                convolution.weight_gradient(&mut gradient, &values, &x, &mut scratch);
+                let (expected, found) = (dot(&values, &down), dot(&up, &x));
+                let what = format!("{convolution:?}: {expected} {found}");
+                assert!((expected - found).abs() < 1e-5 * dot(&down, &down), "{what}");
+                assert!((expected - dot(&gradient, &weight)).abs() < 1e-5 * dot(&down, &down), "{what}");
+            }
+        }
+    }
+}

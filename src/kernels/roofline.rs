@@ -174,6 +174,9 @@ fn loops() -> Vec<Loop> {
         circular: false,
     };
     let convolution = Convolution { patches, rows: channels, groups: 1 };
+    // Of the stem: to 14 × 14 pixels.
+    let half = Patches { height: 2 * side, width: 2 * side, stride: 2, before: 0, ..patches };
+    let half = Convolution { patches: half, ..convolution };
     let (pixels, weights) = (images * patches.image(), channels * patches.window());
     let of_convolution = (convolution.operations() * images as f64) as usize;
     vec![
@@ -258,6 +261,20 @@ fn loops() -> Vec<Loop> {
                 let (x, w, mut y, mut scratch) =
                     (numbers(pixels), numbers(weights), vec![0.0; pixels], Scratch::default());
                 move || convolution.up(&mut y, &w, &x, &mut scratch)
+            }),
+        ),
+        single(
+            "convolution, transposed, stride 2",
+            (half.operations() * images as f64) as usize,
+            5 * pixels + weights,
+            Box::new({
+                let (x, w, mut y, mut scratch) = (
+                    numbers(images * half.values()),
+                    numbers(weights),
+                    vec![0.0; images * half.patches.image()],
+                    Scratch::default(),
+                );
+                move || half.up(&mut y, &w, &x, &mut scratch)
             }),
         ),
         single(

@@ -10,7 +10,7 @@ use super::Patches;
 /// Numbers of padded images that are worked on at a time: they stay in a core's own cache.
 const IMAGES: usize = 1 << 16;
 /// Windows whose values stay in its nearest one.
-const NEAR: usize = 192;
+const NEAR: usize = 96;
 /// Channels beside one another in the packed weights.
 const STRIP: usize = 32;
 
@@ -329,8 +329,13 @@ fn add<S: Simd, const WIDE: usize, const MANY: usize>(
 fn add_to<S: Simd, const WIDE: usize>(simd: S, mut to: &mut [f32], sums: [S::f32s; WIDE]) {
     for sum in sums {
         let (some, rest) = to.split_at_mut(S::F32_LANES.min(to.len()));
-        let sum = simd.add_f32s(simd.partial_load_f32s(some), sum);
-        simd.partial_store_f32s(some, sum);
+        // A part of a register is a call for some instruction sets.
+        if let ([whole], _) = S::as_mut_simd_f32s(some) {
+            *whole = simd.add_f32s(*whole, sum);
+        } else {
+            let sum = simd.add_f32s(simd.partial_load_f32s(some), sum);
+            simd.partial_store_f32s(some, sum);
+        }
         to = rest;
     }
 }
