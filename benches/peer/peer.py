@@ -123,6 +123,8 @@ def images(steps, batch):
 WORKS = {
     "mlp": lambda: (train(*mlp(20, True), [torch.rand(64, WIDTH) for _ in range(12)]), 12),
     "reconstruct": lambda: (reconstruct(*mlp(50, False), torch.rand(100, WIDTH)), 1),
+    "mlp60": lambda: (train(*mlp(60, True), [torch.rand(64, WIDTH) for _ in range(6)]), 6),
+    "reconstruct60": lambda: (reconstruct(*mlp(60, False), torch.rand(100, WIDTH)), 1),
     "cnn": lambda: (train(*cnn(20, 32), images(4, 100)), 4),
     "resnet": lambda: (train(*resnet(10, 32), images(4, 100)), 4),
 }

@@ -1,0 +1,99 @@
+//! Seconds from a script to its curve, with everything that a user waits for, on two threads: one phase curve of 60 depths
+//! by ridge regression, beside the published program's training; and points of a sweep, one thread each or all for one.
+//!
+//!     cargo bench --bench curve
+//!
+//! The published program's one epoch of 60,000 images is not waited for: a step of it at depth 60 is timed in PyTorch
+//! (`peer/`) and counted 938 times, its walk back from every depth once.
+
+#![allow(clippy::disallowed_methods, reason = "time is what it tells")]
+
+use std::sync::Arc;
+
+use entroscope::script::{Host, Settings, Status};
+
+mod peer;
+mod timing;
+
+use peer::Peer;
+use timing::{Took, Way, compare, head, timed};
+
+/// Measurements of each, of which the median is told.
+const ROUNDS: usize = 3;
+/// Of the published program: an epoch of MNIST in batches of 64.
+const STEPS: usize = 938;
+
+/// A curve that leaves the plateau on its way, from generated images of MNIST's size.
+fn phase_curve(depth: usize, images: usize) -> String {
+    format!(
+        r#"let data = dataset("glyphs", #{{ size: 28 }});
+let net = mlp::wide(data.pixels, 10, {depth}).init(#{{ weight_var: 1.3, bias_var: 0.05 }});
+let probe = cascade(net, data.train.take({images}), #{{ solver: "ridge" }});
+print(probe.reconstruct(data.test.take(100)).differential_entropy().last);
+"#
+    )
+}
+
+/// So many points of Adam, of depth 20.
+fn sweep(points: usize) -> String {
+    format!(
+        r#"let data = dataset("glyphs", #{{ size: 14 }});
+let entropy = sweep([axis("weight_var", linspace(0.5, 3.0, {points}))]).map(|p| {{
+    let net = mlp::wide(data.pixels, 10, 20).init(#{{ weight_var: p.weight_var, bias_var: 0.05 }});
+    cascade(net, data.train.take(2000)).reconstruct(data.test.take(100)).differential_entropy()
+}});
+entropy.save("curves.csv");
+"#
+    )
+}
+
+fn main() -> Result<(), String> {
+    // `cargo test` builds and runs benches with its own arguments: one quick round is a test that they run.
+    let is_test = !std::env::args().any(|argument| argument == "--bench");
+    let rounds = if is_test { 1 } else { ROUNDS };
+    let (depth, images) = if is_test { (3, 200) } else { (60, 6000) };
+    let peer = if is_test { None } else { Peer::start() };
+
+    head(&format!("A phase curve: MLP wide, depth {depth}, 784 inputs"));
+    let ridge = phase_curve(depth, images);
+    run(&ridge, 2)?;
+    let ours: Way<'_> = ("ridge, 6,000 images", Box::new(|| timed(|| drop(run(&ridge, 2)))));
+    let theirs = peer.as_ref().map(|peer| -> Way<'_> {
+        let published = || {
+            let (step, back) = (peer.time("mlp60", 2), peer.time("reconstruct60", 2));
+            let whole = |step: f64, back: f64| STEPS as f64 * step + back;
+            Took { wall: whole(step.wall, back.wall), processor: whole(step.processor, back.processor) }
+        };
+        ("PyTorch, Adam, 938 steps", Box::new(published))
+    });
+    compare(2, rounds, [ours].into_iter().chain(theirs).collect());
+
+    head("A sweep: MLP wide, depth 20, 196 inputs, 2,000 images; a point");
+    let (one, many) = if is_test { (1, 2) } else { (1, 8) };
+    for threads in [1, 2] {
+        let timed = |points: usize| {
+            let text = sweep(points);
+            move || timed(|| drop(run(&text, threads))).per(points)
+        };
+        compare(threads, rounds, vec![("alone", Box::new(timed(one))), ("one of many", Box::new(timed(many)))]);
+    }
+    Ok(())
+}
+
+/// Runs a script with a store of its own, so that nothing is known.
+fn run(text: &str, threads: usize) -> Result<(), String> {
+    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let script = folder.path().join("script.rhai");
+    std::fs::write(&script, text).map_err(|error| error.to_string())?;
+    let settings = Settings {
+        store_dir: folder.path().join("store"),
+        out: Some(folder.path().join("out")),
+        threads,
+        ..Settings::default()
+    };
+    let outcome = Host::new(settings).with_audience(Arc::new(|_| ())).run(&script);
+    match outcome.status {
+        Status::Done => Ok(()),
+        _ => Err(outcome.diagnostics.iter().map(|diagnostic| diagnostic.render(false)).collect()),
+    }
+}
