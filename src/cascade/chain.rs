@@ -91,15 +91,21 @@ impl Chain {
     /// # Errors
     /// When they are not what it takes.
     pub fn apply(&self, x: &[f32], crew: &dyn Crew) -> Result<Vec<f32>> {
+        let mut y = Vec::new();
+        self.apply_to(&mut y, x, crew)?;
+        Ok(y)
+    }
+
+    /// The same in place of what is in `y`.
+    pub(super) fn apply_to(&self, y: &mut Vec<f32>, x: &[f32], crew: &dyn Crew) -> Result<()> {
         let from = self.from.iter().product::<usize>().max(1);
         let to = list_output(&self.layers, &self.from)?.iter().product::<usize>();
         let arrays: Vec<Cow<'_, [f32]>> = self.arrays.iter().map(|array| array.as_slice().into()).collect();
-        let mut y = vec![0.0; x.len() / from * to];
+        y.resize(x.len() / from * to, 0.0);
         let size = piece(x.len() / from).min(NUMBERS / from.max(to)).max(1);
-        in_pieces(&mut y, to, x, from, size, crew, |x, y| {
+        in_pieces(y, to, x, from, size, crew, |x, y| {
             Batch::lead(y, &self.layers, &arrays, x, &self.from, &mut Scratch::default())
-        })?;
-        Ok(y)
+        })
     }
 
     /// Floating-point operations for one sample.

@@ -1,6 +1,7 @@
 //! Reconstruction from all depths in one pass, from the deepest block up: the batch grows by one depth per block, so
 //! that L products do what would take L²/2.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use burn::tensor::Device;
@@ -89,15 +90,15 @@ impl Operation for Reconstruct {
         }
         let (trained, forward) = inputs.split_at(inputs.len() - self.depth);
         let samples = forward[0].f32s("x")?.0[0];
-        let chains = chains(&self.cascade, self.depth, trained)?;
         let x: Result<Vec<&[f32]>> = forward.iter().map(|value| Ok(value.f32s("x")?.1)).collect();
         let (x, architecture) = (x?, self.cascade.network.architecture());
         let size = architecture.width(0);
         let mut r = vec![0.0; self.depth * samples * size];
+        let advance = |operations| context.advance(operations);
         for start in (0..samples).step_by(self.stretch()) {
             let end = (start + self.stretch()).min(samples);
             let some: Vec<&[f32]> = x.iter().map(|x| &x[x.len() / samples * start..x.len() / samples * end]).collect();
-            let part = reconstruct_from(&chains, &some, context.crew(), |operations| context.advance(operations))?;
+            let part = back(|l| chain(&self.cascade, l, trained), &some, context.crew(), advance)?;
             for (all, some) in r.chunks_mut(samples * size).zip(part.chunks((end - start) * size)) {
                 all[start * size..end * size].copy_from_slice(some);
             }
@@ -135,22 +136,19 @@ impl Reconstruct {
     }
 }
 
-/// The reconstruction networks of blocks 1 to `depth`, from the results of those that are trained.
-pub(super) fn chains(cascade: &Cascade, depth: usize, trained: &[Arc<Value>]) -> Result<Vec<Chain>> {
-    let mut trained = trained.iter();
-    let of_block = |l: usize| {
-        let inverse = cascade.inverse(l);
-        let result = if inverse.parameters() > 0 { trained.next() } else { None };
-        let arrays: Result<Vec<_>> = tensors(inverse.layers())
-            .iter()
-            .map(|tensor| match result {
-                Some(value) => Ok(value.f32s(&tensor.name)?.1.to_vec()),
-                None => Err(Error::new(format!("block {l} of the cascade has no {}", tensor.name))),
-            })
-            .collect();
-        Ok(Chain::new(inverse, arrays?, cascade.network().architecture().shape(l)))
-    };
-    (1..=depth).map(of_block).collect()
+/// The reconstruction network of block `l`, from the results of those that are trained.
+fn chain(cascade: &Cascade, l: usize, trained: &[Arc<Value>]) -> Result<Cow<'static, Chain>> {
+    let inverse = cascade.inverse(l);
+    let mut trained = trained.iter().skip((1..l).filter(|&l| cascade.inverse(l).parameters() > 0).count());
+    let result = if inverse.parameters() > 0 { trained.next() } else { None };
+    let arrays: Result<Vec<_>> = tensors(inverse.layers())
+        .iter()
+        .map(|tensor| match result {
+            Some(value) => Ok(value.f32s(&tensor.name)?.1.to_vec()),
+            None => Err(Error::new(format!("block {l} of the cascade has no {}", tensor.name))),
+        })
+        .collect();
+    Ok(Cow::Owned(Chain::new(inverse, arrays?, cascade.network().architecture().shape(l))))
 }
 
 /// What the cascade makes of a class's ideal answer, an output of 1 for it and 0 for all others: "r", `[1, 1, …]`.
@@ -232,8 +230,7 @@ pub(super) fn lead_back(
     } else {
         let mut activations: Vec<&[f32]> = vec![&[]; depth];
         activations[depth - 1] = x;
-        let chains = chains(cascade, depth, trained)?;
-        reconstruct_from(&chains, &activations, context.crew(), |operations| context.advance(operations))?
+        back(|l| chain(cascade, l, trained), &activations, context.crew(), |operations| context.advance(operations))?
     };
     let shape: Vec<usize> = [1, samples].iter().chain(architecture.shape(0)).copied().collect();
     Ok(Value::default().with("r", &shape, r))
@@ -250,15 +247,29 @@ pub fn reconstruct_from(
     crew: &dyn Crew,
     advance: impl Fn(f64) -> Result<()>,
 ) -> Result<Vec<f32>> {
+    back(|l| Ok(Cow::Borrowed(&chains[l - 1])), activations, crew, advance)
+}
+
+/// The same, each block's reconstruction network at its turn.
+fn back<'a>(
+    chain: impl Fn(usize) -> Result<Cow<'a, Chain>>,
+    activations: &[&[f32]],
+    crew: &dyn Crew,
+    advance: impl Fn(f64) -> Result<()>,
+) -> Result<Vec<f32>> {
     // Deepest first: the rows of the next shallower depth join behind.
-    let mut state: Vec<f32> = Vec::new();
-    for (chain, x) in chains.iter().zip(activations).rev() {
+    let (mut state, mut next) = (Vec::new(), Vec::new());
+    for (before, x) in activations.iter().enumerate().rev() {
+        let chain = chain(before + 1)?;
         state.extend_from_slice(x);
         let samples = state.len() / chain.from.iter().product::<usize>().max(1);
-        state = chain.apply(&state, crew)?;
+        chain.apply_to(&mut next, &state, crew)?;
+        std::mem::swap(&mut state, &mut next);
         advance(samples as f64 * chain.operations())?;
     }
     let depths = activations.iter().filter(|x| !x.is_empty()).count().max(1);
     let block = (state.len() / depths).max(1);
-    Ok(state.chunks(block).rev().flatten().copied().collect())
+    next.clear();
+    state.chunks(block).rev().for_each(|depth| next.extend_from_slice(depth));
+    Ok(next)
 }

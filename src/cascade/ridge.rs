@@ -17,7 +17,8 @@ use serde_json::json;
 use super::chain::{self, untrained};
 use super::{Cascade, Inverse};
 use crate::kernels::{
-    Activation, Matrix, Patches, Scratch, add_rows, add_squares, product, solve_symmetric, subtract_row, sum_of_squares,
+    Activation, Matrix, Patches, Scratch, add_rows, add_squares, product, solve_symmetric, subtract_row,
+    sum_of_squares, transpose,
 };
 use crate::network::{Batch, Block, Conv2d, Layer, list_output};
 use crate::random::Random;
@@ -246,7 +247,8 @@ impl Operation for SolveBlock {
         let signs = signs(wide);
         let mut sides: Vec<f64> = Vec::with_capacity(wide * (high + PROBES));
         for (c, signs) in cross.chunks(high).zip(signs.chunks(PROBES)) {
-            sides.extend(c.iter().chain(signs));
+            sides.extend_from_slice(c);
+            sides.extend_from_slice(signs);
         }
         let Some((least, largest)) = solve_symmetric(&mut gram, &mut sides, wide) else {
             let message = format!(
@@ -256,12 +258,15 @@ impl Operation for SolveBlock {
             return Err(Error::new(message).hint(format!("give a larger `lambda`; {:e} is usual", Ridge::LAMBDA)));
         };
         // Numbers that the data decides, of `wide`: those of the directions that λ leaves, tr G (G + λ)⁻¹.
-        let (mut solution, mut trace) = (Vec::with_capacity(wide * high), 0.0);
-        for (sides, signs) in sides.chunks(high + PROBES).zip(signs.chunks(PROBES)) {
-            let (w, of_signs) = sides.split_at(high);
-            solution.extend_from_slice(w);
+        let mut trace = 0.0;
+        for (i, signs) in signs.chunks(PROBES).enumerate() {
+            let row = i * (high + PROBES);
+            let of_signs = &sides[row + high..][..PROBES];
             trace += of_signs.iter().zip(signs).map(|(x, sign)| x * sign).sum::<f64>() / PROBES as f64;
+            sides.copy_within(row..row + high, i * high);
         }
+        let mut solution = sides;
+        solution.truncate(wide * high);
         let decided = (wide as f64 - lambda * trace).clamp(0.0, count - 1.0);
         // The mean square that is left of each output: |y|² − ⟨w, c⟩ − λ |w|², for (G + λ) w = c; and of samples that
         // were not seen, by generalised cross-validation.
@@ -437,8 +442,10 @@ fn signs(n: usize) -> Vec<f64> {
 fn weight(layer: &Layer, solution: &[f64]) -> Vec<f32> {
     match layer {
         Layer::Linear { inputs, outputs, .. } => {
-            let at = |i: usize| solution[i % inputs * outputs + i / inputs];
-            (0..inputs * outputs).map(|i| at(i) as f32).collect()
+            let single: Vec<f32> = solution.iter().map(|&w| w as f32).collect();
+            let mut weight = vec![0.0; inputs * outputs];
+            transpose(&mut weight, &single, *inputs, *outputs);
+            weight
         }
         Layer::Conv2d(conv) | Layer::ConvTranspose2d(conv) => {
             let (kernel, inputs, outputs) = (conv.kernel, conv.inputs, conv.outputs);
