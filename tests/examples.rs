@@ -44,7 +44,7 @@ fn a_primitive_is_computed_once_and_stored() {
     let outcome = primitive::run(settings(&folder));
     assert_eq!(outcome.status, Status::Done, "{:?}", outcome.diagnostics);
     assert_eq!(outcome.report.ran.get("example.effective_rank"), Some(&3));
-    let ranks = outcome.column("rank.csv", "value").unwrap();
+    let ranks = outcome.column("ranks.csv", "value").unwrap();
     assert!(ranks.iter().all(|&rank| (1.0..=49.0).contains(&rank)), "{ranks:?}");
     // The ordered phase squeezes the inputs into a line, the chaotic one spreads them over ever more directions.
     assert!(ranks[11] < ranks[0] && ranks[11] < ranks[35], "{ranks:?}");

@@ -150,10 +150,22 @@ impl Session {
     }
 
     /// Shows something when the script is done; `context` is the call that asks for it.
-    pub(super) fn show(&self, context: &NativeCallContext<'_>, shown: Shown) {
+    ///
+    /// # Errors
+    /// When it would write over what was shown before.
+    pub(super) fn show(&self, context: &NativeCallContext<'_>, shown: Shown) -> Result<()> {
         let file = context.call_source().unwrap_or(&self.script);
         let place = self.loader.sources().place(file, context.call_position());
-        self.state().shown.push(Exhibit { shown, place });
+        let mut state = self.state();
+        let mut before = state.shown.iter().map(|exhibit| (exhibit.shown.shares(&shown), &exhibit.place));
+        if let Some((Some(file), place)) = before.find(|(shared, _)| shared.is_some()) {
+            let by = place.as_ref().map(|place| format!(" by line {}", place.line)).unwrap_or_default();
+            return Err(Error::new(format!("{} is written already{by}", file.display())).hint(
+                "give it another name; a figure is written as .svg, as .png and, its numbers, as .csv, whichever is asked for",
+            ));
+        }
+        state.shown.push(Exhibit { shown, place });
+        Ok(())
     }
 
     /// The folders that a script may read: its project's, and those of data.

@@ -35,6 +35,26 @@ pub(crate) fn output_path(path: &str) -> Result<PathBuf> {
 }
 
 impl Shown {
+    /// What it is called in the run folder, without what a figure writes beside it.
+    fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Figure { path, .. } | Self::Table { path, .. } | Self::Weights { path, .. } => Some(path),
+            Self::Verdict(_) => None,
+        }
+    }
+
+    /// A file that both write.
+    pub fn shares(&self, other: &Self) -> Option<PathBuf> {
+        let files = |shown: &Self| match (shown, shown.path()) {
+            (Self::Figure { .. }, Some(path)) => {
+                ["svg", "png", "csv"].map(|ending| path.with_extension(ending)).to_vec()
+            }
+            (_, path) => path.map(Path::to_owned).into_iter().collect(),
+        };
+        let others = files(other);
+        files(self).into_iter().find(|file| others.contains(file))
+    }
+
     /// What has to be computed for it.
     pub fn targets(&self) -> Vec<Target> {
         match self {

@@ -223,7 +223,7 @@ mod functions {
                 );
             }
         }
-        Session::of(&context)?.show(&context, Shown::Figure { plot: figure.clone(), path });
+        Session::of(&context)?.show(&context, Shown::Figure { plot: figure.clone(), path })?;
         Ok(figure)
     }
 

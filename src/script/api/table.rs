@@ -181,7 +181,7 @@ mod functions {
             Some("csv" | "json") => {}
             _ => return Err(Error::new(format!("a table is saved as .csv or .json, not as \"{path}\"")).into()),
         }
-        Session::of(&context)?.show(&context, Shown::Table { table: table.clone(), path: output_path(path)? });
+        Session::of(&context)?.show(&context, Shown::Table { table: table.clone(), path: output_path(path)? })?;
         Ok(table)
     }
 

@@ -67,7 +67,7 @@ mod functions {
         let table = Table { rows: rows.into(), ..table };
         let critical = critical_weight_var(&activation, bias_var).ok();
         let verdict = Verdict { table, axis, theory, critical, level: options.number("level")? };
-        Session::of(&context)?.show(&context, Shown::Verdict(verdict));
+        Session::of(&context)?.show(&context, Shown::Verdict(verdict))?;
         Ok(())
     }
 }

@@ -46,7 +46,7 @@ fn show(context: &NativeCallContext<'_>, saved: Saved, path: &str) -> Native<()>
         .hint("PyTorch reads it with `safetensors.torch.load_file`")
         .into());
     }
-    Session::of(context)?.show(context, Shown::Weights { saved, path });
+    Session::of(context)?.show(context, Shown::Weights { saved, path })?;
     Ok(())
 }
 
