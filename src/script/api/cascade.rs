@@ -27,7 +27,7 @@ const CASCADE: Spec = Spec {
         (
             "lambda",
             "of ridge regression: what is added to the variances of the activations, relative to their mean and to a hundredth of their \
-             mean square; a smaller one finds information deeper (0.35)",
+             mean square; a smaller one finds information deeper (0.7)",
         ),
         ("epochs", "passes over the data (1)"),
         ("batch", "samples per step (64; of networks with convolutions 100)"),
