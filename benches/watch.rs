@@ -9,7 +9,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a measurement")]
 
-#[path = "../tests/browser/driver.rs"]
+#[path = "../tests/suite/browser/driver.rs"]
 mod driver;
 
 use std::io::{BufRead, BufReader};

@@ -1,7 +1,5 @@
 //! Tensors as scripts use them: results against numpy's, every refusal, files of numpy's own.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a test")]
-
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 

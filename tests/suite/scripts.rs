@@ -15,18 +15,14 @@
 //! `UPDATE_EXPECT=1 cargo test --test scripts` writes what comes of every script into it; `SCRIPTS=figure` runs those
 //! files alone whose name holds "figure".
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a test")]
-
-mod scripted;
-
 use std::fmt::Write;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::scripted::{self, Place};
 use entroscope::script::{self, Diagnostic, Host, Outcome, Points, Settings, Severity, Status};
-use scripted::Place;
 
 const SECTION: &str = "// --- ";
 const NOTES: [&str; 4] = ["// Error:", "// Warning:", "// Hint:", "// Trace:"];

@@ -4,13 +4,10 @@
 //! Rounding differs from device to device, and training carries it on: what is compared is far from where a chaotic
 //! network would blow it up.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a test")]
-
-mod scripted;
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::scripted::{self, Place};
 use burn::tensor::Device;
 use entroscope::cascade::{Cascade, Training, reconstruct};
 use entroscope::data::{Dataset, DatasetOptions, Folders};
@@ -19,7 +16,6 @@ use entroscope::kernels::Activation;
 use entroscope::network::{Architecture, Block, Init, Layer, Network};
 use entroscope::script::Status;
 use entroscope::work::{self, Array, Data, Flights, Plan, Report, Resources, Store, Target, Value};
-use scripted::Place;
 
 /// A script, and how far its numbers may be off, relative to the largest of a line that it prints.
 struct Case {

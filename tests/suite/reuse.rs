@@ -1,15 +1,11 @@
 //! An edit costs only what it changes: counted in operations run, not in seconds.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a test")]
-
-mod scripted;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::scripted::Place;
 use entroscope::script::{Host, Outcome, Status, Told};
 use entroscope::work::Event;
-use scripted::Place;
 
 /// A phase diagram of `points` weight variances and networks of `depth` blocks: `depth` − 2 of them are on the curve.
 fn phase(points: &str, depth: usize) -> String {

@@ -1,17 +1,13 @@
 //! Watching a script: what a save costs, counted in operations, and whom the page answers.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a test")]
-
-mod scripted;
-
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use super::scripted::Place;
 use entroscope::live::{Heard, Options, Stage, watch};
 use entroscope::script::{Points, Told};
 use entroscope::work::{Cancel, Event};
-use scripted::Place;
 
 /// Longer than anything here takes, on a machine that is busy.
 const PATIENCE: Duration = Duration::from_mins(2);

@@ -1,18 +1,14 @@
 //! What goes wrong around a run: folders that cannot be written, full disks, damaged files, other processes, interrupts,
 //! panics. Each ends in a message with a way out; nothing stored is lost; the next run goes on.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a test")]
-
-mod scripted;
-
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::scripted::{self, Place, assert_says, said};
 use entroscope::script::{Curve, Host, Outcome, Settings, Status, Told};
 use entroscope::work::{Context, Cost, Described, Keep, Operation, Store, Value};
-use scripted::{Place, assert_says, said};
 
 /// Blocks that one point of `sweep_over` trains.
 const BLOCKS: usize = 3;

@@ -1,18 +1,14 @@
 //! Training a whole network on labels: steps against formulas, accuracies, the same numbers whatever runs beside.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a test")]
-
-mod scripted;
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::scripted::{self, Place};
 use burn::tensor::Device;
 use entroscope::network::{Architecture, Block, Layer, Learner, Loss, Optimizer, Training};
 use entroscope::script::{Host, Status, Told};
 use entroscope::work::Event;
-use scripted::Place;
 
 const X: [[f64; 3]; 4] = [[0.5, -1.0, 2.0], [1.5, 0.25, -0.5], [-0.75, 1.0, 0.0], [0.1, 0.2, 0.3]];
 const LABELS: [u32; 4] = [0, 1, 1, 0];

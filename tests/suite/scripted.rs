@@ -1,5 +1,4 @@
 //! Running scripts in a folder of their own.
-#![allow(dead_code, reason = "every test file uses its part")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
