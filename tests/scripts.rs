@@ -25,7 +25,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use entroscope::script::{self, Diagnostic, Host, Outcome, Points, Settings, Severity, Status};
+use entroscope::executor::Points;
+use entroscope::script::{self, Diagnostic, Host, Outcome, Settings, Severity, Status};
 use scripted::Place;
 
 const SECTION: &str = "// --- ";
