@@ -11,7 +11,7 @@ use super::scripted::{self, Place};
 use burn::tensor::Device;
 use entroscope::cascade::{Cascade, Training, reconstruct};
 use entroscope::data::{Dataset, DatasetOptions, Folders};
-use entroscope::device::{self, Known};
+use entroscope::device::{self, DeviceChoice, Known};
 use entroscope::kernels::Activation;
 use entroscope::network::{Architecture, Block, Init, Layer, Network};
 use entroscope::script::Status;
@@ -223,7 +223,7 @@ fn swept(device: &Device, most: usize, memory: f64) -> (Vec<Arc<Value>>, Report)
 #[test]
 fn points_trained_as_one_give_the_numbers_of_each_alone() {
     for known in others().filter(|known| known.missing.is_none()) {
-        let device = device::named(&known.name).unwrap();
+        let device = DeviceChoice::named(&known.name).unwrap().device().clone();
         let (alone, report) = swept(&device, 1, 1e9);
         assert_eq!((report.ran["cascade.adam"], report.ran.get("stacked")), (25, None));
         // All five at once; two at a time, and one is left; without room for two; with room for two, of 0.5 MB each. The

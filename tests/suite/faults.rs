@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::scripted::{self, Place, assert_says, said};
-use entroscope::script::{Curve, Host, Outcome, Settings, Status, Told};
+use entroscope::script::{Curve, Host, HostEvent, Outcome, Settings, Status};
 use entroscope::work::{Context, Cost, Described, Keep, Operation, Store, Value};
 
 /// Blocks that one point of `sweep_over` trains.
@@ -242,8 +242,8 @@ mod stored_files {
         let place = Place::new();
         place.run(&sweep_over("[1, 2]"));
         let store = place.path("store");
-        let host = Host::new(place.settings.clone()).with_audience(Arc::new(move |told| {
-            if let Told::Planned(..) = told {
+        let host = Host::new(place.settings.clone()).with_observer(Arc::new(move |event| {
+            if let HostEvent::Planned(..) = event {
                 ["small", "large"].iter().for_each(|folder| std::fs::remove_dir_all(store.join(folder)).unwrap());
             }
         }));

@@ -22,7 +22,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::scripted::{self, Place};
-use entroscope::script::{self, Diagnostic, Host, Outcome, Points, Settings, Severity, Status};
+use entroscope::executor::Points;
+use entroscope::script::{self, Diagnostic, Host, Outcome, Settings, Severity, Status};
 
 const SECTION: &str = "// --- ";
 const NOTES: [&str; 4] = ["// Error:", "// Warning:", "// Hint:", "// Trace:"];
