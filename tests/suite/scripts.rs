@@ -258,7 +258,7 @@ impl<'a> Section<'a> {
             match name {
                 "operations" => limits.operations = value.parse().unwrap(),
                 "calls" => limits.calls = value.parse().unwrap(),
-                "expression_depth" => limits.expression_depth = value.parse().unwrap(),
+                "nesting" => limits.nesting = value.parse().unwrap(),
                 "size" => limits.size = value.parse().unwrap(),
                 "modules" => limits.modules = value.parse().unwrap(),
                 "seconds" => limits.seconds = value.parse().unwrap(),
