@@ -105,9 +105,7 @@ mod functions {
             seed: options.seed("seed")?,
             grey: options.flag("grey")?,
         };
-        if Dataset::is_of_files(name) {
-            session.folders.candidates().iter().for_each(|folder| session.settings.reads.note(&folder.join(name)));
-        }
+        Dataset::folders_of(name, &session.folders).iter().for_each(|folder| session.settings.reads.note(folder));
         let dataset = Dataset::open(name, &options, &session.folders)?;
         dataset.warnings().iter().for_each(|warning| session.warn(Error::new(warning)));
         Ok(dataset)

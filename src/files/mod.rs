@@ -1,4 +1,6 @@
-//! Writing a file so that its name never shows a part of it.
+//! Files: writing one whole or not at all, and the cache of what is known about contents.
+
+pub(crate) mod digest_cache;
 
 use std::fs::File;
 use std::io::Write;
