@@ -105,7 +105,7 @@ mod functions {
             seed: options.seed("seed")?,
             grey: options.flag("grey")?,
         };
-        Dataset::folders_of(name, &session.folders).iter().for_each(|folder| session.settings.reads.note(folder));
+        Dataset::folders_of(name, &session.folders).iter().for_each(|folder| session.handle.reads.note(folder));
         let dataset = Dataset::open(name, &options, &session.folders)?;
         dataset.warnings().iter().for_each(|warning| session.warn(Error::new(warning)));
         Ok(dataset)
@@ -142,7 +142,7 @@ mod functions {
             labels: options.text("labels")?,
             label: options.text("label")?,
         };
-        let cancelled = || session.settings.is_over();
+        let cancelled = || session.handle.is_over();
         let place = session.readable_folder(path)?;
         let photos = Dataset::folder(&place, path, &options, &session.folders, &cancelled)?;
         photos.warnings().iter().for_each(|warning| session.warn(Error::new(warning)));
