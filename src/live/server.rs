@@ -23,8 +23,9 @@ use super::details::{Asked, Details};
 use super::guard::{self, Names};
 use super::watch::Go;
 use super::{Happened, page};
+use crate::executor::Computed;
+use crate::script::Host;
 use crate::script::exhibit::Exhibit;
-use crate::script::{Computed, Settings};
 use crate::{Error, Result};
 
 /// Where a free port is looked for first: the same one again after a restart, so that an open page finds it.
@@ -64,7 +65,7 @@ fn listen(port: Option<u16>) -> Result<TcpListener> {
 impl Server {
     pub fn start(
         board: Arc<Board>,
-        settings: &Settings,
+        host: &Host,
         script: &Path,
         happened: Sender<Happened>,
         go: Arc<Go>,
@@ -74,7 +75,7 @@ impl Server {
         let listener = listen(port)?;
         listener.set_nonblocking(true).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let details = Details::new(board.clone(), settings, script)?;
+        let details = Details::new(board.clone(), host, script)?;
         let desk = Arc::new(Desk { board, details, happened, go });
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
         let app = router(desk, address);
