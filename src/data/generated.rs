@@ -8,8 +8,8 @@ use crate::{Error, Result};
 
 /// Options of every generated data set.
 pub(super) const OPTIONS: &[&str] = &["size", "train", "test", "seed"];
-/// Samples of a set unless a script asks for another number; MNIST's own.
-const COUNTS: [usize; 2] = [60_000, 10_000];
+/// Training and test samples of a generated data set by default: MNIST's numbers.
+pub const COUNTS: [usize; 2] = [60_000, 10_000];
 
 /// Numbers of samples to train and to test with.
 ///

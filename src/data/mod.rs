@@ -29,8 +29,9 @@ use source::{Opened, SampleSource};
 pub use catalogue::{Listed, downloadable, list};
 pub use download::{Fetched, Progress, get};
 pub use folders::{DATA_VARIABLE, Folders};
+pub use generated::COUNTS;
 pub use idx_set::{IdxSet, PublishedFile};
-pub use photos::{FolderOptions, Normalisation};
+pub use photos::{FolderOptions, LABEL_COLUMN, Normalisation};
 pub use source::{Availability, DatasetOptions};
 pub use split::{Part, Samples, Split};
 

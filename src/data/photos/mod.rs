@@ -48,9 +48,12 @@ pub struct FolderOptions {
     pub grey: bool,
     /// A table (CSV) in the folder that holds the classes.
     pub labels: Option<String>,
-    /// The table's column of classes ("label").
+    /// The table's column that holds them; otherwise [`LABEL_COLUMN`].
     pub label: Option<String>,
 }
+
+/// The column of a table of labels that holds the classes, by default.
+pub const LABEL_COLUMN: &str = "label";
 
 /// The pictures of one folder that can be used.
 #[derive(Debug)]
@@ -90,7 +93,7 @@ pub(super) fn open(
         return Err(Error::new(format!("{name} holds {} pictures; at most {MOST_SAMPLES}", files.len())));
     }
     let (labels, strangers) = match &options.labels {
-        Some(table) => Labels::from_table(&folder, table, options.label.as_deref().unwrap_or("label"), &files)?,
+        Some(table) => Labels::from_table(&folder, table, options.label.as_deref().unwrap_or(LABEL_COLUMN), &files)?,
         None => (Labels::from_subfolders(&files), Vec::new()),
     };
     let all = scan(&files, cache, cancelled)?;
