@@ -7,6 +7,7 @@ pub mod data;
 pub mod device;
 pub mod entropy;
 mod error;
+pub mod executor;
 pub mod figure;
 mod files;
 pub mod kernels;

@@ -10,6 +10,7 @@ use super::{cancel_on_interrupt, failed};
 use crate::data::{Folders, Progress, State, get, known, status};
 use crate::script::Settings;
 use crate::words;
+use crate::work::Cancel;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -29,7 +30,7 @@ pub(super) fn data(command: &Command, settings: &Settings) -> ExitCode {
             list(&folders);
             ExitCode::SUCCESS
         }
-        Command::Get { name } => download(name, &folders, settings),
+        Command::Get { name } => download(name, &folders),
     }
 }
 
@@ -56,8 +57,9 @@ fn list(folders: &Folders) {
     println!("looked in {}", looked.join(", "));
 }
 
-fn download(name: &str, folders: &Folders, settings: &Settings) -> ExitCode {
-    cancel_on_interrupt(&settings.cancel);
+fn download(name: &str, folders: &Folders) -> ExitCode {
+    let cancel = Cancel::default();
+    cancel_on_interrupt(&cancel);
     let bar = if std::io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
     if let Ok(style) = ProgressStyle::with_template("{msg:32} {bar:30} {bytes}/{total_bytes} {eta}") {
         bar.set_style(style);
@@ -75,7 +77,7 @@ fn download(name: &str, folders: &Folders, settings: &Settings) -> ExitCode {
         }
         Progress::Done { file } => bar.suspend(|| println!("{file}: downloaded, verified")),
     };
-    let result = known(name).and_then(|entry| get(&entry, folders, &mut told, &|| settings.cancel.is_cancelled()));
+    let result = known(name).and_then(|entry| get(&entry, folders, &mut told, &|| cancel.is_cancelled()));
     bar.finish_and_clear();
     match result {
         Ok(fetched) => {

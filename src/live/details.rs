@@ -8,11 +8,11 @@ use serde_json::{Value as Json, json};
 
 use super::board::Board;
 use super::edit::place_json;
+use crate::Result;
 use crate::figure::{Figure, Hit, Image, Images};
+use crate::script::Host;
 use crate::script::exhibit::{At, Exhibit, Facts, Source};
-use crate::script::Settings;
 use crate::work::{Found, Store};
-use crate::{Result, device};
 
 /// Pictures shown of a point.
 const PICTURES: usize = 12;
@@ -27,11 +27,12 @@ pub(super) struct Details {
 }
 
 impl Details {
-    pub fn new(board: Arc<Board>, settings: &Settings, script: &Path) -> Result<Self> {
+    pub fn new(board: Arc<Board>, host: &Host, script: &Path) -> Result<Self> {
+        let settings = host.settings();
         Ok(Self {
             board,
             store: Store::open(&settings.store_dir, settings.store_budget)?,
-            numerics: device::numerics(&settings.device),
+            numerics: host.device()?.numerics().to_owned(),
             script: script.to_owned(),
             set: settings.set.clone(),
         })

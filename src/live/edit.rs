@@ -6,8 +6,9 @@ use std::time::Instant;
 
 use serde_json::{Value as Json, json};
 
+use crate::executor::{Computed, Estimate};
 use crate::script::exhibit::Exhibits;
-use crate::script::{Computed, Diagnostic, Estimate, Outcome, Place, Severity, Status};
+use crate::script::{Diagnostic, Outcome, Place, Severity, Status};
 use crate::work::{Fingerprint, Plan, Value};
 
 /// How far an edit is.

@@ -23,9 +23,10 @@ use super::details::{self, Details};
 use super::guard::{self, Names};
 use super::watch::Go;
 use super::{Happened, page};
+use crate::executor::Computed;
 use crate::figure::Hit;
+use crate::script::Host;
 use crate::script::exhibit::Exhibit;
-use crate::script::{Computed, Settings};
 use crate::{Error, Result};
 
 /// Where a free port is looked for first: the same one again after a restart, so that an open page finds it.
@@ -65,7 +66,7 @@ fn listen(port: Option<u16>) -> Result<TcpListener> {
 impl Server {
     pub fn start(
         board: Arc<Board>,
-        settings: &Settings,
+        host: &Host,
         script: &Path,
         happened: Sender<Happened>,
         go: Arc<Go>,
@@ -75,7 +76,7 @@ impl Server {
         let listener = listen(port)?;
         listener.set_nonblocking(true).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let details = Details::new(board.clone(), settings, script)?;
+        let details = Details::new(board.clone(), host, script)?;
         let desk = Arc::new(Desk { board, details, happened, go });
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
         let app = router(desk, address);
@@ -223,9 +224,7 @@ async fn item(State(desk): Shared, Parts((edit, name)): Parts<(usize, String)>) 
     drawn(move || match (ending.as_str(), exhibit.figure(&computed)?) {
         ("svg", Some(figure)) => Ok(guard::picture(figure.svg()?)),
         ("png", Some(figure)) => Ok(typed("image/png", figure.png()?)),
-        ("json", Some(figure)) => {
-            Ok(axum::Json(figure.regions()?).into_response())
-        }
+        ("json", Some(figure)) => Ok(axum::Json(figure.regions()?).into_response()),
         ("json", None) => {
             let Some(((columns, rows), varying)) = exhibit.records(&computed) else { return Ok(not_there()) };
             let (texts, rows) = (details::texts(&rows), details::cells(&rows));

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::{Outcome, Settings};
+use super::{Host, Outcome};
 use crate::files::write_whole;
 use crate::{Error, Result};
 
@@ -20,20 +20,21 @@ pub(super) fn prepare(folder: &Path, script: &str) -> Result<()> {
 }
 
 /// Writes `run.json`: versions, device, parameters, fingerprints, timings, and how the points fared.
-pub(super) fn write_record(folder: &Path, script: &Path, settings: &Settings, outcome: &Outcome) -> Result<()> {
+pub(super) fn write_record(folder: &Path, script: &Path, host: &Host, outcome: &Outcome) -> Result<()> {
     let names = |paths: &[PathBuf]| -> Vec<String> {
         paths.iter().map(|path| path.strip_prefix(folder).unwrap_or(path).display().to_string()).collect()
     };
     let spent = outcome.report.spent.iter().map(|(name, (operations, seconds))| {
         (*name, json!({ "floating_point_operations": operations, "thread_seconds": seconds }))
     });
+    let settings = host.settings();
     let record = json!({
         "script": script.display().to_string(),
         "entroscope": env!("CARGO_PKG_VERSION"),
         "burn": crate::device::BURN_VERSION,
         "generator": crate::random::GENERATOR,
         "device": settings.device,
-        "numerics": crate::device::numerics(&settings.device),
+        "numerics": host.device()?.numerics(),
         "threads": settings.threads,
         "parameters": outcome.params,
         "status": format!("{:?}", outcome.status),

@@ -10,8 +10,9 @@ mod later;
 mod loader;
 pub mod options;
 mod plot;
-mod readable;
 mod reference;
+mod run_handle;
+mod sandbox;
 mod saved;
 pub mod session;
 mod settings;
@@ -32,15 +33,18 @@ pub use diagnostic::{Diagnostic, Frame, Place, Severity};
 pub use exhibit::{Exhibit, Exhibits};
 pub use later::{Curve, Number};
 pub use reference::Function;
-pub use session::{Audience, Estimate, Points, Session, Told};
-pub use settings::{Limits, Reads, STORE_VARIABLE, Settings};
-pub(crate) use table::Computed;
+pub use run_handle::{ReadLog, RunHandle};
+pub use session::{HostEvent, HostObserver, Session};
+pub use settings::{Limits, STORE_VARIABLE, Settings};
 pub use table::{Axis, Point, Row, Table};
 pub use tensor::{Budget, ScriptTensor};
 
+use crate::device::DeviceChoice;
+use crate::executor::{Estimate, Points};
 use crate::work::{Plan, Report, Target};
 
 use loader::Loader;
+use session::{Purpose, Setup};
 use shown::{Finished, Shown};
 
 /// Functions that an embedding program adds to the host's own.
@@ -49,7 +53,10 @@ pub(crate) type Primitives = Vec<Arc<dyn Fn(&mut Engine) + Send + Sync>>;
 /// Runs scripts. One host may run many, one after another.
 pub struct Host {
     settings: Settings,
-    audience: Arc<Audience>,
+    handle: RunHandle,
+    /// Chosen when it is first needed, from its name in the settings.
+    device: Arc<OnceLock<DeviceChoice>>,
+    observer: Arc<HostObserver>,
     primitives: Primitives,
     /// The functions that scripts can call; they are always the same.
     declared: Arc<OnceLock<check::Declared>>,
@@ -127,22 +134,42 @@ struct Evaluated {
 }
 
 impl Host {
-    /// A host that tells nobody.
+    /// A host without an observer, with a handle of its own.
     pub fn new(settings: Settings) -> Self {
-        Self { settings, audience: Arc::new(|_| ()), primitives: Vec::new(), declared: Arc::default() }
+        Self {
+            settings,
+            handle: RunHandle::default(),
+            device: Arc::default(),
+            observer: Arc::new(|_| ()),
+            primitives: Vec::new(),
+            declared: Arc::default(),
+        }
     }
 
-    /// The same host with other settings.
+    /// The same host for another run: with another handle and another observer.
     #[must_use]
-    pub fn with_settings(&self, settings: Settings) -> Self {
-        let Self { audience, primitives, declared, .. } = self;
-        Self { settings, audience: audience.clone(), primitives: primitives.clone(), declared: declared.clone() }
+    pub fn for_run(&self, handle: RunHandle, observer: Arc<HostObserver>) -> Self {
+        let Self { settings, device, primitives, declared, .. } = self;
+        Self {
+            settings: settings.clone(),
+            handle,
+            device: device.clone(),
+            observer,
+            primitives: primitives.clone(),
+            declared: declared.clone(),
+        }
     }
 
-    /// Somebody who hears what happens.
+    /// Runs can be stopped, and share what they have under way, by this handle.
     #[must_use]
-    pub fn with_audience(self, audience: Arc<Audience>) -> Self {
-        Self { audience, ..self }
+    pub fn with_handle(self, handle: RunHandle) -> Self {
+        Self { handle, ..self }
+    }
+
+    /// Receives the events of every run.
+    #[must_use]
+    pub fn with_observer(self, observer: Arc<HostObserver>) -> Self {
+        Self { observer, ..self }
     }
 
     /// Adds functions to the engine of every script: see `examples/primitive.rs`.
@@ -152,15 +179,43 @@ impl Host {
         self
     }
 
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The device that the settings name; it is chosen and tried once.
+    ///
+    /// # Errors
+    /// When there is no such device, or it does not compute.
+    pub fn device(&self) -> crate::Result<&DeviceChoice> {
+        if let Some(device) = self.device.get() {
+            return Ok(device);
+        }
+        let device = DeviceChoice::named(&self.settings.device)?;
+        Ok(self.device.get_or_init(|| device))
+    }
+
+    fn session(&self, script: &str, loader: &Loader, purpose: Purpose) -> crate::Result<Session> {
+        let setup = Setup {
+            settings: self.settings.clone(),
+            handle: self.handle.clone(),
+            device: self.device()?.clone(),
+            observer: self.observer.clone(),
+            purpose,
+        };
+        Session::new(script, loader.clone(), setup)
+    }
+
     /// Loads, checks and describes a script, and says what running it would do; computes nothing.
     ///
     /// # Errors
     /// When the script is wrong: everything that was found.
     pub fn check(&self, script: &Path) -> Result<Checked, Vec<Diagnostic>> {
-        let Evaluated { session, shown, .. } = self.evaluate(script, true)?;
-        let plan =
-            session.plan(shown.iter().flat_map(Exhibit::targets).collect()).map_err(|error| vec![error.into()])?;
-        let estimate = session.estimate(&plan);
+        let Evaluated { session, shown, .. } = self.evaluate(script, Purpose::Check)?;
+        let targets = shown.iter().flat_map(Exhibit::targets).collect();
+        let plan = session.executor().plan(targets).map_err(|error| vec![error.into()])?;
+        let estimate = session.executor().estimate(&plan);
         let state = session.state();
         Ok(Checked { plan, estimate, params: state.params.clone(), warnings: state.warnings.clone() })
     }
@@ -170,8 +225,8 @@ impl Host {
     /// # Errors
     /// When no engine can be made.
     pub fn reference(&self) -> Result<serde_json::Value, Diagnostic> {
-        let loader = Loader::new(Path::new("."), self.settings.reads.clone())?;
-        let session = Session::new(self.settings.clone(), self.audience.clone(), loader.clone(), "", true)?;
+        let loader = Loader::new(Path::new("."), self.handle.reads.clone())?;
+        let session = self.session("", &loader, Purpose::Check)?;
         let engine = engine::engine(&Arc::new(session), &loader, &self.primitives)?;
         let text = engine.gen_fn_metadata_to_json(false).unwrap_or_default();
         Ok(serde_json::from_str(&text).unwrap_or_default())
@@ -186,40 +241,39 @@ impl Host {
     }
 
     /// Runs a script: evaluates it, computes what it shows, and fills its run folder.
-    #[expect(clippy::disallowed_methods, reason = "how long it took is told")]
+    #[expect(clippy::disallowed_methods, reason = "the time that a run took is reported; no number depends on it")]
     pub fn run(&self, script: &Path) -> Outcome {
         let started = Instant::now();
-        let mut outcome = match self.evaluate(script, false) {
+        let mut outcome = match self.evaluate(script, Purpose::Run) {
             Ok(evaluated) => self.show(evaluated),
-            Err(_) if self.settings.is_over() => Outcome::new(Status::Interrupted, Vec::new()),
+            Err(_) if self.handle.is_over() => Outcome::new(Status::Interrupted, Vec::new()),
             Err(diagnostics) => Outcome::new(Status::ScriptWrong, diagnostics),
         };
         outcome.seconds = started.elapsed().as_secs_f64();
         if let Some(folder) = &outcome.folder
-            && let Err(error) = folder::write_record(folder, script, &self.settings, &outcome)
+            && let Err(error) = folder::write_record(folder, script, self, &outcome)
         {
             outcome.diagnostics.push(error.into());
         }
         outcome
     }
 
-    fn evaluate(&self, script: &Path, describe_only: bool) -> Result<Evaluated, Vec<Diagnostic>> {
+    fn evaluate(&self, script: &Path, purpose: Purpose) -> Result<Evaluated, Vec<Diagnostic>> {
         let one = |diagnostic: Diagnostic| vec![diagnostic];
         let name = script.display().to_string();
         let folder = script.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let project = self.settings.project.as_deref().unwrap_or(folder);
-        let loader = Loader::new(project, self.settings.reads.clone()).map_err(|error| one(error.into()))?;
-        let session = Session::new(self.settings.clone(), self.audience.clone(), loader.clone(), &name, describe_only);
-        let session = Arc::new(session.map_err(|error| one(error.into()))?);
+        let loader = Loader::new(project, self.handle.reads.clone()).map_err(|error| one(error.into()))?;
+        let session = Arc::new(self.session(&name, &loader, purpose).map_err(|error| one(error.into()))?);
         let engine = engine::engine(&session, &loader, &self.primitives).map_err(one)?;
         let (ast, text) = loader.script(&engine, script, &name).map_err(one)?;
-        session.tell(Told::Loaded);
+        session.notify(HostEvent::Loaded);
         let declared = self.declared.get_or_init(|| check::declared(&engine));
         let wrong = check::check(&engine, declared, &loader, &ast);
         if !wrong.is_empty() {
             return Err(wrong);
         }
-        session.tell(Told::Checked);
+        session.notify(HostEvent::Checked);
         session.start_clock();
         let result = engine.run_ast_with_scope(&mut Scope::new(), &ast);
         if let Err(error) = result
@@ -231,7 +285,7 @@ impl Host {
         }
         session.check_params().map_err(|error| one(error.into()))?;
         let shown: Exhibits = std::mem::take(&mut session.state().shown).into();
-        session.tell(Told::Described(&shown));
+        session.notify(HostEvent::Described(&shown));
         Ok(Evaluated { session, text, shown })
     }
 
@@ -248,15 +302,15 @@ impl Host {
         };
         let mut outcome = Outcome::new(Status::Done, Vec::new());
         outcome.files = std::mem::take(&mut session.state().files);
-        self.settings.linger();
-        if self.settings.superseded.is_cancelled() {
+        self.handle.linger();
+        if self.handle.superseded.is_cancelled() {
             // The run folder is the later edit's.
             return Outcome::new(Status::Interrupted, Vec::new());
         }
         for Exhibit { shown, .. } in shown.iter() {
             match shown.finish(&folder, &computed) {
                 Ok(Finished::Files(files)) => outcome.files.extend(files),
-                Ok(Finished::Words(_)) if self.settings.cancel.is_cancelled() => {}
+                Ok(Finished::Words(_)) if self.handle.cancel.is_cancelled() => {}
                 Ok(Finished::Words(words)) => outcome.verdicts.push(words),
                 Err(error) => outcome.diagnostics.push(error.into()),
             }
@@ -266,7 +320,7 @@ impl Host {
         }
         let state = session.state();
         outcome.status = match () {
-            () if self.settings.cancel.is_cancelled() => Status::Interrupted,
+            () if self.handle.cancel.is_cancelled() => Status::Interrupted,
             () if !outcome.diagnostics.is_empty() => Status::ScriptWrong,
             () if state.points.failed > 0 => Status::PointsFailed,
             () => Status::Done,

@@ -4,8 +4,8 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use super::table::Computed;
 use crate::cascade::{self, Cascade};
+use crate::executor::Computed;
 use crate::network::Network;
 use crate::weights::save;
 use crate::work::{Described, Target, Value};

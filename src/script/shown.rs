@@ -4,8 +4,9 @@ use std::path::{Component, Path, PathBuf};
 
 use super::plot::Plot;
 use super::saved::Saved;
-use super::table::{Computed, Table, csv_cell};
+use super::table::{Table, csv_cell};
 use super::verdict::Verdict;
+use crate::executor::Computed;
 use crate::files::write_whole;
 use crate::work::Target;
 use crate::{Error, Result};

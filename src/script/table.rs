@@ -1,6 +1,5 @@
 //! Tables: a value for every point of a sweep, computed later where it is a curve or a number.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rhai::{Array, Dynamic, INT, Map};
@@ -10,6 +9,7 @@ use super::later::{Curve, Number};
 use super::options::number;
 use crate::Error;
 use crate::entropy::numbers;
+use crate::executor::Computed;
 use crate::figure::Band;
 use crate::work::{Described, Target, Value};
 
@@ -110,9 +110,6 @@ impl Content {
         }
     }
 }
-
-/// Results by fingerprint; absent ones are not computed yet.
-pub(crate) type Computed = BTreeMap<crate::work::Fingerprint, crate::Result<Arc<Value>>>;
 
 impl Table {
     /// A row's point in words.

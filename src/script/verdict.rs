@@ -1,8 +1,9 @@
 //! The verdict: a phase diagram in words, beside what mean-field theory says.
 
 use super::options::number;
-use super::table::{Computed, Content, Row, Table};
+use super::table::{Content, Row, Table};
 use crate::entropy::falls_below;
+use crate::executor::Computed;
 use crate::theory::{MeanField, Phase};
 use crate::work::Target;
 use crate::{Error, Result};

@@ -106,7 +106,7 @@ mod functions {
             grey: options.flag("grey")?,
         };
         if Dataset::is_of_files(name) {
-            session.folders.candidates().iter().for_each(|folder| session.settings.reads.note(&folder.join(name)));
+            session.folders.candidates().iter().for_each(|folder| session.handle.reads.note(&folder.join(name)));
         }
         let dataset = Dataset::open(name, &options, &session.folders)?;
         dataset.warnings().iter().for_each(|warning| session.warn(Error::new(warning)));
@@ -144,7 +144,7 @@ mod functions {
             labels: options.text("labels")?,
             label: options.text("label")?,
         };
-        let cancelled = || session.settings.is_over();
+        let cancelled = || session.handle.is_over();
         let place = session.readable_folder(path)?;
         let photos = Dataset::folder(&place, path, &options, &session.folders, &cancelled)?;
         photos.warnings().iter().for_each(|warning| session.warn(Error::new(warning)));

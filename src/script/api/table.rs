@@ -9,11 +9,12 @@ use rhai::{Array, Dynamic, Engine, FnPtr, INT, Map};
 use super::sweep::for_each_row;
 use crate::Error;
 use crate::entropy::{Step, derive};
+use crate::executor::Computed;
 use crate::script::later::{Curve, Number};
 use crate::script::options::{describe, number};
 use crate::script::session::{Native, Session};
 use crate::script::shown::{Shown, output_path};
-use crate::script::table::{Axis, Computed, Content, Point, Row, Table, csv_cell};
+use crate::script::table::{Axis, Content, Point, Row, Table, csv_cell};
 use crate::work::Described;
 
 /// The mean of numbers, or of curves depth by depth.

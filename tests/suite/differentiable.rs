@@ -1,8 +1,6 @@
 //! Layers as Burn's operations: the same numbers as the host's own forward pass, the same gradients as its own training
 //! of reconstruction networks, and slopes of the loss.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a test")]
-
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use entroscope::cascade::{Chain, Inverse, Training};
 use entroscope::kernels::{Activation, Adam};

@@ -1,7 +1,5 @@
 //! Ridge regression: the map that it finds is the best there is, for every kind of inverse.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a test")]
-
 use entroscope::cascade::{Cascade, Chain, Ridge};
 use entroscope::data::{Dataset, DatasetOptions, Folders, Split};
 use entroscope::kernels::Activation;

@@ -1,14 +1,12 @@
 //! The programs in `examples/`, run as their readers would run them, with a store of their own.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a test")]
-
 use entroscope::script::{Settings, Status};
 use tempfile::TempDir;
 
-#[path = "../examples/embed.rs"]
+#[path = "../../examples/embed.rs"]
 #[allow(dead_code, reason = "its main is for readers")]
 mod embed;
-#[path = "../examples/primitive.rs"]
+#[path = "../../examples/primitive.rs"]
 #[allow(dead_code, reason = "its main is for readers")]
 mod primitive;
 

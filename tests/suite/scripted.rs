@@ -1,12 +1,11 @@
 //! Running scripts in a folder of their own.
-#![allow(dead_code, reason = "every test file uses its part")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::{Arc, Mutex};
 
 use entroscope::device;
-use entroscope::script::{Diagnostic, Host, Outcome, Settings, Told};
+use entroscope::script::{Diagnostic, Host, HostEvent, Outcome, Settings};
 
 /// A folder with a project, a store and a run folder in it, gone when the test ends.
 pub struct Place {
@@ -97,12 +96,12 @@ impl Place {
 pub fn run(host: Host, script: &Path) -> (Outcome, Vec<String>) {
     let printed = Arc::new(Mutex::new(Vec::new()));
     let hears = printed.clone();
-    let audience = move |told: Told<'_>| {
-        if let Told::Printed(text) = told {
+    let observer = move |event: HostEvent<'_>| {
+        if let HostEvent::Printed(text) = event {
             hears.lock().unwrap().push(text.to_owned());
         }
     };
-    let outcome = host.with_audience(Arc::new(audience)).run(script);
+    let outcome = host.with_observer(Arc::new(observer)).run(script);
     let printed = printed.lock().unwrap().clone();
     (outcome, printed)
 }

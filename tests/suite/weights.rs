@@ -1,14 +1,11 @@
 //! Weights from files and into them: small files written here, and torchvision's VGG16 (reference/README.md: `vgg/`).
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a test")]
-
-mod reference;
-mod scripted;
-
 use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::sync::Arc;
 
+use super::reference;
+use super::scripted::{self, Place, assert_says};
 use burn::tensor::{bf16, f16};
 use entroscope::kernels::Activation;
 use entroscope::network::{Architecture, Block, Conv2d, Layer, Network, Pool, forward};
@@ -17,7 +14,6 @@ use entroscope::weights::{Naming, WeightFile};
 use entroscope::work::{Described, Flights, Plan, Resources, Store, Target, Value};
 use entroscope::{Error, Result};
 use safetensors::tensor::{Dtype, TensorView};
-use scripted::{Place, assert_says};
 
 /// Name, type, shape and bytes.
 type Entry = (&'static str, Dtype, Vec<usize>, Vec<u8>);

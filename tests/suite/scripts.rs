@@ -15,18 +15,15 @@
 //! `UPDATE_EXPECT=1 cargo test --test scripts` writes what comes of every script into it; `SCRIPTS=figure` runs those
 //! files alone whose name holds "figure".
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a test")]
-
-mod scripted;
-
 use std::fmt::Write;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use entroscope::script::{self, Diagnostic, Host, Outcome, Points, Settings, Severity, Status};
-use scripted::Place;
+use super::scripted::{self, Place};
+use entroscope::executor::Points;
+use entroscope::script::{self, Diagnostic, Host, Outcome, Settings, Severity, Status};
 
 const SECTION: &str = "// --- ";
 const NOTES: [&str; 4] = ["// Error:", "// Warning:", "// Hint:", "// Trace:"];
@@ -261,7 +258,7 @@ impl<'a> Section<'a> {
             match name {
                 "operations" => limits.operations = value.parse().unwrap(),
                 "calls" => limits.calls = value.parse().unwrap(),
-                "expression_depth" => limits.expression_depth = value.parse().unwrap(),
+                "nesting" => limits.nesting = value.parse().unwrap(),
                 "size" => limits.size = value.parse().unwrap(),
                 "modules" => limits.modules = value.parse().unwrap(),
                 "seconds" => limits.seconds = value.parse().unwrap(),

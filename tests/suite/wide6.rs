@@ -1,9 +1,6 @@
 //! One run of the authors' published program, number by number (reference/README.md: `wide6.safetensors`).
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a test")]
-
-mod reference;
-
+use super::reference;
 use entroscope::cascade::{Chain, Inverse, Training, reconstruct_from};
 use entroscope::entropy::{Measure, median};
 use entroscope::kernels::Activation;

@@ -1,15 +1,11 @@
 //! Convolutional and residual networks, number by number: the authors' published program (reference/README.md:
 //! `cnn4.safetensors`, `resnet3.safetensors`).
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a test")]
-
-mod reference;
-
+use super::reference::{self, Tensors};
 use entroscope::cascade::{Chain, Inverse, Training, reconstruct_from};
 use entroscope::entropy::Measure;
 use entroscope::kernels::Activation;
 use entroscope::network::{Architecture, Block, Conv2d, Layer, Pool, forward};
-use reference::Tensors;
 
 const CHANNELS: usize = 6;
 

@@ -1,15 +1,11 @@
 //! An edit costs only what it changes: counted in operations run, not in seconds.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a test")]
-
-mod scripted;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use entroscope::script::{Host, Outcome, Status, Told};
+use super::scripted::Place;
+use entroscope::script::{Host, HostEvent, Outcome, RunHandle, Status};
 use entroscope::work::Event;
-use scripted::Place;
 
 /// A phase diagram of `points` weight variances and networks of `depth` blocks: `depth` − 2 of them are on the curve.
 fn phase(points: &str, depth: usize) -> String {
@@ -115,15 +111,16 @@ fn an_interrupted_run_goes_on_where_it_was() {
     let place = Place::new();
     let script = place.script(&phase("linspace(0.5, 3.0, 6)", 6));
     // Stopped when the third point is there.
-    let settings = place.settings.clone();
+    let handle = RunHandle::default();
     let done = AtomicUsize::new(0);
-    let cancel = settings.cancel.clone();
-    let audience = move |told: Told<'_>| {
-        if matches!(told, Told::Work(Event::Done { .. })) && done.fetch_add(1, Ordering::Relaxed) == 2 {
+    let cancel = handle.cancel.clone();
+    let observer = move |event: HostEvent<'_>| {
+        if matches!(event, HostEvent::Work(Event::Done { .. })) && done.fetch_add(1, Ordering::Relaxed) == 2 {
             cancel.cancel();
         }
     };
-    let stopped = Host::new(settings).with_audience(Arc::new(audience)).run(&script);
+    let host = Host::new(place.settings.clone()).with_handle(handle);
+    let stopped = host.with_observer(Arc::new(observer)).run(&script);
     assert_eq!((stopped.status, stopped.status.code()), (Status::Interrupted, 130));
     assert!(stopped.points.computed >= 3 && stopped.points.computed < 6, "{:?}", stopped.points);
     assert!(
@@ -132,9 +129,7 @@ fn an_interrupted_run_goes_on_where_it_was() {
         stopped.files
     );
 
-    let settings =
-        entroscope::script::Settings { cancel: entroscope::work::Cancel::default(), ..place.settings.clone() };
-    let resumed = Host::new(settings).run(&script);
+    let resumed = Host::new(place.settings.clone()).run(&script);
     let blocks = |outcome: &Outcome| outcome.report.ran.get("cascade.adam").copied().unwrap_or(0);
     let (once, twice) = (6 * 4, blocks(&stopped) + blocks(&resumed));
     assert!((once..=once + 4).contains(&twice), "{twice} blocks were trained, {once} once each");

@@ -1,19 +1,14 @@
 //! Photographs: decoded and resized as Pillow and torchvision do it, named, labelled, and passed over where they are broken.
 //! `tests/photos` holds small files of every kind and what Pillow 13 (libjpeg-turbo 3.2) makes of each.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a test")]
-
-#[path = "data/errors.rs"]
-mod errors;
-mod reference;
-mod scripted;
-
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use super::data::errors::{assert_says, text};
+use super::reference;
+use super::scripted;
 use entroscope::Result;
 use entroscope::data::{Dataset, FolderOptions, Folders, Normalisation, Split};
-use errors::{assert_says, text};
 
 fn fixtures(folder: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/photos").join(folder)

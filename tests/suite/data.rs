@@ -1,13 +1,8 @@
 //! Data sets: what a script may ask for, what files may be wrong, and downloads from a real server on loopback.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a test")]
-
-#[path = "data/cifar.rs"]
 mod cifar;
-#[path = "data/downloads.rs"]
 mod downloads;
-#[path = "data/errors.rs"]
-mod errors;
+pub mod errors;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

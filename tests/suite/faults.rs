@@ -1,18 +1,14 @@
 //! What goes wrong around a run: folders that cannot be written, full disks, damaged files, other processes, interrupts,
 //! panics. Each ends in a message with a way out; nothing stored is lost; the next run goes on.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a test")]
-
-mod scripted;
-
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use entroscope::script::{Curve, Host, Outcome, Settings, Status, Told};
+use super::scripted::{self, Place, assert_says, said};
+use entroscope::script::{Curve, Host, HostEvent, Outcome, Settings, Status};
 use entroscope::work::{Context, Cost, Described, Keep, Operation, Store, Value};
-use scripted::{Place, assert_says, said};
 
 /// Blocks that one point of `sweep_over` trains.
 const BLOCKS: usize = 3;
@@ -246,8 +242,8 @@ mod stored_files {
         let place = Place::new();
         place.run(&sweep_over("[1, 2]"));
         let store = place.path("store");
-        let host = Host::new(place.settings.clone()).with_audience(Arc::new(move |told| {
-            if let Told::Planned(..) = told {
+        let host = Host::new(place.settings.clone()).with_observer(Arc::new(move |event| {
+            if let HostEvent::Planned(..) = event {
                 ["small", "large"].iter().for_each(|folder| std::fs::remove_dir_all(store.join(folder)).unwrap());
             }
         }));

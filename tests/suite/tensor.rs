@@ -1,11 +1,9 @@
 //! Tensors as scripts use them: results against numpy's, every refusal, files of numpy's own.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a test")]
-
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use entroscope::script::{Host, Limits, Outcome, Settings, Status, Told};
+use entroscope::script::{Host, HostEvent, Limits, Outcome, Settings, Status};
 
 /// Runs a script in a folder and hands back what it printed.
 fn run_in(folder: &Path, limits: Limits, script: &str) -> (Outcome, String) {
@@ -20,8 +18,8 @@ fn run_in(folder: &Path, limits: Limits, script: &str) -> (Outcome, String) {
     };
     let printed = Arc::new(Mutex::new(String::new()));
     let hears = printed.clone();
-    let host = Host::new(settings).with_audience(Arc::new(move |told: Told<'_>| {
-        if let Told::Printed(text) = told {
+    let host = Host::new(settings).with_observer(Arc::new(move |event: HostEvent<'_>| {
+        if let HostEvent::Printed(text) = event {
             let mut printed = hears.lock().unwrap();
             printed.push_str(text);
             printed.push('\n');

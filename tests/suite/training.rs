@@ -1,18 +1,14 @@
 //! Training a whole network on labels: steps against formulas, accuracies, the same numbers whatever runs beside.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a test")]
-
-mod scripted;
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::scripted::{self, Place};
 use burn::tensor::Device;
 use entroscope::network::{Architecture, Block, Layer, Learner, Loss, Optimizer, Training};
-use entroscope::script::{Host, Status, Told};
+use entroscope::script::{Host, HostEvent, RunHandle, Status};
 use entroscope::work::Event;
-use scripted::Place;
 
 const X: [[f64; 3]; 4] = [[0.5, -1.0, 2.0], [1.5, 0.25, -0.5], [-0.75, 1.0, 0.0], [0.1, 0.2, 0.3]];
 const LABELS: [u32; 4] = [0, 1, 1, 0];
@@ -247,11 +243,12 @@ fn a_network_that_does_not_train_is_a_result() {
 #[test]
 fn training_can_be_interrupted_between_steps() {
     let place = Place::new();
-    let cancel = place.settings.cancel.clone();
+    let handle = RunHandle::default();
+    let cancel = handle.cancel.clone();
     let steps = Arc::new(AtomicUsize::new(0));
     let heard = steps.clone();
-    let audience = move |told: Told<'_>| {
-        if let Told::Work(Event::Advanced(operations)) = told
+    let observer = move |event: HostEvent<'_>| {
+        if let HostEvent::Work(Event::Advanced(operations)) = event
             && operations > 0.0
             && heard.fetch_add(1, Ordering::Relaxed) == 4
         {
@@ -260,7 +257,8 @@ fn training_can_be_interrupted_between_steps() {
     };
     let script = place
         .script(&format!("{MLP} print(net.trained(data.train.take(2000), #{{ batch: 10 }}).training_losses().last);"));
-    let outcome = Host::new(place.settings.clone()).with_audience(Arc::new(audience)).run(&script);
+    let host = Host::new(place.settings.clone()).with_handle(handle);
+    let outcome = host.with_observer(Arc::new(observer)).run(&script);
     assert_eq!(outcome.status, Status::Interrupted);
     assert!(steps.load(Ordering::Relaxed) < 20);
     assert!(networks(&place).is_empty());

@@ -1,14 +1,10 @@
 //! What is written for people to copy runs: every example in the reference and in the stdlib, every snippet of the README,
 //! every script in `scripts/`. On a `print(…);` line, the comment behind it is what it prints ("…" ends a part of it).
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a test")]
-
-mod scripted;
-
 use std::path::{Path, PathBuf};
 
+use super::scripted::{self, Place};
 use entroscope::script::{Host, Outcome, Status};
-use scripted::Place;
 
 /// What makes any script small: parameters by these names, where it has them.
 const SMALL: [(&str, &str); 11] = [

@@ -1,5 +1,4 @@
 //! Numbers made elsewhere, when they are at hand: `../shared/reference` beside the project.
-#![allow(dead_code, reason = "every test file uses its part")]
 
 use std::path::PathBuf;
 

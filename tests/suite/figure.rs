@@ -1,7 +1,5 @@
 //! Figures by their data: what is drawn, written and saved, and that nothing a script can produce breaks them.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a test")]
-
 use entroscope::figure::{
     Axis, Band, Bars, Cell, Colour, Contrast, Dash, Figure, Heatmap, Image, Images, Kind, Lines, Palette, Series,
 };

@@ -1,4 +1,4 @@
-//! What a script may read: files and folders in its project's folder and in those of data.
+//! The files and folders that a script may read: those in its project's folder and in the data folders.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -28,11 +28,11 @@ impl Session {
         for folder in &folders {
             let Ok(folder) = folder.canonicalize() else { continue };
             if !Path::new(path).components().any(|part| part == Component::ParentDir) {
-                self.settings.reads.note(&folder.join(path));
+                self.handle.reads.note(&folder.join(path));
             }
             let Ok(found) = folder.join(path).canonicalize() else { continue };
             if found.starts_with(&folder) && is_wanted(&found) {
-                self.settings.reads.note(&found);
+                self.handle.reads.note(&found);
                 return Ok(found);
             }
             escapes |= !found.starts_with(&folder);

@@ -4,22 +4,18 @@
 //! Rounding differs from device to device, and training carries it on: what is compared is far from where a chaotic
 //! network would blow it up.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a test")]
-
-mod scripted;
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::scripted::{self, Place};
 use burn::tensor::Device;
 use entroscope::cascade::{Cascade, Training, reconstruct};
 use entroscope::data::{Dataset, DatasetOptions, Folders};
-use entroscope::device::{self, Known};
+use entroscope::device::{self, DeviceChoice, Known};
 use entroscope::kernels::Activation;
 use entroscope::network::{Architecture, Block, Init, Layer, Network};
 use entroscope::script::Status;
 use entroscope::work::{self, Array, Data, Flights, Plan, Report, Resources, Store, Target, Value};
-use scripted::Place;
 
 /// A script, and how far its numbers may be off, relative to the largest of a line that it prints.
 struct Case {
@@ -227,7 +223,7 @@ fn swept(device: &Device, most: usize, memory: f64) -> (Vec<Arc<Value>>, Report)
 #[test]
 fn points_trained_as_one_give_the_numbers_of_each_alone() {
     for known in others().filter(|known| known.missing.is_none()) {
-        let device = device::named(&known.name).unwrap();
+        let device = DeviceChoice::named(&known.name).unwrap().device().clone();
         let (alone, report) = swept(&device, 1, 1e9);
         assert_eq!((report.ran["cascade.adam"], report.ran.get("stacked")), (25, None));
         // All five at once; two at a time, and one is left; without room for two; with room for two, of 0.5 MB each. The

@@ -1,7 +1,5 @@
 //! Mean-field theory against fixed points and scales computed elsewhere by two other methods, to ten printed digits.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a test")]
-
 use entroscope::theory::{Activation, Phase, critical_point, mean_field};
 use std::path::Path;
 

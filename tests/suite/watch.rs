@@ -1,17 +1,14 @@
 //! Watching a script: what a save costs, counted in operations, and whom the page answers.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a test")]
-
-mod scripted;
-
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use super::scripted::Place;
+use entroscope::executor::Points;
 use entroscope::live::{Heard, Options, Stage, watch};
-use entroscope::script::{Points, Told};
+use entroscope::script::{Host, HostEvent, RunHandle};
 use entroscope::work::{Cancel, Event};
-use scripted::Place;
 
 /// Longer than anything here takes, on a machine that is busy.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -43,28 +40,31 @@ impl Watch {
         let place = Place::new();
         let script = place.script(text);
         let (sender, said) = channel();
-        let settings = place.settings.clone();
-        let cancel = settings.cancel.clone();
+        let host = Host::new(place.settings.clone());
+        let handle = RunHandle::default();
+        let cancel = handle.cancel.clone();
         let hear = move |heard: Heard<'_>| {
             let said = match heard {
                 Heard::Serving(address) => Said::Serving(address.to_owned()),
                 Heard::Began { changed, .. } => Said::Began(changed.to_owned()),
                 Heard::Noted { .. } => Said::Noted,
                 Heard::Asks { .. } => Said::Asks,
-                Heard::Told { edit, told: Told::Planned(plan, _) } => Said::Planned(edit, plan.missing_and_reused().0),
-                Heard::Told { edit, told: Told::Work(Event::Started { operation, point }) } => {
+                Heard::Run { edit, event: HostEvent::Planned(plan, _) } => {
+                    Said::Planned(edit, plan.missing_and_reused().0)
+                }
+                Heard::Run { edit, event: HostEvent::Work(Event::Started { operation, point }) } => {
                     Said::Started(edit, format!("{operation} for {point}"))
                 }
-                Heard::Told { edit, told: Told::Work(Event::Advanced(operations)) } if operations > 0.0 => {
+                Heard::Run { edit, event: HostEvent::Work(Event::Advanced(operations)) } if operations > 0.0 => {
                     Said::Advanced(edit)
                 }
-                Heard::Told { edit, told: Told::Work(Event::Done { result: Ok(_), .. }) } => Said::Done(edit),
+                Heard::Run { edit, event: HostEvent::Work(Event::Done { result: Ok(_), .. }) } => Said::Done(edit),
                 Heard::Ended { edit, stage, outcome } => Said::Ended(edit, stage, outcome.points),
-                Heard::Told { .. } | Heard::Warning(_) => return,
+                Heard::Run { .. } | Heard::Warning(_) => return,
             };
             let _ = sender.send(said);
         };
-        let thread = std::thread::spawn(move || watch(settings, &script, options, Box::new(hear)));
+        let thread = std::thread::spawn(move || watch(host, handle, &script, options, Box::new(hear)));
         Self { said, cancel, thread: Some(thread), place }
     }
 

@@ -1,17 +1,13 @@
 //! The live page in a real Chromium: real files are saved, and the real page is read. Where no browser is installed, that is
 //! said and nothing is tested.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a test")]
-
-#[path = "browser/driver.rs"]
 mod driver;
-mod scripted;
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
 
+use super::scripted::Place;
 use driver::Browser;
-use scripted::Place;
 use serde_json::json;
 
 /// `entroscope watch`, as a user starts it; it ends with this.
