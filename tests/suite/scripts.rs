@@ -64,7 +64,7 @@ fn no_public_name_is_reserved_in_rhai() {
         None => None,
     });
     let options =
-        script::specs().flat_map(|spec| spec.keys).map(|(key, _)| format!("let x = #{{ {key}: 1 }}; x.{key}"));
+        script::specs().flat_map(|spec| spec.keys).map(|key| format!("let x = #{{ {0}: 1 }}; x.{0}", key.name));
     let scripts: Vec<String> = calls.chain(options).collect();
     assert!(scripts.len() > 100, "{}", scripts.len());
     let reserved: Vec<String> = scripts.iter().filter_map(|script| is_usable(script).err()).collect();

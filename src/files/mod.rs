@@ -1,4 +1,6 @@
-//! Atomic writes: a file's name never refers to a partly written file.
+//! Files: atomic writes, whose name never refers to a partly written file, and a cache of what is known about contents.
+
+pub(crate) mod digest_cache;
 
 use std::fs::File;
 use std::io::Write;
