@@ -15,6 +15,7 @@ pub mod live;
 pub mod network;
 pub mod random;
 pub mod script;
+pub mod stats;
 pub mod theory;
 pub mod weights;
 mod words;
