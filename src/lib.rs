@@ -12,6 +12,7 @@ pub mod figure;
 mod files;
 pub mod kernels;
 pub mod live;
+mod lock;
 pub mod network;
 pub mod random;
 pub mod script;

@@ -12,7 +12,7 @@ use crate::Result;
 use crate::figure::{Figure, Hit, Image, Images};
 use crate::script::Host;
 use crate::script::exhibit::{At, Exhibit, Facts, Source};
-use crate::work::{Found, Store};
+use crate::work::{ReadOutcome, Store};
 
 /// Pictures shown of a point.
 const PICTURES: usize = 12;
@@ -77,7 +77,7 @@ impl Details {
 
     /// The reconstruction behind a value, where the store still has it, with its depth.
     fn reconstruction(&self, source: &Source) -> Option<(crate::work::Fingerprint, usize)> {
-        let key = self.facts(source)?.reconstruction?.with(&self.numerics);
+        let key = self.facts(source)?.reconstruction?.with_numerics(&self.numerics);
         self.store.contains(key).then_some((key, source.depth?))
     }
 
@@ -85,7 +85,7 @@ impl Details {
     pub fn pictures(&self, exhibit: &Exhibit, hit: Hit) -> Result<Option<Figure>> {
         let sources = exhibit.sources(at(exhibit, hit))?;
         let Some((key, depth)) = sources.iter().find_map(|source| self.reconstruction(source)) else { return Ok(None) };
-        let Found::Whole(value) = self.store.read(key) else { return Ok(None) };
+        let ReadOutcome::Whole(value) = self.store.read(key) else { return Ok(None) };
         let (shape, r) = value.f32s("r")?;
         let [depths, samples, ref rest @ ..] = *shape else { return Ok(None) };
         let size = rest.iter().product::<usize>();

@@ -127,7 +127,7 @@ impl Session {
             memory: settings.memory,
             cancel: handle.cancel.clone(),
             superseded: handle.superseded.clone(),
-            flights: handle.in_flight.clone(),
+            in_flight: handle.in_flight.clone(),
         };
         let store = Store::open(&settings.store_dir, settings.store_budget)?;
         let local = Local::new(store, device.clone(), resources);
