@@ -16,6 +16,7 @@ mod lock;
 pub mod network;
 pub mod random;
 pub mod script;
+pub mod stats;
 pub mod theory;
 pub mod weights;
 mod words;

@@ -9,6 +9,7 @@ use super::selection::Selection;
 use super::{Dataset, Normalisation};
 use crate::random::Random;
 use crate::words::typing_errors;
+use crate::work::Provenance;
 use crate::{Error, Result};
 
 /// The two parts of a data set.
@@ -186,6 +187,15 @@ impl Split {
     /// are the first 100 of 60,000. A photograph counts by its content alone, whatever else is in its folder.
     pub fn description(&self) -> Value {
         self.data.source().description(self.part, &self.selection)
+    }
+
+    /// These samples in words, and the seed of a generated set.
+    pub fn provenance(&self) -> Provenance {
+        Provenance {
+            data: vec![self.to_string()],
+            seeds: self.data.source().seed().into_iter().collect(),
+            ..Provenance::default()
+        }
     }
 
     /// Reads or draws the samples, anew at every call.

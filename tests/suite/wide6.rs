@@ -2,9 +2,10 @@
 
 use super::reference;
 use entroscope::cascade::{Chain, Inverse, Training, reconstruct_from};
-use entroscope::entropy::{Measure, median};
+use entroscope::entropy::Measure;
 use entroscope::kernels::Activation;
 use entroscope::network::{Block, Layer, forward};
+use entroscope::stats::median;
 
 const SIZES: [usize; 7] = [64, 64, 64, 64, 64, 400, 10];
 
@@ -73,16 +74,16 @@ fn training_reconstruction_and_entropies_are_the_published_programs() {
     let (published_relative, published_differential) = (file.f64s("rel_avg_median"), file.f64s("diff_pipeline"));
     for k in 0..6 {
         let r = file.f32s(&format!("cascade.{}", k + 1));
-        let found = Measure::Relative.of(&p, &r, 64);
+        let found = Measure::Relative.evaluate(&p, &r, 64);
         for (sample, found) in found.iter().enumerate() {
             let expected = f64::from(relative[k * batch + sample]);
             assert!((found / expected - 1.0).abs() < 2e-6, "relative entropy at depth {}: {found} {expected}", k + 1);
         }
-        let unshifted = Measure::DifferentialUnshifted.of(&p, &r, 64)[0];
+        let unshifted = Measure::DifferentialUnshifted.evaluate(&p, &r, 64)[0];
         assert!((unshifted - differential[k]).abs() < 5e-7, "{unshifted} {}", differential[k]);
         // The published scripts leave out the last two depths.
         if k < 4 {
-            let shifted = Measure::Differential.of(&p, &r, 64)[0];
+            let shifted = Measure::Differential.evaluate(&p, &r, 64)[0];
             assert!((shifted - published_differential[k]).abs() < 5e-7, "{shifted} {}", published_differential[k]);
             println!("{} {}", median(found.into_iter()), published_relative[k]);
         }
