@@ -27,15 +27,15 @@ use boxes::average;
 pub use download::{Fetched, Progress, get};
 pub use folders::{DATA_VARIABLE, Folders};
 pub use known::{Entry, KnownFile, State, Status, catalogue, known, names, status};
-pub use photos::{FolderOptions, Normalisation};
+pub use photos::{FolderOptions, LABEL_COLUMN, Normalisation};
 pub use split::{Part, Samples, Split};
 
 /// Classes of every data set here that has a name.
 const CLASSES: usize = 10;
 /// Pixels on a side, as in MNIST.
 const SIDE: usize = 28;
-/// Samples that a generated set has unless a script says otherwise; MNIST's own numbers.
-const COUNTS: [usize; 2] = [60_000, 10_000];
+/// Training and test samples of a generated data set by default: MNIST's numbers.
+pub const COUNTS: [usize; 2] = [60_000, 10_000];
 /// The most samples that a part may have, and the most pixels on a side: what a guest's script may ask for.
 const MOST_SAMPLES: usize = 1_000_000;
 const MOST_SIDE: usize = 1024;

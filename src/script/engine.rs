@@ -18,7 +18,7 @@ pub(super) fn engine(session: &Arc<Session>, loader: &Loader, primitives: &Primi
     engine
         .set_max_operations(limits.operations)
         .set_max_call_levels(limits.calls)
-        .set_max_expr_depths(limits.expression_depth, limits.expression_depth)
+        .set_max_expr_depths(limits.nesting, limits.nesting)
         .set_max_string_size(limits.size)
         .set_max_array_size(limits.size)
         .set_max_map_size(limits.size)

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::words;
 use crate::work::DEFAULT_BUDGET;
 
 /// Names the folder of stored results when no flag does.
@@ -35,25 +36,33 @@ pub struct Settings {
     pub limits: Limits,
 }
 
-/// A script is a guest: what it may take before it is stopped. The same in every build.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+/// A script is a guest: what it may take before it is stopped. The same in every build, and each a flag of the program.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, clap::Args)]
 #[serde(default)]
 pub struct Limits {
-    /// Rhai operations, a rough count of expressions evaluated.
+    /// Expressions evaluated, by Rhai's rough count.
+    #[arg(long = "max-operations", value_name = "N", default_value_t = Limits::default().operations)]
     pub operations: u64,
     /// Function calls inside one another.
+    #[arg(long = "max-calls", value_name = "N", default_value_t = Limits::default().calls)]
     pub calls: usize,
     /// Expressions inside one another.
-    pub expression_depth: usize,
-    /// Elements of an array or map, bytes of a string.
+    #[arg(long = "max-nesting", value_name = "N", default_value_t = Limits::default().nesting)]
+    pub nesting: usize,
+    /// Elements of an array or map, bytes of a text.
+    #[arg(long = "max-size", value_name = "N", default_value_t = Limits::default().size)]
     pub size: usize,
     /// Modules imported.
+    #[arg(long = "max-modules", value_name = "N", default_value_t = Limits::default().modules)]
     pub modules: usize,
     /// Seconds of evaluation; the work that the script asks for does not count.
+    #[arg(long = "max-seconds", value_name = "SECONDS", default_value_t = Limits::default().seconds)]
     pub seconds: f64,
-    /// Bytes of the tensors that a script holds.
+    /// Bytes of the tensors that a script holds, such as 500M.
+    #[arg(long = "max-tensors", value_name = "SIZE", default_value = "4G", value_parser = words::bytes)]
     pub tensor_bytes: u64,
     /// Points of one sweep.
+    #[arg(long = "max-points", value_name = "N", default_value_t = Limits::default().points)]
     pub points: usize,
 }
 
@@ -62,7 +71,7 @@ impl Default for Limits {
         Self {
             operations: 50_000_000,
             calls: 64,
-            expression_depth: 128,
+            nesting: 128,
             size: 10_000_000,
             modules: 100,
             seconds: 60.0,

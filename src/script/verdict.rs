@@ -10,7 +10,7 @@ use crate::{Error, Result};
 
 /// How far below its own first value, the highest of all points, a differential entropy counts as lost: the published
 /// figure starts at −6.45 and its phases part at about −8.
-const DROP: f64 = 1.5;
+pub(super) const DROP: f64 = 1.5;
 
 /// A table of curves over `weight_var`, and the theory to compare it with.
 #[derive(Debug, Clone)]

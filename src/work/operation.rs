@@ -1,15 +1,17 @@
 //! What can be computed: one type that implements one trait.
 
 use std::any::Any;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::{Arc, OnceLock};
 
-use burn::tensor::Device;
 use serde_json::json;
 
-use super::{Fingerprint, Value};
-use crate::kernels::Crew;
+use super::{Context, Fingerprint, Provenance, Value};
 use crate::{Error, Result};
+
+/// The most operations that are asked for one result's provenance. The built-in ones answer within a few; the bound is for
+/// long chains of arithmetic and for primitives of an embedding program.
+const MOST_ASKED: usize = 1 << 18;
 
 /// An operation is plain data: everything that decides its numbers, and how to compute them.
 pub trait Operation: Any + Send + Sync + std::fmt::Debug {
@@ -27,6 +29,12 @@ pub trait Operation: Any + Send + Sync + std::fmt::Debug {
     /// is missing. Earlier inputs are computed first.
     fn inputs(&self) -> Vec<Described> {
         Vec::new()
+    }
+
+    /// What the result rests on, where the operation knows that itself; `None` means whatever its inputs rest on. The answer
+    /// stands for the inputs as well: start from [`Provenance::from_inputs`] to add to theirs. See [`Described::provenance`].
+    fn provenance(&self) -> Option<Provenance> {
+        None
     }
 
     /// Whether the result is worth a file.
@@ -79,41 +87,60 @@ pub struct Cost {
 
 /// An operation and its fingerprint. Cloning shares it.
 #[derive(Clone)]
-pub struct Described {
-    operation: Arc<dyn Operation>,
+pub struct Described(Arc<Shared>);
+
+struct Shared {
     fingerprint: Fingerprint,
+    /// Collected when somebody asks.
+    provenance: OnceLock<Arc<Provenance>>,
+    operation: Box<dyn Operation>,
 }
 
 impl Described {
     /// Describes an operation.
     pub fn new(operation: impl Operation) -> Self {
-        let fingerprint = Fingerprint::of(&description(&operation));
-        Self { operation: Arc::new(operation), fingerprint }
+        Self::named(Fingerprint::of_operation(&operation), OnceLock::new(), operation)
     }
 
-    /// Another operation that gives the same, under the same name.
-    pub(super) fn in_place(&self, operation: impl Operation) -> Self {
-        Self { operation: Arc::new(operation), fingerprint: self.fingerprint }
+    fn named(fingerprint: Fingerprint, provenance: OnceLock<Arc<Provenance>>, operation: impl Operation) -> Self {
+        Self(Arc::new(Shared { fingerprint, provenance, operation: Box::new(operation) }))
     }
 
-    /// The name alone, of a result that is at hand: its description is let go of, and cannot be computed from it.
+    /// Another operation with the same result, under the same name.
+    pub(super) fn replaced_by(&self, operation: impl Operation) -> Self {
+        Self::named(self.fingerprint(), self.0.provenance.clone(), operation)
+    }
+
+    /// Only the name and the provenance of a result that is at hand. The description, which is large, is dropped: the result
+    /// cannot be computed from this.
     pub(crate) fn name_of(other: &Self) -> Self {
-        Self { operation: Arc::new(Named), fingerprint: other.fingerprint }
+        other.provenance();
+        Self::named(other.fingerprint(), other.0.provenance.clone(), Named)
     }
 
-    /// Whether it is a name alone.
+    /// Whether this is a name without its description.
     pub(crate) fn is_name(&self) -> bool {
-        self.operation.name() == Named.name()
+        self.operation().name() == Named.name()
     }
 
     /// The name of this description.
     pub fn fingerprint(&self) -> Fingerprint {
-        self.fingerprint
+        self.0.fingerprint
+    }
+
+    /// What the result rests on: what the operation says, or what its inputs rest on. Collected once.
+    pub fn provenance(&self) -> &Provenance {
+        self.0.provenance.get_or_init(|| Arc::new(collect_provenance(VecDeque::from([self.clone()]))))
+    }
+
+    /// The provenance, if it was collected before.
+    fn known_provenance(&self) -> Option<&Provenance> {
+        self.0.provenance.get().map(Arc::as_ref)
     }
 
     /// The operation itself.
     pub fn operation(&self) -> &dyn Operation {
-        self.operation.as_ref()
+        self.0.operation.as_ref()
     }
 
     /// The description as it is hashed.
@@ -152,6 +179,41 @@ impl Operation for Named {
     }
 }
 
+impl Fingerprint {
+    /// The name of an operation's description.
+    pub fn of_operation(operation: &dyn Operation) -> Self {
+        Self::of(&description(operation))
+    }
+}
+
+impl Provenance {
+    /// What all of `inputs` rest on. An operation that adds something of its own starts from this.
+    pub fn from_inputs(inputs: &[Described]) -> Self {
+        collect_provenance(inputs.iter().cloned().collect())
+    }
+}
+
+/// Merges what the operations say, nearest first. An operation that says nothing is replaced by its inputs; each is asked
+/// once. The list of those to ask is explicit, so that a chain of a hundred thousand needs no stack.
+fn collect_provenance(mut waiting: VecDeque<Described>) -> Provenance {
+    let mut found = Provenance::default();
+    let mut asked = BTreeSet::new();
+    while let Some(described) = waiting.pop_front() {
+        if asked.len() >= MOST_ASKED || !asked.insert(described.fingerprint()) {
+            continue;
+        }
+        if let Some(known) = described.known_provenance() {
+            found.merge(known);
+        } else if let Some(own) = described.operation().provenance() {
+            found.merge(&own);
+        } else {
+            waiting.extend(described.operation().inputs());
+        }
+    }
+    found
+}
+
+/// The description that is hashed.
 fn description(operation: &dyn Operation) -> serde_json::Value {
     json!({
         "operation": operation.name(),
@@ -162,58 +224,98 @@ fn description(operation: &dyn Operation) -> serde_json::Value {
 
 impl std::fmt::Debug for Described {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {}", self.operation.name(), self.fingerprint.short())
+        write!(f, "{} {}", self.operation().name(), self.fingerprint().short())
     }
 }
 
-/// The user's wish to stop, shared by everything that takes long.
-#[derive(Debug, Clone, Default)]
-pub struct Cancel(Arc<AtomicBool>);
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Cancel {
-    /// Asks everything to stop at its next step.
-    pub fn cancel(&self) {
-        self.0.store(true, Ordering::Relaxed);
+    #[derive(Debug)]
+    struct Step {
+        number: usize,
+        says: Option<Provenance>,
+        inputs: Vec<Described>,
     }
 
-    /// Whether somebody asked.
-    pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+    impl Operation for Step {
+        fn name(&self) -> &'static str {
+            "step"
+        }
+
+        fn version(&self) -> u32 {
+            1
+        }
+
+        fn parameters(&self) -> serde_json::Value {
+            json!(self.number)
+        }
+
+        fn inputs(&self) -> Vec<Described> {
+            self.inputs.clone()
+        }
+
+        fn provenance(&self) -> Option<Provenance> {
+            self.says.clone()
+        }
+
+        fn keep(&self) -> Keep {
+            Keep::InMemory
+        }
+
+        fn cost(&self) -> Cost {
+            Cost::default()
+        }
+
+        fn run(&self, _: &[Arc<Value>], _: &Context<'_>) -> Result<Value> {
+            Ok(Value::default())
+        }
     }
 
-    /// # Errors
-    /// When somebody asked to stop.
-    pub fn check(&self) -> Result<()> {
-        if self.is_cancelled() { Err(Error::interrupted()) } else { Ok(()) }
-    }
-}
-
-/// What a running operation can ask and tell.
-pub struct Context<'a> {
-    pub(super) device: Option<&'a Device>,
-    /// The user's wish to stop everything, and that to stop this operation.
-    pub(super) cancel: [&'a Cancel; 2],
-    pub(super) advance: &'a (dyn Fn(f64) + Sync),
-    pub(super) crew: &'a dyn Crew,
-}
-
-impl Context<'_> {
-    /// What computes in place of the host's own loops, by Burn's operations; none where those do.
-    pub fn device(&self) -> Option<&Device> {
-        self.device
+    fn step(number: usize, says: Option<Provenance>, inputs: Vec<Described>) -> Described {
+        Described::new(Step { number, says, inputs })
     }
 
-    /// The threads that have nothing else to do. What comes out must not depend on how many come.
-    pub fn crew(&self) -> &dyn Crew {
-        self.crew
+    fn seeds(seeds: &[u64]) -> Provenance {
+        Provenance { seeds: seeds.to_vec(), ..Provenance::default() }
     }
 
-    /// A step is done: `operations` more floating-point operations.
-    ///
-    /// # Errors
-    /// When the user asked to stop, or has no use for it any more.
-    pub fn advance(&self, operations: f64) -> Result<()> {
-        (self.advance)(operations);
-        self.cancel.into_iter().try_for_each(Cancel::check)
+    #[test]
+    fn what_inputs_rest_on_is_inherited_through_a_long_chain_and_remembered() {
+        let first = step(0, Some(Provenance { solvers: vec!["ridge".to_owned()], ..seeds(&[7]) }), Vec::new());
+        let mut chain = vec![first];
+        for number in 1..100_000 {
+            let before = chain[number - 1].clone();
+            chain.push(step(number, None, vec![before.clone(), before]));
+        }
+        let last = chain[99_999].clone();
+        assert_eq!((last.provenance().seeds.as_slice(), last.provenance().solvers.len()), ([7].as_slice(), 1));
+        assert_eq!(Described::name_of(&last).provenance(), last.provenance());
+        // Dropped from the end, so that no drop goes through the whole chain.
+        drop(last);
+        while chain.pop().is_some() {}
+    }
+
+    #[test]
+    fn an_operation_that_answers_hides_its_inputs_and_may_add_to_them() {
+        let (a, b) = (step(1, Some(seeds(&[3, 9])), Vec::new()), step(2, Some(seeds(&[1, 3])), Vec::new()));
+        let inputs = vec![a, b];
+        assert_eq!(step(3, None, inputs.clone()).provenance().seeds, [1, 3, 9]);
+        assert_eq!(step(4, Some(seeds(&[5])), inputs.clone()).provenance().seeds, [5]);
+        let mut more = Provenance::from_inputs(&inputs);
+        more.merge(&seeds(&[4]));
+        assert_eq!(step(5, Some(more), inputs).provenance().seeds, [1, 3, 4, 9]);
+    }
+
+    #[test]
+    fn the_nearest_reconstruction_counts() {
+        let on = |number: usize| {
+            let reconstruction = Some(Fingerprint::of(&json!(number)));
+            step(number, Some(Provenance { reconstruction, ..Provenance::default() }), Vec::new())
+        };
+        let far = step(10, None, vec![on(1)]);
+        let near = step(11, None, vec![far, on(2)]);
+        assert_eq!(near.provenance().reconstruction, Some(Fingerprint::of(&json!(2))));
     }
 }

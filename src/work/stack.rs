@@ -214,7 +214,7 @@ impl Node {
     }
 
     fn part(self, together: usize, number: usize) -> Self {
-        let described = self.described.in_place(Part { member: self.described.clone(), number });
+        let described = self.described.replaced_by(Part { member: self.described.clone(), number });
         Self { inputs: vec![together], cost: described.operation().cost(), described, ..self }
     }
 }

@@ -64,7 +64,7 @@ fn no_public_name_is_reserved_in_rhai() {
         None => None,
     });
     let options =
-        script::specs().flat_map(|spec| spec.keys).map(|(key, _)| format!("let x = #{{ {key}: 1 }}; x.{key}"));
+        script::specs().flat_map(|spec| spec.keys).map(|key| format!("let x = #{{ {0}: 1 }}; x.{0}", key.name));
     let scripts: Vec<String> = calls.chain(options).collect();
     assert!(scripts.len() > 100, "{}", scripts.len());
     let reserved: Vec<String> = scripts.iter().filter_map(|script| is_usable(script).err()).collect();
@@ -258,7 +258,7 @@ impl<'a> Section<'a> {
             match name {
                 "operations" => limits.operations = value.parse().unwrap(),
                 "calls" => limits.calls = value.parse().unwrap(),
-                "expression_depth" => limits.expression_depth = value.parse().unwrap(),
+                "nesting" => limits.nesting = value.parse().unwrap(),
                 "size" => limits.size = value.parse().unwrap(),
                 "modules" => limits.modules = value.parse().unwrap(),
                 "seconds" => limits.seconds = value.parse().unwrap(),

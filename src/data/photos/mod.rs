@@ -46,9 +46,12 @@ pub struct FolderOptions {
     pub grey: bool,
     /// A table (CSV) in the folder that says the classes.
     pub labels: Option<String>,
-    /// The table's column that holds them ("label").
+    /// The table's column that holds them; otherwise [`LABEL_COLUMN`].
     pub label: Option<String>,
 }
+
+/// The column of a table of labels that holds the classes, by default.
+pub const LABEL_COLUMN: &str = "label";
 
 /// The pictures of one folder that can be used.
 #[derive(Debug)]
@@ -88,7 +91,7 @@ pub(super) fn open(
         return Err(Error::new(format!("{name} holds {} pictures; at most {MOST_SAMPLES}", files.len())));
     }
     let (labels, strangers) = match &options.labels {
-        Some(table) => Labels::of_table(&folder, table, options.label.as_deref().unwrap_or("label"), &files)?,
+        Some(table) => Labels::of_table(&folder, table, options.label.as_deref().unwrap_or(LABEL_COLUMN), &files)?,
         None => (Labels::of_subfolders(&files), Vec::new()),
     };
     let all = look(&files, memory, cancelled)?;

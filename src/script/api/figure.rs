@@ -6,39 +6,68 @@ use rhai::{Array, Dynamic, Engine, INT, Map};
 use crate::Error;
 use crate::figure::{Contrast, Palette};
 use crate::script::later::Curve;
-use crate::script::options::{Options, Spec, nearest};
+use crate::script::options::{Key, Options, Spec, Takes};
 use crate::script::plot::{Label, Pictures, Plot, PlotKind, Rightward, Sheet, Upward, places};
 use crate::script::session::{Native, Session};
 use crate::script::shown::{Shown, output_path};
 use crate::script::table::{Row, Table};
 
-const PLOT_KEYS: &[(&str, &str)] = &[
-    ("x", "the sweep's axis to the right; of curves without a sweep, \"depth\""),
-    ("y", "\"depth\" where values are curves, else a second axis of the sweep; of lines, the values' name"),
-    ("title", "shown above"),
-    ("value", "what the colours measure (\"entropy\")"),
-    ("palette", "\"spectral\" or \"viridis\" (\"spectral\")"),
-    ("clip", "[low, high]: where the colours begin and end, () for the data's own"),
-];
-const HEATMAP: Spec = Spec { function: "heatmap", keys: PLOT_KEYS };
+const TITLE: Key = Key::text("title", "", "title above the figure");
+const HEATMAP: Spec = Spec {
+    function: "heatmap",
+    keys: &[
+        Key::open("x", Takes::Text, "the first axis of the sweep", "axis of the sweep that runs to the right"),
+        Key::open(
+            "y",
+            Takes::Text,
+            "`\"depth\"` if the values are curves, otherwise the other of two axes",
+            "what runs upward: `\"depth\"` if the values are curves, otherwise an axis of the sweep",
+        ),
+        TITLE,
+        Key::text("value", "entropy", "name of the values, at the colour bar"),
+        Key::one_of("palette", &Palette::NAMES, "colours from the lowest to the highest value"),
+        Key::open(
+            "clip",
+            Takes::Other("a pair `[low, high]`; `()` leaves a side open"),
+            "the range of the values",
+            "values at which the colours begin and end",
+        ),
+    ],
+};
 const LINES: Spec = Spec {
     function: "lines",
     keys: &[
-        ("x", "the sweep's axis to the right; \"depth\" where values are curves"),
-        ("y", "the values' name"),
-        ("title", "shown above"),
-        ("over", "an axis, such as \"seed\": its mean is drawn, with a band from least to greatest"),
-        ("log_x", "a logarithmic axis to the right (false)"),
-        ("log_y", "a logarithmic axis upward (false)"),
+        Key::open(
+            "x",
+            Takes::Text,
+            "`\"depth\"` if the values are curves, otherwise the first axis",
+            "what runs to the right: `\"depth\"` if the values are curves, otherwise an axis of the sweep",
+        ),
+        Key::text("y", "value", "name of the values"),
+        TITLE,
+        Key::open(
+            "over",
+            Takes::Text,
+            "every point has its own line",
+            "axis of the sweep, such as \"seed\", over which the mean is drawn, with a band from the least to the greatest \
+             value",
+        ),
+        Key::flag("log_x", false, "whether the axis to the right is logarithmic"),
+        Key::flag("log_y", false, "whether the axis upward is logarithmic"),
     ],
 };
 const IMAGES: Spec = Spec {
     function: "images",
     keys: &[
-        ("columns", "pictures per row"),
-        ("labels", "\"depth\", \"sample\" or \"channel\" under every picture, or \"none\""),
-        ("title", "shown above"),
-        ("range", "[black, white] for all pictures (photographs [0, 1]; others each its own, as with [(), ()])"),
+        Key::open("columns", Takes::Count, "chosen from the number of pictures", "pictures per row"),
+        Key::one_of("labels", &["none", "depth", "sample", "channel"], "number under every picture"),
+        TITLE,
+        Key::open(
+            "range",
+            Takes::Other("a pair `[black, white]`; `()` leaves a side open"),
+            "`[0, 1]` for photographs, otherwise each picture's own range",
+            "values that are drawn black and white",
+        ),
     ],
 };
 
@@ -69,7 +98,7 @@ fn single(table: &Table) -> Result<(), Error> {
 }
 
 fn axis_option(options: &Options<'_>, key: &str, table: &Table) -> Result<Option<usize>, Error> {
-    options.text(key)?.map(|name| table.axis(&name)).transpose()
+    options.optional_text(key)?.map(|name| table.axis(&name)).transpose()
 }
 
 pub(super) fn register(engine: &mut Engine) {
@@ -95,7 +124,7 @@ mod functions {
         single(&table)?;
         let x = axis_option(&options, "x", &table)?.unwrap_or(0);
         let curves = holds_curves(&table);
-        let y = match options.text("y")?.as_deref() {
+        let y = match options.optional_text("y")?.as_deref() {
             None | Some("depth") if curves => Upward::Depth,
             None if table.axes.len() == 2 => Upward::Axis(1 - x),
             None => return Err(Error::new("`heatmap` needs `y`, the axis upward").into()),
@@ -114,16 +143,16 @@ mod functions {
             },
         )?;
         places(&table, x)?;
-        let palette = options.text("palette")?.map(|name| Palette::named(&name)).transpose()?.unwrap_or_default();
+        let palette = Palette::named(options.choice("palette")?)?;
         let kind = PlotKind::Heatmap {
             x,
             y,
-            value: options.text("value")?.unwrap_or_else(|| "entropy".to_owned()),
+            value: options.text("value")?,
             palette,
             clip: options.range("clip")?.unwrap_or_default(),
             table,
         };
-        Ok(Plot { kind, title: options.text("title")?.unwrap_or_default(), lines: Vec::new() })
+        Ok(Plot { kind, title: options.text("title")?, lines: Vec::new() })
     }
 
     /// Curves over depth, one per point of the sweep, or numbers over one of its axes.
@@ -131,15 +160,15 @@ mod functions {
     pub fn lines_of_table(table: Table, options: Map) -> Native<Plot> {
         let options = LINES.read(&options)?;
         single(&table)?;
-        let x = match options.text("x")?.as_deref() {
+        let x = match options.optional_text("x")?.as_deref() {
             None | Some("depth") if holds_curves(&table) => Rightward::Depth,
             None => Rightward::Axis(0),
             Some(name) => Rightward::Axis(table.axis(name)?),
         };
         let over = axis_option(&options, "over", &table)?;
-        let log = (options.flag("log_x")?.unwrap_or(false), options.flag("log_y")?.unwrap_or(false));
-        let y = options.text("y")?.unwrap_or_else(|| "value".to_owned());
-        let title = options.text("title")?.unwrap_or_default();
+        let log = (options.flag("log_x")?, options.flag("log_y")?);
+        let y = options.text("y")?;
+        let title = options.text("title")?;
         Ok(Plot { kind: PlotKind::Lines { table, x, y, over, log }, title, lines: Vec::new() })
     }
 
@@ -171,19 +200,10 @@ mod functions {
             None => vec![pictures.clone()],
         };
         let sheets = list.into_iter().map(Sheet::of).collect::<Result<Vec<_>, Error>>()?;
-        let label = match options.text("labels")?.as_deref() {
-            Some("depth") => Label::Depth,
-            Some("sample" | "channel") => Label::Sample,
-            None | Some("none") => Label::None,
-            Some(other) => {
-                let error =
-                    Error::new(format!("`labels` is \"depth\", \"sample\", \"channel\" or \"none\", got \"{other}\""));
-                return Err(match nearest(other, ["depth", "sample", "channel", "none"]) {
-                    Some(near) => error.hint(format!("did you mean \"{near}\"?")),
-                    None => error,
-                }
-                .into());
-            }
+        let label = match options.choice("labels")? {
+            "depth" => Label::Depth,
+            "sample" | "channel" => Label::Sample,
+            _ => Label::None,
         };
         let contrast = match options.range("range")? {
             Some((Some(low), Some(high))) => Contrast::Range(low as f32, high as f32),
@@ -191,9 +211,9 @@ mod functions {
             None if sheets.iter().all(Sheet::is_photographs) && !sheets.is_empty() => Contrast::Range(0.0, 1.0),
             _ => Contrast::Each,
         };
-        let columns = options.count("columns")?.unwrap_or(0);
+        let columns = options.optional_count("columns")?.unwrap_or(0);
         let kind = PlotKind::Images { sheets, columns, label, contrast };
-        Ok(Plot { kind, title: options.text("title")?.unwrap_or_default(), lines: Vec::new() })
+        Ok(Plot { kind, title: options.text("title")?, lines: Vec::new() })
     }
 
     /// Draws a line over a heatmap or beside other lines: a table of numbers over the same axis.

@@ -5,19 +5,28 @@ use rhai::{Dynamic, Engine, Map};
 
 use crate::Error;
 use crate::script::later::Curve;
-use crate::script::options::{Spec, number};
+use crate::script::options::{Key, Spec, Takes, number};
 use crate::script::session::{Native, Session};
 use crate::script::shown::Shown;
 use crate::script::table::{Row, Table};
-use crate::script::verdict::Verdict;
+use crate::script::verdict::{DROP, Verdict};
 use crate::theory::{Activation, MeanField, critical_weight_var, mean_field};
 
 const VERDICT: Spec = Spec {
     function: "verdict",
     keys: &[
-        ("activation", "whose theory to compare with (\"tanh\")"),
-        ("bias_var", "σ_b² of the networks (0)"),
-        ("level", "the value below which information counts as lost (1.5 below the first depth's)"),
+        Key::one_of(
+            "activation",
+            &Activation::NAMES,
+            "activation whose mean-field theory the curves are compared with",
+        ),
+        Key::number("bias_var", 0.0, "σ_b² of the networks"),
+        Key::computed(
+            "level",
+            Takes::Number,
+            || format!("{DROP} below the highest value at depth 1"),
+            "value below which information counts as lost",
+        ),
     ],
 };
 
@@ -52,8 +61,8 @@ mod functions {
         if !table.rows.iter().any(|row| row.value.as_ref().is_ok_and(Dynamic::is::<Curve>)) {
             return Err(Error::new("a verdict is about curves over depth, such as `.differential_entropy()`").into());
         }
-        let activation = Activation::named(&options.text("activation")?.unwrap_or_else(|| "tanh".to_owned()))?;
-        let bias_var = options.number("bias_var")?.unwrap_or(0.0);
+        let activation = Activation::named(options.choice("activation")?)?;
+        let bias_var = options.number("bias_var")?;
         // A point with a value that theory refuses has failed already, and said why.
         let rows: Vec<(Row, MeanField)> = table
             .rows
@@ -66,7 +75,7 @@ mod functions {
         let (rows, theory): (Vec<Row>, Vec<MeanField>) = rows.into_iter().unzip();
         let table = Table { rows: rows.into(), ..table };
         let critical = critical_weight_var(&activation, bias_var).ok();
-        let verdict = Verdict { table, axis, theory, critical, level: options.number("level")? };
+        let verdict = Verdict { table, axis, theory, critical, level: options.optional_number("level")? };
         Session::of(&context)?.show(&context, Shown::Verdict(verdict))?;
         Ok(())
     }
