@@ -7,7 +7,6 @@ pub mod errors;
 use super::reference;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use entroscope::Result;
 use entroscope::data::{

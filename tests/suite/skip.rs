@@ -8,8 +8,6 @@ pub const SHARED: &str = "shared";
 pub const BROWSER: &str = "browser";
 /// The right to mount a file system.
 pub const MOUNT: &str = "mount";
-/// Published data sets, or devices that this build or machine does not have.
-pub const DATA: &str = "data";
 
 /// Reports that the running test is skipped because the machine lacks `what`: on standard error, past the harness that
 /// keeps the output of tests that pass, and in the file `$TESTS_SKIPPED` for `.ci/run`.
