@@ -4,47 +4,18 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
 use super::board::Board;
 use super::edit::place_json;
 use crate::Result;
-use crate::executor::Computed;
-use crate::figure::{Cell, Figure, Image, Images, Kind};
+use crate::figure::{Figure, Hit, Image, Images};
 use crate::script::Host;
 use crate::script::exhibit::{At, Exhibit, Facts, Source};
-use crate::work::{Found, Store};
+use crate::work::{ReadOutcome, Store};
 
 /// Pictures shown of a point.
 const PICTURES: usize = 12;
-
-/// A point, as the page asks for it.
-#[derive(Debug, Clone, Copy, Deserialize)]
-pub(super) struct Asked {
-    ix: Option<usize>,
-    iy: Option<usize>,
-    series: Option<usize>,
-    i: Option<usize>,
-    image: Option<usize>,
-}
-
-impl Asked {
-    pub fn at(self) -> Option<At> {
-        match self {
-            Self { ix: Some(column), iy: Some(row), .. } => Some(At::Cell { column, row }),
-            Self { series: Some(series), i: Some(i), .. } => Some(At::Point { series, i }),
-            Self { image: Some(image), .. } => Some(At::Image(image)),
-            _ => None,
-        }
-    }
-
-    pub fn query(self) -> String {
-        let named = [("ix", self.ix), ("iy", self.iy), ("series", self.series), ("i", self.i), ("image", self.image)];
-        let pairs = named.iter().filter_map(|(name, value)| value.map(|value| format!("{name}={value}")));
-        pairs.collect::<Vec<_>>().join("&")
-    }
-}
 
 /// See the module.
 pub(super) struct Details {
@@ -73,9 +44,8 @@ impl Details {
     }
 
     /// As the page knows it; `pictures` is where its pictures are, if there are any.
-    pub fn point(&self, exhibit: &Exhibit, computed: &Computed, at: At, pictures: &str) -> Result<Json> {
-        let sources = exhibit.sources(at)?;
-        let (value, status) = exhibit.figure(computed)?.map_or((Json::Null, "missing"), |figure| value(&figure, at));
+    pub fn point(&self, exhibit: &Exhibit, hit: Hit, pictures: &str) -> Result<Json> {
+        let sources = exhibit.sources(at(exhibit, hit))?;
         let rows: Vec<Json> = sources
             .iter()
             .map(|source| {
@@ -90,7 +60,7 @@ impl Details {
             .collect();
         let has_pictures = sources.iter().any(|source| self.reconstruction(source).is_some());
         Ok(json!({
-            "value": value, "status": status, "rows": rows,
+            "rows": rows,
             "place": exhibit.place.as_ref().map(place_json),
             "pictures": has_pictures.then_some(pictures),
         }))
@@ -107,15 +77,15 @@ impl Details {
 
     /// The reconstruction behind a value, where the store still has it, with its depth.
     fn reconstruction(&self, source: &Source) -> Option<(crate::work::Fingerprint, usize)> {
-        let key = self.facts(source)?.reconstruction?.with(&self.numerics);
+        let key = self.facts(source)?.reconstruction?.with_numerics(&self.numerics);
         self.store.contains(key).then_some((key, source.depth?))
     }
 
     /// The first samples' reconstructions from the point's depth.
-    pub fn pictures(&self, exhibit: &Exhibit, at: At) -> Result<Option<Figure>> {
-        let sources = exhibit.sources(at)?;
+    pub fn pictures(&self, exhibit: &Exhibit, hit: Hit) -> Result<Option<Figure>> {
+        let sources = exhibit.sources(at(exhibit, hit))?;
         let Some((key, depth)) = sources.iter().find_map(|source| self.reconstruction(source)) else { return Ok(None) };
-        let Found::Whole(value) = self.store.read(key) else { return Ok(None) };
+        let ReadOutcome::Whole(value) = self.store.read(key) else { return Ok(None) };
         let (shape, r) = value.f32s("r")?;
         let [depths, samples, ref rest @ ..] = *shape else { return Ok(None) };
         let size = rest.iter().product::<usize>();
@@ -142,27 +112,13 @@ fn picture(shape: &[usize]) -> Vec<usize> {
     }
 }
 
-/// The value that a figure shows there, and how it fared.
-fn value(figure: &Figure, at: At) -> (Json, &'static str) {
-    let plain = |x: f64| if x.is_finite() { x.into() } else { crate::figure::plain(x).into() };
-    match (&figure.kind, at) {
-        (Kind::Heatmap(heatmap), At::Cell { column, row }) => {
-            match heatmap.cells.get(column).and_then(|c| c.get(row)) {
-                Some(Cell::Value(x)) => (plain(*x), "ok"),
-                Some(Cell::Failed) => (Json::Null, "failed"),
-                Some(Cell::Missing) | None => (Json::Null, "missing"),
-            }
-        }
-        (Kind::Heatmap(_) | Kind::Lines(_), At::Point { series, i }) => {
-            let all = match &figure.kind {
-                Kind::Heatmap(heatmap) => &heatmap.lines,
-                Kind::Lines(lines) => &lines.series,
-                _ => return (Json::Null, "missing"),
-            };
-            all.get(series).and_then(|series| series.y.get(i)).map_or((Json::Null, "missing"), |&y| (plain(y), "ok"))
-        }
-        (Kind::Images(_), At::Image(_)) => (Json::Null, "ok"),
-        _ => (Json::Null, "missing"),
+/// The place that a hit names in the exhibit.
+fn at(exhibit: &Exhibit, Hit { part, i, j }: Hit) -> At {
+    match (exhibit.label().drawing, part) {
+        ("heatmap", 0) => At::Cell { column: i, row: j },
+        ("heatmap", curve) => At::Point { series: curve - 1, i },
+        ("images", _) => At::Image(i),
+        _ => At::Point { series: part, i },
     }
 }
 
@@ -180,7 +136,23 @@ fn quoted(word: &str) -> String {
     }
 }
 
-/// A table's cells as JSON.
+/// A table's cells as a reader is shown them.
+pub(super) fn texts(rows: &[Vec<rhai::Dynamic>]) -> Vec<Vec<String>> {
+    let text = |value: &rhai::Dynamic| {
+        if value.is_unit() {
+            "–".to_owned()
+        } else if let Ok(truth) = value.as_bool() {
+            if truth { "yes" } else { "no" }.to_owned()
+        } else if let Ok(number) = value.as_float().or_else(|_| value.as_int().map(|number| number as f64)) {
+            crate::figure::pretty(number)
+        } else {
+            value.to_string()
+        }
+    };
+    rows.iter().map(|row| row.iter().map(text).collect()).collect()
+}
+
+/// A table's cells as JSON, to sort them by.
 pub(super) fn cells(rows: &[Vec<rhai::Dynamic>]) -> Vec<Vec<Json>> {
     let cell = |value: &rhai::Dynamic| match value.as_float() {
         Ok(x) if !x.is_finite() => crate::figure::plain(x).into(),

@@ -19,11 +19,12 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use super::board::{Board, Turn};
-use super::details::{Asked, Details};
+use super::details::{self, Details};
 use super::guard::{self, Names};
 use super::watch::Go;
 use super::{Happened, page};
 use crate::executor::Computed;
+use crate::figure::Hit;
 use crate::script::Host;
 use crate::script::exhibit::Exhibit;
 use crate::{Error, Result};
@@ -213,7 +214,7 @@ async fn drawn(draw: impl FnOnce() -> Result<Response> + Send + 'static) -> Resp
     }
 }
 
-/// A figure as SVG, PNG, CSV or JSON, a table as CSV or JSON: `0.svg`.
+/// A figure as SVG, PNG or CSV, or its regions as JSON; a table as CSV or JSON: `0.svg`.
 async fn item(State(desk): Shared, Parts((edit, name)): Parts<(usize, String)>) -> Response {
     let Some((number, ending)) = name.split_once('.') else { return not_there() };
     let Some((exhibit, computed)) = number.parse().ok().and_then(|item| desk.exhibit(edit, item)) else {
@@ -223,13 +224,11 @@ async fn item(State(desk): Shared, Parts((edit, name)): Parts<(usize, String)>) 
     drawn(move || match (ending.as_str(), exhibit.figure(&computed)?) {
         ("svg", Some(figure)) => Ok(guard::picture(figure.svg()?)),
         ("png", Some(figure)) => Ok(typed("image/png", figure.png()?)),
-        ("json", Some(figure)) => {
-            let frame = figure.frame()?;
-            Ok(axum::Json(json!({ "figure": figure, "frame": frame })).into_response())
-        }
+        ("json", Some(figure)) => Ok(axum::Json(figure.regions()?).into_response()),
         ("json", None) => {
             let Some(((columns, rows), varying)) = exhibit.records(&computed) else { return Ok(not_there()) };
-            Ok(axum::Json(json!({ "columns": columns, "varying": varying, "rows": super::details::cells(&rows) }))
+            let (texts, rows) = (details::texts(&rows), details::cells(&rows));
+            Ok(axum::Json(json!({ "columns": columns, "varying": varying, "rows": rows, "texts": texts }))
                 .into_response())
         }
         ("csv", _) => Ok(typed("text/csv; charset=utf-8", exhibit.csv(&computed)?)),
@@ -242,15 +241,16 @@ async fn item(State(desk): Shared, Parts((edit, name)): Parts<(usize, String)>) 
 async fn point(
     State(desk): Shared,
     Parts((edit, item, what)): Parts<(usize, usize, String)>,
-    Query(asked): Query<Asked>,
+    Query(hit): Query<Hit>,
 ) -> Response {
-    let Some((exhibit, computed)) = desk.exhibit(edit, item) else { return not_there() };
-    drawn(move || match (what.as_str(), asked.at()) {
-        ("point", Some(at)) => {
-            let path = format!("edits/{edit}/items/{item}/pictures.svg?{}", asked.query());
-            desk.details.point(&exhibit, &computed, at, &path).map(|json| axum::Json(json).into_response())
+    let Some((exhibit, _)) = desk.exhibit(edit, item) else { return not_there() };
+    drawn(move || match what.as_str() {
+        "point" => {
+            let Hit { part, i, j } = hit;
+            let path = format!("edits/{edit}/items/{item}/pictures.svg?part={part}&i={i}&j={j}");
+            desk.details.point(&exhibit, hit, &path).map(|json| axum::Json(json).into_response())
         }
-        ("pictures.svg", Some(at)) => match desk.details.pictures(&exhibit, at)? {
+        "pictures.svg" => match desk.details.pictures(&exhibit, hit)? {
             Some(figure) => Ok(guard::picture(figure.svg()?)),
             None => Ok(not_there()),
         },

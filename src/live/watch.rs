@@ -301,7 +301,7 @@ impl Desk {
                 // Values that the script itself needs come first; only then is it known what the whole of it wants.
                 self.take_over(number, running);
                 if is_described {
-                    self.handle.in_flight.keep_only(plan);
+                    self.handle.in_flight.keep_only(&plan.keys());
                 }
                 let (missing, _) = plan.missing_and_reused();
                 let asks = missing > 0 && self.options.ask_above.is_some_and(|limit| estimate.seconds > limit);

@@ -11,7 +11,7 @@ use super::diagnostic::Diagnostic;
 use super::exhibit::{Exhibit, Exhibits};
 use super::folder;
 use super::loader::Loader;
-use super::options::{nearest, number};
+use super::options::number;
 use super::run_handle::RunHandle;
 use super::settings::Settings;
 use super::shown::Shown;
@@ -21,6 +21,7 @@ use crate::data::Folders;
 use crate::device::DeviceChoice;
 use crate::executor::{Computed, DryRun, Estimate, Execution, Executor, Local, Points, Progress};
 use crate::files::write_whole;
+use crate::words::nearest;
 use crate::work::{Event, Plan, Report, Resources, Store, Target};
 use crate::{Error, Result};
 
@@ -127,7 +128,7 @@ impl Session {
             memory: settings.memory,
             cancel: handle.cancel.clone(),
             superseded: handle.superseded.clone(),
-            flights: handle.in_flight.clone(),
+            in_flight: handle.in_flight.clone(),
         };
         let store = Store::open(&settings.store_dir, settings.store_budget)?;
         let local = Local::new(store, device.clone(), resources);

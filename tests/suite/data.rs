@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use entroscope::Result;
 use entroscope::data::{
-    Dataset, DatasetOptions, Entry, Folders, KnownFile, Progress, Samples, State, catalogue, get, status,
+    Availability, Dataset, DatasetOptions, Folders, IdxSet, Progress, PublishedFile, Samples, get, list,
 };
 use errors::assert_says;
 
@@ -92,16 +92,16 @@ mod names {
 
     #[test]
     fn status_covers_every_name() {
-        let all = status(&nowhere());
-        let states: Vec<_> = all.iter().map(|s| (s.name.as_str(), s.state.clone())).collect();
+        let all = list(&nowhere());
+        let found: Vec<_> = all.iter().map(|s| (s.name.as_str(), s.availability.clone())).collect();
         let expected = [
-            ("glyphs", State::Generated),
-            ("noise", State::Generated),
-            ("mnist", State::Missing),
-            ("fashion-mnist", State::Missing),
-            ("cifar-10", State::Missing),
+            ("glyphs", Availability::Generated),
+            ("noise", Availability::Generated),
+            ("mnist", Availability::Missing),
+            ("fashion-mnist", Availability::Missing),
+            ("cifar-10", Availability::Missing),
         ];
-        assert_eq!(states, expected);
+        assert_eq!(found, expected);
         assert_eq!(all[2].bytes, 11_594_722);
     }
 }
@@ -251,7 +251,7 @@ fn moments(samples: &Samples) -> (f64, f64) {
 }
 
 /// IDX files of three and two images, and the catalogue entry that they match.
-fn fake() -> (Entry, [Vec<u8>; 4]) {
+fn fake() -> (IdxSet, [Vec<u8>; 4]) {
     let images = |count: u8| {
         let header = [0, 0, 8, 3, 0, 0, 0, count, 0, 0, 0, 28, 0, 0, 0, 28];
         let body = (0..usize::from(count) * 784).map(|i| (i * i % 251) as u8);
@@ -259,12 +259,12 @@ fn fake() -> (Entry, [Vec<u8>; 4]) {
     };
     let labels = |labels: &[u8]| [&[0, 0, 8, 1, 0, 0, 0, labels.len() as u8], labels].concat();
     let raw = [images(3), labels(&[7, 0, 9]), images(2), labels(&[1, 2])];
-    let files = [0, 1, 2, 3].map(|i| KnownFile {
+    let files = [0, 1, 2, 3].map(|i| PublishedFile {
         name: NAMES[i].into(),
         bytes: gzip(&raw[i]).len() as u64,
         content: blake3::hash(&raw[i]).to_hex().to_string(),
     });
-    (Entry { name: "fake".into(), about: "a test".into(), url: String::new(), files }, raw)
+    (IdxSet { name: "fake".into(), about: "a test".into(), url: String::new(), files }, raw)
 }
 
 fn gzip(raw: &[u8]) -> Vec<u8> {
@@ -277,7 +277,7 @@ mod files {
     use super::*;
 
     /// A data folder with the fake files, after a change to them; `.gz` in a name compresses.
-    struct Place(tempfile::TempDir, Entry);
+    struct Place(tempfile::TempDir, IdxSet);
 
     impl Place {
         fn new(suffix: &str) -> Self {
@@ -300,7 +300,7 @@ mod files {
         }
 
         fn open(&self) -> Result<Dataset> {
-            Dataset::open_entry(&self.1, &DatasetOptions::default(), &self.folders())
+            Dataset::open_idx(&self.1, &DatasetOptions::default(), &self.folders())
         }
 
         /// Rewrites a file's bytes.
@@ -325,7 +325,7 @@ mod files {
         fn open_and_read(&self) -> (Samples, Samples, serde_json::Value) {
             let data = self.open().unwrap();
             assert_eq!(data.warnings(), [""; 0]);
-            assert_eq!(self.1.state(&self.folders()), State::Verified(self.0.path().join("fake")));
+            assert_eq!(self.1.availability(&self.folders()), Availability::Verified(self.0.path().join("fake")));
             (data.train().samples().unwrap(), data.test().samples().unwrap(), data.train().description())
         }
     }
@@ -367,7 +367,7 @@ mod files {
         assert_ne!(data.test(), published.test());
         assert_eq!(data.train(), published.train(), "the other part is what it was");
         data.test().samples().unwrap();
-        assert!(matches!(place.1.state(&place.folders()), State::Different(..)));
+        assert!(matches!(place.1.availability(&place.folders()), Availability::Different(..)));
         assert_says(published.test().samples(), &[NAMES[2], "has changed since it was opened"]);
     }
 
@@ -393,7 +393,7 @@ mod files {
         let impossible = place.file(NAMES[0]).join("content.json");
         for memory in [None, Some(impossible), Some(place.file(NAMES[1]))] {
             let folders = Folders::at(folder.clone(), memory.filter(|path| !path.ends_with(NAMES[1])));
-            Dataset::open_entry(&place.1, &DatasetOptions::default(), &folders).unwrap().test().samples().unwrap();
+            Dataset::open_idx(&place.1, &DatasetOptions::default(), &folders).unwrap().test().samples().unwrap();
         }
         std::fs::create_dir(place.0.path().join("cache")).unwrap();
         std::fs::write(place.0.path().join("cache/content.json"), "{ nonsense").unwrap();
@@ -405,7 +405,7 @@ mod files {
         let (half, whole) = (Place::new(""), Place::new(""));
         std::fs::remove_file(half.file(NAMES[3])).unwrap();
         let folders = Folders::at(vec![half.0.path().into(), whole.0.path().into()], None);
-        assert_eq!(whole.1.state(&folders), State::Verified(whole.0.path().join("fake")));
+        assert_eq!(whole.1.availability(&folders), Availability::Verified(whole.0.path().join("fake")));
     }
 }
 

@@ -282,7 +282,7 @@ fn odd_figures_are_drawn() {
         let far = places.split(|c: char| " \"(),=/MLhvz".contains(c));
         assert!(far.filter_map(|n| n.parse::<f64>().ok()).all(|n| n.abs() < 1e5), "{places}\n{figure:?}");
         figure.csv().unwrap();
-        figure.frame().unwrap();
+        figure.regions().unwrap();
         if round % 8 == 0 {
             assert!(figure.png().unwrap().starts_with(b"\x89PNG"));
         }

@@ -12,7 +12,7 @@ use entroscope::kernels::Activation;
 use entroscope::network::{Architecture, Block, Conv2d, Layer, Network, Pool, forward};
 use entroscope::script::Status;
 use entroscope::weights::{Naming, WeightFile};
-use entroscope::work::{Described, Flights, Plan, Resources, Store, Target, Value};
+use entroscope::work::{Described, InFlight, Plan, Resources, Store, Target, Value};
 use entroscope::{Error, Result};
 use safetensors::tensor::{Dtype, TensorView};
 
@@ -76,7 +76,7 @@ impl Runner {
 
     fn run(&self, result: Described) -> Result<Arc<Value>> {
         let store = Store::open(&self.path("store"), 1 << 30).unwrap();
-        let plan = Plan::new(vec![Target { point: String::new(), result }], &store, &Flights::default(), "flex/f32");
+        let plan = Plan::new(vec![Target { point: String::new(), result }], &store, &InFlight::default(), "flex/f32");
         let resources = Resources { threads: 1, memory: 1e10, ..Resources::default() };
         entroscope::work::run(&plan, &store, &resources, &|_| ()).0.remove(0)
     }

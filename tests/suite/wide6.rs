@@ -85,16 +85,16 @@ fn agrees(file: &Tensors, shifted: &str) {
     let (relative, unshifted, shifted) = (file.f32s("rel_pure"), file.f64s("diff_pure"), file.f64s(shifted));
     for k in 0..6 {
         let r = file.f32s(&format!("cascade.{}", k + 1));
-        let found = Measure::Relative.of(&p, &r, width);
+        let found = Measure::Relative.evaluate(&p, &r, width);
         for (found, expected) in found.iter().zip(&relative[k * batch..][..batch]) {
             let expected = f64::from(*expected);
             assert!((found / expected - 1.0).abs() < 2e-6, "relative entropy at depth {}: {found} {expected}", k + 1);
         }
-        let found = Measure::DifferentialUnshifted.of(&p, &r, width)[0];
+        let found = Measure::DifferentialUnshifted.evaluate(&p, &r, width)[0];
         assert!((found - unshifted[k]).abs() < 5e-7, "{found} {}", unshifted[k]);
         // The published scripts leave out the last two depths.
         if let Some(shifted) = shifted.get(k) {
-            let found = Measure::Differential.of(&p, &r, width)[0];
+            let found = Measure::Differential.evaluate(&p, &r, width)[0];
             assert!((found - shifted).abs() < 5e-7, "{found} {shifted}");
         }
     }

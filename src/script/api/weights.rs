@@ -34,7 +34,7 @@ pub(super) fn register(engine: &mut Engine) {
 
 /// The file of weights that a script means.
 pub(super) fn open(session: &Session, path: &str) -> Result<WeightFile, Error> {
-    WeightFile::open(&session.readable_file(path)?, path, session.folders.memory())
+    WeightFile::open(&session.readable_file(path)?, path, session.folders.digest_cache())
 }
 
 fn show(context: &NativeCallContext<'_>, saved: Saved, path: &str) -> Native<()> {

@@ -1,14 +1,16 @@
 //! `entroscope bench`.
 
+mod loops;
+mod roofline;
+
 use std::process::ExitCode;
 
-use crate::kernels::roofline;
-
-/// How near the inner loops come to what this machine can do.
+/// How close the inner loops come to what this machine can do.
 ///
-/// For each loop, at the size that the published MLP and CNN give it: what it has to compute and to move, what it reaches,
-/// and its share of the machine's best, which is the fastest arithmetic or the fastest way through as many bytes, whichever
-/// takes longer. Both are measured here as well. Cores that have other things to do lower the shares.
+/// Each loop is measured at the size that the published MLP and CNN give it. The table lists its work, the bytes that it has
+/// to move, what it reaches, and its share of the machine's best: the time of the fastest arithmetic or of the fastest way
+/// through as many bytes, whichever is longer. Both are measured here as well. Cores that are busy with other things lower
+/// the shares.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// Threads that compute at the same time, each its own numbers [default: 1, then one per core].

@@ -1,5 +1,5 @@
-//! The same operation of many sweep points as one: where a device wants large launches, a plan puts one operation in the
-//! place of several, and takes from its result what each of them would have given.
+//! Batching: a device that needs large launches computes the same operation of many sweep points as one. The plan replaces
+//! these operations by one [`Batched`] that computes them all, and one [`Unbatch`] for each that picks its own result.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -11,19 +11,20 @@ use super::plan::Node;
 use super::{Context, Cost, Described, Keep, Operation, Plan, Value};
 use crate::{Error, Result};
 
-/// The part of the memory that a stack may take: the rest is for what the next one rests on.
+/// The share of the memory that one batch may use. The rest is for the inputs of the next.
 const SHARE: f64 = 0.5;
 
-/// Operations of one stack, computed together: a result with the arrays of each behind its number.
+/// Operations with the same key, computed as one. Its result has the arrays of each member, prefixed with the member's
+/// number.
 #[derive(Debug)]
-struct Together {
-    /// Each with how many inputs it takes.
+struct Batched {
+    /// Each member and the number of its inputs.
     members: Vec<(Described, usize)>,
 }
 
-impl Operation for Together {
+impl Operation for Batched {
     fn name(&self) -> &'static str {
-        "stacked"
+        "batched"
     }
 
     fn version(&self) -> u32 {
@@ -48,26 +49,26 @@ impl Operation for Together {
 
     fn run(&self, inputs: &[Arc<Value>], context: &Context<'_>) -> Result<Value> {
         let mut rest = inputs;
-        let mut stack = Vec::new();
+        let mut batch = Vec::new();
         for (member, count) in &self.members {
             let (own, others) = rest.split_at(*count);
-            stack.push((member.operation(), own));
+            batch.push((member.operation(), own));
             rest = others;
         }
-        let Some((first, _)) = stack.first() else { return Ok(Value::default()) };
-        let values = first.run_together(&stack, context)?;
+        let Some((first, _)) = batch.first() else { return Ok(Value::default()) };
+        let values = first.run_batched(&batch, context)?;
         Ok(values.into_iter().enumerate().fold(Value::default(), |all, (i, value)| all.with_part(i, value)))
     }
 }
 
-/// One of them: what it would have given alone, under its own name.
+/// Takes one member's result out of a [`Batched`] result. It has the member's own name and fingerprint.
 #[derive(Debug)]
-struct Part {
+struct Unbatch {
     member: Described,
     number: usize,
 }
 
-impl Operation for Part {
+impl Operation for Unbatch {
     fn name(&self) -> &'static str {
         self.member.operation().name()
     }
@@ -89,16 +90,16 @@ impl Operation for Part {
     }
 
     fn run(&self, inputs: &[Arc<Value>], _: &Context<'_>) -> Result<Value> {
-        inputs[0].part(self.number).ok_or_else(|| Error::new("an operation of a stack gave nothing"))
+        inputs[0].part(self.number).ok_or_else(|| Error::new("the batch has no result for this operation"))
     }
 }
 
 impl Plan {
-    /// The same with up to `most` operations of a stack as one, as many as find room in `memory` bytes. Points come one
-    /// stack after another, and those of a stack go on together.
+    /// The plan with batches of up to `most` operations, as many as fit into `memory` bytes. Sweep points are computed
+    /// group by group; the points of a group advance together.
     #[must_use]
-    pub fn stacked(self, most: usize, memory: f64) -> Self {
-        let size = self.stack_size(most, memory);
+    pub fn batched(self, most: usize, memory: f64) -> Self {
+        let size = self.batch_size(most, memory);
         if size < 2 {
             return self;
         }
@@ -115,7 +116,7 @@ impl Plan {
                 dependents[unit_of[input]].push(unit_of[i]);
             }
         }
-        // Units are numbered in the order in which they should come; each comes behind what it rests on.
+        // Units are numbered by priority. A topological sort keeps each behind its inputs.
         let mut ready: BinaryHeap<_> = (0..units.len()).filter(|&unit| waiting[unit] == 0).map(Reverse).collect();
         let mut order = Vec::new();
         while let Some(Reverse(unit)) = ready.pop() {
@@ -130,30 +131,30 @@ impl Plan {
         self.rearranged(order.into_iter().map(|unit| units[unit].clone()).collect())
     }
 
-    /// How many points' operations of a stack find room.
-    fn stack_size(&self, most: usize, memory: f64) -> usize {
-        let stackable = self.nodes.iter().filter(|node| node.is_stackable());
+    /// How many operations of a batch fit into the memory.
+    fn batch_size(&self, most: usize, memory: f64) -> usize {
+        let batchable = self.nodes.iter().filter(|node| node.is_batchable());
         let inputs = |node: &Node| node.inputs.iter().map(|&input| self.nodes[input].cost.result_bytes).sum::<f64>();
-        let bytes = stackable.map(|node| inputs(node) + node.cost.result_bytes + node.cost.working_bytes);
+        let bytes = batchable.map(|node| inputs(node) + node.cost.result_bytes + node.cost.working_bytes);
         let largest = bytes.fold(0.0, f64::max);
         if largest > 0.0 { ((SHARE * memory / largest) as usize).min(most) } else { 0 }
     }
 
-    /// What is run at once, in the order in which it should come: some points at a time, each as far as the others.
+    /// The nodes that run as one, sorted by priority: `size` points at a time, all at the same stage.
     fn units(&self, size: usize) -> Vec<Vec<usize>> {
-        // Of each point: its number, and how many of its nodes came so far.
+        // For each point: its number, and how many of its nodes were seen so far.
         let mut points = BTreeMap::<&str, (usize, usize)>::new();
         let mut levels: Vec<usize> = Vec::new();
-        let (mut stacks, mut units) = (BTreeMap::new(), Vec::new());
+        let (mut batches, mut units) = (BTreeMap::new(), Vec::new());
         for (i, node) in self.nodes.iter().enumerate() {
             let count = points.len();
             let (point, position) = points.entry(&self.targets[node.target].point).or_insert((count, 0));
             *position += 1;
             let (points, position) = (*point / size, *position);
-            // Nothing rests on another of its own level, so that stacks never wait for one another.
+            // Nodes of one level do not depend on one another, so no batch waits for itself.
             levels.push(node.inputs.iter().map(|&input| levels[input] + 1).max().unwrap_or(0));
-            let stack = if node.is_stackable() { node.described.operation().stack() } else { None };
-            let known = stack.map(|stack| stacks.entry((points, levels[i], stack)).or_insert(units.len()));
+            let key = if node.is_batchable() { node.described.operation().batch_key() } else { None };
+            let known = key.map(|key| batches.entry((points, levels[i], key)).or_insert(units.len()));
             match known {
                 Some(&mut unit) if unit < units.len() => {
                     let (_, members): &mut (_, Vec<usize>) = &mut units[unit];
@@ -166,45 +167,45 @@ impl Plan {
         units.into_iter().map(|(_, members)| members).collect()
     }
 
-    /// The plan with its nodes in another order, several as one where they stand together.
+    /// The plan with its nodes in the order of `units`; a unit of several nodes becomes a batch.
     fn rearranged(self, units: Vec<Vec<usize>>) -> Self {
         let Self { targets, nodes, wanted, numerics } = self;
         let mut nodes: Vec<Option<Node>> = nodes.into_iter().map(Some).collect();
-        let (mut arranged, mut now_at): (Vec<Node>, _) = (Vec::new(), vec![0; nodes.len()]);
+        let (mut arranged, mut new_index): (Vec<Node>, _) = (Vec::new(), vec![0; nodes.len()]);
         for unit in units {
             let mut members: Vec<Node> = Vec::new();
             for &i in &unit {
                 if let Some(mut node) = nodes[i].take() {
-                    node.inputs.iter_mut().for_each(|input| *input = now_at[*input]);
+                    node.inputs.iter_mut().for_each(|input| *input = new_index[*input]);
                     members.push(node);
                 }
             }
-            let together = arranged.len();
+            let batch = arranged.len();
             if members.len() > 1 {
-                arranged.push(Node::together(&members, &numerics));
+                arranged.push(Node::batched(&members, &numerics));
             }
             for (number, (node, &i)) in members.drain(..).zip(&unit).enumerate() {
-                now_at[i] = arranged.len();
-                arranged.push(if unit.len() > 1 { node.part(together, number) } else { node });
+                new_index[i] = arranged.len();
+                arranged.push(if unit.len() > 1 { node.unbatch(batch, number) } else { node });
             }
         }
-        let wanted = wanted.into_iter().map(|node| now_at[node]).collect();
+        let wanted = wanted.into_iter().map(|node| new_index[node]).collect();
         Self { targets, nodes: arranged, wanted, numerics }
     }
 }
 
 impl Node {
-    fn is_stackable(&self) -> bool {
-        !self.stored && self.held.is_none() && self.described.operation().stack().is_some()
+    fn is_batchable(&self) -> bool {
+        !self.stored && self.pending.is_none() && self.described.operation().batch_key().is_some()
     }
 
-    fn together(members: &[Self], numerics: &str) -> Self {
+    fn batched(members: &[Self], numerics: &str) -> Self {
         let described = members.iter().map(|node| (node.described.clone(), node.inputs.len())).collect();
-        let described = Described::new(Together { members: described });
+        let described = Described::new(Batched { members: described });
         Self {
-            key: described.fingerprint().with(numerics),
+            key: described.fingerprint().with_numerics(numerics),
             stored: false,
-            held: None,
+            pending: None,
             inputs: members.iter().flat_map(|node| node.inputs.iter().copied()).collect(),
             cost: described.operation().cost(),
             target: members.iter().map(|node| node.target).min().unwrap_or(0),
@@ -213,8 +214,8 @@ impl Node {
         }
     }
 
-    fn part(self, together: usize, number: usize) -> Self {
-        let described = self.described.replaced_by(Part { member: self.described.clone(), number });
-        Self { inputs: vec![together], cost: described.operation().cost(), described, ..self }
+    fn unbatch(self, batch: usize, number: usize) -> Self {
+        let described = self.described.replaced_by(Unbatch { member: self.described.clone(), number });
+        Self { inputs: vec![batch], cost: described.operation().cost(), described, ..self }
     }
 }

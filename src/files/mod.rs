@@ -1,4 +1,6 @@
-//! Writing a file so that its name never shows a part of it.
+//! Files: atomic writes, whose name never refers to a partly written file, and a cache of what is known about contents.
+
+pub(crate) mod digest_cache;
 
 use std::fs::File;
 use std::io::Write;
@@ -6,27 +8,27 @@ use std::path::Path;
 
 use crate::{Error, Result};
 
-/// What a file aside is called until it is whole.
-pub(crate) const ASIDE: &str = "part";
+/// The extension of a file while it is being written.
+pub(crate) const PARTIAL: &str = "part";
 
-/// Writes aside in the same folder, syncs and renames; makes the folder if need be. Whoever looks sees the old file or
-/// the new one.
+/// Writes `bytes` under a temporary name in the same folder, syncs and renames. Readers see the old file or the new one. The
+/// folder is created if it does not exist.
 ///
 /// # Errors
-/// What the operating system says, with the file's name.
+/// The operating system's error, with the file's name.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     write_whole_by(path, |file| Ok(file.write_all(bytes)?))
 }
 
-/// The same for what is not in memory at once: `write` writes it bit by bit.
+/// Like [`write_whole`], for content that is not in memory at once: `write` writes it piece by piece.
 ///
 /// # Errors
-/// What the operating system says, with the file's name; or what `write` says.
+/// The operating system's error, with the file's name, or that of `write`.
 pub(crate) fn write_whole_by(path: &Path, write: impl FnOnce(&mut File) -> Result<(), Unwritten>) -> Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let whole = || -> Result<(), Unwritten> {
         std::fs::create_dir_all(folder)?;
-        let mut aside = tempfile::Builder::new().suffix(&format!(".{ASIDE}")).tempfile_in(folder)?;
+        let mut aside = tempfile::Builder::new().suffix(&format!(".{PARTIAL}")).tempfile_in(folder)?;
         write(aside.as_file_mut())?;
         aside.as_file().sync_all()?;
         aside.persist(path).map_err(|error| error.error)?;
@@ -40,7 +42,7 @@ pub(crate) fn write_whole_by(path: &Path, write: impl FnOnce(&mut File) -> Resul
     })
 }
 
-/// Why a file was not written: the operating system, or what was to be written.
+/// Why a file was not written: the operating system's error, or that of its content.
 pub(crate) enum Unwritten {
     File(std::io::Error),
     Content(Error),

@@ -1,8 +1,11 @@
-//! Smaller images: averages over boxes of whole bytes, so that no filter has to be named.
+//! Smaller images: averages over boxes of whole pixels, which need no resampling filter.
 
 use crate::{Error, Result};
 
-/// Checks a `size` to which images of `full`×`full` pixels are averaged.
+/// The side to which images of `full`×`full` pixels are averaged: `size`, or `full` where there is none.
+///
+/// # Errors
+/// `size` does not divide `full`.
 pub(super) fn check(name: &str, full: usize, size: Option<usize>) -> Result<usize> {
     match size.unwrap_or(full) {
         side if side > 0 && full.is_multiple_of(side) => Ok(side),
