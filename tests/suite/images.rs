@@ -98,7 +98,9 @@ fn agrees(file: &Tensors, net: &Architecture, names: &[Vec<String>], inverse_nam
         println!("reconstruction from depth {}: {difference:e}", k + 1);
         assert!(difference < 1e-6, "reconstruction from depth {}: {difference:e}", k + 1);
         // On the published program's own tensors: a logarithm magnifies the last bit.
-        for (found, expected) in Measure::Relative.evaluate(&p, &expected, side * side).iter().zip(&relative[k * samples..]) {
+        for (found, expected) in
+            Measure::Relative.evaluate(&p, &expected, side * side).iter().zip(&relative[k * samples..])
+        {
             assert!((found / f64::from(*expected) - 1.0).abs() < 2e-6, "relative entropy {found} {expected}");
         }
         let found = Measure::Differential.evaluate(&p, &expected, side * side)[0];
