@@ -89,7 +89,7 @@ fn inverse_of_factor(a: &mut [f64], n: usize) -> Option<Vec<f64>> {
 
 /// A block of A.
 fn block_of(a: &[f64], n: usize, rows: Range<usize>, columns: Range<usize>) -> Matrix<'_, f64> {
-    Matrix::new(a, n, n).columns_in(columns).transposed().columns_in(rows).transposed()
+    Matrix::new(a, n, n).columns_of(columns).transposed().columns_of(rows).transposed()
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ impl<'a, T> Matrix<'a, T> {
     /// # Panics
     /// When the range is out of bounds.
     #[must_use]
-    pub fn columns_in(self, columns: std::ops::Range<usize>) -> Self {
+    pub fn columns_of(self, columns: std::ops::Range<usize>) -> Self {
         assert!(columns.start <= columns.end && columns.end <= self.columns, "columns {columns:?} of {}", self.columns);
         let start = (columns.start * self.column_step).min(self.data.len());
         Self { data: &self.data[start..], columns: columns.len(), ..self }
@@ -83,7 +83,7 @@ fn multiply<T: Real>(out: &mut [T], left: Matrix<'_, T>, right: Matrix<'_, T>, a
     let step = |step: usize| step as isize;
     #[expect(unsafe_code, reason = "the product crate takes pointers and strides")]
     // SAFETY: `Matrix::new` checked that each operand has rows × columns numbers, `transposed` only swaps lengths and
-    // strides, and `columns_in` only narrows. The assertion above checks the size of the result, which is borrowed mutably.
+    // strides, and `columns_of` only narrows. The assertion above checks the size of the result, which is borrowed mutably.
     unsafe {
         gemm::gemm(
             left.rows,
