@@ -12,6 +12,7 @@ mod files;
 pub mod kernels;
 pub mod live;
 pub mod network;
+pub mod output;
 pub mod random;
 pub mod script;
 pub mod theory;

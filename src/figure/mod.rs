@@ -13,9 +13,10 @@ mod heatmap;
 mod images;
 mod legend;
 mod lines;
-mod number;
+pub(crate) mod number;
 mod palette;
 mod png;
+mod regions;
 mod save;
 mod scene;
 mod svg;
@@ -25,8 +26,9 @@ use crate::Result;
 use serde::{Deserialize, Serialize};
 
 pub use axis::{Frame, Scale};
-pub(crate) use number::plain;
 pub use palette::{Colour, Palette};
+pub use regions::Hit;
+pub(crate) use save::files;
 
 /// One picture: a title and what is drawn under it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -9,9 +9,10 @@ use serde_json::{Value as Json, json};
 
 use super::board::Board;
 use super::edit::place_json;
-use crate::figure::{Cell, Figure, Image, Images, Kind};
-use crate::script::exhibit::{At, Exhibit, Facts, Source};
-use crate::script::{Computed, Settings};
+use crate::figure::{Figure, Hit, Image, Images, number};
+use crate::output::facts::Facts;
+use crate::output::{Computed, Located};
+use crate::script::{Settings, Shown};
 use crate::work::{Found, Store};
 use crate::{Result, device};
 
@@ -29,11 +30,14 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    pub fn at(self) -> Option<At> {
+    /// The place that is meant in a drawing of this kind.
+    pub fn hit(self, drawing: &str) -> Option<Hit> {
         match self {
-            Self { ix: Some(column), iy: Some(row), .. } => Some(At::Cell { column, row }),
-            Self { series: Some(series), i: Some(i), .. } => Some(At::Point { series, i }),
-            Self { image: Some(image), .. } => Some(At::Image(image)),
+            Self { ix: Some(i), iy: Some(j), .. } => Some(Hit { part: 0, i, j }),
+            Self { series: Some(part), i: Some(i), .. } => {
+                Some(Hit { part: part + usize::from(drawing != "lines"), i, j: 0 })
+            }
+            Self { image: Some(i), .. } => Some(Hit { part: 0, i, j: 0 }),
             _ => None,
         }
     }
@@ -66,14 +70,14 @@ impl Details {
     }
 
     /// What is told of the result behind a value.
-    fn facts(&self, source: &Source) -> Option<Facts> {
+    fn facts(&self, source: &Located) -> Option<Facts> {
         self.board.facts(source.result.as_ref()?)
     }
 
     /// As the page knows it; `pictures` is where its pictures are, if there are any.
-    pub fn point(&self, exhibit: &Exhibit, computed: &Computed, at: At, pictures: &str) -> Result<Json> {
-        let sources = exhibit.sources(at)?;
-        let (value, status) = exhibit.figure(computed)?.map_or((Json::Null, "missing"), |figure| value(&figure, at));
+    pub fn point(&self, exhibit: &Shown, computed: &Computed, at: Hit, pictures: &str) -> Result<Json> {
+        let sources = exhibit.output.locate(at, computed);
+        let (value, status) = value(&sources, computed);
         let rows: Vec<Json> = sources
             .iter()
             .map(|source| {
@@ -95,7 +99,7 @@ impl Details {
     }
 
     /// What runs just this point.
-    fn command(&self, source: &Source) -> String {
+    fn command(&self, source: &Located) -> String {
         let mut words = vec!["entroscope".to_owned(), "run".to_owned(), quoted(&self.script.display().to_string())];
         let pair = |flag: &str, name: &str, value: &str| [flag.to_owned(), quoted(&format!("{name}={value}"))];
         words.extend(self.set.iter().flat_map(|(name, value)| pair("--set", name, value)));
@@ -104,14 +108,14 @@ impl Details {
     }
 
     /// The reconstruction behind a value, where the store still has it, with its depth.
-    fn reconstruction(&self, source: &Source) -> Option<(crate::work::Fingerprint, usize)> {
+    fn reconstruction(&self, source: &Located) -> Option<(crate::work::Fingerprint, usize)> {
         let key = self.facts(source)?.reconstruction?.with(&self.numerics);
         self.store.contains(key).then_some((key, source.depth?))
     }
 
     /// The first samples' reconstructions from the point's depth.
-    pub fn pictures(&self, exhibit: &Exhibit, at: At) -> Result<Option<Figure>> {
-        let sources = exhibit.sources(at)?;
+    pub fn pictures(&self, exhibit: &Shown, computed: &Computed, at: Hit) -> Result<Option<Figure>> {
+        let sources = exhibit.output.locate(at, computed);
         let Some((key, depth)) = sources.iter().find_map(|source| self.reconstruction(source)) else { return Ok(None) };
         let Found::Whole(value) = self.store.read(key) else { return Ok(None) };
         let (shape, r) = value.f32s("r")?;
@@ -140,28 +144,14 @@ fn picture(shape: &[usize]) -> Vec<usize> {
     }
 }
 
-/// The value that a figure shows there, and how it fared.
-fn value(figure: &Figure, at: At) -> (Json, &'static str) {
-    let plain = |x: f64| if x.is_finite() { x.into() } else { crate::figure::plain(x).into() };
-    match (&figure.kind, at) {
-        (Kind::Heatmap(heatmap), At::Cell { column, row }) => {
-            match heatmap.cells.get(column).and_then(|c| c.get(row)) {
-                Some(Cell::Value(x)) => (plain(*x), "ok"),
-                Some(Cell::Failed) => (Json::Null, "failed"),
-                Some(Cell::Missing) | None => (Json::Null, "missing"),
-            }
-        }
-        (Kind::Heatmap(_) | Kind::Lines(_), At::Point { series, i }) => {
-            let all = match &figure.kind {
-                Kind::Heatmap(heatmap) => &heatmap.lines,
-                Kind::Lines(lines) => &lines.series,
-                _ => return (Json::Null, "missing"),
-            };
-            all.get(series).and_then(|series| series.y.get(i)).map_or((Json::Null, "missing"), |&y| (plain(y), "ok"))
-        }
-        (Kind::Images(_), At::Image(_)) => (Json::Null, "ok"),
-        _ => (Json::Null, "missing"),
+/// The mean of the values there, and how their computation fared.
+fn value(sources: &[Located], computed: &Computed) -> (Json, &'static str) {
+    let values: Vec<f64> = sources.iter().filter_map(|source| source.value).collect();
+    if !values.is_empty() {
+        return (number::json(values.iter().sum::<f64>() / values.len() as f64), "ok");
     }
+    let mut results = sources.iter().map(|source| computed.get(&source.result.as_ref()?.fingerprint()));
+    (Json::Null, if results.any(|result| result.is_some_and(Result::is_err)) { "failed" } else { "missing" })
 }
 
 fn pairs(parameters: &[(String, String)]) -> serde_json::Map<String, Json> {
@@ -176,13 +166,4 @@ fn quoted(word: &str) -> String {
     } else {
         format!("'{}'", word.replace('\'', r"'\''"))
     }
-}
-
-/// A table's cells as JSON.
-pub(super) fn cells(rows: &[Vec<rhai::Dynamic>]) -> Vec<Vec<Json>> {
-    let cell = |value: &rhai::Dynamic| match value.as_float() {
-        Ok(x) if !x.is_finite() => crate::figure::plain(x).into(),
-        _ => serde_json::to_value(value).unwrap_or_else(|_| value.to_string().into()),
-    };
-    rows.iter().map(|row| row.iter().map(cell).collect()).collect()
 }

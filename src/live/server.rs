@@ -23,8 +23,8 @@ use super::details::{Asked, Details};
 use super::guard::{self, Names};
 use super::watch::Go;
 use super::{Happened, page};
-use crate::script::exhibit::Exhibit;
-use crate::script::{Computed, Settings};
+use crate::output::{Computed, Scalar};
+use crate::script::{Settings, Shown};
 use crate::{Error, Result};
 
 /// Where a free port is looked for first: the same one again after a restart, so that an open page finds it.
@@ -129,7 +129,7 @@ impl Desk {
     }
 
     /// An exhibit of an edit, and what is computed of it.
-    fn exhibit(&self, edit: usize, item: usize) -> Option<(Exhibit, Computed)> {
+    fn exhibit(&self, edit: usize, item: usize) -> Option<(Shown, Computed)> {
         let state = self.board.lock();
         let edit = state.edits.get(&edit)?;
         let exhibit = edit.exhibits.as_ref()?.get(item)?.clone();
@@ -219,20 +219,23 @@ async fn item(State(desk): Shared, Parts((edit, name)): Parts<(usize, String)>) 
         return not_there();
     };
     let ending = ending.to_owned();
-    drawn(move || match (ending.as_str(), exhibit.figure(&computed)?) {
-        ("svg", Some(figure)) => Ok(guard::picture(figure.svg()?)),
-        ("png", Some(figure)) => Ok(typed("image/png", figure.png()?)),
-        ("json", Some(figure)) => {
-            let frame = figure.frame()?;
-            Ok(axum::Json(json!({ "figure": figure, "frame": frame })).into_response())
-        }
-        ("json", None) => {
-            let Some(((columns, rows), varying)) = exhibit.records(&computed) else { return Ok(not_there()) };
-            Ok(axum::Json(json!({ "columns": columns, "varying": varying, "rows": super::details::cells(&rows) }))
-                .into_response())
-        }
-        ("csv", _) => Ok(typed("text/csv; charset=utf-8", exhibit.csv(&computed)?)),
-        _ => Ok(not_there()),
+    drawn(move || {
+        let filled = exhibit.output.fill(&computed)?;
+        Ok(match (ending.as_str(), &filled.figure, &filled.records) {
+            ("svg", Some(figure), _) => guard::picture(figure.svg()?),
+            ("png", Some(figure), _) => typed("image/png", figure.png()?),
+            ("json", Some(figure), _) => {
+                axum::Json(json!({ "figure": figure, "frame": figure.frame()? })).into_response()
+            }
+            ("json", None, Some(records)) => {
+                let rows: Vec<Vec<_>> =
+                    records.rows.iter().map(|row| row.iter().map(Scalar::to_json).collect()).collect();
+                axum::Json(json!({ "columns": records.columns, "varying": records.varying(), "rows": rows }))
+                    .into_response()
+            }
+            ("csv", ..) => filled.csv()?.map_or_else(not_there, |csv| typed("text/csv; charset=utf-8", csv)),
+            _ => not_there(),
+        })
     })
     .await
 }
@@ -244,12 +247,12 @@ async fn point(
     Query(asked): Query<Asked>,
 ) -> Response {
     let Some((exhibit, computed)) = desk.exhibit(edit, item) else { return not_there() };
-    drawn(move || match (what.as_str(), asked.at()) {
+    drawn(move || match (what.as_str(), asked.hit(exhibit.output.drawing())) {
         ("point", Some(at)) => {
             let path = format!("edits/{edit}/items/{item}/pictures.svg?{}", asked.query());
             desk.details.point(&exhibit, &computed, at, &path).map(|json| axum::Json(json).into_response())
         }
-        ("pictures.svg", Some(at)) => match desk.details.pictures(&exhibit, at)? {
+        ("pictures.svg", Some(at)) => match desk.details.pictures(&exhibit, &computed, at)? {
             Some(figure) => Ok(guard::picture(figure.svg()?)),
             None => Ok(not_there()),
         },
