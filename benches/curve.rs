@@ -96,7 +96,7 @@ fn run(text: &str, threads: usize) -> Result<(), String> {
         threads,
         ..Settings::default()
     };
-    let outcome = Host::new(settings).with_audience(Arc::new(|_| ())).run(&script);
+    let outcome = Host::new(settings).with_observer(Arc::new(|_| ())).run(&script);
     match outcome.status {
         Status::Done => Ok(()),
         _ => Err(outcome.diagnostics.iter().map(|diagnostic| diagnostic.render(false)).collect()),

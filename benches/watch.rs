@@ -3,13 +3,13 @@
 //!     cargo bench --bench watch
 //!
 //! For 40 points × 60 depths and 600 × 200, edits of the title alone. The clock starts before the file is written and stops
-//! when the page has put the drawn figure in place of the one before; both clocks are this machine's. Told are the median
+//! when the page has put the drawn figure in place of the one before; both clocks are this machine's. HostEvent are the median
 //! and the 95th percentile over the edits, and where the time goes: the program says when each part was done, and the
 //! server how long it drew. At the end, the first again, for the memory after 500 edits.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a measurement")]
 
-#[path = "../tests/browser/driver.rs"]
+#[path = "../tests/suite/browser/driver.rs"]
 mod driver;
 
 use std::io::{BufRead, BufReader};

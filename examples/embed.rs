@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use entroscope::script::{Host, Settings, Status, Told};
+use entroscope::script::{Host, HostEvent, Settings, Status};
 
 fn main() -> ExitCode {
     // Everything that is not said here is as on the command line: all cores, the user's own store.
@@ -40,9 +40,9 @@ fn main() -> ExitCode {
 /// When the script is wrong, or points failed: what happened, in words.
 pub fn explained_variance(settings: Settings) -> Result<Vec<(f64, Vec<f64>)>, String> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/embed.rhai");
-    // The audience hears what happens, from several threads: what the script prints, what is planned, every step.
-    let host = Host::new(settings).with_audience(Arc::new(|told| {
-        if let Told::Planned(plan, estimate) = told {
+    // The observer hears what happens, from several threads: what the script prints, what is planned, every step.
+    let host = Host::new(settings).with_observer(Arc::new(|event| {
+        if let HostEvent::Planned(plan, estimate) = event {
             let (missing, reused) = plan.missing_and_reused();
             eprintln!("{missing} points to compute, {reused} known already; about {:.0} s", estimate.seconds);
         }

@@ -89,11 +89,7 @@ pub fn known() -> Vec<Known> {
     FAMILIES.iter().flat_map(of_family).collect::<Vec<_>>()
 }
 
-/// Burn's device of that name, such as "flex", "cuda" or "cuda:1". It is tried with a small sum.
-///
-/// # Errors
-/// When there is no such device, or it does not compute; what there is instead is listed.
-pub fn named(name: &str) -> Result<Device> {
+fn named(name: &str) -> Result<Device> {
     let there = || {
         let names = known().into_iter().filter(|known| known.missing.is_none()).map(|known| known.name);
         format!("this build and machine have {}; `entroscope devices` says more", names.collect::<Vec<_>>().join(", "))
@@ -110,23 +106,54 @@ pub fn named(name: &str) -> Result<Device> {
     Ok(device)
 }
 
-/// What computes in place of the host's own loops: nothing where the device's name says these.
-pub fn in_place_of_own_loops(name: &str, device: &Device) -> Option<Device> {
-    (name != DEFAULT).then(|| device.clone())
+/// A device, chosen once by its name: what computes there, and what follows from the name.
+#[derive(Debug, Clone)]
+pub struct DeviceChoice {
+    name: String,
+    device: Device,
+    numerics: String,
+    batch_points: usize,
 }
 
-/// How many points of a sweep are trained as one there, where memory allows: a GPU is full only with many of them, a
-/// processor with one.
-pub fn points_at_once(name: &str) -> usize {
-    match family_and_index(name).0 {
-        DEFAULT | TWIN | "libtorch" => 1,
-        _ => usize::MAX,
+impl DeviceChoice {
+    /// The device of that name, such as "flex", "cuda" or "cuda:1". It is tried with a small sum.
+    ///
+    /// # Errors
+    /// When there is no such device, or it does not compute; the devices that there are instead are listed.
+    pub fn named(name: &str) -> Result<Self> {
+        let (family, _) = family_and_index(name);
+        // A GPU is full only with many points of a sweep at once, a processor with one.
+        let batch_points = match family {
+            DEFAULT | TWIN | "libtorch" => 1,
+            _ => usize::MAX,
+        };
+        Ok(Self { name: name.to_owned(), device: named(name)?, numerics: format!("{family}/f32"), batch_points })
     }
-}
 
-/// What decides the last bits of a result computed there: the device's family and the number type.
-pub fn numerics(name: &str) -> String {
-    format!("{}/f32", family_and_index(name).0)
+    /// Its name on the command line.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Burn's device.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// Burn's device where its operations compute; none where the host's own loops do.
+    pub fn burn(&self) -> Option<&Device> {
+        (self.name != DEFAULT).then_some(&self.device)
+    }
+
+    /// What decides the last bits of a result computed here: the device's family and the number type.
+    pub fn numerics(&self) -> &str {
+        &self.numerics
+    }
+
+    /// How many points of a sweep are computed as one, where memory allows.
+    pub fn batch_points(&self) -> usize {
+        self.batch_points
+    }
 }
 
 /// "cuda:1" is number 1 of the family "cuda".
@@ -214,10 +241,10 @@ mod tests {
 
     #[test]
     fn numerics_are_the_familys() {
-        assert_eq!(numerics("flex"), "flex/f32");
-        assert_eq!(numerics("cuda:1"), "cuda/f32");
-        assert_eq!(numerics("libtorch:cuda:0"), "libtorch:cuda/f32");
-        assert_eq!(numerics("flex:burn"), "flex:burn/f32");
+        assert_eq!(family_and_index("cuda:1"), ("cuda", Some(1)));
+        assert_eq!(family_and_index("libtorch:cuda:0"), ("libtorch:cuda", Some(0)));
+        assert_eq!(DeviceChoice::named("flex").unwrap().numerics(), "flex/f32");
+        assert_eq!(DeviceChoice::named("flex:burn").unwrap().numerics(), "flex:burn/f32");
     }
 
     #[test]

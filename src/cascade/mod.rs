@@ -52,6 +52,8 @@ pub struct Training {
 }
 
 impl Training {
+    /// Passes over the data.
+    pub const EPOCHS: u32 = 1;
     /// Samples per step for networks of linear blocks, and for those with convolutions.
     pub const BATCH: usize = 64;
     pub const BATCH_OF_IMAGES: usize = 100;
@@ -59,7 +61,7 @@ impl Training {
     /// The published settings for a network of linear blocks.
     pub fn new(seed: u64) -> Self {
         let adam = Adam::default();
-        Self { epochs: 1, batch: Self::BATCH, adam, seed, shuffle: true, relu_at_input: false }
+        Self { epochs: Self::EPOCHS, batch: Self::BATCH, adam, seed, shuffle: true, relu_at_input: false }
     }
 
     /// The published settings for a network, of its own seed.
@@ -166,7 +168,7 @@ impl Cascade {
             }
         }
         let described: Vec<Prefixed<'_>> = inverses.iter().map(|inverse| Prefixed { inverse }).collect();
-        let prefixes = Fingerprint::chain(Fingerprint::of(&json!([])), &described);
+        let prefixes = Fingerprint::chain(Fingerprint::from_json(&json!([])), &described);
         Ok(Self { inverses: inverses.into(), end, prefixes: prefixes.into(), network, split, source })
     }
 

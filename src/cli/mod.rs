@@ -19,6 +19,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::Error;
 use crate::script::{Diagnostic, Limits, STORE_VARIABLE, Settings};
+use crate::words;
 use crate::work::{Cancel, Store};
 
 /// How far into a deep network does information about its input survive, before anyone trains it?
@@ -94,55 +95,15 @@ struct ScriptArguments {
     #[arg(long, value_name = "GIB")]
     memory: Option<f64>,
     /// Large results (weights, reconstructions) that the store keeps, such as 20G [default: 10G].
-    #[arg(long, value_name = "SIZE", value_parser = size)]
+    #[arg(long, value_name = "SIZE", value_parser = words::bytes)]
     store_budget: Option<u64>,
     #[command(flatten, next_help_heading = "Limits of a script")]
-    limits: LimitArguments,
-}
-
-#[derive(Debug, Args)]
-struct LimitArguments {
-    /// Expressions evaluated.
-    #[arg(long, value_name = "N", default_value_t = Limits::default().operations)]
-    max_operations: u64,
-    /// Calls inside one another.
-    #[arg(long, value_name = "N", default_value_t = Limits::default().calls)]
-    max_calls: usize,
-    /// Expressions inside one another.
-    #[arg(long, value_name = "N", default_value_t = Limits::default().expression_depth)]
-    max_depth: usize,
-    /// Elements of a list or map, bytes of a text.
-    #[arg(long, value_name = "N", default_value_t = Limits::default().size)]
-    max_size: usize,
-    /// Modules imported.
-    #[arg(long, value_name = "N", default_value_t = Limits::default().modules)]
-    max_modules: usize,
-    /// Seconds of evaluation; the work that the script asks for does not count.
-    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().seconds)]
-    max_seconds: f64,
-    /// Bytes of the tensors that a script holds, such as 4G [default: 4G].
-    #[arg(long, value_name = "SIZE", value_parser = size)]
-    max_tensors: Option<u64>,
-    /// Points of one sweep.
-    #[arg(long, value_name = "N", default_value_t = Limits::default().points)]
-    max_points: usize,
+    limits: Limits,
 }
 
 fn assignment(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("it has the form NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
-}
-
-/// Bytes: a number, with K, M, G or T behind it for powers of 1024.
-fn size(text: &str) -> Result<u64, String> {
-    let wrong = || format!("{text:?} is not a size; write 500M, 20G or a number of bytes");
-    let text_ = text.trim_end_matches(['b', 'B', 'i']);
-    let (digits, power) = match text_.to_ascii_uppercase().char_indices().last() {
-        Some((at, unit @ ('K' | 'M' | 'G' | 'T'))) => (&text_[..at], "KMGT".find(unit).map_or(0, |i| i as i32 + 1)),
-        _ => (text_, 0),
-    };
-    let number: f64 = digits.parse().map_err(|_| wrong())?;
-    if number >= 0.0 && number.is_finite() { Ok((number * 1024_f64.powi(power)) as u64) } else { Err(wrong()) }
 }
 
 fn say(diagnostic: &Diagnostic) {
@@ -164,7 +125,6 @@ impl Program {
             ..usual
         };
         if let Some(arguments) = arguments {
-            let limits = &arguments.limits;
             settings = Settings {
                 out: arguments.out.clone(),
                 project: arguments.project.clone(),
@@ -174,16 +134,7 @@ impl Program {
                 store_budget: arguments.store_budget.unwrap_or(settings.store_budget),
                 set: arguments.set.clone(),
                 only: arguments.only.clone(),
-                limits: Limits {
-                    operations: limits.max_operations,
-                    calls: limits.max_calls,
-                    expression_depth: limits.max_depth,
-                    size: limits.max_size,
-                    modules: limits.max_modules,
-                    seconds: limits.max_seconds,
-                    tensor_bytes: limits.max_tensors.unwrap_or(settings.limits.tensor_bytes),
-                    points: limits.max_points,
-                },
+                limits: arguments.limits,
                 ..settings
             };
         }

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::script::{Estimate, Told};
+use crate::executor::Estimate;
+use crate::script::HostEvent;
 use crate::words;
 use crate::work::{Event, Plan};
 
@@ -56,22 +57,22 @@ impl Terminal {
     }
 
     /// Hears what a session tells.
-    pub fn hear(&self, told: Told<'_>) {
+    pub fn on_event(&self, event: HostEvent<'_>) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        match told {
-            Told::Printed(text) => state.bar.suspend(|| println!("{text}")),
-            Told::Planned(plan, _) if plan.missing_and_reused().0 == 0 => {}
-            Told::Planned(plan, estimate) => state.begin(plan, estimate),
-            Told::Work(Event::Advanced(operations)) => state.advance(operations),
-            Told::Work(Event::Started { point, .. }) => state.bar.set_message(point.to_owned()),
-            Told::Work(Event::Done { target, .. }) => {
+        match event {
+            HostEvent::Printed(text) => state.bar.suspend(|| println!("{text}")),
+            HostEvent::Planned(plan, _) if plan.missing_and_reused().0 == 0 => {}
+            HostEvent::Planned(plan, estimate) => state.begin(plan, estimate),
+            HostEvent::Work(Event::Advanced(operations)) => state.advance(operations),
+            HostEvent::Work(Event::Started { point, .. }) => state.bar.set_message(point.to_owned()),
+            HostEvent::Work(Event::Done { target, .. }) => {
                 state.points_done.insert(target);
                 let (done, all) = (state.points_done.len(), state.targets);
                 state.bar.set_prefix(format!("{done} of {all} points"));
             }
             // Warnings are shown with the other diagnostics, at the end.
-            Told::Work(Event::Warning(_)) | Told::Loaded | Told::Checked | Told::Described(_) => {}
-            Told::Finished => state.bar.finish_and_clear(),
+            HostEvent::Work(Event::Warning(_)) | HostEvent::Loaded | HostEvent::Checked | HostEvent::Described(_) => {}
+            HostEvent::Finished => state.bar.finish_and_clear(),
         }
     }
 }

@@ -7,15 +7,18 @@ use std::sync::Arc;
 
 use super::progress::Terminal;
 use super::{cancel_on_interrupt, say};
-use crate::script::{Host, Outcome, Points, Settings, Status};
+use crate::executor::Points;
+use crate::script::{Host, Outcome, RunHandle, Settings, Status};
 
 /// Warnings shown in full; the rest is counted.
 const SHOWN_WARNINGS: usize = 8;
 
 pub(super) fn run(settings: Settings, script: &Path) -> ExitCode {
-    cancel_on_interrupt(&settings.cancel);
+    let handle = RunHandle::default();
+    cancel_on_interrupt(&handle.cancel);
     let terminal = Terminal::new();
-    let outcome = Host::new(settings).with_audience(Arc::new(move |told| terminal.hear(told))).run(script);
+    let host = Host::new(settings).with_handle(handle);
+    let outcome = host.with_observer(Arc::new(move |event| terminal.on_event(event))).run(script);
     report(&outcome);
     ExitCode::from(outcome.status.code())
 }

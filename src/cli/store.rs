@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use super::{failed, say, size};
+use super::{failed, say};
 use crate::Result;
 use crate::words;
 use crate::work::{Store, StoreSummary};
@@ -16,7 +16,7 @@ pub(super) enum Command {
     /// Remove large results (weights, reconstructions), longest unused first. Small ones, the curves, are always kept.
     Gc {
         /// Large results to keep, such as 5G.
-        #[arg(long, value_name = "SIZE", value_parser = size)]
+        #[arg(long, value_name = "SIZE", value_parser = words::bytes)]
         keep: u64,
     },
     /// Read every result and check its hash; damaged ones are set aside.

@@ -11,7 +11,7 @@ use clap::Args;
 use super::progress::Terminal;
 use super::{ScriptArguments, cancel_on_interrupt, failed, say};
 use crate::live::{self, Heard, Options, Stage};
-use crate::script::{Diagnostic, Outcome, Settings, Told};
+use crate::script::{Diagnostic, Host, HostEvent, Outcome, RunHandle, Settings};
 use crate::words;
 
 /// Diagnostics shown in full; the rest is counted.
@@ -45,8 +45,8 @@ fn seconds(text: &str) -> Result<f64, String> {
 }
 
 pub(super) fn watch(settings: Settings, arguments: &Arguments) -> ExitCode {
-    let cancel = settings.cancel.clone();
-    cancel_on_interrupt(&cancel);
+    let handle = RunHandle::default();
+    cancel_on_interrupt(&handle.cancel);
     let options = Options {
         port: arguments.port,
         ask_above: arguments.ask_above,
@@ -54,7 +54,7 @@ pub(super) fn watch(settings: Settings, arguments: &Arguments) -> ExitCode {
     };
     let lines = Lines { bar: Terminal::new(), state: Mutex::default(), is_terminal: std::io::stderr().is_terminal() };
     let script: PathBuf = arguments.script.script.clone();
-    match live::watch(settings, &script, options, Box::new(move |heard| lines.hear(heard))) {
+    match live::watch(Host::new(settings), handle, &script, options, Box::new(move |heard| lines.hear(heard))) {
         Ok(false) => ExitCode::SUCCESS,
         Ok(true) => {
             eprintln!("stopped; what is done is kept: the next run goes on from there");
@@ -88,19 +88,19 @@ impl Lines {
             }
             Heard::Noted { edit, changed } => self.line(edit, &format!("{changed}: noted, the watch is paused")),
             Heard::Asks { edit, seconds } => {
-                self.bar.hear(Told::Finished);
+                self.bar.on_event(HostEvent::Finished);
                 let time = words::time(seconds);
                 self.line(edit, &format!("{}: {time}; press \"Run it\" on the page", state.changed));
             }
-            Heard::Told { edit, told } if edit == state.newest => match told {
-                Told::Planned(..) | Told::Work(_) if !self.is_terminal => {}
-                told => self.bar.hear(told),
+            Heard::Run { edit, event } if edit == state.newest => match event {
+                HostEvent::Planned(..) | HostEvent::Work(_) if !self.is_terminal => {}
+                event => self.bar.on_event(event),
             },
-            Heard::Told { .. } => {}
+            Heard::Run { .. } => {}
             Heard::Ended { edit, stage: Stage::Superseded, .. } if edit != state.newest => {}
             Heard::Ended { edit, stage, outcome } => {
                 if edit == state.newest {
-                    self.bar.hear(Told::Finished);
+                    self.bar.on_event(HostEvent::Finished);
                 }
                 let changed = if edit == state.newest { state.changed.clone() } else { "an earlier edit".to_owned() };
                 self.line(edit, &format!("{changed}: {}", in_words(stage, outcome)));

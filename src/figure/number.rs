@@ -66,6 +66,21 @@ pub fn seven_digits(value: f64) -> String {
     }
 }
 
+/// A number to be read at a glance: six digits, a true minus, ∞ as a sign and NaN in words.
+pub fn pretty(value: f64) -> String {
+    let text = match value {
+        v if v.is_nan() => return "not a number".into(),
+        v if v.is_infinite() => return if v > 0.0 { "∞" } else { "−∞" }.into(),
+        v if v != 0.0 && !(1e-4..1e7).contains(&v.abs()) => {
+            let text = format!("{v:.4e}");
+            let (mantissa, power) = text.split_once('e').unwrap_or((&text, "0"));
+            format!("{}e{power}", mantissa.trim_end_matches('0').trim_end_matches('.'))
+        }
+        v => (format!("{v:.5e}").parse().unwrap_or(v) + 0.0).to_string(),
+    };
+    text.replace('-', "−")
+}
+
 /// For `Vec<f64>`.
 pub mod list {
     use super::*;
@@ -110,6 +125,32 @@ impl<'de> Deserialize<'de> for Cell {
             None => Ok(Self::Missing),
             Some(Json::Word(word)) if word == "failed" => Ok(Self::Failed),
             Some(json) => json.value().map(Self::Value),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::pretty;
+
+    #[test]
+    fn numbers_for_readers_have_six_digits() {
+        let shown = [
+            (0.0, "0"),
+            (-0.0, "0"),
+            (1.0, "1"),
+            (-12.345_678, "−12.3457"),
+            (0.1 + 0.2, "0.3"),
+            (123_456.7, "123457"),
+            (1e-4, "0.0001"),
+            (1.23e-5, "1.23e−5"),
+            (-1e7, "−1e7"),
+            (2.5e-300, "2.5e−300"),
+            (f64::NEG_INFINITY, "−∞"),
+            (f64::NAN, "not a number"),
+        ];
+        for (value, text) in shown {
+            assert_eq!(pretty(value), text);
         }
     }
 }

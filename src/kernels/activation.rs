@@ -45,26 +45,26 @@ impl Activation {
     }
 
     /// Whether every value tells what it is the value of.
-    pub fn can_be_undone(self) -> bool {
+    pub fn is_invertible(self) -> bool {
         matches!(self, Self::Tanh | Self::Erf | Self::Sigmoid)
     }
 
     /// φ(z) ↦ z, in place; a value that rounding has made ±1 (or 0) counts as the nearest one that is not. Others than
-    /// [`Activation::can_be_undone`] stay as they are.
-    pub fn undo(self, y: &mut [f32]) {
+    /// [`Activation::is_invertible`] stay as they are.
+    pub fn invert(self, y: &mut [f32]) {
         const NEXT_TO_1: f32 = 1.0 - f32::EPSILON / 2.0;
         let inside = |y: f32| y.clamp(-NEXT_TO_1, NEXT_TO_1);
         match self {
-            Self::Tanh => each(y, |y| area_tangent(inside(y))),
-            Self::Sigmoid => each(y, |y| 2.0 * area_tangent(inside(2.0 * y - 1.0))),
-            Self::Erf => each(y, |y| erf_undone(inside(y))),
+            Self::Tanh => each(y, |y| atanh(inside(y))),
+            Self::Sigmoid => each(y, |y| 2.0 * atanh(inside(2.0 * y - 1.0))),
+            Self::Erf => each(y, |y| erf_inv(inside(y))),
             _ => {}
         }
     }
 
     /// What z counts for in the mean of φ(z + ε) over normal ε of variance `variance`: that mean is φ(factor · z), for erf
     /// exactly, for tanh and the sigmoid as nearly as they are an erf (the probit approximation, MacKay 1992). 1 for others
-    /// than [`Activation::can_be_undone`].
+    /// than [`Activation::is_invertible`].
     pub fn mean_factor(self, variance: f64) -> f64 {
         use std::f64::consts::PI;
         let width = match self {
@@ -207,13 +207,13 @@ fn ln(x: f32) -> f32 {
 
 /// The inverse of tanh, for |y| < 1.
 #[inline(always)]
-fn area_tangent(y: f32) -> f32 {
+fn atanh(y: f32) -> f32 {
     0.5 * (ln(1.0 + y) - ln(1.0 - y))
 }
 
 /// The inverse of erf, for |y| < 1, within some units of the last place (Giles 2012, single precision).
 #[inline(always)]
-fn erf_undone(y: f32) -> f32 {
+fn erf_inv(y: f32) -> f32 {
     const NEAR: [f32; 9] = [
         2.810_226_4e-8,
         3.432_739_4e-7,
@@ -284,12 +284,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_undone_was_there() {
-        for activation in Activation::ALL.into_iter().filter(|activation| activation.can_be_undone()) {
+    fn inverses_give_back_the_argument() {
+        for activation in Activation::ALL.into_iter().filter(|activation| activation.is_invertible()) {
             let z: Vec<f64> = (-400..=400).map(|i| f64::from(i) / 160.0).collect();
             let mut y: Vec<f32> = z.iter().map(|&z| phi(activation, z) as f32).collect();
             let given = y.clone();
-            activation.undo(&mut y);
+            activation.invert(&mut y);
             for ((&z, &found), &value) in z.iter().zip(&y).zip(&given) {
                 // As far as the value, in single precision, says where it came from.
                 let h = 1e-4;
@@ -298,7 +298,7 @@ mod tests {
                 assert!((f64::from(found) - z).abs() < 1e-6 + 2.0 * rounded, "{activation:?} at {z}: {found}");
             }
             let mut ends = [-1.0, 1.0, f32::NAN];
-            activation.undo(&mut ends);
+            activation.invert(&mut ends);
             assert!(ends[0].is_finite() && ends[1].is_finite() && ends[1] > 2.0 && ends[2].is_nan());
         }
     }

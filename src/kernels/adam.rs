@@ -11,10 +11,14 @@ pub struct Adam {
     pub epsilon: f64,
 }
 
-impl Default for Adam {
+impl Adam {
     /// PyTorch's defaults, which the published program uses.
+    pub const DEFAULT: Self = Self { learning_rate: 1e-3, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-8 };
+}
+
+impl Default for Adam {
     fn default() -> Self {
-        Self { learning_rate: 1e-3, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-8 }
+        Self::DEFAULT
     }
 }
 

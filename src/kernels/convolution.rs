@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::{Matrix, Patches, accumulate, product, sliding, vectorised};
+use super::{Matrix, Patches, accumulate, implicit_gemm, product, vectorised};
 
 /// Numbers of patches that are multiplied at a time: half a megabyte, which stays in a core's own cache.
 const NUMBERS: usize = 1 << 17;
@@ -27,7 +27,7 @@ pub struct Convolution {
 pub struct Scratch {
     patches: Vec<f32>,
     rows: Vec<f32>,
-    room: sliding::Room,
+    room: implicit_gemm::Room,
 }
 
 impl Convolution {
@@ -46,7 +46,7 @@ impl Convolution {
         if self.slides(self.rows) {
             let (window, patches) = (self.window(), &self.patches);
             let weight = |i: usize, o: usize| weight[o * window + i];
-            return sliding::values(patches, values, self.rows, images, weight, &mut scratch.room);
+            return implicit_gemm::values(patches, values, self.rows, images, weight, &mut scratch.room);
         }
         self.each(images.len(), |group, positions| {
             let weight = self.weight(weight, &group).transposed();
@@ -76,7 +76,7 @@ impl Convolution {
                 let (pixel, row) = (kernel * kernel - 1 - i / self.rows, i % self.rows);
                 weight[(row * kernel * kernel + pixel) * channels + o]
             };
-            return sliding::values(&patches, images, channels, values, weight, &mut scratch.room);
+            return implicit_gemm::values(&patches, images, channels, values, weight, &mut scratch.room);
         }
         self.each(images.len(), |group, positions| {
             let weight = self.weight(weight, &group);
@@ -98,7 +98,7 @@ impl Convolution {
     /// `gradient` += `values`ᵀ · patches of `images`: the weight's.
     pub fn weight_gradient(&self, gradient: &mut [f32], values: &[f32], images: &[f32], scratch: &mut Scratch) {
         if self.slides(self.rows) {
-            return sliding::gradient(&self.patches, gradient, values, self.rows, images, &mut scratch.room);
+            return implicit_gemm::gradient(&self.patches, gradient, values, self.rows, images, &mut scratch.room);
         }
         self.each(images.len(), |group, positions| {
             let rows = self.grouped(values, &positions, &group, &mut scratch.rows).transposed();

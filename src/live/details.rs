@@ -4,50 +4,20 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
 use super::board::Board;
 use super::edit::place_json;
-use crate::figure::{Figure, Hit, Image, Images, number};
+use crate::Result;
+use crate::executor::Computed;
+use crate::figure::{Figure, Hit, Image, Images};
+use crate::output::Located;
 use crate::output::facts::Facts;
-use crate::output::{Computed, Located};
-use crate::script::{Settings, Shown};
-use crate::work::{Found, Store};
-use crate::{Result, device};
+use crate::script::{Host, Shown};
+use crate::work::{ReadOutcome, Store};
 
 /// Pictures shown of a point.
 const PICTURES: usize = 12;
-
-/// A point, as the page asks for it.
-#[derive(Debug, Clone, Copy, Deserialize)]
-pub(super) struct Asked {
-    ix: Option<usize>,
-    iy: Option<usize>,
-    series: Option<usize>,
-    i: Option<usize>,
-    image: Option<usize>,
-}
-
-impl Asked {
-    /// The place that is meant in a drawing of this kind.
-    pub fn hit(self, drawing: &str) -> Option<Hit> {
-        match self {
-            Self { ix: Some(i), iy: Some(j), .. } => Some(Hit { part: 0, i, j }),
-            Self { series: Some(part), i: Some(i), .. } => {
-                Some(Hit { part: part + usize::from(drawing != "lines"), i, j: 0 })
-            }
-            Self { image: Some(i), .. } => Some(Hit { part: 0, i, j: 0 }),
-            _ => None,
-        }
-    }
-
-    pub fn query(self) -> String {
-        let named = [("ix", self.ix), ("iy", self.iy), ("series", self.series), ("i", self.i), ("image", self.image)];
-        let pairs = named.iter().filter_map(|(name, value)| value.map(|value| format!("{name}={value}")));
-        pairs.collect::<Vec<_>>().join("&")
-    }
-}
 
 /// See the module.
 pub(super) struct Details {
@@ -59,11 +29,12 @@ pub(super) struct Details {
 }
 
 impl Details {
-    pub fn new(board: Arc<Board>, settings: &Settings, script: &Path) -> Result<Self> {
+    pub fn new(board: Arc<Board>, host: &Host, script: &Path) -> Result<Self> {
+        let settings = host.settings();
         Ok(Self {
             board,
             store: Store::open(&settings.store_dir, settings.store_budget)?,
-            numerics: device::numerics(&settings.device),
+            numerics: host.device()?.numerics().to_owned(),
             script: script.to_owned(),
             set: settings.set.clone(),
         })
@@ -75,9 +46,8 @@ impl Details {
     }
 
     /// As the page knows it; `pictures` is where its pictures are, if there are any.
-    pub fn point(&self, exhibit: &Shown, computed: &Computed, at: Hit, pictures: &str) -> Result<Json> {
-        let sources = exhibit.output.locate(at, computed);
-        let (value, status) = value(&sources, computed);
+    pub fn point(&self, exhibit: &Shown, computed: &Computed, hit: Hit, pictures: &str) -> Result<Json> {
+        let sources = exhibit.output.locate(hit, computed);
         let rows: Vec<Json> = sources
             .iter()
             .map(|source| {
@@ -92,7 +62,7 @@ impl Details {
             .collect();
         let has_pictures = sources.iter().any(|source| self.reconstruction(source).is_some());
         Ok(json!({
-            "value": value, "status": status, "rows": rows,
+            "rows": rows,
             "place": exhibit.place.as_ref().map(place_json),
             "pictures": has_pictures.then_some(pictures),
         }))
@@ -109,15 +79,15 @@ impl Details {
 
     /// The reconstruction behind a value, where the store still has it, with its depth.
     fn reconstruction(&self, source: &Located) -> Option<(crate::work::Fingerprint, usize)> {
-        let key = self.facts(source)?.reconstruction?.with(&self.numerics);
+        let key = self.facts(source)?.reconstruction?.with_numerics(&self.numerics);
         self.store.contains(key).then_some((key, source.depth?))
     }
 
     /// The first samples' reconstructions from the point's depth.
-    pub fn pictures(&self, exhibit: &Shown, computed: &Computed, at: Hit) -> Result<Option<Figure>> {
-        let sources = exhibit.output.locate(at, computed);
+    pub fn pictures(&self, exhibit: &Shown, computed: &Computed, hit: Hit) -> Result<Option<Figure>> {
+        let sources = exhibit.output.locate(hit, computed);
         let Some((key, depth)) = sources.iter().find_map(|source| self.reconstruction(source)) else { return Ok(None) };
-        let Found::Whole(value) = self.store.read(key) else { return Ok(None) };
+        let ReadOutcome::Whole(value) = self.store.read(key) else { return Ok(None) };
         let (shape, r) = value.f32s("r")?;
         let [depths, samples, ref rest @ ..] = *shape else { return Ok(None) };
         let size = rest.iter().product::<usize>();
@@ -142,16 +112,6 @@ fn picture(shape: &[usize]) -> Vec<usize> {
         (None, Some(side)) => vec![3, side, side],
         (None, None) => vec![1, numbers],
     }
-}
-
-/// The mean of the values there, and how their computation fared.
-fn value(sources: &[Located], computed: &Computed) -> (Json, &'static str) {
-    let values: Vec<f64> = sources.iter().filter_map(|source| source.value).collect();
-    if !values.is_empty() {
-        return (number::json(values.iter().sum::<f64>() / values.len() as f64), "ok");
-    }
-    let mut results = sources.iter().map(|source| computed.get(&source.result.as_ref()?.fingerprint()));
-    (Json::Null, if results.any(|result| result.is_some_and(Result::is_err)) { "failed" } else { "missing" })
 }
 
 fn pairs(parameters: &[(String, String)]) -> serde_json::Map<String, Json> {

@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use serde_json::{Value as Json, json};
 
-use crate::output::Computed;
-use crate::script::{Diagnostic, Estimate, Outcome, Outputs, Place, Severity, Shown, Status};
+use crate::executor::{Computed, Estimate};
+use crate::script::{Diagnostic, Outcome, Outputs, Place, Severity, Shown, Status};
 use crate::work::{Fingerprint, Plan, Value};
 
 /// How far an edit is.

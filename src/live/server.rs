@@ -19,12 +19,14 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use super::board::{Board, Turn};
-use super::details::{Asked, Details};
+use super::details::Details;
 use super::guard::{self, Names};
 use super::watch::Go;
 use super::{Happened, page};
-use crate::output::{Computed, Scalar};
-use crate::script::{Settings, Shown};
+use crate::executor::Computed;
+use crate::figure::Hit;
+use crate::output::Scalar;
+use crate::script::{Host, Shown};
 use crate::{Error, Result};
 
 /// Where a free port is looked for first: the same one again after a restart, so that an open page finds it.
@@ -64,7 +66,7 @@ fn listen(port: Option<u16>) -> Result<TcpListener> {
 impl Server {
     pub fn start(
         board: Arc<Board>,
-        settings: &Settings,
+        host: &Host,
         script: &Path,
         happened: Sender<Happened>,
         go: Arc<Go>,
@@ -74,7 +76,7 @@ impl Server {
         let listener = listen(port)?;
         listener.set_nonblocking(true).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let details = Details::new(board.clone(), settings, script)?;
+        let details = Details::new(board.clone(), host, script)?;
         let desk = Arc::new(Desk { board, details, happened, go });
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
         let app = router(desk, address);
@@ -212,7 +214,7 @@ async fn drawn(draw: impl FnOnce() -> Result<Response> + Send + 'static) -> Resp
     }
 }
 
-/// A figure as SVG, PNG, CSV or JSON, a table as CSV or JSON: `0.svg`.
+/// A figure as SVG, PNG or CSV, or its regions as JSON; a table as CSV or JSON: `0.svg`.
 async fn item(State(desk): Shared, Parts((edit, name)): Parts<(usize, String)>) -> Response {
     let Some((number, ending)) = name.split_once('.') else { return not_there() };
     let Some((exhibit, computed)) = number.parse().ok().and_then(|item| desk.exhibit(edit, item)) else {
@@ -224,13 +226,14 @@ async fn item(State(desk): Shared, Parts((edit, name)): Parts<(usize, String)>) 
         Ok(match (ending.as_str(), &filled.figure, &filled.records) {
             ("svg", Some(figure), _) => guard::picture(figure.svg()?),
             ("png", Some(figure), _) => typed("image/png", figure.png()?),
-            ("json", Some(figure), _) => {
-                axum::Json(json!({ "figure": figure, "frame": figure.frame()? })).into_response()
-            }
+            ("json", Some(figure), _) => axum::Json(figure.regions()?).into_response(),
             ("json", None, Some(records)) => {
                 let rows: Vec<Vec<_>> =
                     records.rows.iter().map(|row| row.iter().map(Scalar::to_json).collect()).collect();
-                axum::Json(json!({ "columns": records.columns, "varying": records.varying(), "rows": rows }))
+                let texts: Vec<Vec<_>> =
+                    records.rows.iter().map(|row| row.iter().map(Scalar::pretty).collect()).collect();
+                let (columns, varying) = (&records.columns, records.varying());
+                axum::Json(json!({ "columns": columns, "varying": varying, "rows": rows, "texts": texts }))
                     .into_response()
             }
             ("csv", ..) => filled.csv()?.map_or_else(not_there, |csv| typed("text/csv; charset=utf-8", csv)),
@@ -244,15 +247,16 @@ async fn item(State(desk): Shared, Parts((edit, name)): Parts<(usize, String)>) 
 async fn point(
     State(desk): Shared,
     Parts((edit, item, what)): Parts<(usize, usize, String)>,
-    Query(asked): Query<Asked>,
+    Query(hit): Query<Hit>,
 ) -> Response {
     let Some((exhibit, computed)) = desk.exhibit(edit, item) else { return not_there() };
-    drawn(move || match (what.as_str(), asked.hit(exhibit.output.drawing())) {
-        ("point", Some(at)) => {
-            let path = format!("edits/{edit}/items/{item}/pictures.svg?{}", asked.query());
-            desk.details.point(&exhibit, &computed, at, &path).map(|json| axum::Json(json).into_response())
+    drawn(move || match what.as_str() {
+        "point" => {
+            let Hit { part, i, j } = hit;
+            let path = format!("edits/{edit}/items/{item}/pictures.svg?part={part}&i={i}&j={j}");
+            desk.details.point(&exhibit, &computed, hit, &path).map(|json| axum::Json(json).into_response())
         }
-        ("pictures.svg", Some(at)) => match desk.details.pictures(&exhibit, &computed, at)? {
+        "pictures.svg" => match desk.details.pictures(&exhibit, &computed, hit)? {
             Some(figure) => Ok(guard::picture(figure.svg()?)),
             None => Ok(not_there()),
         },

@@ -15,7 +15,7 @@ use super::edit::{Edit, Stage};
 use super::files::Files;
 use super::server::Server;
 use crate::Result;
-use crate::script::{Host, Outcome, Reads, Settings, Status, Told};
+use crate::script::{Host, HostEvent, Outcome, ReadLog, RunHandle, Status};
 use crate::work::{Cancel, Event};
 
 /// A save is over when nothing happened for this long.
@@ -47,7 +47,7 @@ pub enum Heard<'a> {
     /// An edit begins.
     Began { edit: usize, changed: &'a str },
     /// An edit's work; of one that was superseded, what it still has under way.
-    Told { edit: usize, told: Told<'a> },
+    Run { edit: usize, event: HostEvent<'a> },
     /// It is noted, and not run: the watch is paused.
     Noted { edit: usize, changed: &'a str },
     /// It asks before it runs for so many seconds.
@@ -65,7 +65,7 @@ pub type Terminal = dyn Fn(Heard<'_>) + Send + Sync;
 struct Desk {
     board: Arc<Board>,
     host: Host,
-    settings: Settings,
+    handle: RunHandle,
     script: PathBuf,
     options: Options,
     terminal: Box<Terminal>,
@@ -80,7 +80,7 @@ struct Desk {
 #[derive(Clone)]
 struct Running {
     superseded: Cancel,
-    reads: Reads,
+    reads: ReadLog,
     began: SystemTime,
     /// It has taken over from those before it.
     is_in_charge: Arc<AtomicBool>,
@@ -113,24 +113,23 @@ fn milliseconds(since: Instant) -> f64 {
     since.elapsed().as_secs_f64() * 1e3
 }
 
-/// Runs `script` at every save until `settings.cancel` says to stop. Whether work was under way then.
+/// Runs `script` with `host` at every save until `handle.cancel` is set. Returns whether work was under way then.
 ///
 /// # Errors
-/// When the page cannot be served, or files cannot be watched.
-pub fn watch(settings: Settings, script: &Path, options: Options, terminal: Box<Terminal>) -> Result<bool> {
+/// When there is no such device as the settings name, the page cannot be served, or files cannot be watched.
+pub fn watch(host: Host, handle: RunHandle, script: &Path, options: Options, terminal: Box<Terminal>) -> Result<bool> {
     let (sender, receiver) = channel();
     let started = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let program = format!("{}-{}", std::process::id(), started.as_millis());
     let board = Arc::new(Board::new(script.display().to_string(), program, options.ask_above));
     let go = Arc::<Go>::default();
-    let server = Server::start(board.clone(), &settings, script, sender.clone(), go.clone(), options.port)?;
+    let server = Server::start(board.clone(), &host, script, sender.clone(), go.clone(), options.port)?;
     terminal(Heard::Serving(&server.address()));
     let files = Files::new(sender.clone(), options.poll)?;
-    let settings = Settings { linger: LINGER, ..settings };
     let desk = Desk {
         board,
-        host: Host::new(settings.clone()),
-        settings,
+        host,
+        handle: RunHandle { linger: LINGER, ..handle },
         script: script.to_owned(),
         options,
         terminal,
@@ -155,7 +154,7 @@ impl Desk {
         let mut noted = false;
         self.clone().begin(&mut next, "the first run".to_owned(), Instant::now());
         loop {
-            if self.settings.cancel.is_cancelled() {
+            if self.handle.cancel.is_cancelled() {
                 return Ok(self.stop(happened));
             }
             match happened.recv_timeout(PATIENCE) {
@@ -244,7 +243,7 @@ impl Desk {
         (self.terminal)(Heard::Began { edit: number, changed: &changed });
         let running = Running {
             superseded: Cancel::default(),
-            reads: Reads::default(),
+            reads: ReadLog::default(),
             began: SystemTime::now(),
             is_in_charge: Arc::default(),
         };
@@ -255,8 +254,8 @@ impl Desk {
             .for_each(|other| other.superseded.cancel());
         live.insert(number, running.clone());
         drop(live);
-        let settings =
-            Settings { superseded: running.superseded.clone(), reads: running.reads.clone(), ..self.settings.clone() };
+        let handle =
+            RunHandle { superseded: running.superseded.clone(), reads: running.reads.clone(), ..self.handle.clone() };
         let timed = move |name: &'static str, desk: &Self| {
             desk.board.change(number, Soon::InTime, |edit| {
                 edit.timings.insert(name, milliseconds(saved));
@@ -265,8 +264,8 @@ impl Desk {
         std::thread::spawn(move || {
             timed("began", &self);
             let desk = self.clone();
-            let audience = move |told: Told<'_>| desk.hear(number, &running, &timed, told);
-            let outcome = self.host.with_settings(settings).with_audience(Arc::new(audience)).run(&self.script);
+            let observer = move |event: HostEvent<'_>| desk.hear(number, &running, &timed, event);
+            let outcome = self.host.for_run(handle, Arc::new(observer)).run(&self.script);
             self.end(number, &outcome);
         });
     }
@@ -284,25 +283,25 @@ impl Desk {
         }
     }
 
-    fn hear(&self, number: usize, running: &Running, timed: &impl Fn(&'static str, &Self), told: Told<'_>) {
-        match &told {
+    fn hear(&self, number: usize, running: &Running, timed: &impl Fn(&'static str, &Self), event: HostEvent<'_>) {
+        match &event {
             // What it has under way goes on for the edit that took over, and is told there when it is done.
             _ if running.superseded.is_cancelled() => {}
-            Told::Loaded => timed("loaded", self),
-            Told::Checked => timed("checked", self),
-            Told::Printed(text) => self.board.change(number, Soon::AtOnce, |edit| edit.print(text)),
-            Told::Described(exhibits) => {
+            HostEvent::Loaded => timed("loaded", self),
+            HostEvent::Checked => timed("checked", self),
+            HostEvent::Printed(text) => self.board.change(number, Soon::AtOnce, |edit| edit.print(text)),
+            HostEvent::Described(exhibits) => {
                 self.take_over(number, running);
                 self.board.change(number, Soon::InTime, |edit| edit.describe(Arc::clone(exhibits)));
                 timed("described", self);
                 self.send(Happened::Reads(number));
             }
-            Told::Planned(plan, estimate) => {
+            HostEvent::Planned(plan, estimate) => {
                 let is_described = self.board.lock().edits.get(&number).is_some_and(|edit| edit.exhibits.is_some());
                 // Values that the script itself needs come first; only then is it known what the whole of it wants.
                 self.take_over(number, running);
                 if is_described {
-                    self.settings.flights.keep_only(plan);
+                    self.handle.in_flight.keep_only(&plan.keys());
                 }
                 let (missing, _) = plan.missing_and_reused();
                 let asks = missing > 0 && self.options.ask_above.is_some_and(|limit| estimate.seconds > limit);
@@ -315,7 +314,7 @@ impl Desk {
                 timed("planned", self);
                 if asks {
                     (self.terminal)(Heard::Asks { edit: number, seconds: estimate.seconds });
-                    self.go.wait(number, || running.superseded.is_cancelled() || self.settings.cancel.is_cancelled());
+                    self.go.wait(number, || running.superseded.is_cancelled() || self.handle.cancel.is_cancelled());
                     self.board.change(number, Soon::AtOnce, |edit| {
                         if edit.stage == Stage::Waiting {
                             edit.stage = Stage::Running;
@@ -323,17 +322,17 @@ impl Desk {
                     });
                 }
             }
-            Told::Work(Event::Started { point, .. }) => {
+            HostEvent::Work(Event::Started { point, .. }) => {
                 self.board.change(number, Soon::InTime, |edit| edit.start(point));
             }
-            Told::Work(Event::Advanced(operations)) => {
+            HostEvent::Work(Event::Advanced(operations)) => {
                 self.board.change(number, Soon::InTime, |edit| edit.advance(*operations));
             }
-            Told::Work(Event::Done { fingerprint, result, .. }) => {
+            HostEvent::Work(Event::Done { fingerprint, result, .. }) => {
                 self.board.done(number, *fingerprint, result);
             }
-            Told::Work(Event::Warning(_)) => {}
-            Told::Finished => {
+            HostEvent::Work(Event::Warning(_)) => {}
+            HostEvent::Finished => {
                 timed("computed", self);
                 self.board.change(number, Soon::AtOnce, |edit| {
                     if edit.exhibits.is_some() && edit.stage == Stage::Running {
@@ -342,7 +341,7 @@ impl Desk {
                 });
             }
         }
-        (self.terminal)(Heard::Told { edit: number, told });
+        (self.terminal)(Heard::Run { edit: number, event });
     }
 
     fn end(&self, number: usize, outcome: &Outcome) {

@@ -18,6 +18,8 @@ impl Loss {
     /// Both, by the names that scripts give them.
     pub const ALL: [(&'static str, Self); 2] =
         [("cross_entropy", Self::CrossEntropy), ("softmax_twice", Self::SoftmaxTwice)];
+    /// Their names; the first is the default.
+    pub const NAMES: [&'static str; 2] = [Self::ALL[0].0, Self::ALL[1].0];
 
     /// The mean over samples, `[1]`; `labels` is `[samples, 1]`.
     pub(crate) fn of(self, outputs: Tensor<2>, labels: Tensor<2, Int>) -> Tensor<1> {

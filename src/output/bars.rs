@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::figure::{NumberLine, Plot, mean_and_band};
-use super::{Computed, Located, ResultTable};
+use super::{Located, ResultTable};
 use crate::Result;
+use crate::executor::Computed;
 use crate::figure::{Axis, Bars, Hit, Kind, Palette, Series};
 use crate::work::Described;
 

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::results::Placed;
-use super::{Computed, Filled, Located, Output, ResultTable};
+use super::{Filled, Located, Output, ResultTable};
 use crate::Result;
+use crate::executor::Computed;
 use crate::figure::{self, Band, Figure, Hit, Series};
 use crate::work::{Described, Target};
 
@@ -59,8 +60,8 @@ pub struct Draft {
 
 impl Draft {
     /// A figure with this title; an empty one shows none.
-    pub fn new(plot: impl Plot + 'static, title: Option<String>) -> Self {
-        Self { plot: Arc::new(plot), title: title.unwrap_or_default(), added: Vec::new() }
+    pub fn new(plot: impl Plot + 'static, title: String) -> Self {
+        Self { plot: Arc::new(plot), title, added: Vec::new() }
     }
 
     /// Adds a curve: numbers over the axis to the right.

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::figure::Plot;
 use super::results::Placed;
-use super::{Computed, Located, ResultTable};
+use super::{Located, ResultTable};
 use crate::Result;
+use crate::executor::Computed;
 use crate::figure::{Axis, Cell, Heatmap, Hit, Kind, Palette, Series};
 use crate::work::Described;
 

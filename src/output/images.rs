@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::figure::Plot;
 use super::pictures::{Label, Pictures};
-use super::{Computed, Located, ResultTable};
+use super::{Located, ResultTable};
+use crate::executor::Computed;
 use crate::figure::{Contrast, Hit, Image, Images, Kind, Series};
 use crate::work::{Described, Target};
 use crate::{Error, Result};

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::figure::{NumberLine, Plot, mean_and_band};
-use super::{Computed, Located, ResultTable};
+use super::{Located, ResultTable};
 use crate::Result;
+use crate::executor::Computed;
 use crate::figure::{Axis, Hit, Kind, Lines, Series};
 use crate::work::Described;
 
@@ -125,7 +126,7 @@ fn groups(table: &ResultTable, within: &[usize]) -> Vec<(String, Vec<usize>)> {
     for (i, row) in table.rows.iter().enumerate() {
         let name: Vec<String> = (0..table.axes.len())
             .filter(|axis| !within.contains(axis) && table.axes[*axis].values.len() > 1)
-            .map(|axis| format!("{} = {}", table.axes[axis].name, table.at(row, axis).pretty()))
+            .map(|axis| format!("{} = {}", table.axes[axis].name, table.at(row, axis).label()))
             .collect();
         let name = name.join(", ");
         match groups.iter_mut().find(|(known, _)| *known == name) {

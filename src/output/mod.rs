@@ -14,20 +14,17 @@ pub mod table;
 pub mod verdict;
 pub mod weights;
 
-use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::Result;
+use crate::executor::Computed;
 use crate::figure::{Figure, Hit};
-use crate::work::{Described, Fingerprint, Target, Value};
+use crate::work::{Described, Target};
 
 pub use pictures::Pictures;
 pub use results::{Entry, Point, Records, ResultRow, ResultTable, Scalar, SweepAxis};
-
-/// Results by fingerprint; absent ones are not computed yet.
-pub type Computed = BTreeMap<Fingerprint, Result<Arc<Value>>>;
 
 /// One thing that a script shows.
 pub trait Output: Debug + Send + Sync {

@@ -4,8 +4,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Computed, Located};
+use super::Located;
 use crate::entropy::numbers;
+use crate::executor::Computed;
 use crate::figure::{Band, number};
 use crate::work::{Described, Target, Value};
 use crate::{Error, Result};
@@ -43,11 +44,22 @@ impl Scalar {
         }
     }
 
-    /// For people: numbers are rounded to seven digits, so that 1.7999999999999998 reads 1.8.
-    pub fn pretty(&self) -> String {
+    /// For names and messages: numbers are rounded to seven digits, so that 1.7999999999999998 reads 1.8.
+    pub fn label(&self) -> String {
         match self {
             Self::Number(x) => number::seven_digits(*x),
             _ => self.to_string(),
+        }
+    }
+
+    /// For a reader of the page.
+    pub fn pretty(&self) -> String {
+        match self {
+            Self::Integer(i) => number::pretty(*i as f64),
+            Self::Number(x) => number::pretty(*x),
+            Self::Bool(truth) => if *truth { "yes" } else { "no" }.to_owned(),
+            Self::Empty => "–".to_owned(),
+            Self::Text(_) | Self::Other(_) => self.to_string(),
         }
     }
 
@@ -364,7 +376,7 @@ impl ResultTable {
         let entry = row.entry();
         let depth = depth.filter(|_| matches!(entry, Entry::Curve { .. }));
         let names = self.axes.iter().map(|axis| axis.name.clone());
-        let values = (0..self.axes.len()).map(|axis| self.at(row, axis).pretty());
+        let values = (0..self.axes.len()).map(|axis| self.at(row, axis).label());
         let value =
             entry.numbers(computed).and_then(|numbers| numbers.get(depth.unwrap_or(1).wrapping_sub(1)).copied());
         Located { parameters: names.zip(values).collect(), depth, value, result: entry.source().cloned() }
@@ -380,7 +392,7 @@ impl ResultRow {
 
 /// A point in words: "weight_var = 1.5, seed = 0".
 pub fn point_name(axes: &[Arc<SweepAxis>], point: &Point) -> String {
-    let pair = |(axis, &i): (&Arc<SweepAxis>, &usize)| format!("{} = {}", axis.name, axis.values[i].pretty());
+    let pair = |(axis, &i): (&Arc<SweepAxis>, &usize)| format!("{} = {}", axis.name, axis.values[i].label());
     axes.iter().zip(point).map(pair).collect::<Vec<_>>().join(", ")
 }
 
@@ -396,7 +408,7 @@ pub struct Records {
 impl Records {
     /// For every column, whether it is no axis or an axis with several values.
     pub fn varying(&self) -> Vec<bool> {
-        let text = |row: &[Scalar], i: usize| row[i].pretty();
+        let text = |row: &[Scalar], i: usize| row[i].label();
         let varies = |i| self.rows.iter().any(|row| text(row, i) != text(&self.rows[0], i));
         (0..self.columns.len()).map(|i| i >= self.axes || varies(i)).collect()
     }

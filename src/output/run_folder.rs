@@ -46,7 +46,7 @@ pub(crate) struct Record<'a> {
     /// The random number generator.
     pub generator: &'static str,
     pub device: &'a str,
-    pub numerics: String,
+    pub numerics: &'a str,
     pub threads: usize,
     pub parameters: &'a BTreeMap<String, String>,
     pub status: String,

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Computed, Filled, Output, ResultTable};
+use super::{Filled, Output, ResultTable};
+use crate::executor::Computed;
 use crate::files::write_whole;
 use crate::work::{Described, Target};
 use crate::{Error, Result};

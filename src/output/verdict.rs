@@ -3,15 +3,16 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Computed, Filled, Output, ResultRow, ResultTable};
+use super::{Filled, Output, ResultRow, ResultTable};
 use crate::entropy::falls_below;
+use crate::executor::Computed;
 use crate::theory::{Activation, MeanField, Phase, critical_weight_var, mean_field};
 use crate::work::{Described, Target};
 use crate::{Error, Result};
 
 /// How far below its own first value, the highest of all points, a differential entropy counts as lost: the published
 /// figure starts at −6.45 and its phases part at about −8.
-const DROP: f64 = 1.5;
+pub(crate) const DROP: f64 = 1.5;
 
 /// A table of curves over `weight_var`, and the theory to compare it with.
 #[derive(Debug, Clone)]

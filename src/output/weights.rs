@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Computed, Filled, Output};
+use super::{Filled, Output};
 use crate::cascade::{self, Cascade};
+use crate::executor::Computed;
 use crate::network::Network;
 use crate::weights::save;
 use crate::work::{Described, Target, Value};

@@ -162,7 +162,7 @@ impl Checker<'_> {
         }
         let spec = api::specs().find(|spec| spec.function == name)?;
         let Some(Expr::Map(map, _)) = call.args.last() else { return None };
-        let (key, _) = map.0.iter().find(|(key, _)| spec.keys.iter().all(|(known, _)| *known != key.name))?;
+        let (key, _) = map.0.iter().find(|(key, _)| spec.key(&key.name).is_none())?;
         Some(Diagnostic::from(spec.unknown(&key.name)).at(sources.place(file, key.pos)))
     }
 }

@@ -254,7 +254,7 @@ fn unparsed(error: &ParseErrorType, text: &str) -> (String, Vec<String>) {
         }
         ParseErrorType::ExprTooDeep => {
             let message = "the script has too many expressions inside one another";
-            (message.to_owned(), vec!["raise the limit: --max-depth N".to_owned()])
+            (message.to_owned(), vec!["raise the limit: --max-nesting N".to_owned()])
         }
         ParseErrorType::LiteralTooLarge(what, most) => {
             let message = format!("the script makes too large a value ({}, at most {most})", sentence(what));

@@ -7,7 +7,7 @@ use rhai::{Dynamic, Engine, Module, OptimizationLevel, Scope};
 
 use super::diagnostic::Diagnostic;
 use super::loader::{Loader, STDLIB, stdlib_name};
-use super::session::{Session, Told};
+use super::session::{HostEvent, Session};
 use super::{Primitives, api};
 use crate::Error;
 
@@ -18,7 +18,7 @@ pub(super) fn engine(session: &Arc<Session>, loader: &Loader, primitives: &Primi
     engine
         .set_max_operations(limits.operations)
         .set_max_call_levels(limits.calls)
-        .set_max_expr_depths(limits.expression_depth, limits.expression_depth)
+        .set_max_expr_depths(limits.nesting, limits.nesting)
         .set_max_string_size(limits.size)
         .set_max_array_size(limits.size)
         .set_max_map_size(limits.size)
@@ -29,11 +29,11 @@ pub(super) fn engine(session: &Arc<Session>, loader: &Loader, primitives: &Primi
         .disable_symbol("eval")
         .set_default_tag(Dynamic::from(session.clone()))
         .set_module_resolver(loader.clone());
-    let told = session.clone();
-    engine.on_print(move |text| told.tell(Told::Printed(text)));
-    let told = session.clone();
+    let printing = session.clone();
+    engine.on_print(move |text| printing.notify(HostEvent::Printed(text)));
+    let printing = session.clone();
     engine.on_debug(move |text, source, position| {
-        told.tell(Told::Printed(&format!("{}:{position} {text}", source.unwrap_or_default())));
+        printing.notify(HostEvent::Printed(&format!("{}:{position} {text}", source.unwrap_or_default())));
     });
     let watched = session.clone();
     engine.on_progress(move |operations| {

@@ -9,7 +9,7 @@ use rhai::{AST, Engine, EvalAltResult, Module, ModuleResolver, Position, Scope};
 type SharedModule = rhai::Shared<Module>;
 
 use super::diagnostic::{Diagnostic, Sources};
-use super::settings::Reads;
+use super::run_handle::ReadLog;
 use crate::{Error, Result};
 
 /// The modules that ship inside the program: name and text.
@@ -30,7 +30,7 @@ pub(super) fn stdlib_name(module: &str) -> String {
 pub(super) struct Loader {
     /// Canonical; nothing outside it is read.
     project: PathBuf,
-    reads: Reads,
+    reads: ReadLog,
     state: Arc<Mutex<State>>,
 }
 
@@ -65,7 +65,7 @@ fn lexical(path: &Path) -> PathBuf {
 
 impl Loader {
     /// For scripts below `project`.
-    pub fn new(project: &Path, reads: Reads) -> Result<Self> {
+    pub fn new(project: &Path, reads: ReadLog) -> Result<Self> {
         let project = project.canonicalize().map_err(|error| Error::io("open the project folder", project, &error))?;
         Ok(Self { project, reads, state: Arc::default() })
     }

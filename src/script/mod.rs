@@ -7,8 +7,9 @@ mod engine;
 mod lazy;
 mod loader;
 pub mod options;
-mod readable;
 mod reference;
+mod run_handle;
+mod sandbox;
 pub mod session;
 mod settings;
 mod table;
@@ -25,16 +26,20 @@ pub use api::specs;
 pub use diagnostic::{Diagnostic, Frame, Place, Severity};
 pub use lazy::{Curve, Number};
 pub use reference::Function;
-pub use session::{Audience, Estimate, Outputs, Points, Session, Shown, Told};
-pub use settings::{Limits, Reads, STORE_VARIABLE, Settings};
+pub use run_handle::{ReadLog, RunHandle};
+pub use session::{HostEvent, HostObserver, Outputs, Session, Shown};
+pub use settings::{Limits, STORE_VARIABLE, Settings};
 pub use table::{Axis, Row, Table};
 pub use tensor::{Budget, ScriptTensor};
 
+use crate::device::DeviceChoice;
+use crate::executor::{Estimate, Points};
 use crate::output::Records;
 use crate::output::run_folder::{self, Record, Spent};
 use crate::work::{Plan, Report, Target};
 
 use loader::Loader;
+use session::{Purpose, Setup};
 
 /// Functions that an embedding program adds to the host's own.
 pub(crate) type Primitives = Vec<Arc<dyn Fn(&mut Engine) + Send + Sync>>;
@@ -42,7 +47,10 @@ pub(crate) type Primitives = Vec<Arc<dyn Fn(&mut Engine) + Send + Sync>>;
 /// Runs scripts. One host may run many, one after another.
 pub struct Host {
     settings: Settings,
-    audience: Arc<Audience>,
+    handle: RunHandle,
+    /// Chosen when it is first needed, from its name in the settings.
+    device: Arc<OnceLock<DeviceChoice>>,
+    observer: Arc<HostObserver>,
     primitives: Primitives,
     /// The functions that scripts can call; they are always the same.
     declared: Arc<OnceLock<check::Declared>>,
@@ -117,22 +125,42 @@ struct Evaluated {
 }
 
 impl Host {
-    /// A host that tells nobody.
+    /// A host without an observer, with a handle of its own.
     pub fn new(settings: Settings) -> Self {
-        Self { settings, audience: Arc::new(|_| ()), primitives: Vec::new(), declared: Arc::default() }
+        Self {
+            settings,
+            handle: RunHandle::default(),
+            device: Arc::default(),
+            observer: Arc::new(|_| ()),
+            primitives: Vec::new(),
+            declared: Arc::default(),
+        }
     }
 
-    /// The same host with other settings.
+    /// The same host for another run: with another handle and another observer.
     #[must_use]
-    pub fn with_settings(&self, settings: Settings) -> Self {
-        let Self { audience, primitives, declared, .. } = self;
-        Self { settings, audience: audience.clone(), primitives: primitives.clone(), declared: declared.clone() }
+    pub fn for_run(&self, handle: RunHandle, observer: Arc<HostObserver>) -> Self {
+        let Self { settings, device, primitives, declared, .. } = self;
+        Self {
+            settings: settings.clone(),
+            handle,
+            device: device.clone(),
+            observer,
+            primitives: primitives.clone(),
+            declared: declared.clone(),
+        }
     }
 
-    /// Somebody who hears what happens.
+    /// Runs can be stopped, and share what they have under way, by this handle.
     #[must_use]
-    pub fn with_audience(self, audience: Arc<Audience>) -> Self {
-        Self { audience, ..self }
+    pub fn with_handle(self, handle: RunHandle) -> Self {
+        Self { handle, ..self }
+    }
+
+    /// Receives the events of every run.
+    #[must_use]
+    pub fn with_observer(self, observer: Arc<HostObserver>) -> Self {
+        Self { observer, ..self }
     }
 
     /// Adds functions to the engine of every script: see `examples/primitive.rs`.
@@ -142,14 +170,42 @@ impl Host {
         self
     }
 
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The device that the settings name; it is chosen and tried once.
+    ///
+    /// # Errors
+    /// When there is no such device, or it does not compute.
+    pub fn device(&self) -> crate::Result<&DeviceChoice> {
+        if let Some(device) = self.device.get() {
+            return Ok(device);
+        }
+        let device = DeviceChoice::named(&self.settings.device)?;
+        Ok(self.device.get_or_init(|| device))
+    }
+
+    fn session(&self, script: &str, loader: &Loader, purpose: Purpose) -> crate::Result<Session> {
+        let setup = Setup {
+            settings: self.settings.clone(),
+            handle: self.handle.clone(),
+            device: self.device()?.clone(),
+            observer: self.observer.clone(),
+            purpose,
+        };
+        Session::new(script, loader.clone(), setup)
+    }
+
     /// Loads, checks and describes a script, and says what running it would do; computes nothing.
     ///
     /// # Errors
     /// When the script is wrong: everything that was found.
     pub fn check(&self, script: &Path) -> Result<Checked, Vec<Diagnostic>> {
-        let Evaluated { session, outputs, .. } = self.evaluate(script, true)?;
-        let plan = session.plan(targets(&outputs)).map_err(|error| vec![error.into()])?;
-        let estimate = session.estimate(&plan);
+        let Evaluated { session, outputs, .. } = self.evaluate(script, Purpose::Check)?;
+        let plan = session.executor().plan(targets(&outputs)).map_err(|error| vec![error.into()])?;
+        let estimate = session.executor().estimate(&plan);
         let state = session.state();
         Ok(Checked { plan, estimate, params: state.params.clone(), warnings: state.warnings.clone() })
     }
@@ -159,8 +215,8 @@ impl Host {
     /// # Errors
     /// When no engine can be made.
     pub fn reference(&self) -> Result<serde_json::Value, Diagnostic> {
-        let loader = Loader::new(Path::new("."), self.settings.reads.clone())?;
-        let session = Session::new(self.settings.clone(), self.audience.clone(), loader.clone(), "", true)?;
+        let loader = Loader::new(Path::new("."), self.handle.reads.clone())?;
+        let session = self.session("", &loader, Purpose::Check)?;
         let engine = engine::engine(&Arc::new(session), &loader, &self.primitives)?;
         let text = engine.gen_fn_metadata_to_json(false).unwrap_or_default();
         Ok(serde_json::from_str(&text).unwrap_or_default())
@@ -175,35 +231,35 @@ impl Host {
     }
 
     /// Runs a script: evaluates it, computes what it shows, and fills its run folder.
-    #[expect(clippy::disallowed_methods, reason = "how long it took is told")]
+    #[expect(clippy::disallowed_methods, reason = "the time that a run took is reported; no number depends on it")]
     pub fn run(&self, script: &Path) -> Outcome {
         let started = Instant::now();
-        let mut outcome = match self.evaluate(script, false) {
+        let mut outcome = match self.evaluate(script, Purpose::Run) {
             Ok(evaluated) => self.show(evaluated),
-            Err(_) if self.settings.is_over() => Outcome::new(Status::Interrupted, Vec::new()),
+            Err(_) if self.handle.is_over() => Outcome::new(Status::Interrupted, Vec::new()),
             Err(diagnostics) => Outcome::new(Status::ScriptWrong, diagnostics),
         };
         outcome.seconds = started.elapsed().as_secs_f64();
         if let Some(folder) = &outcome.folder
-            && let Err(error) = run_folder::write_record(folder, &self.record(folder, script, &outcome))
+            && let Err(error) = self.write_record(folder, script, &outcome)
         {
             outcome.diagnostics.push(error.into());
         }
         outcome
     }
 
-    /// What `run.json` says.
-    fn record<'a>(&'a self, folder: &Path, script: &Path, outcome: &'a Outcome) -> Record<'a> {
+    /// Writes `run.json`.
+    fn write_record(&self, folder: &Path, script: &Path, outcome: &Outcome) -> crate::Result<()> {
         let spent = outcome.report.spent.iter().map(|(name, &(floating_point_operations, thread_seconds))| {
             (*name, Spent { floating_point_operations, thread_seconds })
         });
-        Record {
+        let record = Record {
             script: script.display().to_string(),
             entroscope: env!("CARGO_PKG_VERSION"),
             burn: crate::device::BURN_VERSION,
             generator: crate::random::GENERATOR,
             device: &self.settings.device,
-            numerics: crate::device::numerics(&self.settings.device),
+            numerics: self.device()?.numerics(),
             threads: self.settings.threads,
             parameters: &outcome.params,
             status: format!("{:?}", outcome.status),
@@ -217,26 +273,26 @@ impl Host {
             verdicts: &outcome.verdicts,
             diagnostics: outcome.diagnostics.iter().map(|diagnostic| diagnostic.message.as_str()).collect(),
             results: &outcome.results,
-        }
+        };
+        run_folder::write_record(folder, &record)
     }
 
-    fn evaluate(&self, script: &Path, describe_only: bool) -> Result<Evaluated, Vec<Diagnostic>> {
+    fn evaluate(&self, script: &Path, purpose: Purpose) -> Result<Evaluated, Vec<Diagnostic>> {
         let one = |diagnostic: Diagnostic| vec![diagnostic];
         let name = script.display().to_string();
         let folder = script.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let project = self.settings.project.as_deref().unwrap_or(folder);
-        let loader = Loader::new(project, self.settings.reads.clone()).map_err(|error| one(error.into()))?;
-        let session = Session::new(self.settings.clone(), self.audience.clone(), loader.clone(), &name, describe_only);
-        let session = Arc::new(session.map_err(|error| one(error.into()))?);
+        let loader = Loader::new(project, self.handle.reads.clone()).map_err(|error| one(error.into()))?;
+        let session = Arc::new(self.session(&name, &loader, purpose).map_err(|error| one(error.into()))?);
         let engine = engine::engine(&session, &loader, &self.primitives).map_err(one)?;
         let (ast, text) = loader.script(&engine, script, &name).map_err(one)?;
-        session.tell(Told::Loaded);
+        session.notify(HostEvent::Loaded);
         let declared = self.declared.get_or_init(|| check::declared(&engine));
         let wrong = check::check(&engine, declared, &loader, &ast);
         if !wrong.is_empty() {
             return Err(wrong);
         }
-        session.tell(Told::Checked);
+        session.notify(HostEvent::Checked);
         session.start_clock();
         let result = engine.run_ast_with_scope(&mut Scope::new(), &ast);
         if let Err(error) = result
@@ -248,7 +304,7 @@ impl Host {
         }
         session.check_params().map_err(|error| one(error.into()))?;
         let outputs: Outputs = std::mem::take(&mut session.state().shown).into();
-        session.tell(Told::Described(&outputs));
+        session.notify(HostEvent::Described(&outputs));
         Ok(Evaluated { session, text, outputs })
     }
 
@@ -265,8 +321,8 @@ impl Host {
         };
         let mut outcome = Outcome::new(Status::Done, Vec::new());
         outcome.files = std::mem::take(&mut session.state().files);
-        self.settings.linger();
-        if self.settings.superseded.is_cancelled() {
+        self.handle.linger();
+        if self.handle.superseded.is_cancelled() {
             // The run folder is the later edit's.
             return Outcome::new(Status::Interrupted, Vec::new());
         }
@@ -285,7 +341,7 @@ impl Host {
         }
         let state = session.state();
         outcome.status = match () {
-            () if self.settings.cancel.is_cancelled() => Status::Interrupted,
+            () if self.handle.cancel.is_cancelled() => Status::Interrupted,
             () if !outcome.diagnostics.is_empty() => Status::ScriptWrong,
             () if state.points.failed > 0 => Status::PointsFailed,
             () => Status::Done,

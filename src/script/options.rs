@@ -1,5 +1,8 @@
-//! Option maps: the last argument of many functions, `#{ epochs: 1 }`. Every key is declared with its meaning, so that a
-//! misspelt one is an error with a suggestion, in `check` as well as when it runs, and the reference can list them.
+//! Option maps: the last argument of many functions, `#{ epochs: 1 }`. Every option is declared once, as data: its name,
+//! what it takes, its default, and its meaning. The check, the error messages, the defaults that the code uses, and the
+//! reference all come from that declaration.
+
+use std::fmt;
 
 use rhai::{Dynamic, Map};
 
@@ -8,17 +11,141 @@ use crate::{Error, Result};
 /// The options of one function.
 #[derive(Debug)]
 pub struct Spec {
-    /// As scripts call it.
+    /// The function's name in scripts.
     pub function: &'static str,
-    /// Key and meaning, default included.
-    pub keys: &'static [(&'static str, &'static str)],
+    /// Its options, in the order of the reference.
+    pub keys: &'static [Key],
 }
 
-/// A script's options for one call, their keys known to be right.
+/// One option.
+#[derive(Debug, Clone, Copy)]
+pub struct Key {
+    /// As scripts write it.
+    pub name: &'static str,
+    /// The values that it accepts.
+    pub takes: Takes,
+    /// The value that it has when the script does not set it.
+    pub default: Preset,
+    /// Its meaning: a fragment without a full stop.
+    pub about: &'static str,
+}
+
+/// The values that an option accepts.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Takes {
+    /// A number; an integer serves as well.
+    Number,
+    /// A whole number of at least 0.
+    Count,
+    /// True or false.
+    Flag,
+    Text,
+    /// One of these texts.
+    OneOf(&'static [&'static str]),
+    /// In words, where none of the above fits.
+    Other(&'static str),
+}
+
+/// What an option is when the script does not set it.
+#[derive(Debug, Clone, Copy)]
+pub enum Preset {
+    /// The script has to set it.
+    Required,
+    Number(f64),
+    Count(usize),
+    Flag(bool),
+    Text(&'static str),
+    /// In words: there is no one value.
+    Said(&'static str),
+    /// In words that contain values from elsewhere in the program.
+    Computed(fn() -> String),
+}
+
+/// A script's options for one call, their names checked.
 #[derive(Debug)]
 pub struct Options<'a> {
-    function: &'static str,
+    spec: &'a Spec,
     map: &'a Map,
+}
+
+impl Key {
+    /// An option that the script has to set.
+    pub const fn required(name: &'static str, takes: Takes, about: &'static str) -> Self {
+        Self { name, takes, default: Preset::Required, about }
+    }
+
+    /// A number with a default.
+    pub const fn number(name: &'static str, default: f64, about: &'static str) -> Self {
+        Self { name, takes: Takes::Number, default: Preset::Number(default), about }
+    }
+
+    /// A whole number of at least 0 with a default.
+    pub const fn count(name: &'static str, default: usize, about: &'static str) -> Self {
+        Self { name, takes: Takes::Count, default: Preset::Count(default), about }
+    }
+
+    /// True or false, with a default.
+    pub const fn flag(name: &'static str, default: bool, about: &'static str) -> Self {
+        Self { name, takes: Takes::Flag, default: Preset::Flag(default), about }
+    }
+
+    /// A text with a default.
+    pub const fn text(name: &'static str, default: &'static str, about: &'static str) -> Self {
+        Self { name, takes: Takes::Text, default: Preset::Text(default), about }
+    }
+
+    /// One of several texts; the first is the default.
+    pub const fn one_of(name: &'static str, choices: &'static [&'static str], about: &'static str) -> Self {
+        Self { name, takes: Takes::OneOf(choices), default: Preset::Text(choices[0]), about }
+    }
+
+    /// An option without a default value; `otherwise` says in words what happens when it is not set.
+    pub const fn open(name: &'static str, takes: Takes, otherwise: &'static str, about: &'static str) -> Self {
+        Self { name, takes, default: Preset::Said(otherwise), about }
+    }
+
+    /// Like [`Key::open`], with words that contain values from elsewhere in the program.
+    pub const fn computed(name: &'static str, takes: Takes, otherwise: fn() -> String, about: &'static str) -> Self {
+        Self { name, takes, default: Preset::Computed(otherwise), about }
+    }
+}
+
+impl fmt::Display for Takes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number => f.write_str("a number"),
+            Self::Count => f.write_str("a whole number of at least 0"),
+            Self::Flag => f.write_str("true or false"),
+            Self::Text => f.write_str("a text"),
+            Self::OneOf(choices) => {
+                for (i, choice) in choices.iter().enumerate() {
+                    let joint = match i {
+                        0 => "",
+                        _ if i + 1 == choices.len() => " or ",
+                        _ => ", ",
+                    };
+                    write!(f, "{joint}{choice:?}")?;
+                }
+                Ok(())
+            }
+            Self::Other(words) => f.write_str(words),
+        }
+    }
+}
+
+impl fmt::Display for Preset {
+    /// As the reference shows it; a value as a script would write it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Required => f.write_str("required"),
+            Self::Number(number) => write!(f, "`{number}`"),
+            Self::Count(count) => write!(f, "`{count}`"),
+            Self::Flag(flag) => write!(f, "`{flag}`"),
+            Self::Text(text) => write!(f, "`{text:?}`"),
+            Self::Said(words) => f.write_str(words),
+            Self::Computed(words) => f.write_str(&words()),
+        }
+    }
 }
 
 /// The known name nearest to `name`, if one is near.
@@ -32,12 +159,17 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
 }
 
 impl Spec {
-    /// The message for a key that is not declared.
-    pub fn unknown(&self, key: &str) -> Error {
-        let keys = self.keys.iter().map(|(key, _)| *key);
-        let known = keys.clone().collect::<Vec<_>>().join(", ");
-        let error = Error::new(format!("`{}` has no option `{key}`", self.function));
-        match nearest(key, keys) {
+    /// The option of this name.
+    pub fn key(&self, name: &str) -> Option<&Key> {
+        self.keys.iter().find(|key| key.name == name)
+    }
+
+    /// The error for an option that is not declared.
+    pub fn unknown(&self, name: &str) -> Error {
+        let names = self.keys.iter().map(|key| key.name);
+        let known = names.clone().collect::<Vec<_>>().join(", ");
+        let error = Error::new(format!("`{}` has no option `{name}`", self.function));
+        match nearest(name, names) {
             Some(near) => error.hint(format!("did you mean `{near}`?")),
             None => error.hint(format!("its options are {known}")),
         }
@@ -46,76 +178,170 @@ impl Spec {
     /// Reads a script's map.
     ///
     /// # Errors
-    /// When a key is not declared.
-    pub fn read<'a>(&self, map: &'a Map) -> Result<Options<'a>> {
-        match map.keys().find(|key| self.keys.iter().all(|(known, _)| known != key)) {
-            Some(key) => Err(self.unknown(key)),
-            None => Ok(Options { function: self.function, map }),
+    /// If a name is not declared.
+    pub fn read<'a>(&'a self, map: &'a Map) -> Result<Options<'a>> {
+        match map.keys().find(|name| self.key(name).is_none()) {
+            Some(name) => Err(self.unknown(name)),
+            None => Ok(Options { spec: self, map }),
         }
     }
 }
 
 impl Options<'_> {
-    /// Any value.
+    /// The value that the script gave, of any type.
     pub fn value(&self, key: &str) -> Option<&Dynamic> {
         self.map.get(key)
     }
 
-    fn read<T>(&self, key: &str, what: &str, as_wanted: impl Fn(&Dynamic) -> Option<T>) -> Result<Option<T>> {
+    fn read<T>(
+        &self,
+        key: &str,
+        what: impl fmt::Display,
+        as_wanted: impl Fn(&Dynamic) -> Option<T>,
+    ) -> Result<Option<T>> {
         self.map
             .get(key)
             .map(|value| {
                 as_wanted(value).ok_or_else(|| {
-                    Error::new(format!("`{}`: option `{key}` is {what}, got {}", self.function, describe(value)))
+                    Error::new(format!("`{}`: option `{key}` is {what}, got {}", self.spec.function, describe(value)))
                 })
             })
             .transpose()
     }
 
+    /// The given value or else the declared default, as `preset` reads it.
+    fn or_default<T>(&self, key: &str, given: Option<T>, preset: impl Fn(Preset) -> Option<T>) -> Result<T> {
+        let Some(declared) = self.spec.key(key) else { return Err(self.spec.unknown(key)) };
+        match given.or_else(|| preset(declared.default)) {
+            Some(value) => Ok(value),
+            None => Err(Error::new(format!("`{}` needs the option `{key}`", self.spec.function))
+                .hint(format!("`{key}`, {}: {}", declared.takes, declared.about))),
+        }
+    }
+
     /// A number; integers count.
     ///
     /// # Errors
-    /// When it is something else.
-    pub fn number(&self, key: &str) -> Result<Option<f64>> {
-        self.read(key, "a number", number)
+    /// If the script gave something else, or nothing where the option is required.
+    pub fn number(&self, key: &str) -> Result<f64> {
+        self.or_default(key, self.optional_number(key)?, |preset| match preset {
+            Preset::Number(number) => Some(number),
+            _ => None,
+        })
     }
 
     /// A whole number of at least 0.
     ///
     /// # Errors
-    /// When it is something else.
-    pub fn count(&self, key: &str) -> Result<Option<usize>> {
-        self.read(key, "a whole number of at least 0", |value| usize::try_from(value.as_int().ok()?).ok())
+    /// If the script gave something else, or nothing where the option is required.
+    pub fn count(&self, key: &str) -> Result<usize> {
+        self.or_default(key, self.optional_count(key)?, |preset| match preset {
+            Preset::Count(count) => Some(count),
+            _ => None,
+        })
     }
 
     /// A seed: a whole number of at least 0.
     ///
     /// # Errors
-    /// When it is something else.
-    pub fn seed(&self, key: &str) -> Result<Option<u64>> {
-        Ok(self.count(key)?.map(|seed| seed as u64))
-    }
-
-    /// A text.
-    ///
-    /// # Errors
-    /// When it is something else.
-    pub fn text(&self, key: &str) -> Result<Option<String>> {
-        self.read(key, "a text", |value| value.clone().into_string().ok())
+    /// If the script gave something else, or nothing where the option is required.
+    pub fn seed(&self, key: &str) -> Result<u64> {
+        Ok(self.count(key)? as u64)
     }
 
     /// True or false.
     ///
     /// # Errors
-    /// When it is something else.
-    pub fn flag(&self, key: &str) -> Result<Option<bool>> {
-        self.read(key, "true or false", |value| value.as_bool().ok())
+    /// If the script gave something else, or nothing where the option is required.
+    pub fn flag(&self, key: &str) -> Result<bool> {
+        self.or_default(key, self.optional_flag(key)?, |preset| match preset {
+            Preset::Flag(flag) => Some(flag),
+            _ => None,
+        })
     }
 
-    /// A list of one to `most` values, each a number or `()`.
+    /// A text.
     ///
     /// # Errors
-    /// When it is something else.
+    /// If the script gave something else, or nothing where the option is required.
+    pub fn text(&self, key: &str) -> Result<String> {
+        self.or_default(key, self.optional_text(key)?, |preset| match preset {
+            Preset::Text(text) => Some(text.to_owned()),
+            _ => None,
+        })
+    }
+
+    /// One of the texts that the option declares.
+    ///
+    /// # Errors
+    /// If the script gave something else.
+    pub fn choice(&self, key: &str) -> Result<&'static str> {
+        let choices = match self.spec.key(key) {
+            Some(Key { takes: Takes::OneOf(choices), .. }) => choices,
+            _ => return Err(self.spec.unknown(key)),
+        };
+        let named = |text: &str| choices.iter().copied().find(|choice| *choice == text);
+        let given = self.optional_text(key)?;
+        match given.as_deref().map(|given| (given, named(given))) {
+            Some((given, None)) => {
+                let what = Takes::OneOf(choices);
+                let error = Error::new(format!("`{}`: option `{key}` is {what}, got {given:?}", self.spec.function));
+                Err(match nearest(given, choices.iter().copied()) {
+                    Some(near) => error.hint(format!("did you mean {near:?}?")),
+                    None => error,
+                })
+            }
+            given => self.or_default(key, given.and_then(|(_, choice)| choice), |preset| match preset {
+                Preset::Text(text) => Some(text),
+                _ => None,
+            }),
+        }
+    }
+
+    /// A number, if the script gave one; integers count.
+    ///
+    /// # Errors
+    /// If the script gave something else.
+    pub fn optional_number(&self, key: &str) -> Result<Option<f64>> {
+        self.read(key, Takes::Number, number)
+    }
+
+    /// A whole number of at least 0, if the script gave one.
+    ///
+    /// # Errors
+    /// If the script gave something else.
+    pub fn optional_count(&self, key: &str) -> Result<Option<usize>> {
+        self.read(key, Takes::Count, |value| usize::try_from(value.as_int().ok()?).ok())
+    }
+
+    /// A seed, if the script gave one.
+    ///
+    /// # Errors
+    /// If the script gave something else.
+    pub fn optional_seed(&self, key: &str) -> Result<Option<u64>> {
+        Ok(self.optional_count(key)?.map(|seed| seed as u64))
+    }
+
+    /// True or false, if the script gave it.
+    ///
+    /// # Errors
+    /// If the script gave something else.
+    pub fn optional_flag(&self, key: &str) -> Result<Option<bool>> {
+        self.read(key, Takes::Flag, |value| value.as_bool().ok())
+    }
+
+    /// A text, if the script gave one.
+    ///
+    /// # Errors
+    /// If the script gave something else.
+    pub fn optional_text(&self, key: &str) -> Result<Option<String>> {
+        self.read(key, Takes::Text, |value| value.clone().into_string().ok())
+    }
+
+    /// A pair [low, high] of numbers, if the script gave one; `()` leaves a side open.
+    ///
+    /// # Errors
+    /// If the script gave something else.
     pub fn range(&self, key: &str) -> Result<Option<(Option<f64>, Option<f64>)>> {
         self.read(key, "a pair [low, high], where () leaves a side open", |value| {
             let pair = value.read_lock::<rhai::Array>()?;

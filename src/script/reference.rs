@@ -48,7 +48,8 @@ impl fmt::Display for Function {
         let takes_options = self.signature.contains("options: Map");
         if let Some(Spec { keys, .. }) = specs().filter(|_| takes_options).find(|spec| spec.function == self.name) {
             writeln!(f, "Options:")?;
-            keys.iter().try_for_each(|(key, meaning)| writeln!(f, "- `{key}`: {meaning}"))?;
+            keys.iter()
+                .try_for_each(|key| writeln!(f, "- `{}`, {} ({}): {}", key.name, key.takes, key.default, key.about))?;
             writeln!(f)?;
         }
         Ok(())

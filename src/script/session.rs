@@ -1,4 +1,4 @@
-//! One evaluation of a script: what it may reach, what it has shown so far, what was computed for it.
+//! One evaluation of a script: its parameters, axes, outputs and warnings.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -10,15 +10,18 @@ use rhai::{Dynamic, EvalAltResult, NativeCallContext};
 use super::diagnostic::{Diagnostic, Place};
 use super::loader::Loader;
 use super::options::nearest;
+use super::run_handle::RunHandle;
 use super::settings::Settings;
 use super::table::Axis;
 use super::tensor::Budget;
 use crate::data::Folders;
+use crate::device::DeviceChoice;
+use crate::executor::{Computed, DryRun, Estimate, Execution, Executor, Local, Points, Progress};
 use crate::files::write_whole;
 use crate::output::run_folder::default_path;
-use crate::output::{Computed, Output, Scalar};
-use crate::work::{self, Event, Plan, Report, Resources, Store, Target};
-use crate::{Error, Result, device};
+use crate::output::{Output, Scalar};
+use crate::work::{Event, Plan, Report, Resources, Store, Target};
+use crate::{Error, Result};
 
 /// What a native function returns: an [`Error`] turns into Rhai's by `?`, and gets the place of the call.
 pub type Native<T> = std::result::Result<T, Box<EvalAltResult>>;
@@ -29,22 +32,22 @@ impl From<Error> for Box<EvalAltResult> {
     }
 }
 
-/// What is told while a script runs.
+/// What happens while a script runs.
 #[derive(Debug)]
-pub enum Told<'a> {
+pub enum HostEvent<'a> {
     /// The script printed.
     Printed(&'a str),
     /// Its text was read and compiled.
     Loaded,
-    /// Nothing wrong was found in it; it is evaluated now.
+    /// No mistake was found in it; evaluation begins.
     Checked,
     /// The script was evaluated: this is what it shows.
     Described(&'a Outputs),
-    /// What is missing is known, if anything is; what there is to do begins when this was heard.
+    /// What is missing is known, if anything is; work begins when the observer returns.
     Planned(&'a Plan, Estimate),
     /// Work goes on.
     Work(Event<'a>),
-    /// The work that was planned is over.
+    /// Everything planned is done, or was stopped.
     Finished,
 }
 
@@ -58,42 +61,51 @@ pub struct Shown {
 /// All that a script shows, in its order.
 pub type Outputs = Arc<[Shown]>;
 
-/// What a plan will take.
-#[derive(Debug, Clone, Copy)]
-pub struct Estimate {
-    /// Floating-point operations.
-    pub operations: f64,
-    pub seconds: f64,
-    /// Bytes of the largest point.
-    pub memory: f64,
+impl<'a> From<Progress<'a>> for HostEvent<'a> {
+    fn from(progress: Progress<'a>) -> Self {
+        match progress {
+            Progress::Planned(plan, estimate) => Self::Planned(plan, estimate),
+            Progress::Work(event) => Self::Work(event),
+            Progress::Finished => Self::Finished,
+        }
+    }
 }
 
-/// Hears what a session tells.
-pub type Audience = dyn Fn(Told<'_>) + Send + Sync;
+/// Receives the events of a run, from several threads.
+pub type HostObserver = dyn Fn(HostEvent<'_>) + Send + Sync;
 
-/// How points fared.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Points {
-    pub computed: usize,
-    pub reused: usize,
-    pub failed: usize,
+/// What a session is made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    Run,
+    /// Nothing is computed or written.
+    Check,
+}
+
+/// What a session is made from, beside its script.
+pub(super) struct Setup {
+    pub settings: Settings,
+    pub handle: RunHandle,
+    pub device: DeviceChoice,
+    pub observer: Arc<HostObserver>,
+    pub purpose: Purpose,
 }
 
 /// See the module.
 pub struct Session {
     pub settings: Settings,
+    pub handle: RunHandle,
     pub folders: Folders,
-    pub store: Store,
-    pub device: burn::tensor::Device,
+    pub device: DeviceChoice,
     /// The memory of the script's tensors.
     pub tensors: Arc<Budget>,
-    numerics: String,
-    audience: Arc<Audience>,
+    executor: Box<dyn Executor>,
+    observer: Arc<HostObserver>,
     loader: Loader,
     /// The script's name in messages.
     script: String,
-    /// Describe only: nothing is computed (the `check` subcommand).
-    describe_only: bool,
+    /// Whether anything may be written; not by `check`.
+    writes: bool,
     state: Mutex<State>,
 }
 
@@ -116,24 +128,32 @@ pub(super) struct State {
 }
 
 impl Session {
-    pub(super) fn new(
-        settings: Settings,
-        audience: Arc<Audience>,
-        loader: Loader,
-        script: &str,
-        describe_only: bool,
-    ) -> Result<Self> {
+    pub(super) fn new(script: &str, loader: Loader, setup: Setup) -> Result<Self> {
+        let Setup { settings, handle, device, observer, purpose } = setup;
+        let resources = Resources {
+            device: None,
+            threads: settings.threads,
+            memory: settings.memory,
+            cancel: handle.cancel.clone(),
+            superseded: handle.superseded.clone(),
+            in_flight: handle.in_flight.clone(),
+        };
+        let store = Store::open(&settings.store_dir, settings.store_budget)?;
+        let local = Local::new(store, device.clone(), resources);
         Ok(Self {
             folders: Folders::new(settings.data_dir.clone()),
-            store: Store::open(&settings.store_dir, settings.store_budget)?,
-            device: device::named(&settings.device)?,
             tensors: Budget::new(settings.limits.tensor_bytes),
-            numerics: device::numerics(&settings.device),
-            audience,
+            device,
+            executor: match purpose {
+                Purpose::Run => Box::new(local),
+                Purpose::Check => Box::new(DryRun(local)),
+            },
+            observer,
             loader,
             script: script.to_owned(),
-            describe_only,
-            state: Mutex::new(State::default()),
+            writes: purpose == Purpose::Run,
+            state: Mutex::default(),
+            handle,
             settings,
         })
     }
@@ -153,9 +173,9 @@ impl Session {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells the audience.
-    pub fn tell(&self, told: Told<'_>) {
-        (self.audience)(told);
+    /// Reports an event.
+    pub fn notify(&self, event: HostEvent<'_>) {
+        (self.observer)(event);
     }
 
     /// Shows something when the script is done; `context` is the call that asks for it.
@@ -194,7 +214,7 @@ impl Session {
     /// # Errors
     /// When it cannot be written.
     pub(super) fn write(&self, path: &Path, bytes: &[u8]) -> Result<()> {
-        if self.describe_only {
+        if !self.writes {
             return Ok(());
         }
         let path = self.run_folder().join(path);
@@ -262,7 +282,7 @@ impl Session {
         }
         let left = axis.filtered(is_wanted);
         if left.values().is_empty() {
-            let values: Vec<String> = axis.values().iter().map(Scalar::pretty).collect();
+            let values: Vec<String> = axis.values().iter().map(Scalar::label).collect();
             return Err(Error::new(format!(
                 "--only {0}={1}: the axis \"{0}\" has no such value",
                 axis.name(),
@@ -275,82 +295,37 @@ impl Session {
 
     /// What `print` shows of a result: of one that is not computed while the script is only checked, just that.
     pub(super) fn printed(&self, text: Native<String>) -> Native<String> {
-        if self.describe_only { Ok(text.unwrap_or_else(|_| "(not computed yet)".to_owned())) } else { text }
+        if self.writes { text } else { Ok(text.unwrap_or_else(|_| "(not computed yet)".to_owned())) }
     }
 
-    /// What is missing for some targets; each result counts once.
-    ///
-    /// # Errors
-    /// When a point cannot fit into memory.
-    pub(super) fn plan(&self, mut targets: Vec<Target>) -> Result<Plan> {
-        let mut known = BTreeSet::new();
-        targets.retain(|target| known.insert(target.result.fingerprint()));
-        let plan = Plan::new(targets, &self.store, &self.settings.flights, &self.numerics);
-        plan.check_memory(self.settings.memory)?;
-        Ok(plan)
+    /// Who computes what the script shows.
+    pub(super) fn executor(&self) -> &dyn Executor {
+        self.executor.as_ref()
     }
 
-    /// Computes what is missing for some targets. A result that was not reached before the user stopped it is absent.
+    /// Results of some targets, computed where they are missing. A result that was not reached before the user stopped
+    /// is absent.
     ///
     /// # Errors
     /// When a point cannot fit into memory, or nothing may be computed here.
-    #[expect(clippy::disallowed_methods, reason = "how long it took is told, and does not count as evaluation")]
     pub(crate) fn computed(&self, targets: Vec<Target>) -> Result<Computed> {
         if targets.is_empty() {
             return Ok(Computed::new());
         }
-        let plan = self.plan(targets)?;
-        let (missing, reused) = plan.missing_and_reused();
-        self.tell(Told::Planned(&plan, self.estimate(&plan)));
-        if self.describe_only && missing > 0 {
-            return Err(
-                Error::new("the script needs results here before it can go on").hint("`entroscope run` computes them")
-            );
-        }
-        let plan = plan.stacked(device::points_at_once(&self.settings.device), self.settings.memory);
-        let resources = Resources {
-            device: device::in_place_of_own_loops(&self.settings.device, &self.device),
-            threads: self.settings.threads,
-            memory: self.settings.memory,
-            cancel: self.settings.cancel.clone(),
-            superseded: self.settings.superseded.clone(),
-            flights: self.settings.flights.clone(),
-        };
-        let started = Instant::now();
-        let (results, report) = work::run(&plan, &self.store, &resources, &|event| {
-            if let Event::Warning(error) = &event {
+        let execution = self.executor.compute(targets, &|progress| {
+            if let Progress::Work(Event::Warning(error)) = &progress {
                 self.warn((*error).clone());
             }
-            self.tell(Told::Work(event));
-        });
-        let took = started.elapsed();
-        self.tell(Told::Finished);
-        if missing > 0 {
-            work::Speeds::open(&self.store, &self.numerics).learn(&report);
-        }
-        let (mut failed, mut interrupted) = (BTreeSet::new(), BTreeSet::new());
-        for (target, result) in plan.targets().iter().zip(&results) {
-            match result {
-                Ok(_) => {}
-                Err(error) if error.interrupted => {
-                    interrupted.insert(&target.point);
-                }
-                Err(error) => {
-                    failed.insert(&target.point);
-                    self.warn(Error { message: format!("{}: {}", target.point, error.message), ..error.clone() });
-                }
-            }
-        }
+            self.notify(progress.into());
+        })?;
+        let Execution { computed, report, points, failures, duration } = execution;
+        failures.into_iter().for_each(|failure| self.warn(failure));
         let mut state = self.state();
-        state.work_seconds += took.as_secs_f64();
-        state.deadline = state.deadline.map(|deadline| deadline + took);
+        state.work_seconds += duration.as_secs_f64();
+        state.deadline = state.deadline.map(|deadline| deadline + duration);
         state.report.add(&report);
-        state.points.failed += failed.len();
-        state.points.reused += reused;
-        state.points.computed += missing.saturating_sub(failed.union(&interrupted).count());
-        drop(state);
-        let named = plan.targets().iter().map(|target| target.result.fingerprint()).zip(results);
-        Ok(named.filter(|(_, result)| !result.as_ref().is_err_and(|error| error.interrupted)).collect())
+        state.points.add(points);
+        Ok(computed)
     }
 
     /// From here on, evaluation is timed.
@@ -380,20 +355,10 @@ impl Session {
         })
     }
 
-    pub(super) fn estimate(&self, plan: &Plan) -> Estimate {
-        let operations = plan.floating_point_operations();
-        let speeds = work::Speeds::open(&self.store, &self.numerics);
-        Estimate {
-            operations: operations.values().sum(),
-            seconds: speeds.seconds(&operations) / self.settings.threads.max(1) as f64,
-            memory: plan.memory_per_target().into_iter().fold(0.0, f64::max),
-        }
-    }
-
     /// Whether evaluation has taken too long, or the user wants to stop.
     #[expect(clippy::disallowed_methods, reason = "a script that evaluates for too long is stopped")]
     pub(super) fn should_stop(&self) -> Option<Error> {
-        if self.settings.is_over() {
+        if self.handle.is_over() {
             return Some(Error::interrupted());
         }
         let late = self.state().deadline.is_some_and(|deadline| Instant::now() > deadline);

@@ -1,17 +1,18 @@
-//! What a host is told before it runs a script.
+//! The settings of a run: plain data, which can be written down and read back.
 
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::path::PathBuf;
 
-use crate::work::{Cancel, DEFAULT_BUDGET, Flights};
+use serde::{Deserialize, Serialize};
+
+use crate::words;
+use crate::work::DEFAULT_BUDGET;
 
 /// Names the folder of stored results when no flag does.
 pub const STORE_VARIABLE: &str = "ENTROSCOPE_STORE";
 
-/// Where things lie and what a run may use.
-#[derive(Debug, Clone)]
+/// Where things lie and what a run may use. What is live about a run is its [`RunHandle`](super::RunHandle).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Settings {
     /// Looked at before the environment and the platform's cache directory.
     pub data_dir: Option<PathBuf>,
@@ -30,72 +31,38 @@ pub struct Settings {
     pub memory: f64,
     /// `param` values by name.
     pub set: Vec<(String, String)>,
-    /// Points of sweeps to keep, as an axis and a value; all where it says nothing of an axis.
+    /// Points of sweeps to keep, each as an axis and a value; axes that are not named keep all their points.
     pub only: Vec<(String, String)>,
     pub limits: Limits,
-    /// Files and folders that scripts read, or look for.
-    pub reads: Reads,
-    /// How long files wait behind results, for an edit that may take over; not at all in a single run.
-    pub linger: Duration,
-    /// Stops everything.
-    pub cancel: Cancel,
-    /// Ends this run: a later edit of the script has taken over.
-    pub superseded: Cancel,
-    /// What this run and those before it have under way.
-    pub flights: Arc<Flights>,
 }
 
-/// Files and folders, noted as they are read or looked for; clones share it.
-#[derive(Debug, Clone, Default)]
-pub struct Reads(Arc<Mutex<BTreeSet<PathBuf>>>);
-
-impl Reads {
-    /// Notes one.
-    pub fn note(&self, path: &Path) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned());
-    }
-
-    /// All of them.
-    pub fn all(&self) -> BTreeSet<PathBuf> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-impl Settings {
-    /// Leaves the machine to whoever looks at the results, before files are painted and written.
-    pub(super) fn linger(&self) {
-        const STEP: Duration = Duration::from_millis(10);
-        let mut left = self.linger;
-        while !left.is_zero() && !self.is_over() {
-            std::thread::sleep(STEP.min(left));
-            left = left.saturating_sub(STEP);
-        }
-    }
-
-    /// Whether this run has to end: the user stopped it, or a later edit has taken over.
-    pub fn is_over(&self) -> bool {
-        self.cancel.is_cancelled() || self.superseded.is_cancelled()
-    }
-}
-
-/// A script is a guest: what it may take before it is stopped. The same in every build.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// A script is a guest: what it may take before it is stopped. The same in every build, and each a flag of the program.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, clap::Args)]
+#[serde(default)]
 pub struct Limits {
-    /// Rhai operations, a rough count of expressions evaluated.
+    /// Expressions evaluated, by Rhai's rough count.
+    #[arg(long = "max-operations", value_name = "N", default_value_t = Limits::default().operations)]
     pub operations: u64,
     /// Function calls inside one another.
+    #[arg(long = "max-calls", value_name = "N", default_value_t = Limits::default().calls)]
     pub calls: usize,
     /// Expressions inside one another.
-    pub expression_depth: usize,
-    /// Elements of an array or map, bytes of a string.
+    #[arg(long = "max-nesting", value_name = "N", default_value_t = Limits::default().nesting)]
+    pub nesting: usize,
+    /// Elements of an array or map, bytes of a text.
+    #[arg(long = "max-size", value_name = "N", default_value_t = Limits::default().size)]
     pub size: usize,
     /// Modules imported.
+    #[arg(long = "max-modules", value_name = "N", default_value_t = Limits::default().modules)]
     pub modules: usize,
     /// Seconds of evaluation; the work that the script asks for does not count.
+    #[arg(long = "max-seconds", value_name = "SECONDS", default_value_t = Limits::default().seconds)]
     pub seconds: f64,
-    /// Bytes of the tensors that a script holds.
+    /// Bytes of the tensors that a script holds, such as 500M.
+    #[arg(long = "max-tensors", value_name = "SIZE", default_value = "4G", value_parser = words::bytes)]
     pub tensor_bytes: u64,
     /// Points of one sweep.
+    #[arg(long = "max-points", value_name = "N", default_value_t = Limits::default().points)]
     pub points: usize,
 }
 
@@ -104,7 +71,7 @@ impl Default for Limits {
         Self {
             operations: 50_000_000,
             calls: 64,
-            expression_depth: 128,
+            nesting: 128,
             size: 10_000_000,
             modules: 100,
             seconds: 60.0,
@@ -131,12 +98,7 @@ impl Default for Settings {
             memory: crate::device::free_memory(),
             set: Vec::new(),
             only: Vec::new(),
-            reads: Reads::default(),
             limits: Limits::default(),
-            linger: Duration::ZERO,
-            cancel: Cancel::default(),
-            superseded: Cancel::default(),
-            flights: Arc::default(),
         }
     }
 }

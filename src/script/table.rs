@@ -8,8 +8,9 @@ use rhai::{Array, Dynamic, Map};
 use super::lazy::{Curve, Number};
 use super::options::describe;
 use crate::Error;
+use crate::executor::Computed;
 use crate::output::results::{Other, point_name};
-use crate::output::{Computed, Entry, Point, ResultRow, ResultTable, Scalar, SweepAxis};
+use crate::output::{Entry, Point, ResultRow, ResultTable, Scalar, SweepAxis};
 
 /// One parameter and its values, in the script's order.
 #[derive(Debug, Clone)]

@@ -2,7 +2,7 @@
 
 use super::correlation::Correlation;
 use super::moments::{Moments, bending, nodes};
-use super::pieces::{Piece, has_kink, sample};
+use super::piecewise::{Piece, has_kink, sample};
 use crate::{Error, Result};
 
 /// An activation function φ, as data: cheap to clone, holding no closure.

@@ -1,8 +1,8 @@
 //! Weights in files, by name: .safetensors, and PyTorch's .pth and .pt. An opened file says what it holds; its numbers are
 //! read array by array, when an operation wants them.
 
-mod fit;
 mod float;
+mod match_names;
 mod pytorch;
 mod read;
 mod safetensors;
@@ -12,11 +12,11 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use fit::Naming;
+pub use match_names::Naming;
 pub use read::Wanted;
 pub(crate) use save::save;
 
-use crate::data::content;
+use crate::files::digest_cache;
 use crate::{Error, Result};
 use float::Float;
 
@@ -75,7 +75,7 @@ impl WeightFile {
 
     /// The hashes of all arrays with numbers that weights can be, by name: remembered, or else from reading all of them.
     fn hashes(&self) -> Result<BTreeMap<String, String>> {
-        let lines = content::identity(self.memory.as_deref(), &self.path, || {
+        let lines = digest_cache::content_hash(self.memory.as_deref(), &self.path, || {
             let floats = self.tensors.iter().filter(|(_, held)| held.float.is_ok());
             floats.map(|(name, held)| Ok(format!("{} {name}\n", self.read(name, held)?.1))).collect()
         })?;
@@ -101,6 +101,6 @@ impl WeightFile {
     }
 
     fn changed(&self) -> Error {
-        content::changed(self.memory.as_deref(), &self.path)
+        digest_cache::changed(self.memory.as_deref(), &self.path)
     }
 }

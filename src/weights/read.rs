@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::fit::Naming;
 use super::float::PIECE;
+use super::match_names::Naming;
 use super::{Held, WeightFile};
 use crate::work::{Context, Cost, Described, Keep, Operation, Value};
 use crate::{Error, Result};

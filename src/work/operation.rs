@@ -1,57 +1,65 @@
-//! What can be computed: one type that implements one trait.
+//! What can be computed: a type that implements [`Operation`], and its description.
 
 use std::any::Any;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::{Arc, OnceLock};
 
-use burn::tensor::Device;
 use serde_json::json;
 
-use super::{Fingerprint, Value};
-use crate::kernels::Crew;
+use super::{Context, Fingerprint, Provenance, Value};
 use crate::{Error, Result};
 
-/// An operation is plain data: everything that decides its numbers, and how to compute them.
+/// The most operations that are asked for one result's provenance. The built-in ones answer within a few; the bound is for
+/// long chains of arithmetic and for primitives of an embedding program.
+const MOST_ASKED: usize = 1 << 18;
+
+/// One computation: plain data that decides its numbers, and how to compute them.
 pub trait Operation: Any + Send + Sync + std::fmt::Debug {
-    /// What it is, such as "cascade.adam"; unique among operations.
+    /// Its name, such as "cascade.adam"; unique among operations.
     fn name(&self) -> &'static str;
 
-    /// Raised whenever the same parameters give other numbers than before.
+    /// Goes up whenever the same parameters give other numbers than before.
     fn version(&self) -> u32;
 
-    /// Everything that decides the numbers, the inputs' included (their fingerprints, or the parameters and versions
-    /// that they are made from), so that a stored result is found without making the inputs. All numbers are finite.
+    /// Everything that decides the numbers, including the inputs (their fingerprints, or the parameters and versions that
+    /// they are made from): a stored result is found without computing the inputs. All numbers are finite.
     fn parameters(&self) -> serde_json::Value;
 
-    /// What it is computed from, in the order in which [`Operation::run`] takes them; asked for only when the result
-    /// is missing. Earlier inputs are computed first.
+    /// What it is computed from, in the order in which [`Operation::run`] takes them. Only called when the result is
+    /// missing. Earlier inputs are computed first.
     fn inputs(&self) -> Vec<Described> {
         Vec::new()
     }
 
-    /// Whether the result is worth a file.
-    fn keep(&self) -> Keep;
-
-    /// What it takes, from the description alone.
-    fn cost(&self) -> Cost;
-
-    /// Computes the result. Long work calls [`Context::advance`] at every step and ends when that says so.
-    ///
-    /// # Errors
-    /// What is wrong with this one result; other results go on.
-    fn run(&self, inputs: &[Arc<Value>], context: &Context<'_>) -> Result<Value>;
-
-    /// What operations share that a device can compute as one; none where it is computed alone.
-    fn stack(&self) -> Option<Fingerprint> {
+    /// What the result rests on, where the operation knows that itself; `None` means whatever its inputs rest on. The answer
+    /// stands for the inputs as well: start from [`Provenance::from_inputs`] to add to theirs. See [`Described::provenance`].
+    fn provenance(&self) -> Option<Provenance> {
         None
     }
 
-    /// Computes operations of one stack, this one among them, each with its inputs.
+    /// How long the result is kept.
+    fn keep(&self) -> Keep;
+
+    /// Its cost, estimated from the description alone.
+    fn cost(&self) -> Cost;
+
+    /// Computes the result. Long work calls [`Context::advance`] at every step and returns its error.
     ///
     /// # Errors
-    /// What is wrong with any of them.
-    fn run_together(&self, stack: &[(&dyn Operation, &[Arc<Value>])], context: &Context<'_>) -> Result<Vec<Value>> {
-        stack.iter().map(|(operation, inputs)| operation.run(inputs, context)).collect()
+    /// Why this result cannot be computed. Other results are not affected.
+    fn run(&self, inputs: &[Arc<Value>], context: &Context<'_>) -> Result<Value>;
+
+    /// Operations with the same key may be computed as one batch by a device. `None` means always alone.
+    fn batch_key(&self) -> Option<Fingerprint> {
+        None
+    }
+
+    /// Computes a batch of operations that share their [`Operation::batch_key`], this one among them, each with its inputs.
+    ///
+    /// # Errors
+    /// Why any of them cannot be computed.
+    fn run_batched(&self, batch: &[(&dyn Operation, &[Arc<Value>])], context: &Context<'_>) -> Result<Vec<Value>> {
+        batch.iter().map(|(operation, inputs)| operation.run(inputs, context)).collect()
     }
 }
 
@@ -60,60 +68,79 @@ pub trait Operation: Any + Send + Sync + std::fmt::Debug {
 pub enum Keep {
     /// In memory, while something that is being computed needs it.
     InMemory,
-    /// On disk, always: a few kilobytes.
+    /// On disk, for ever: a few kilobytes.
     Always,
-    /// On disk while the store's budget lasts, the longest unused removed first.
+    /// On disk, within the store's budget: the least recently used are removed first.
     WithinBudget,
 }
 
-/// What an operation takes.
+/// What an operation costs.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Cost {
     /// Floating-point operations (a multiply-add is two).
     pub operations: f64,
     /// Bytes of the result.
     pub result_bytes: f64,
-    /// Bytes needed beside inputs and result while it runs.
+    /// Bytes that it needs while it runs, besides inputs and result.
     pub working_bytes: f64,
 }
 
 /// An operation and its fingerprint. Cloning shares it.
 #[derive(Clone)]
-pub struct Described {
-    operation: Arc<dyn Operation>,
+pub struct Described(Arc<Shared>);
+
+struct Shared {
     fingerprint: Fingerprint,
+    /// Collected when somebody asks.
+    provenance: OnceLock<Arc<Provenance>>,
+    operation: Box<dyn Operation>,
 }
 
 impl Described {
     /// Describes an operation.
     pub fn new(operation: impl Operation) -> Self {
-        let fingerprint = Fingerprint::of(&description(&operation));
-        Self { operation: Arc::new(operation), fingerprint }
+        Self::named(Fingerprint::from_operation(&operation), OnceLock::new(), operation)
     }
 
-    /// Another operation that gives the same, under the same name.
-    pub(super) fn in_place(&self, operation: impl Operation) -> Self {
-        Self { operation: Arc::new(operation), fingerprint: self.fingerprint }
+    fn named(fingerprint: Fingerprint, provenance: OnceLock<Arc<Provenance>>, operation: impl Operation) -> Self {
+        Self(Arc::new(Shared { fingerprint, provenance, operation: Box::new(operation) }))
     }
 
-    /// The name alone, of a result that is at hand: its description is let go of, and cannot be computed from it.
+    /// Another operation with the same result, under the same name.
+    pub(super) fn replaced_by(&self, operation: impl Operation) -> Self {
+        Self::named(self.fingerprint(), self.0.provenance.clone(), operation)
+    }
+
+    /// Only the name and the provenance of a result that is at hand. The description, which is large, is dropped: the result
+    /// cannot be computed from this.
     pub(crate) fn name_of(other: &Self) -> Self {
-        Self { operation: Arc::new(Named), fingerprint: other.fingerprint }
+        other.provenance();
+        Self::named(other.fingerprint(), other.0.provenance.clone(), Named)
     }
 
-    /// Whether it is a name alone.
+    /// Whether this is a name without its description.
     pub(crate) fn is_name(&self) -> bool {
-        self.operation.name() == Named.name()
+        self.operation().name() == Named.name()
     }
 
     /// The name of this description.
     pub fn fingerprint(&self) -> Fingerprint {
-        self.fingerprint
+        self.0.fingerprint
+    }
+
+    /// What the result rests on: what the operation says, or what its inputs rest on. Collected once.
+    pub fn provenance(&self) -> &Provenance {
+        self.0.provenance.get_or_init(|| Arc::new(collect_provenance(VecDeque::from([self.clone()]))))
+    }
+
+    /// The provenance, if it was collected before.
+    fn known_provenance(&self) -> Option<&Provenance> {
+        self.0.provenance.get().map(Arc::as_ref)
     }
 
     /// The operation itself.
     pub fn operation(&self) -> &dyn Operation {
-        self.operation.as_ref()
+        self.0.operation.as_ref()
     }
 
     /// The description as it is hashed.
@@ -122,7 +149,7 @@ impl Described {
     }
 }
 
-/// What stands for an operation that is not kept.
+/// Stands in for an operation whose description was dropped.
 #[derive(Debug)]
 struct Named;
 
@@ -152,6 +179,41 @@ impl Operation for Named {
     }
 }
 
+impl Fingerprint {
+    /// The name of an operation's description.
+    pub fn from_operation(operation: &dyn Operation) -> Self {
+        Self::from_json(&description(operation))
+    }
+}
+
+impl Provenance {
+    /// What all of `inputs` rest on. An operation that adds something of its own starts from this.
+    pub fn from_inputs(inputs: &[Described]) -> Self {
+        collect_provenance(inputs.iter().cloned().collect())
+    }
+}
+
+/// Merges what the operations say, nearest first. An operation that says nothing is replaced by its inputs; each is asked
+/// once. The list of those to ask is explicit, so that a chain of a hundred thousand needs no stack.
+fn collect_provenance(mut waiting: VecDeque<Described>) -> Provenance {
+    let mut found = Provenance::default();
+    let mut asked = BTreeSet::new();
+    while let Some(described) = waiting.pop_front() {
+        if asked.len() >= MOST_ASKED || !asked.insert(described.fingerprint()) {
+            continue;
+        }
+        if let Some(known) = described.known_provenance() {
+            found.merge(known);
+        } else if let Some(own) = described.operation().provenance() {
+            found.merge(&own);
+        } else {
+            waiting.extend(described.operation().inputs());
+        }
+    }
+    found
+}
+
+/// The description that is hashed.
 fn description(operation: &dyn Operation) -> serde_json::Value {
     json!({
         "operation": operation.name(),
@@ -162,58 +224,98 @@ fn description(operation: &dyn Operation) -> serde_json::Value {
 
 impl std::fmt::Debug for Described {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {}", self.operation.name(), self.fingerprint.short())
+        write!(f, "{} {}", self.operation().name(), self.fingerprint().short())
     }
 }
 
-/// The user's wish to stop, shared by everything that takes long.
-#[derive(Debug, Clone, Default)]
-pub struct Cancel(Arc<AtomicBool>);
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Cancel {
-    /// Asks everything to stop at its next step.
-    pub fn cancel(&self) {
-        self.0.store(true, Ordering::Relaxed);
+    #[derive(Debug)]
+    struct Step {
+        number: usize,
+        says: Option<Provenance>,
+        inputs: Vec<Described>,
     }
 
-    /// Whether somebody asked.
-    pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+    impl Operation for Step {
+        fn name(&self) -> &'static str {
+            "step"
+        }
+
+        fn version(&self) -> u32 {
+            1
+        }
+
+        fn parameters(&self) -> serde_json::Value {
+            json!(self.number)
+        }
+
+        fn inputs(&self) -> Vec<Described> {
+            self.inputs.clone()
+        }
+
+        fn provenance(&self) -> Option<Provenance> {
+            self.says.clone()
+        }
+
+        fn keep(&self) -> Keep {
+            Keep::InMemory
+        }
+
+        fn cost(&self) -> Cost {
+            Cost::default()
+        }
+
+        fn run(&self, _: &[Arc<Value>], _: &Context<'_>) -> Result<Value> {
+            Ok(Value::default())
+        }
     }
 
-    /// # Errors
-    /// When somebody asked to stop.
-    pub fn check(&self) -> Result<()> {
-        if self.is_cancelled() { Err(Error::interrupted()) } else { Ok(()) }
-    }
-}
-
-/// What a running operation can ask and tell.
-pub struct Context<'a> {
-    pub(super) device: Option<&'a Device>,
-    /// The user's wish to stop everything, and that to stop this operation.
-    pub(super) cancel: [&'a Cancel; 2],
-    pub(super) advance: &'a (dyn Fn(f64) + Sync),
-    pub(super) crew: &'a dyn Crew,
-}
-
-impl Context<'_> {
-    /// What computes in place of the host's own loops, by Burn's operations; none where those do.
-    pub fn device(&self) -> Option<&Device> {
-        self.device
+    fn step(number: usize, says: Option<Provenance>, inputs: Vec<Described>) -> Described {
+        Described::new(Step { number, says, inputs })
     }
 
-    /// The threads that have nothing else to do. What comes out must not depend on how many come.
-    pub fn crew(&self) -> &dyn Crew {
-        self.crew
+    fn seeds(seeds: &[u64]) -> Provenance {
+        Provenance { seeds: seeds.to_vec(), ..Provenance::default() }
     }
 
-    /// A step is done: `operations` more floating-point operations.
-    ///
-    /// # Errors
-    /// When the user asked to stop, or has no use for it any more.
-    pub fn advance(&self, operations: f64) -> Result<()> {
-        (self.advance)(operations);
-        self.cancel.into_iter().try_for_each(Cancel::check)
+    #[test]
+    fn what_inputs_rest_on_is_inherited_through_a_long_chain_and_remembered() {
+        let first = step(0, Some(Provenance { solvers: vec!["ridge".to_owned()], ..seeds(&[7]) }), Vec::new());
+        let mut chain = vec![first];
+        for number in 1..100_000 {
+            let before = chain[number - 1].clone();
+            chain.push(step(number, None, vec![before.clone(), before]));
+        }
+        let last = chain[99_999].clone();
+        assert_eq!((last.provenance().seeds.as_slice(), last.provenance().solvers.len()), ([7].as_slice(), 1));
+        assert_eq!(Described::name_of(&last).provenance(), last.provenance());
+        // Dropped from the end, so that no drop goes through the whole chain.
+        drop(last);
+        while chain.pop().is_some() {}
+    }
+
+    #[test]
+    fn an_operation_that_answers_hides_its_inputs_and_may_add_to_them() {
+        let (a, b) = (step(1, Some(seeds(&[3, 9])), Vec::new()), step(2, Some(seeds(&[1, 3])), Vec::new()));
+        let inputs = vec![a, b];
+        assert_eq!(step(3, None, inputs.clone()).provenance().seeds, [1, 3, 9]);
+        assert_eq!(step(4, Some(seeds(&[5])), inputs.clone()).provenance().seeds, [5]);
+        let mut more = Provenance::from_inputs(&inputs);
+        more.merge(&seeds(&[4]));
+        assert_eq!(step(5, Some(more), inputs).provenance().seeds, [1, 3, 4, 9]);
+    }
+
+    #[test]
+    fn the_nearest_reconstruction_counts() {
+        let on = |number: usize| {
+            let reconstruction = Some(Fingerprint::from_json(&json!(number)));
+            step(number, Some(Provenance { reconstruction, ..Provenance::default() }), Vec::new())
+        };
+        let far = step(10, None, vec![on(1)]);
+        let near = step(11, None, vec![far, on(2)]);
+        assert_eq!(near.provenance().reconstruction, Some(Fingerprint::from_json(&json!(2))));
     }
 }

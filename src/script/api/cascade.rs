@@ -13,42 +13,66 @@ use crate::kernels::Adam;
 use crate::network::{Architecture, Network};
 use crate::output::Pictures;
 use crate::script::lazy::Curve;
-use crate::script::options::Spec;
+use crate::script::options::{Key, Spec, Takes};
 use crate::script::session::{Native, Session};
 
 const CASCADE: Spec = Spec {
     function: "cascade",
     keys: &[
-        (
+        Key::one_of(
             "solver",
-            "\"adam\", as published, or \"ridge\": for each block the map that gives back its input best, found at once by ridge \
-             regression, in place of steps (\"adam\")",
+            &["adam", "ridge"],
+            "how each reconstruction network is found: \"adam\" trains it step by step, as published; \"ridge\" solves for it \
+             at once by ridge regression",
         ),
-        (
+        Key::number(
             "lambda",
-            "of ridge regression: what is added to the variances of the activations, relative to their mean and to a hundredth of their \
-             mean square; a smaller one finds information deeper (0.7)",
+            Ridge::LAMBDA,
+            "strength of ridge regression, relative to the scale of the activations; a smaller value finds information \
+             deeper",
         ),
-        ("epochs", "passes over the data (1)"),
-        ("batch", "samples per step (64; of networks with convolutions 100)"),
-        ("learning_rate", "Adam's step size (0.001)"),
-        ("seed", "of the reconstruction networks' first weights and the order of the data (the network's seed)"),
-        ("shuffle", "another order in every epoch (true)"),
-        (
+        Key::count("epochs", Training::EPOCHS as usize, "passes over the data"),
+        Key::computed(
+            "batch",
+            Takes::Count,
+            || format!("`{}`, or `{}` if the network has convolutions", Training::BATCH, Training::BATCH_OF_IMAGES),
+            "samples per training step",
+        ),
+        Key::number("learning_rate", Adam::DEFAULT.learning_rate, "Adam's step size"),
+        Key::open(
+            "seed",
+            Takes::Count,
+            "the network's seed",
+            "seed of the initial weights of the reconstruction networks and of the order of the data",
+        ),
+        Key::flag("shuffle", true, "whether every epoch has its own random order of the data"),
+        Key::flag(
             "relu_at_input",
-            "the first block's reconstruction keeps a relu at its end, as published, though it cannot give \
-          the negative numbers of normalised pixels (false)",
+            false,
+            "whether the first block's reconstruction network keeps its final relu, as published, although a relu cannot \
+             give the negative numbers of normalised pixels",
         ),
-        ("weights", "a file .safetensors with a saved cascade: nothing is trained"),
+        Key::open(
+            "weights",
+            Takes::Text,
+            "the cascade is trained",
+            "a .safetensors file with a saved cascade, which is read in place of training",
+        ),
     ],
 };
-/// Those of `cascade` that say how it is trained.
+/// The options of `cascade` that describe its training.
 const OF_TRAINING: [&str; 5] = ["epochs", "batch", "learning_rate", "seed", "shuffle"];
-const RELATIVE: Spec =
-    Spec { function: "relative_entropy", keys: &[("batch", "\"median\" or \"mean\" of the samples (\"median\")")] };
+const RELATIVE: Spec = Spec {
+    function: "relative_entropy",
+    keys: &[Key::one_of(
+        "batch",
+        &["median", "mean"],
+        "how the samples of the batch are combined into one number per depth",
+    )],
+};
 const DIFFERENTIAL: Spec = Spec {
     function: "differential_entropy",
-    keys: &[("shift", "each sample less its own minimum first, as published (true)")],
+    keys: &[Key::flag("shift", true, "whether each sample's minimum is subtracted first, as published")],
 };
 
 pub(super) const OPTIONS: &[Spec] = &[CASCADE, RELATIVE, DIFFERENTIAL];
@@ -108,46 +132,34 @@ mod functions {
     pub fn cascade_with(context: NativeCallContext, network: Network, data: Split, options: Map) -> Native<Cascade> {
         let options = CASCADE.read(&options)?;
         let usual = Training::of(&network);
-        let relu_at_input = options.flag("relu_at_input")?.unwrap_or(usual.relu_at_input);
-        if let Some(path) = options.text("weights")? {
+        let relu_at_input = options.flag("relu_at_input")?;
+        if let Some(path) = options.optional_text("weights")? {
             if let Some(key) = OF_TRAINING.iter().find(|key| options.value(key).is_some()) {
-                let error = Error::new(format!("a cascade with `weights` is not trained: `{key}` says nothing"));
+                let error = Error::new(format!("a cascade with `weights` is not trained: `{key}` has no effect"));
                 return Err(error.hint(format!("leave out `weights` or `{key}`")).into());
             }
             let file = open(&*Session::of(&context)?, &path)?;
             return Ok(Cascade::loaded(network, data, file, relu_at_input)?);
         }
-        match options.text("solver")?.as_deref() {
-            None | Some("adam") if options.value("lambda").is_some() => {
-                let error = Error::new("`lambda` is an option of ridge regression");
-                return Err(error.hint("say `solver: \"ridge\"` as well").into());
+        if options.choice("solver")? == "ridge" {
+            if let Some(key) = OF_TRAINING.iter().find(|key| options.value(key).is_some()) {
+                let error = Error::new(format!("ridge regression takes no steps: `{key}` has no effect"));
+                return Err(error.hint(format!("leave out `{key}`, or `solver`")).into());
             }
-            None | Some("adam") => {}
-            Some("ridge") => {
-                if let Some(key) = OF_TRAINING.iter().find(|key| options.value(key).is_some()) {
-                    let error = Error::new(format!("ridge regression takes no steps: `{key}` says nothing"));
-                    return Err(error.hint(format!("leave out `{key}`, or `solver`")).into());
-                }
-                let lambda = options.number("lambda")?.unwrap_or(Ridge::LAMBDA);
-                return Ok(Cascade::ridge(network, data, Ridge { lambda })?);
-            }
-            Some(other) => {
-                return Err(Error::new(format!("`solver` is \"adam\" or \"ridge\", got {other:?}")).into());
-            }
+            return Ok(Cascade::ridge(network, data, Ridge { lambda: options.number("lambda")? })?);
         }
-        let epochs = match options.count("epochs")? {
-            None => usual.epochs,
-            Some(n) => u32::try_from(n).map_err(|_| Error::new(format!("{n} epochs are more than there can be")))?,
-        };
+        if options.value("lambda").is_some() {
+            let error = Error::new("`lambda` is an option of ridge regression");
+            return Err(error.hint("add `solver: \"ridge\"`").into());
+        }
+        let epochs = options.count("epochs")?;
+        let epochs = u32::try_from(epochs).map_err(|_| Error::new(format!("{epochs} epochs: at most {}", u32::MAX)))?;
         let training = Training {
             epochs,
-            batch: options.count("batch")?.unwrap_or(usual.batch),
-            adam: Adam {
-                learning_rate: options.number("learning_rate")?.unwrap_or(usual.adam.learning_rate),
-                ..usual.adam
-            },
-            seed: options.seed("seed")?.unwrap_or(usual.seed),
-            shuffle: options.flag("shuffle")?.unwrap_or(usual.shuffle),
+            batch: options.optional_count("batch")?.unwrap_or(usual.batch),
+            adam: Adam { learning_rate: options.number("learning_rate")?, ..usual.adam },
+            seed: options.optional_seed("seed")?.unwrap_or(usual.seed),
+            shuffle: options.flag("shuffle")?,
             relu_at_input,
         };
         Ok(Cascade::new(network, data, training)?)
@@ -200,11 +212,7 @@ mod functions {
     #[rhai_fn(name = "relative_entropy", return_raw)]
     pub fn relative_entropy_with(reconstruction: Reconstruction, options: Map) -> Native<Curve> {
         let curve = reconstruction.measure(Measure::Relative)?;
-        match RELATIVE.read(&options)?.text("batch")?.as_deref() {
-            None | Some("median") => Ok(curve),
-            Some("mean") => Ok(curve.batch_mean()),
-            Some(other) => Err(Error::new(format!("`batch` is \"median\" or \"mean\", got {other:?}")).into()),
-        }
+        Ok(if RELATIVE.read(&options)?.choice("batch")? == "mean" { curve.batch_mean() } else { curve })
     }
 
     /// Differential entropy of the reconstructions, in nats: the mean over pixels of ½ ln 2πe + ln (standard deviation
@@ -218,7 +226,7 @@ mod functions {
     /// The same with options.
     #[rhai_fn(name = "differential_entropy", return_raw)]
     pub fn differential_entropy_with(reconstruction: Reconstruction, options: Map) -> Native<Curve> {
-        let shift = DIFFERENTIAL.read(&options)?.flag("shift")?.unwrap_or(true);
+        let shift = DIFFERENTIAL.read(&options)?.flag("shift")?;
         reconstruction.measure(if shift { Measure::Differential } else { Measure::DifferentialUnshifted })
     }
 

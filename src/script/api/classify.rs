@@ -12,16 +12,18 @@ use super::network::elements;
 use crate::Error;
 use crate::data::Split;
 use crate::network::{Layer, Network, outputs};
-use crate::script::options::{Spec, describe};
+use crate::script::options::{Key, Spec, Takes, describe};
 use crate::script::session::{Native, Session};
 use crate::script::tensor::ScriptTensor;
 use crate::work::Described;
 
 const CLASSIFY: Spec = Spec {
     function: "classify",
-    keys: &[(
+    keys: &[Key::computed(
         "names",
-        "of the classes: \"imagenet\", or a list of texts (\"imagenet\" where there are 1000 outputs, else their numbers)",
+        Takes::Other("`\"imagenet\"` or an array of texts"),
+        || format!("`\"imagenet\"` for {} outputs, otherwise the classes' numbers", IMAGENET.lines().count()),
+        "names of the classes, one for every output",
     )],
 };
 

@@ -10,15 +10,23 @@ use crate::Error;
 use crate::cascade::Cascade;
 use crate::entropy::{CUTOFF_TOLERANCE, Operator, Step, derive, numbers};
 use crate::script::lazy::{Curve, Number};
-use crate::script::options::{Spec, number};
+use crate::script::options::{Key, Spec, number};
 use crate::script::session::{Native, Session};
 use crate::work::{Described, Target, Value};
 
 const CUTOFF: Spec = Spec {
     function: "cutoff",
     keys: &[
-        ("tolerance", "how close to the last value counts as close, relative (0.005; published 0.01 for convolutions)"),
-        ("published", "the published program's number: an index from 0, and the length of a constant curve (false)"),
+        Key::number(
+            "tolerance",
+            CUTOFF_TOLERANCE,
+            "relative distance from the last value that still counts as equal to it; published for convolutions: 0.01",
+        ),
+        Key::flag(
+            "published",
+            false,
+            "whether to count as the published program does: depths from 0, and the length for a constant curve",
+        ),
     ],
 };
 
@@ -190,11 +198,11 @@ mod functions {
     #[rhai_fn(name = "cutoff", return_raw)]
     pub fn cutoff_with(curve: Curve, options: Map) -> Native<Number> {
         let options = CUTOFF.read(&options)?;
-        let tolerance = options.number("tolerance")?.unwrap_or(CUTOFF_TOLERANCE);
+        let tolerance = options.number("tolerance")?;
         if !(tolerance >= 0.0 && tolerance.is_finite()) {
             return Err(Error::new(format!("`cutoff`: tolerance is {tolerance}; it is at least 0")).into());
         }
-        Ok(curve.number(Step::Cutoff { tolerance, published: options.flag("published")?.unwrap_or(false) }))
+        Ok(curve.number(Step::Cutoff { tolerance, published: options.flag("published")? }))
     }
 
     /// The depth at which a curve falls below `level` for good, between two depths by straight line; infinite when it

@@ -5,39 +5,70 @@ use rhai::{Dynamic, Engine, INT, Map};
 
 use super::general::{wanted_count, wanted_number};
 use crate::Error;
-use crate::data::{Dataset, DatasetOptions, FolderOptions, Normalisation, Split};
-use crate::script::options::{Options, Spec, describe};
+use crate::data::{COUNTS, Dataset, DatasetOptions, FolderOptions, LABEL_COLUMN, Normalisation, Split};
+use crate::script::options::{Key, Options, Spec, Takes, describe};
 use crate::script::session::{Native, Session};
 
 const DATASET: Spec = Spec {
     function: "dataset",
     keys: &[
-        ("size", "pixels on a side, images averaged: a divisor of 28 (28), of cifar-10 of 32 (32); of noise, any"),
-        ("train", "samples to train on; generated sets only (60000)"),
-        ("test", "samples to test with; generated sets only (10000)"),
-        ("seed", "another seed draws other samples; generated sets only (0)"),
-        ("grey", "one channel, the luma of ITU-R 601, in place of three; cifar-10 only (false)"),
+        Key::open(
+            "size",
+            Takes::Count,
+            "the data set's own",
+            "pixels on a side. Images are averaged, so it divides the data set's own size: 28, or 32 for \"cifar-10\"; \
+             \"noise\" takes any size",
+        ),
+        Key::computed(
+            "train",
+            Takes::Count,
+            || format!("`{}`", COUNTS[0]),
+            "number of training samples; generated data sets only",
+        ),
+        Key::computed(
+            "test",
+            Takes::Count,
+            || format!("`{}`", COUNTS[1]),
+            "number of test samples; generated data sets only",
+        ),
+        Key::count("seed", 0, "seed of the samples; generated data sets only"),
+        Key::flag("grey", false, "whether the three channels become one, the luma of ITU-R BT.601; \"cifar-10\" only"),
     ],
 };
 
 const FOLDER: Spec = Spec {
     function: "folder",
     keys: &[
-        ("resize", "pixels of the shorter side (as it is)"),
-        ("crop", "pixels on a side of the middle that is kept (all)"),
-        ("normalize", "\"imagenet\", or #{ mean: […], std: […] }, a number for every channel (pixels in [0, 1])"),
-        ("grey", "one channel, the luma of ITU-R 601, in place of three (false)"),
-        ("labels", "a table (CSV) in the folder that says the classes; `file` or its first column holds the names"),
-        ("label", "its column of classes: whole numbers, or texts, numbered in sorted order (\"label\")"),
+        Key::open("resize", Takes::Count, "no resizing", "pixels of the shorter side"),
+        Key::open("crop", Takes::Count, "no cropping", "pixels on a side of the central square that is kept"),
+        Key::open(
+            "normalize",
+            Takes::Other("`\"imagenet\"` or `#{ mean: […], std: […] }`, one number per channel"),
+            "pixels in [0, 1]",
+            "mean that is subtracted and standard deviation to divide by",
+        ),
+        Key::flag("grey", false, "whether the three channels become one, the luma of ITU-R BT.601"),
+        Key::open(
+            "labels",
+            Takes::Text,
+            "the subfolders are the classes, if every picture is in one",
+            "CSV table in the folder that holds the classes; its column `file`, or else its first, holds the pictures' \
+             names",
+        ),
+        Key::text(
+            "label",
+            LABEL_COLUMN,
+            "column of the table that holds the classes: whole numbers, or texts, which are numbered in sorted order",
+        ),
     ],
 };
 
-/// What `normalize` takes beside a name.
+/// The keys of the map that `normalize` takes.
 const NORMALIZE: Spec = Spec {
     function: "normalize",
     keys: &[
-        ("mean", "what is subtracted, a number for every channel"),
-        ("std", "what is then divided by, a number for every channel"),
+        Key::required("mean", Takes::Other("an array of numbers"), "subtracted, one number per channel"),
+        Key::required("std", Takes::Other("an array of numbers"), "then divided by, one number per channel"),
     ],
 };
 
@@ -99,15 +130,13 @@ mod functions {
         let session = Session::of(&context)?;
         let options = DATASET.read(&options)?;
         let options = DatasetOptions {
-            size: options.count("size")?,
-            train: options.count("train")?,
-            test: options.count("test")?,
-            seed: options.seed("seed")?,
-            grey: options.flag("grey")?,
+            size: options.optional_count("size")?,
+            train: options.optional_count("train")?,
+            test: options.optional_count("test")?,
+            seed: options.optional_seed("seed")?,
+            grey: options.optional_flag("grey")?,
         };
-        if Dataset::is_of_files(name) {
-            session.folders.candidates().iter().for_each(|folder| session.settings.reads.note(&folder.join(name)));
-        }
+        Dataset::folders_of(name, &session.folders).iter().for_each(|folder| session.handle.reads.note(folder));
         let dataset = Dataset::open(name, &options, &session.folders)?;
         dataset.warnings().iter().for_each(|warning| session.warn(Error::new(warning)));
         Ok(dataset)
@@ -137,14 +166,14 @@ mod functions {
         let session = Session::of(&context)?;
         let options = FOLDER.read(&options)?;
         let options = FolderOptions {
-            resize: options.count("resize")?,
-            crop: options.count("crop")?,
+            resize: options.optional_count("resize")?,
+            crop: options.optional_count("crop")?,
             normalize: normalisation(&options)?,
-            grey: options.flag("grey")?.unwrap_or(false),
-            labels: options.text("labels")?,
-            label: options.text("label")?,
+            grey: options.flag("grey")?,
+            labels: options.optional_text("labels")?,
+            label: options.optional_text("label")?,
         };
-        let cancelled = || session.settings.is_over();
+        let cancelled = || session.handle.is_over();
         let place = session.readable_folder(path)?;
         let photos = Dataset::folder(&place, path, &options, &session.folders, &cancelled)?;
         photos.warnings().iter().for_each(|warning| session.warn(Error::new(warning)));

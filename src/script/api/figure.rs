@@ -14,63 +14,87 @@ use crate::output::pictures::Label;
 use crate::output::run_folder::output_path;
 use crate::output::{Entry, Pictures, ResultTable};
 use crate::script::lazy::Curve;
-use crate::script::options::{Options, Spec, describe, nearest};
+use crate::script::options::{Key, Options, Spec, Takes, describe};
 use crate::script::session::{Native, Session};
 use crate::script::table::Table;
 use crate::script::tensor::ScriptTensor;
 
-const PLOT_KEYS: &[(&str, &str)] = &[
-    ("x", "the sweep's axis to the right; of curves without a sweep, \"depth\""),
-    ("y", "\"depth\" where values are curves, else a second axis of the sweep; of lines, the values' name"),
-    ("title", "shown above"),
-    ("value", "what the colours measure (\"entropy\")"),
-    ("palette", "\"spectral\" or \"viridis\" (\"spectral\")"),
-    ("clip", "[low, high]: where the colours begin and end, () for the data's own"),
-];
-const HEATMAP: Spec = Spec { function: "heatmap", keys: PLOT_KEYS };
+const TITLE: Key = Key::text("title", "", "title above the figure");
+const HEATMAP: Spec = Spec {
+    function: "heatmap",
+    keys: &[
+        Key::open("x", Takes::Text, "the first axis of the sweep", "axis of the sweep that runs to the right"),
+        Key::open(
+            "y",
+            Takes::Text,
+            "`\"depth\"` if the values are curves, otherwise the other of two axes",
+            "what runs upward: `\"depth\"` if the values are curves, otherwise an axis of the sweep",
+        ),
+        TITLE,
+        Key::text("value", "entropy", "name of the values, at the colour bar"),
+        Key::one_of("palette", &Palette::NAMES, "colours from the lowest to the highest value"),
+        Key::open(
+            "clip",
+            Takes::Other("a pair `[low, high]`; `()` leaves a side open"),
+            "the range of the values",
+            "values at which the colours begin and end",
+        ),
+    ],
+};
 const LINES: Spec = Spec {
     function: "lines",
     keys: &[
-        ("x", "the sweep's axis to the right; \"depth\" where values are curves"),
-        ("y", "the values' name"),
-        ("title", "shown above"),
-        ("over", "an axis, such as \"seed\": its mean is drawn, with a band from least to greatest"),
-        ("log_x", "a logarithmic axis to the right (false)"),
-        ("log_y", "a logarithmic axis upward (false)"),
+        Key::open(
+            "x",
+            Takes::Text,
+            "`\"depth\"` if the values are curves, otherwise the first axis",
+            "what runs to the right: `\"depth\"` if the values are curves, otherwise an axis of the sweep",
+        ),
+        Key::text("y", "value", "name of the values"),
+        TITLE,
+        Key::open(
+            "over",
+            Takes::Text,
+            "every point has its own line",
+            "axis of the sweep, such as \"seed\", over which the mean is drawn, with a band from the least to the greatest \
+             value",
+        ),
+        Key::flag("log_x", false, "whether the axis to the right is logarithmic"),
+        Key::flag("log_y", false, "whether the axis upward is logarithmic"),
     ],
 };
 const IMAGES: Spec = Spec {
     function: "images",
     keys: &[
-        ("columns", "pictures per row"),
-        ("labels", "\"depth\", \"sample\" or \"channel\" under every picture, or \"none\""),
-        ("title", "shown above"),
-        ("range", "[black, white] for all pictures (photographs [0, 1]; others each its own, as with [(), ()])"),
+        Key::open("columns", Takes::Count, "chosen from the number of pictures", "pictures per row"),
+        Key::one_of("labels", &["none", "depth", "sample", "channel"], "number under every picture"),
+        TITLE,
+        Key::open(
+            "range",
+            Takes::Other("a pair `[black, white]`; `()` leaves a side open"),
+            "`[0, 1]` for photographs, otherwise each picture's own range",
+            "values that are drawn black and white",
+        ),
     ],
 };
 
 pub(super) const OPTIONS: &[Spec] = &[HEATMAP, LINES, IMAGES];
 
 fn axis_option(options: &Options<'_>, key: &str, table: &ResultTable) -> Result<Option<usize>, Error> {
-    options.text(key)?.map(|name| table.axis(&name)).transpose()
-}
-
-fn palette_option(options: &Options<'_>) -> Result<Palette, Error> {
-    Ok(options.text("palette")?.map(|name| Palette::named(&name)).transpose()?.unwrap_or_default())
+    options.optional_text(key)?.map(|name| table.axis(&name)).transpose()
 }
 
 /// Lines of a table, or of a curve that no sweep made.
 fn lines_of(table: ResultTable, options: &Map) -> Native<Draft> {
     let options = LINES.read(options)?;
-    let x = match options.text("x")?.as_deref() {
+    let x = match options.optional_text("x")?.as_deref() {
         None | Some("depth") if table.holds_curves() => None,
         None => Some(0),
         Some(name) => Some(table.axis(name)?),
     };
     let over = axis_option(&options, "over", &table)?;
-    let y = options.text("y")?.unwrap_or_else(|| "value".to_owned());
-    let mut plot = LinesPlot::new(table, x, over, y)?;
-    plot.log = (options.flag("log_x")?.unwrap_or(false), options.flag("log_y")?.unwrap_or(false));
+    let mut plot = LinesPlot::new(table, x, over, options.text("y")?)?;
+    plot.log = (options.flag("log_x")?, options.flag("log_y")?);
     Ok(Draft::new(plot, options.text("title")?))
 }
 
@@ -88,23 +112,6 @@ fn picture_source(value: Dynamic) -> Result<Source, Error> {
         Error::new(format!("pictures are samples of a data set, reconstructions or tensors, got {found}"))
             .hint("choose depths of a reconstruction: `.at(3)` or `.all()`")
     })
-}
-
-fn label_option(options: &Options<'_>) -> Result<Label, Error> {
-    const LABELS: [&str; 4] = ["depth", "sample", "channel", "none"];
-    match options.text("labels")?.as_deref() {
-        Some("depth") => Ok(Label::Depth),
-        Some("sample" | "channel") => Ok(Label::Sample),
-        None | Some("none") => Ok(Label::None),
-        Some(other) => {
-            let error =
-                Error::new(format!("`labels` is \"depth\", \"sample\", \"channel\" or \"none\", got \"{other}\""));
-            Err(match nearest(other, LABELS) {
-                Some(near) => error.hint(format!("did you mean \"{near}\"?")),
-                None => error,
-            })
-        }
-    }
 }
 
 pub(super) fn register(engine: &mut Engine) {
@@ -130,7 +137,7 @@ mod functions {
         table.has_one_column()?;
         let x = axis_option(&options, "x", &table)?.unwrap_or(0);
         let curves = table.holds_curves();
-        let y = match options.text("y")?.as_deref() {
+        let y = match options.optional_text("y")?.as_deref() {
             None | Some("depth") if curves => None,
             None if table.axes.len() == 2 => Some(1 - x),
             None => return Err(Error::new("`heatmap` needs `y`, the axis upward").into()),
@@ -142,8 +149,8 @@ mod functions {
             Some(name) => Some(table.axis(name)?),
         };
         let mut plot = HeatmapPlot::new(table, x, y)?;
-        plot.value = options.text("value")?.unwrap_or_else(|| "entropy".to_owned());
-        plot.palette = palette_option(&options)?;
+        plot.value = options.text("value")?;
+        plot.palette = Palette::named(options.choice("palette")?)?;
         plot.clip = options.range("clip")?.unwrap_or_default();
         Ok(Draft::new(plot, options.text("title")?))
     }
@@ -181,8 +188,12 @@ mod functions {
             None => vec![pictures.clone()],
         };
         let mut plot = ImagesPlot::new(list.into_iter().map(picture_source).collect::<Result<_, Error>>()?);
-        plot.label = label_option(&options)?;
-        plot.columns = options.count("columns")?.unwrap_or(0);
+        plot.label = match options.choice("labels")? {
+            "depth" => Label::Depth,
+            "sample" | "channel" => Label::Sample,
+            _ => Label::None,
+        };
+        plot.columns = options.optional_count("columns")?.unwrap_or(0);
         match options.range("range")? {
             None => {}
             Some((Some(low), Some(high))) => plot.contrast = Contrast::Range(low as f32, high as f32),

@@ -8,43 +8,58 @@ use super::network::elements;
 use crate::Error;
 use crate::kernels;
 use crate::network::{Conv2d, Layer, Pool};
-use crate::script::options::{Options, Spec, describe};
+use crate::script::options::{Key, Options, Preset, Spec, Takes, describe};
 use crate::script::session::Native;
 
 /// PyTorch's, for both norms.
 const EPSILON: f64 = 1e-5;
 
-const LINEAR: Spec = Spec { function: "linear", keys: &[("bias", "whether there is one (true)")] };
+const BIAS: Key = Key::flag("bias", true, "whether the layer has a bias");
+const STRIDE: Key = Key::count("stride", 1, "pixels from one window to the next");
+const DILATION: Key = Key::count("dilation", 1, "pixels from one pixel of a window to the next");
+const GROUPS: Key =
+    Key::count("groups", 1, "number of groups that the channels are split into, each with its own convolution");
+
+const LINEAR: Spec = Spec { function: "linear", keys: &[BIAS] };
 const CONV2D: Spec = Spec {
     function: "conv2d",
     keys: &[
-        ("stride", "pixels between windows (1)"),
-        (
-            "padding",
-            "pixels of zeros on each side, or \"same\", \"valid\" (none), \"circular\" (from the opposite side, so \
-          that the size stays) (0)",
-        ),
-        ("dilation", "pixels between those of a window (1)"),
-        ("groups", "channels are dealt out to so many convolutions side by side (1)"),
-        ("bias", "whether there is one (true)"),
+        STRIDE,
+        Key {
+            name: "padding",
+            takes: Takes::Other("a whole number, or `\"valid\"`, `\"same\"` or `\"circular\"`"),
+            default: Preset::Count(0),
+            about: "pixels of zeros on each side; \"valid\" is none, \"same\" keeps the size, \"circular\" keeps it with \
+                    pixels from the opposite side",
+        },
+        DILATION,
+        GROUPS,
+        BIAS,
     ],
 };
 const CONV_TRANSPOSE2D: Spec = Spec {
     function: "conv_transpose2d",
     keys: &[
-        ("stride", "pixels between windows (1)"),
-        ("cut", "pixels cut off on each side, or [before, after] (0)"),
-        ("dilation", "pixels between those of a window (1)"),
-        ("groups", "channels are dealt out to so many side by side (1)"),
-        ("bias", "whether there is one (true)"),
+        STRIDE,
+        Key {
+            name: "cut",
+            takes: Takes::Other("a whole number, or `[before, after]`"),
+            default: Preset::Count(0),
+            about: "pixels that are cut off on each side",
+        },
+        DILATION,
+        GROUPS,
+        BIAS,
     ],
 };
-const MAX_POOL: Spec = Spec { function: "max_pool", keys: POOL };
-const AVG_POOL: Spec = Spec { function: "avg_pool", keys: POOL };
-const POOL: &[(&str, &str)] = &[
-    ("stride", "pixels between windows (as many as a window has)"),
-    ("padding", "pixels around the image: of no value to a maximum, zeros to a mean (0)"),
-];
+const MAX_POOL: Spec = Spec {
+    function: "max_pool",
+    keys: &[POOL_STRIDE, Key::count("padding", 0, "pixels around the image, which no maximum counts")],
+};
+const AVG_POOL: Spec =
+    Spec { function: "avg_pool", keys: &[POOL_STRIDE, Key::count("padding", 0, "pixels of zeros around the image")] };
+const POOL_STRIDE: Key =
+    Key::open("stride", Takes::Count, "the size of a window", "pixels from one window to the next");
 
 pub(super) const OPTIONS: &[Spec] = &[LINEAR, CONV2D, CONV_TRANSPOSE2D, MAX_POOL, AVG_POOL];
 
@@ -78,10 +93,10 @@ fn convolution(inputs: INT, outputs: INT, kernel: INT, options: &Options<'_>) ->
     let sizes = [(inputs, "the channels that go in"), (outputs, "the channels that come out"), (kernel, "the kernel")];
     let [inputs, outputs, kernel] = sizes.map(|(value, what)| size(value, what));
     let conv = Conv2d {
-        stride: options.count("stride")?.unwrap_or(1),
-        dilation: options.count("dilation")?.unwrap_or(1),
-        groups: options.count("groups")?.unwrap_or(1),
-        bias: options.flag("bias")?.unwrap_or(true),
+        stride: options.count("stride")?,
+        dilation: options.count("dilation")?,
+        groups: options.count("groups")?,
+        bias: options.flag("bias")?,
         ..Conv2d::new(inputs?, outputs?, kernel?)
     };
     conv.check()?;
@@ -111,8 +126,8 @@ fn padded(conv: Conv2d, padding: Option<&Dynamic>) -> Result<Conv2d, Error> {
 
 fn pool(kernel: INT, options: &Options<'_>) -> Result<Pool, Error> {
     let kernel = size(kernel, "the pool")?;
-    let stride = options.count("stride")?.unwrap_or(kernel);
-    Ok(Pool { kernel, stride, padding: options.count("padding")?.unwrap_or(0) })
+    let stride = options.optional_count("stride")?.unwrap_or(kernel);
+    Ok(Pool { kernel, stride, padding: options.count("padding")? })
 }
 
 #[expect(clippy::unwrap_used, reason = "Rhai's macro writes them")]
@@ -131,7 +146,7 @@ mod functions {
     /// The same with options.
     #[rhai_fn(name = "linear", return_raw)]
     pub fn linear_with(inputs: INT, outputs: INT, options: Map) -> Native<Layer> {
-        let bias = LINEAR.read(&options)?.flag("bias")?.unwrap_or(true);
+        let bias = LINEAR.read(&options)?.flag("bias")?;
         Ok(Layer::Linear { inputs: size(inputs, "the inputs")?, outputs: size(outputs, "the outputs")?, bias })
     }
 
@@ -186,7 +201,7 @@ mod functions {
                 };
                 (wanted_count(before, "a cut")?, wanted_count(after, "a cut")?)
             }
-            Some(_) => options.count("cut")?.map_or((0, 0), |cut| (cut, cut)),
+            Some(_) => options.count("cut").map(|cut| (cut, cut))?,
         };
         Ok(Layer::ConvTranspose2d(Conv2d { before, after, ..conv }))
     }

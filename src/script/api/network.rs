@@ -6,15 +6,19 @@ use rhai::{Array, Dynamic, Engine, INT, Map};
 use super::general::wanted_count;
 use crate::Error;
 use crate::network::{Architecture, Block, Init, Network, Source};
-use crate::script::options::{Spec, describe};
+use crate::script::options::{Key, Spec, Takes, describe};
 use crate::script::session::Native;
 
 const INIT: Spec = Spec {
     function: "init",
     keys: &[
-        ("weight_var", "σ_w²: weights are normal with variance σ_w² / fan-in; needed"),
-        ("bias_var", "σ_b²: biases are normal with this variance (0)"),
-        ("seed", "another seed is another network (0)"),
+        Key::required(
+            "weight_var",
+            Takes::Number,
+            "σ_w²: weights are normal with variance σ_w² / fan-in. Critical for tanh at bias_var 0.05: 1.76",
+        ),
+        Key::number("bias_var", 0.0, "σ_b²: biases are normal with this variance"),
+        Key::count("seed", 0, "seed of the weights and biases"),
     ],
 };
 
@@ -109,13 +113,12 @@ mod functions {
     #[rhai_fn(return_raw)]
     pub fn init(architecture: Architecture, options: Map) -> Native<Network> {
         let options = INIT.read(&options)?;
-        let weight_var = options.number("weight_var")?.ok_or_else(|| {
-            Error::new("`init` needs `weight_var`, the variance of the weights")
-                .hint("critical for tanh at bias_var 0.05: 1.76")
-        })?;
-        let bias_var = options.number("bias_var")?.unwrap_or(0.0);
-        let seed = options.seed("seed")?.unwrap_or(0);
-        Ok(Network::new(architecture, Init { weight_var, bias_var, seed })?)
+        let init = Init {
+            weight_var: options.number("weight_var")?,
+            bias_var: options.number("bias_var")?,
+            seed: options.seed("seed")?,
+        };
+        Ok(Network::new(architecture, init)?)
     }
 
     /// How many blocks there are.

@@ -4,16 +4,15 @@ use rhai::plugin::*;
 use rhai::{Dynamic, Engine, FLOAT, FnPtr, Map};
 
 use super::general::wanted_number;
-use crate::Error;
-use crate::script::options::{Options, Spec};
+use crate::script::options::{Key, Options, Spec, Takes};
 use crate::script::session::Native;
 use crate::theory::{self, Activation, MeanField};
 
 const MEAN_FIELD: Spec = Spec {
     function: "mean_field",
     keys: &[
-        ("weight_var", "σ_w², the variance of the weights; needed"),
-        ("bias_var", "σ_b², the variance of the biases (0)"),
+        Key::required("weight_var", Takes::Number, "σ_w², the variance of the weights times the fan-in"),
+        Key::number("bias_var", 0.0, "σ_b², the variance of the biases"),
     ],
 };
 
@@ -26,10 +25,7 @@ pub(super) fn register(engine: &mut Engine) {
 }
 
 fn solve(activation: &Activation, options: &Options<'_>) -> Native<MeanField> {
-    let weight_var = options
-        .number("weight_var")?
-        .ok_or_else(|| Error::new("`mean_field` needs `weight_var`, the variance of the weights"))?;
-    Ok(theory::mean_field(activation, weight_var, options.number("bias_var")?.unwrap_or(0.0))?)
+    Ok(theory::mean_field(activation, options.number("weight_var")?, options.number("bias_var")?)?)
 }
 
 /// A script's own function as an activation: it is sampled at once and never called again.

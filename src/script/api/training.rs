@@ -10,38 +10,46 @@ use crate::entropy::{Step, derive};
 use crate::kernels::Adam;
 use crate::network::{self, Architecture, Loss, Network, Optimizer, Trained, Training};
 use crate::script::lazy::{Curve, Number};
-use crate::script::options::{Spec, describe};
+use crate::script::options::{Key, Spec, Takes, describe};
 use crate::script::session::Native;
 
 const TRAINED: Spec = Spec {
     function: "trained",
     keys: &[
-        ("epochs", "passes over the data (10)"),
-        ("batch", "samples per step (100)"),
-        ("optimizer", "`sgd(…)` or `adam(…)` (`sgd(1e-3)`, as published)"),
-        (
-            "loss",
-            "\"cross_entropy\" of the outputs, or \"softmax_twice\", the published one: cross-entropy of their softmax \
-             (\"cross_entropy\")",
+        Key::count("epochs", Training::EPOCHS as usize, "passes over the data"),
+        Key::count("batch", Training::BATCH, "samples per training step"),
+        Key::computed(
+            "optimizer",
+            Takes::Other("an `Optimizer`: `sgd(…)` or `adam(…)`"),
+            || format!("`{}`, as published", Optimizer::sgd(Training::RATE)),
+            "how the gradient moves the weights",
         ),
-        ("seed", "of the order of the data and of what `dropout` leaves out (the network's seed)"),
-        ("shuffle", "another order in every epoch (true)"),
+        Key::one_of(
+            "loss",
+            &Loss::NAMES,
+            "\"cross_entropy\" of the outputs, or \"softmax_twice\", the published loss: the cross-entropy of their softmax",
+        ),
+        Key::open(
+            "seed",
+            Takes::Count,
+            "the network's seed",
+            "seed of the order of the data and of what `dropout` leaves out",
+        ),
+        Key::flag("shuffle", true, "whether every epoch has its own random order of the data"),
     ],
 };
+const WEIGHT_DECAY: Key = Key::number("weight_decay", 0.0, "this times the parameter is added to its gradient");
 const SGD: Spec = Spec {
     function: "sgd",
-    keys: &[
-        ("momentum", "how much of the last step the next one keeps (0)"),
-        ("weight_decay", "times the parameter, is added to its gradient (0)"),
-    ],
+    keys: &[Key::number("momentum", 0.0, "share of the last step that the next one keeps"), WEIGHT_DECAY],
 };
 const ADAM: Spec = Spec {
     function: "adam",
     keys: &[
-        ("beta_1", "how much the mean of the gradients keeps at a step (0.9)"),
-        ("beta_2", "how much the mean of their squares keeps at a step (0.999)"),
-        ("epsilon", "added to the root of the mean square (1e-8)"),
-        ("weight_decay", "times the parameter, is added to its gradient (0)"),
+        Key::number("beta_1", Adam::DEFAULT.beta_1, "share of the gradients' running mean that a step keeps"),
+        Key::number("beta_2", Adam::DEFAULT.beta_2, "share of the running mean of their squares that a step keeps"),
+        Key::number("epsilon", Adam::DEFAULT.epsilon, "added to the root of the mean square"),
+        WEIGHT_DECAY,
     ],
 };
 
@@ -107,10 +115,8 @@ mod functions {
     pub fn trained_with(network: Network, data: Split, options: Map) -> Native<Network> {
         let options = TRAINED.read(&options)?;
         let usual = Training::of(&network);
-        let epochs = match options.count("epochs")? {
-            None => usual.epochs,
-            Some(n) => u32::try_from(n).map_err(|_| Error::new(format!("{n} epochs are more than there can be")))?,
-        };
+        let epochs = options.count("epochs")?;
+        let epochs = u32::try_from(epochs).map_err(|_| Error::new(format!("{epochs} epochs: at most {}", u32::MAX)))?;
         let optimizer = match options.value("optimizer") {
             None => usual.optimizer,
             Some(value) => value.clone().try_cast::<Optimizer>().ok_or_else(|| {
@@ -120,11 +126,11 @@ mod functions {
         };
         let training = Training {
             epochs,
-            batch: options.count("batch")?.unwrap_or(usual.batch),
+            batch: options.count("batch")?,
             optimizer,
-            loss: options.text("loss")?.map_or(Ok(usual.loss), |name| loss_named(&name))?,
-            seed: options.seed("seed")?.unwrap_or(usual.seed),
-            shuffle: options.flag("shuffle")?.unwrap_or(usual.shuffle),
+            loss: loss_named(options.choice("loss")?)?,
+            seed: options.optional_seed("seed")?.unwrap_or(usual.seed),
+            shuffle: options.flag("shuffle")?,
         };
         Ok(network::train(&network, &data, training)?)
     }
@@ -196,8 +202,8 @@ mod functions {
         let options = SGD.read(&options)?;
         checked(Optimizer::Sgd {
             rate: wanted_number(&rate, "the rate")?,
-            momentum: options.number("momentum")?.unwrap_or(0.0),
-            weight_decay: options.number("weight_decay")?.unwrap_or(0.0),
+            momentum: options.number("momentum")?,
+            weight_decay: options.number("weight_decay")?,
         })
     }
 
@@ -215,13 +221,12 @@ mod functions {
     #[rhai_fn(name = "adam", return_raw)]
     pub fn adam_with(rate: Dynamic, options: Map) -> Native<Optimizer> {
         let options = ADAM.read(&options)?;
-        let usual = Adam::default();
         checked(Optimizer::Adam {
             rate: wanted_number(&rate, "the rate")?,
-            beta_1: options.number("beta_1")?.unwrap_or(usual.beta_1),
-            beta_2: options.number("beta_2")?.unwrap_or(usual.beta_2),
-            epsilon: options.number("epsilon")?.unwrap_or(usual.epsilon),
-            weight_decay: options.number("weight_decay")?.unwrap_or(0.0),
+            beta_1: options.number("beta_1")?,
+            beta_2: options.number("beta_2")?,
+            epsilon: options.number("epsilon")?,
+            weight_decay: options.number("weight_decay")?,
         })
     }
 

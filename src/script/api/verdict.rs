@@ -3,8 +3,8 @@
 use rhai::plugin::*;
 use rhai::{Engine, Map};
 
-use crate::output::verdict::Verdict;
-use crate::script::options::Spec;
+use crate::output::verdict::{DROP, Verdict};
+use crate::script::options::{Key, Spec, Takes};
 use crate::script::session::{Native, Session};
 use crate::script::table::Table;
 use crate::theory::Activation;
@@ -12,9 +12,18 @@ use crate::theory::Activation;
 const VERDICT: Spec = Spec {
     function: "verdict",
     keys: &[
-        ("activation", "whose theory to compare with (\"tanh\")"),
-        ("bias_var", "σ_b² of the networks (0)"),
-        ("level", "the value below which information counts as lost (1.5 below the first depth's)"),
+        Key::one_of(
+            "activation",
+            &Activation::NAMES,
+            "activation whose mean-field theory the curves are compared with",
+        ),
+        Key::number("bias_var", 0.0, "σ_b² of the networks"),
+        Key::computed(
+            "level",
+            Takes::Number,
+            || format!("{DROP} below the highest value at depth 1"),
+            "value below which information counts as lost",
+        ),
     ],
 };
 
@@ -40,9 +49,9 @@ mod functions {
     #[rhai_fn(return_raw)]
     pub fn verdict(context: NativeCallContext, table: Table, options: Map) -> Native<()> {
         let options = VERDICT.read(&options)?;
-        let activation = Activation::named(&options.text("activation")?.unwrap_or_else(|| "tanh".to_owned()))?;
-        let bias_var = options.number("bias_var")?.unwrap_or(0.0);
-        let verdict = Verdict::new(table.results(), &activation, bias_var, options.number("level")?)?;
+        let activation = Activation::named(options.choice("activation")?)?;
+        let (bias_var, level) = (options.number("bias_var")?, options.optional_number("level")?);
+        let verdict = Verdict::new(table.results(), &activation, bias_var, level)?;
         Session::of(&context)?.show(&context, verdict)?;
         Ok(())
     }

@@ -10,18 +10,19 @@ use crate::cascade::Cascade;
 use crate::network::{Architecture, Network};
 use crate::output::run_folder::output_path;
 use crate::output::weights::{SavedWeights, Weights};
-use crate::script::options::Spec;
+use crate::script::options::{Key, Spec};
 use crate::script::session::{Native, Session};
 use crate::weights::{Naming, WeightFile};
 
 const WEIGHTS: Spec = Spec {
     function: "weights",
     keys: &[
-        (
+        Key::text(
             "prefix",
-            "what stands before the names in the file, such as \"module.\"; arrays without it are not looked at (\"\")",
+            "",
+            "what comes before the arrays' names in the file, such as \"module.\"; arrays without it are skipped",
         ),
-        ("ignore_surplus", "the file may hold more than the network has (false)"),
+        Key::flag("ignore_surplus", false, "whether the file may hold arrays that the network does not have"),
     ],
 };
 
@@ -33,7 +34,7 @@ pub(super) fn register(engine: &mut Engine) {
 
 /// The file of weights that a script means.
 pub(super) fn open(session: &Session, path: &str) -> Result<WeightFile, Error> {
-    WeightFile::open(&session.readable_file(path)?, path, session.folders.memory())
+    WeightFile::open(&session.readable_file(path)?, path, session.folders.digest_cache())
 }
 
 fn show(context: &NativeCallContext<'_>, weights: Weights, path: &str) -> Native<()> {
@@ -78,10 +79,7 @@ mod functions {
         options: Map,
     ) -> Native<Network> {
         let options = WEIGHTS.read(&options)?;
-        let naming = Naming {
-            prefix: options.text("prefix")?.unwrap_or_default(),
-            ignore_surplus: options.flag("ignore_surplus")?.unwrap_or(false),
-        };
+        let naming = Naming { prefix: options.text("prefix")?, ignore_surplus: options.flag("ignore_surplus")? };
         Ok(Network::loaded(architecture, open(&*Session::of(&context)?, path)?, &naming)?)
     }
 

@@ -61,7 +61,11 @@ impl ScriptTensor {
         if numbers.len() != shape.iter().product::<usize>() {
             return Err(Error::new(format!("{} numbers do not fill a tensor of shape {shape:?}", numbers.len())));
         }
-        Ok(Self { numbers: on_device(numbers, shape, &session.device), rank: shape.len(), claim: Arc::new(claim) })
+        Ok(Self {
+            numbers: on_device(numbers, shape, session.device.device()),
+            rank: shape.len(),
+            claim: Arc::new(claim),
+        })
     }
 
     /// A tensor of `shape` that Burn computes. What Burn would refuse is refused before, in better words; should it

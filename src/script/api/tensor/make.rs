@@ -77,7 +77,7 @@ fn flatten(array: &Array, shape: &[usize], path: &mut Vec<usize>, numbers: &mut 
 
 fn full_of(context: &NativeCallContext<'_>, shape: Array, number: f64) -> Native<ScriptTensor> {
     let (session, shape) = (Session::of(context)?, wanted_shape(shape)?);
-    let options = (&session.device, DType::F32);
+    let options = (session.device.device(), DType::F32);
     Ok(ScriptTensor::computed(&session.tensors, &shape, || Tensor::full(padded(&shape), number, options))?)
 }
 

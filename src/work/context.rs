@@ -1,0 +1,61 @@
+//! What a running operation is given: its device, idle threads, progress and cancellation.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use burn::tensor::Device;
+
+use super::IdleThreads;
+use crate::{Error, Result};
+
+/// A request to stop, shared by everything that takes long. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    /// Asks everything to stop at its next step.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether [`Cancel::cancel`] was called.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// # Errors
+    /// When [`Cancel::cancel`] was called.
+    pub fn check(&self) -> Result<()> {
+        if self.is_cancelled() { Err(Error::interrupted()) } else { Ok(()) }
+    }
+}
+
+/// What a running operation may use, and where it reports its progress.
+pub struct Context<'a> {
+    pub(super) device: Option<&'a Device>,
+    /// Two requests to stop: that of everything, and that of this operation.
+    pub(super) cancel: [&'a Cancel; 2],
+    pub(super) advance: &'a (dyn Fn(f64) + Sync),
+    pub(super) idle_threads: &'a dyn IdleThreads,
+}
+
+impl Context<'_> {
+    /// The device to compute on by Burn's operations; `None` means the host's own loops.
+    pub fn device(&self) -> Option<&Device> {
+        self.device
+    }
+
+    /// The threads that have no operation to run. The result must not depend on how many help.
+    pub fn idle_threads(&self) -> &dyn IdleThreads {
+        self.idle_threads
+    }
+
+    /// Reports `operations` more floating-point operations as done.
+    ///
+    /// # Errors
+    /// When the operation should stop: the user asked for it, or no result needs it any more.
+    pub fn advance(&self, operations: f64) -> Result<()> {
+        (self.advance)(operations);
+        self.cancel.into_iter().try_for_each(Cancel::check)
+    }
+}

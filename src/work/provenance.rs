@@ -1,0 +1,57 @@
+//! What a result rests on, in words: networks, solvers, data, seeds. It is shown to people and used by theory; no fingerprint
+//! contains it.
+
+use serde::Serialize;
+
+use super::Fingerprint;
+
+/// What a result rests on.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Provenance {
+    /// Each network once.
+    pub networks: Vec<NetworkOrigin>,
+    /// Each solver once, in words, such as "Adam, 1 epoch" or "ridge regression, λ = 0.7".
+    pub solvers: Vec<String>,
+    /// Each data set once, in words.
+    pub data: Vec<String>,
+    /// Sorted, each once.
+    pub seeds: Vec<u64>,
+    /// The reconstruction that the result was measured on.
+    pub reconstruction: Option<Fingerprint>,
+}
+
+/// A network that a result rests on.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct NetworkOrigin {
+    /// The network in words.
+    pub summary: String,
+    /// The name of the activation that all hidden blocks share, if they share one.
+    pub activation: Option<String>,
+    /// The variance σ_w² that its weights were drawn with, if they were drawn.
+    pub weight_var: Option<f64>,
+    /// The variance σ_b² that its biases were drawn with, if they were drawn.
+    pub bias_var: Option<f64>,
+}
+
+impl Provenance {
+    /// Adds what another result rests on. Of two reconstructions the first stays.
+    pub fn merge(&mut self, other: &Self) {
+        add_missing(&mut self.networks, &other.networks);
+        add_missing(&mut self.solvers, &other.solvers);
+        add_missing(&mut self.data, &other.data);
+        for seed in &other.seeds {
+            if let Err(place) = self.seeds.binary_search(seed) {
+                self.seeds.insert(place, *seed);
+            }
+        }
+        self.reconstruction = self.reconstruction.or(other.reconstruction);
+    }
+}
+
+fn add_missing<T: Clone + PartialEq>(to: &mut Vec<T>, from: &[T]) {
+    for item in from {
+        if !to.contains(item) {
+            to.push(item.clone());
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! The live page in a real Chromium: real files are saved, and the real page is read. Where no browser is installed, that is
+//! said and nothing is tested.
+
+mod driver;
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Stdio};
+
+use super::scripted::Place;
+use driver::Browser;
+use serde_json::json;
+
+/// `entroscope watch`, as a user starts it; it ends with this.
+struct Program {
+    child: Child,
+    address: String,
+}
+
+impl Program {
+    fn start(place: &Place, port: u16, more: &[&str]) -> Self {
+        let script = place.path("project/script.rhai");
+        let mut command = place.program(&["watch", "--port", &port.to_string(), "--threads", "2"]);
+        command.arg(script).arg("--out").arg(place.path("out")).args(more);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut address = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut address).unwrap();
+        Self { child, address: address.trim().to_owned() }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+fn script(title: &str, epochs: usize, points: &str) -> String {
+    format!(
+        r#"let data = dataset("glyphs", #{{ size: 7 }});
+let found = sweep([axis("weight_var", {points})]).map(|p| {{
+    let net = mlp::wide(49, 10, 8).init(#{{ weight_var: p.weight_var, bias_var: 0.05 }});
+    cascade(net, data.train.take(256), #{{ epochs: {epochs} }}).reconstruct(data.test.take(20)).differential_entropy()
+}});
+heatmap(found, #{{ x: "weight_var", y: "depth", title: "{title}", value: "entropy" }}).save("phase.svg");
+found.map(|curve| #{{ lost: curve.falls_below(-3.0) }}).save("lost.csv");
+"#
+    )
+}
+
+const FIGURE: &str = "document.querySelector('[data-test=\"figure\"]')";
+
+/// A browser and a program that watches this script, or nothing where there is no browser.
+fn open(text: &str, more: &[&str]) -> Option<(Browser, Place, Program, u16)> {
+    let browser = Browser::open().map_err(|why| eprintln!("skipped: {why}")).ok()?;
+    let place = Place::new();
+    place.script(text);
+    let port = free_port();
+    let program = Program::start(&place, port, more);
+    browser.go(&program.address);
+    Some((browser, place, program, port))
+}
+
+#[test]
+fn figures_follow_the_script_and_errors_come_and_go() {
+    let Some((browser, place, _program, _)) = open(&script("First", 1, "[0.5, 1.0, 2.0]"), &[]) else { return };
+    browser.wait_shown("1:done");
+    assert_eq!(browser.value(&format!("{FIGURE}.dataset.name")), json!("phase.svg"));
+    browser.wait(&format!("{FIGURE}.querySelector('img').naturalWidth > 100"));
+
+    // An edit that computes nothing.
+    place.script(&script("Second", 1, "[0.5, 1.0, 2.0]"));
+    browser.wait_shown("2:done");
+    assert_eq!(browser.value(&format!("{FIGURE}.dataset.edit")), json!("2"));
+
+    // A broken one: the figures stay, marked, with the place of the error above them.
+    place.script(&script("Third", 1, "[0.5, 1.0, 2.0]").replace("mlp::wide", "mlp::wise"));
+    browser.wait_shown("3:broken");
+    let said = browser.text("diagnostic");
+    assert!(said.contains("wise") && said.contains("script.rhai") && said.contains("did you mean wide"), "{said}");
+    assert!(browser.text("stale").contains('2'), "{}", browser.text("stale"));
+    assert_eq!(browser.value(&format!("{FIGURE}.dataset.edit")), json!("2"));
+    place.script(&script("Third", 1, "[0.5, 1.0, 2.0]"));
+    browser.wait_shown("4:done");
+    assert_eq!(browser.text("diagnostic"), "");
+    assert_eq!(browser.text("stale"), "");
+    assert_eq!(browser.value("document.querySelectorAll('[data-test=\"history-edit\"]').length"), json!(4));
+    assert_eq!(browser.errors(), Vec::<String>::new());
+}
+
+#[test]
+fn points_say_what_they_are() {
+    let Some((browser, _place, _program, _)) = open(&script("Points", 1, "[0.5, 1.0, 2.0]"), &[]) else { return };
+    browser.wait_shown("1:done");
+    let place = browser.value(&format!("(() => {{ const r = {FIGURE}.querySelector('img').getBoundingClientRect(); return [r.left + r.width * 0.4, r.top + r.height * 0.4]; }})()"));
+    let (x, y) = (place[0].as_f64().unwrap(), place[1].as_f64().unwrap());
+    browser.point(x, y, false);
+    browser.wait("document.querySelector('[data-test=\"tooltip\"]')?.innerText.includes('depth')");
+    browser.point(x + 1.0, y, true);
+    browser.wait("document.querySelector('[data-test=\"details\"]')?.innerText.includes('--only weight_var=')");
+    let said = browser.text("details");
+    for word in ["weight_var", "entroscope run", "script.rhai", "seed"] {
+        assert!(said.contains(word), "lacks {word}: {said}");
+    }
+    // The reconstructions there.
+    browser.wait("[...document.querySelectorAll('[data-test=\"details\"] img')].some(img => img.naturalWidth > 0)");
+    browser.wait("document.querySelector('[data-test=\"table\"]')?.innerText.includes('lost')");
+    assert_eq!(browser.errors(), Vec::<String>::new());
+}
+
+#[test]
+fn progress_moves_and_two_tabs_see_the_same() {
+    let points = "[0.5, 0.7, 0.9, 1.1, 1.3, 1.5, 1.7, 1.9]";
+    let Some((browser, place, program, _)) = open(&script("Before", 1, "[0.5]"), &[]) else { return };
+    browser.wait_shown("1:done");
+    let (first, second) = browser.another();
+    browser.switch(&second);
+    browser.go(&program.address);
+    browser.wait_shown("1:done");
+    place.script(&script("Long", 800, points));
+    browser.wait("document.querySelector('[data-test=\"state\"]')?.dataset.state === 'running'");
+    browser.wait(&format!("{FIGURE}.dataset.edit === '2'"));
+    let early = browser.value(&format!("Number({FIGURE}.dataset.rev)")).as_f64().unwrap();
+    assert_ne!(browser.text("progress"), "");
+    browser.wait(&format!(
+        "Number({FIGURE}.dataset.rev) > {early} && document.documentElement.dataset.shown !== '2:done'"
+    ));
+    browser.wait_shown("2:done");
+    browser.switch(&first);
+    browser.wait_shown("2:done");
+    assert_eq!(browser.errors(), Vec::<String>::new());
+}
+
+#[test]
+fn the_page_finds_the_program_again_and_can_pause_it() {
+    let Some((browser, place, program, port)) = open(&script("First", 1, "[0.5, 1.0]"), &[]) else { return };
+    browser.wait_shown("1:done");
+    drop(program);
+    browser.wait("document.querySelector('[data-test=\"state\"]')?.dataset.state === 'unconnected'");
+    assert_eq!(browser.value(&format!("{FIGURE}.dataset.edit")), json!("1"));
+    place.script(&script("While it was away", 1, "[0.5, 1.0]"));
+    let _program = Program::start(&place, port, &[]);
+    browser.wait("document.querySelector('[data-test=\"state\"]')?.dataset.state === 'done'");
+    browser.press("p");
+    browser.wait("document.querySelector('[data-test=\"state\"]')?.dataset.state === 'paused'");
+    place.script(&script("Paused", 1, "[0.5, 1.0]"));
+    browser.wait("document.querySelectorAll('[data-test=\"history-edit\"]').length === 2");
+    browser.press("p");
+    browser.wait_shown("3:done");
+}

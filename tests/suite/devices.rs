@@ -1,0 +1,255 @@
+//! Every kind of script on every device that there is: the same numbers as `flex` gives, to a tolerance that is stated for
+//! each. A device that this build or machine lacks is skipped, and named.
+//!
+//! Rounding differs from device to device, and training carries it on: what is compared is far from where a chaotic
+//! network would blow it up.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::scripted::{self, Place};
+use burn::tensor::Device;
+use entroscope::cascade::{Cascade, Training, reconstruct};
+use entroscope::data::{Dataset, DatasetOptions, Folders};
+use entroscope::device::{self, DeviceChoice, Known};
+use entroscope::kernels::Activation;
+use entroscope::network::{Architecture, Block, Init, Layer, Network};
+use entroscope::script::Status;
+use entroscope::work::{self, Array, Data, InFlight, Plan, Report, Resources, Store, Target, Value};
+
+/// A script, and how far its numbers may be off, relative to the largest of a line that it prints.
+struct Case {
+    name: &'static str,
+    tolerance: f64,
+    script: &'static str,
+}
+
+const CASES: [Case; 8] = [
+    Case {
+        name: "multilayer perceptron",
+        tolerance: 1e-4,
+        script: r#"
+            let data = dataset("glyphs", #{ size: 14 });
+            let net = mlp::wide(196, 10, 12).init(#{ weight_var: 1.7, bias_var: 0.05 });
+            let probe = cascade(net, data.train.take(700), #{ epochs: 2 });
+            for l in [1, 6, 12] { print(probe.losses(l).values()); }
+            let back = probe.reconstruct(data.test.take(20));
+            print(back.mse().values());
+            print(back.differential_entropy().values());
+            print(back.relative_entropy().values());
+            print(back.gram_entropy().values());
+        "#,
+    },
+    Case {
+        name: "convolutional network",
+        tolerance: 1e-4,
+        script: r#"
+            let data = dataset("glyphs", #{ size: 14 });
+            let net = conv::plain(data.shape, 6, 10, 4).init(#{ weight_var: 1.0, bias_var: 2e-5 });
+            let probe = cascade(net, data.train.take(150), #{ batch: 40 });
+            for l in 1..7 { print(probe.losses(l).values()); }
+            print(probe.reconstruct(data.test.take(10)).mse().values());
+            images([probe.ideal(3)]).save("ideal.png");
+        "#,
+    },
+    Case {
+        name: "residual network",
+        tolerance: 1e-4,
+        script: r#"
+            let data = dataset("glyphs", #{ size: 14 });
+            let net = resnet::plain(data.shape, 6, 10, 4).init(#{ weight_var: 1.0, bias_var: 2e-5 });
+            let probe = cascade(net, data.train.take(150), #{ batch: 40 });
+            for l in 1..7 { print(probe.losses(l).values()); }
+            print(probe.reconstruct(data.test.take(10)).mse().values());
+            images([probe.activation(data.test.take(2), 4).only_channel(3).back()]).save("channel.png");
+        "#,
+    },
+    Case {
+        name: "other layers",
+        tolerance: 1e-4,
+        script: r#"
+            let data = dataset("glyphs", #{ size: 28 });
+            let net = network(data.shape, [
+                block([conv2d(1, 6, 3, #{ padding: "same" }), batch_norm(6), relu()]),
+                block([max_pool(2)]),
+                block([conv2d(6, 6, 3, #{ padding: 1, groups: 2 }), gelu()]),
+                block([avg_pool(2), flatten()]),
+                block([linear(294, 40), erf()]),
+                block([linear(40, 30), layer_norm([30]), silu()]),
+                block([linear(30, 20), sigmoid()]),
+                block([linear(20, 10)]),
+            ]).init(#{ weight_var: 1.5, bias_var: 0.01 });
+            let probe = cascade(net, data.train.take(150), #{ batch: 40 });
+            for l in [1, 2, 3, 4, 5, 6, 7, 8] { print(probe.losses(l).values()); }
+            print(probe.reconstruct(data.test.take(10)).mse().values());
+            print(net.outputs(data.test.take(3)).flatten().to_array());
+        "#,
+    },
+    Case {
+        name: "training",
+        tolerance: 1e-4,
+        script: r#"
+            let data = dataset("glyphs", #{ size: 14 });
+            let net = network(data.shape, [
+                // A bias before a norm has no gradient but rounding, which Adam would make large.
+                block([conv2d(1, 4, 3, #{ bias: false }), batch_norm(4), tanh()]),
+                block([flatten(), linear(576, 10)]),
+            ]).init(#{ weight_var: 1.0, bias_var: 0.01 });
+            let trained = net.trained(data.train.take(200), #{ epochs: 2, batch: 50, optimizer: adam(0.01) });
+            print(trained.training_losses().values());
+            print([trained.accuracy(data.test.take(100)).value]);
+            print(cascade(trained, data.train.take(100)).losses(1).values());
+        "#,
+    },
+    Case {
+        name: "ridge regression",
+        tolerance: 1e-3,
+        script: r#"
+            let data = dataset("glyphs", #{ size: 7 });
+            let net = mlp::wide(49, 10, 5).init(#{ weight_var: 1.7, bias_var: 0.05 });
+            let probe = cascade(net, data.train.take(300), #{ solver: "ridge" });
+            print(probe.reconstruct(data.test.take(20)).mse().values());
+        "#,
+    },
+    Case {
+        name: "a sweep",
+        tolerance: 1e-4,
+        script: r#"
+            let data = dataset("glyphs", #{ size: 7 });
+            for w in [0.8, 1.3, 1.7, 2.0] {
+                let net = mlp::wide(49, 10, 6).init(#{ weight_var: w, bias_var: 0.05 });
+                print(cascade(net, data.train.take(300)).reconstruct(data.test.take(20)).mse().values());
+            }
+        "#,
+    },
+    Case {
+        name: "tensors",
+        tolerance: 1e-5,
+        script: r"
+            let x = randn([3, 4], 1);
+            print((x.matmul(x.transpose()) + 1).flatten().to_array());
+            print((exp(x) / sum(exp(x))).flatten().to_array());
+        ",
+    },
+];
+
+/// What a script prints and draws on a device: a list of numbers for each line, and for each figure.
+fn printed(case: &Case, device: &str) -> Vec<Vec<f64>> {
+    let mut place = Place::new();
+    device.clone_into(&mut place.settings.device);
+    let (outcome, lines) = place.run(case.script);
+    assert_eq!(outcome.status, Status::Done, "{} on {device}: {}", case.name, scripted::text(&outcome.diagnostics));
+    let files = std::fs::read_dir(place.path("out")).unwrap().map(|entry| entry.unwrap().path());
+    let mut tables: Vec<_> =
+        files.filter(|file| file.extension().is_some_and(|extension| extension == "csv")).collect();
+    tables.sort();
+    let tables = tables.iter().map(|table| std::fs::read_to_string(table).unwrap().replace('\n', ","));
+    lines.into_iter().chain(tables).map(|text| numbers(&text)).collect()
+}
+
+/// Those between commas and brackets.
+fn numbers(text: &str) -> Vec<f64> {
+    text.split([',', '[', ']']).filter_map(|number| number.trim().parse().ok()).collect()
+}
+
+fn others() -> impl Iterator<Item = Known> {
+    device::known().into_iter().filter(|known| known.name != device::DEFAULT)
+}
+
+#[test]
+fn every_kind_of_script_gives_the_same_numbers_on_every_device() {
+    for missing in others() {
+        if let Some(why) = missing.missing {
+            println!("skipped {}: {why}", missing.name);
+        }
+    }
+    let mut wrong = Vec::new();
+    for case in &CASES {
+        let expected = printed(case, device::DEFAULT);
+        for device in others().filter(|known| known.missing.is_none()) {
+            let found = printed(case, &device.name);
+            assert_eq!(found.len(), expected.len(), "{} on {}", case.name, device.name);
+            let off = found.iter().zip(&expected).map(|(found, expected)| off(found, expected)).fold(0.0, f64::max);
+            println!("{} on {}: off by {off:.1e} of the largest", case.name, device.name);
+            if off.is_nan() || off > case.tolerance {
+                wrong.push(format!("{} on {}: off by {off:e}", case.name, device.name));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:?}");
+}
+
+/// The largest difference, relative to the largest number that is expected.
+fn off(found: &[f64], expected: &[f64]) -> f64 {
+    assert_eq!(found.len(), expected.len());
+    let largest = expected.iter().fold(0.0_f64, |largest, x| largest.max(x.abs()));
+    found
+        .iter()
+        .zip(expected)
+        .map(|(a, b)| (a - b).abs() / largest)
+        .fold(0.0, |most, x| if x > most || x.is_nan() { x } else { most })
+}
+
+/// What a sweep over weight variances of a small network computes, with up to `most` points trained as one, as many as fit
+/// into half of `memory`: the reconstruction and the second block of every point.
+fn swept(device: &Device, most: usize, memory: f64) -> (Vec<Arc<Value>>, Report) {
+    let options = DatasetOptions { size: Some(7), ..DatasetOptions::default() };
+    let data = Dataset::open("glyphs", &options, &Folders::new(None)).unwrap();
+    let (train, test) = (data.train().take(150).unwrap(), data.test().take(10).unwrap());
+    let functions = [Activation::Tanh, Activation::Tanh, Activation::Relu, Activation::Erf, Activation::Identity];
+    let mut targets = Vec::new();
+    for weight_var in [0.8, 1.2, 1.6, 1.7, 2.0] {
+        let blocks = functions.iter().zip([49, 49, 49, 30, 20, 10].windows(2)).map(|(&function, sizes)| {
+            let linear = Layer::Linear { inputs: sizes[0], outputs: sizes[1], bias: true };
+            Block::new(vec![linear, Layer::Activation { function }]).unwrap()
+        });
+        let net = Architecture::new(&[49], blocks.collect()).unwrap();
+        let network = Network::new(net, Init { weight_var, bias_var: 0.05, seed: 1 }).unwrap();
+        let cascade = Cascade::new(network, train.clone(), Training::new(1)).unwrap();
+        let point = format!("weight_var {weight_var}");
+        let mut target = |result| targets.push(Target { point: point.clone(), result });
+        target(reconstruct(&cascade, &test, 5).unwrap());
+        target(cascade.block(2));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), 1 << 30).unwrap();
+    let plan = Plan::new(targets, &store, &InFlight::default(), "test").batched(most, memory);
+    let resources = Resources { device: Some(device.clone()), threads: 2, memory: 1e9, ..Resources::default() };
+    let (results, report) = work::run(&plan, &store, &resources, &|_| {});
+    (results.into_iter().map(|result| result.unwrap()).collect(), report)
+}
+
+/// One product of a stack sums in the order of one matrix's, or nearly so.
+#[test]
+fn points_trained_as_one_give_the_numbers_of_each_alone() {
+    for known in others().filter(|known| known.missing.is_none()) {
+        let device = DeviceChoice::named(&known.name).unwrap().device().clone();
+        let (alone, report) = swept(&device, 1, 1e9);
+        assert_eq!((report.ran["cascade.adam"], report.ran.get("batched")), (25, None));
+        // All five at once; two at a time, and one is left; without room for two; with room for two, of 0.5 MB each. The
+        // slope of erf is not written by hand.
+        for (most, memory, stacks) in
+            [(usize::MAX, 1e9, Some(4)), (2, 1e9, Some(8)), (usize::MAX, 1.0, None), (usize::MAX, 2.2e6, Some(8))]
+        {
+            let (found, report) = swept(&device, most, memory);
+            assert_eq!((report.ran["cascade.adam"], report.ran.get("batched").copied()), (25, stacks));
+            for (found, alone) in found.iter().zip(&alone) {
+                let (found, alone): (BTreeMap<_, _>, BTreeMap<_, _>) =
+                    (found.arrays().collect(), alone.arrays().collect());
+                assert!(found.keys().eq(alone.keys()));
+                for (name, array) in &found {
+                    let off = off(&wide(array), &wide(alone[name]));
+                    assert!(off < 1e-5, "{name} on {}: off by {off:e}", known.name);
+                }
+            }
+        }
+    }
+}
+
+fn wide(array: &Array) -> Vec<f64> {
+    match &array.data {
+        Data::F32(data) => data.iter().map(|&x| f64::from(x)).collect(),
+        Data::F64(data) => data.clone(),
+        Data::U32(data) => data.iter().map(|&x| f64::from(x)).collect(),
+    }
+}

@@ -1,0 +1,290 @@
+//! Figures by their data: what is drawn, written and saved, and that nothing a script can produce breaks them.
+
+use entroscope::figure::{
+    Axis, Band, Bars, Cell, Colour, Contrast, Dash, Figure, Heatmap, Image, Images, Kind, Lines, Palette, Series,
+};
+use std::path::Path;
+
+fn heatmap() -> Heatmap {
+    Heatmap {
+        x: Axis::new("weight_var"),
+        y: Axis::new("depth"),
+        value: "differential_entropy".into(),
+        xs: vec![0.5, 1.76],
+        ys: vec![1.0, 2.0, 3.0],
+        cells: vec![
+            vec![Cell::Value(-6.5), Cell::Value(f64::NEG_INFINITY), Cell::Failed],
+            vec![Cell::Value(0.1 + 0.2), Cell::Value(f64::NAN)],
+        ],
+        lines: vec![Series::new("6 ξ_c", vec![0.5, 1.76], vec![2.5, f64::INFINITY])],
+        ..Heatmap::default()
+    }
+}
+
+#[test]
+fn heatmap_as_one_tidy_table() {
+    let csv = Figure::new("", heatmap()).csv().unwrap();
+    assert_eq!(
+        csv,
+        "series,weight_var,depth,value,status\n\
+         differential_entropy,0.5,1,-6.5,ok\n\
+         differential_entropy,0.5,2,-inf,ok\n\
+         differential_entropy,0.5,3,,failed\n\
+         differential_entropy,1.76,1,0.30000000000000004,ok\n\
+         differential_entropy,1.76,2,nan,ok\n\
+         differential_entropy,1.76,3,,missing\n\
+         6 ξ_c,0.5,2.5,,line\n\
+         6 ξ_c,1.76,inf,,line\n"
+    );
+}
+
+#[test]
+fn lines_bars_and_images_as_tables() {
+    let plain = Series::new("a, b", vec![1.0], vec![1e-7]);
+    let banded = Series {
+        band: Some(Band { lo: vec![f64::NEG_INFINITY], hi: vec![3.0] }),
+        ..Series::new("c", vec![2.0], vec![2.0])
+    };
+    let lines = Lines { x: Axis::new("depth"), series: vec![plain, banded], ..Lines::default() };
+    assert_eq!(Figure::new("", lines).csv().unwrap(), "series,depth,y,lo,hi\n\"a, b\",1,1e-7,,\nc,2,2,-inf,3\n");
+    let bars = Bars { xs: vec![1.0], heights: vec![30.0], values: vec![0.4], ..Bars::default() };
+    assert_eq!(Figure::new("", bars).csv().unwrap(), "series,x,y,value\nbars,1,30,0.4\n");
+    let images = vec![
+        Image::new("one", [1, 2], vec![0.1, f32::NAN]).unwrap(),
+        Image::new("", [3, 1, 1], vec![1.0, 2.0, 3.0]).unwrap(),
+    ];
+    let csv = Figure::new("", Images { images, ..Images::default() }).csv().unwrap();
+    assert_eq!(
+        csv,
+        "image,label,channel,height,width,0,1\n0,one,0,1,2,0.1,nan\n1,,0,1,1,1,\n1,,1,1,1,2,\n1,,2,1,1,3,\n"
+    );
+}
+
+#[test]
+fn what_has_no_colour_is_marked_and_explained() {
+    let svg = Figure::new("Where & why", heatmap()).svg().unwrap();
+    for mark in ["#entroscope-neg-inf)", "#entroscope-nan)", "#entroscope-failed)", "#entroscope-missing)"] {
+        assert!(svg.contains(mark), "{mark}");
+    }
+    for text in [">−∞<", ">NaN<", ">failed<", ">not computed<", "Where &amp; why", "6 ξ<tspan"] {
+        assert!(svg.contains(text), "{text}");
+    }
+    // The axis reads σ_w², not weight_var.
+    assert!(svg.contains("σ<tspan") && !svg.contains("weight_var"));
+    let whole = Heatmap { cells: vec![vec![Cell::Value(1.0); 3]; 2], ..heatmap() };
+    assert!(!Figure::new("", whole).svg().unwrap().contains("entroscope-failed"));
+}
+
+#[test]
+fn figures_survive_json() {
+    let series = Series {
+        band: Some(Band { lo: vec![0.0], hi: vec![f64::INFINITY] }),
+        colour: Some(Colour(1, 2, 3)),
+        dash: Some(Dash::DashDot),
+        ..Series::new("a", vec![1.0], vec![f64::NEG_INFINITY])
+    };
+    let image = Image::new("i", [1, 1], vec![0.1]).unwrap();
+    for kind in [
+        Kind::from(Heatmap {
+            cells: vec![vec![Cell::Value(1.5), Cell::Failed, Cell::Missing, Cell::Value(f64::NEG_INFINITY)]],
+            ys: vec![1.0; 4],
+            clip: (None, Some(2.0)),
+            palette: Palette::Viridis,
+            ..heatmap()
+        }),
+        Kind::from(Lines { series: vec![series], ..Lines::default() }),
+        Kind::from(Bars { xs: vec![1.0], heights: vec![f64::INFINITY], ..Bars::default() }),
+        Kind::from(Images { images: vec![image], columns: 1, contrast: Contrast::Range(0.0, 2.0) }),
+    ] {
+        let figure = Figure::new("t", kind);
+        let json = serde_json::to_string(&figure).unwrap();
+        assert_eq!(serde_json::from_str::<Figure>(&json).unwrap(), figure, "{json}");
+    }
+    let json = serde_json::to_value([Cell::Value(1.5), Cell::Failed, Cell::Missing, Cell::Value(f64::NAN)]).unwrap();
+    assert_eq!(json, serde_json::json!([1.5, "failed", null, "nan"]));
+}
+
+#[test]
+fn saving_writes_both_pictures_and_the_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let figure = Figure::new("", heatmap());
+    for (asked, names) in
+        [("phase.svg", ["phase.svg", "phase.png", "phase.csv"]), ("b.c.PNG", ["b.c.PNG", "b.c.svg", "b.c.csv"])]
+    {
+        let written = figure.save(&folder.path().join(asked)).unwrap();
+        assert_eq!(written, names.map(|name| folder.path().join(name)));
+    }
+    // Over an old file, and with nothing left aside.
+    figure.save(&folder.path().join("phase.svg")).unwrap();
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 6);
+    assert!(std::fs::read(folder.path().join("phase.png")).unwrap().starts_with(b"\x89PNG"));
+}
+
+#[test]
+fn saving_says_what_is_wrong_and_where() {
+    let folder = tempfile::tempdir().unwrap();
+    let figure = Figure::new("", heatmap());
+    let error = figure.save(Path::new("phase.pdf")).unwrap_err();
+    assert!(error.message.contains("phase.pdf") && error.hints[0].contains(".svg or .png"), "{error:?}");
+    assert!(figure.save(Path::new("phase")).unwrap_err().message.contains("no ending"));
+    // A folder below a file cannot be made.
+    std::fs::write(folder.path().join("file"), "").unwrap();
+    let missing = folder.path().join("file/phase.svg");
+    let error = figure.save(&missing).unwrap_err();
+    assert!(error.message.contains(missing.with_extension("").to_str().unwrap()), "{error:?}");
+    // A folder where the file should be: the file aside is removed again.
+    let inner = folder.path().join("inner");
+    std::fs::create_dir_all(inner.join("phase.csv")).unwrap();
+    figure.save(&inner.join("phase.svg")).unwrap_err();
+    assert_eq!(std::fs::read_dir(inner).unwrap().count(), 1);
+}
+
+#[test]
+fn lists_of_different_length_are_refused() {
+    let short = Series::new("short", vec![1.0, 2.0], vec![1.0]);
+    let error = Figure::new("", Lines { series: vec![short], ..Lines::default() }).svg().unwrap_err();
+    assert!(error.message.contains("\"short\"") && error.message.contains("2 x values"), "{error:?}");
+    let wide = Heatmap { xs: vec![1.0], ..heatmap() };
+    assert!(Figure::new("", wide).png().unwrap_err().message.contains("2 columns"));
+    assert!(Image::new("", [2, 2, 2], vec![0.0; 8]).unwrap_err().message.contains("[2, 2, 2]"));
+    assert!(Image::new("", [2, 2], vec![0.0; 5]).unwrap_err().message.contains("5 pixels"));
+    let huge = Images { images: vec![Image::new("", [1, 40_000], vec![0.0; 40_000]).unwrap()], ..Images::default() };
+    assert!(Figure::new("", huge).svg().unwrap_err().message.contains("too large"));
+}
+
+#[test]
+fn colours_and_palettes_by_name() {
+    assert_eq!(Colour::parse("#9e0142").unwrap(), Palette::named("spectral").unwrap().colour(0.0));
+    assert_eq!(Palette::Spectral.colour(7.0).to_string(), "#5e4fa2");
+    assert!(Colour::parse("#12345g").is_err() && Colour::parse("#+12345").is_err());
+    assert!(Palette::named("jet").unwrap_err().hints[0].contains("viridis"));
+}
+
+#[test]
+fn many_cells_become_a_picture_inside_the_svg() {
+    let ramp = |n: usize| (0..n).map(|i| i as f64).collect::<Vec<_>>();
+    let cells = (0..300).map(|i| (0..200).map(|j| Cell::Value(f64::from((i * 7 + j * 13) % 101))).collect()).collect();
+    let large = Heatmap { xs: ramp(300), ys: ramp(200), cells, ..heatmap() };
+    let figure = Figure::new("", large);
+    let svg = figure.svg().unwrap();
+    assert!(svg.contains("<image") && svg.len() < 2_000_000, "{} bytes", svg.len());
+    assert_eq!(svg, figure.svg().unwrap());
+}
+
+/// A small generator of unlikely values.
+struct Odd(u64);
+
+impl Odd {
+    fn below(&mut self, n: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % n
+    }
+
+    fn value(&mut self) -> f64 {
+        let odd = [
+            0.0,
+            -0.0,
+            1.0,
+            -1.0,
+            1.76,
+            1e16,
+            1e16 + 2.0,
+            1e-300,
+            5e-324,
+            -1e300,
+            f64::MAX,
+            f64::MIN,
+            f64::NAN,
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+        ];
+        if self.below(3) == 0 { odd[self.below(odd.len())] } else { self.below(1000) as f64 / 37.0 - 10.0 }
+    }
+
+    fn list(&mut self, n: usize) -> Vec<f64> {
+        (0..n).map(|_| self.value()).collect()
+    }
+
+    fn some(&mut self) -> Option<f64> {
+        (self.below(4) == 0).then(|| self.value())
+    }
+
+    fn label(&mut self) -> String {
+        let labels = ["", "weight_var", "σ_w²", "_", "^", "a_{", "x^{}_", "<&\">\u{1}", "²", "_²", "日本", "word "];
+        labels[self.below(labels.len())].repeat(1 + self.below(2) * self.below(60))
+    }
+
+    fn axis(&mut self) -> Axis {
+        let (log, label) = (self.below(3) == 0, (self.below(2) == 0).then(|| self.label()));
+        Axis { name: self.label(), label, log, min: self.some(), max: self.some() }
+    }
+
+    fn series(&mut self) -> Vec<Series> {
+        let one = |odd: &mut Self| {
+            let n = odd.below(6);
+            let band = (odd.below(2) == 0).then(|| Band { lo: odd.list(n), hi: odd.list(n) });
+            Series { band, ..Series::new(odd.label(), odd.list(n), odd.list(n)) }
+        };
+        (0..self.below(4)).map(|_| one(self)).collect()
+    }
+
+    fn figure(&mut self) -> Figure {
+        let (w, h) = (self.below(6), self.below(6));
+        let clip = (self.some(), self.some());
+        let kind: Kind = match self.below(4) {
+            0 => {
+                let cell = |odd: &mut Self| match odd.below(8) {
+                    0 => Cell::Failed,
+                    1 => Cell::Missing,
+                    _ => Cell::Value(odd.value()),
+                };
+                let cells = (0..w).map(|_| (0..self.below(h + 1)).map(|_| cell(self)).collect()).collect();
+                let (xs, ys, lines) = (self.list(w), self.list(h), self.series());
+                let (x, y, value) = (self.axis(), self.axis(), self.label());
+                Heatmap { x, y, value, xs, ys, cells, clip, lines, palette: Palette::Viridis }.into()
+            }
+            1 => Lines { x: self.axis(), y: self.axis(), series: self.series() }.into(),
+            2 => {
+                let values = if self.below(2) == 0 { Vec::new() } else { self.list(w) };
+                let (xs, heights, lines) = (self.list(w), self.list(w), self.series());
+                let (x, y, value) = (self.axis(), self.axis(), self.label());
+                Bars { x, y, value, xs, heights, values, clip, lines, palette: Palette::Spectral }.into()
+            }
+            _ => {
+                let one = |odd: &mut Self| {
+                    let shape = [[1, 3][odd.below(2)], odd.below(5), odd.below(5)];
+                    let pixels = odd.list(shape.iter().product()).iter().map(|v| *v as f32).collect();
+                    Image::new(odd.label(), shape, pixels).unwrap()
+                };
+                let contrast = Contrast::Range(self.value() as f32, self.value() as f32);
+                let contrast = [Contrast::Each, Contrast::Unit, contrast][self.below(3)];
+                Images { images: (0..w).map(|_| one(self)).collect(), columns: self.below(4), contrast }.into()
+            }
+        };
+        Figure::new(self.label(), kind)
+    }
+}
+
+/// The SVG's tags without the text and data between them.
+fn places(svg: &str) -> String {
+    let tags = svg.split('<').filter_map(|part| part.split_once('>')).map(|(tag, _)| tag);
+    tags.filter(|tag| !tag.starts_with("image") && !tag.starts_with("style")).collect()
+}
+
+#[test]
+fn odd_figures_are_drawn() {
+    let mut odd = Odd(1);
+    for round in 0..400 {
+        let figure = odd.figure();
+        let svg = figure.svg().unwrap_or_else(|error| panic!("{error}: {figure:?}"));
+        let places = places(&svg);
+        // "NaN" and "inf" parse as well, and are refused like places far outside the page.
+        let far = places.split(|c: char| " \"(),=/MLhvz".contains(c));
+        assert!(far.filter_map(|n| n.parse::<f64>().ok()).all(|n| n.abs() < 1e5), "{places}\n{figure:?}");
+        figure.csv().unwrap();
+        figure.regions().unwrap();
+        if round % 8 == 0 {
+            assert!(figure.png().unwrap().starts_with(b"\x89PNG"));
+        }
+    }
+}

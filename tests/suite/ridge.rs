@@ -1,0 +1,153 @@
+//! Ridge regression: the map that it finds is the best there is, for every kind of inverse.
+
+use entroscope::cascade::{Cascade, Chain, Ridge};
+use entroscope::data::{Dataset, DatasetOptions, Folders, Split};
+use entroscope::kernels::Activation;
+use entroscope::network::{Architecture, Block, Conv2d, Init, Layer, Network, activations};
+use entroscope::random::Random;
+use entroscope::work::{self, Described, InFlight, Plan, Resources, Store, Target, Value};
+
+const SIDE: usize = 14;
+
+fn images(n: usize) -> Split {
+    let options = DatasetOptions { size: Some(SIDE), ..DatasetOptions::default() };
+    Dataset::open("glyphs", &options, &Folders::new(None)).unwrap().train().take(n).unwrap()
+}
+
+fn computed(wanted: &[Described]) -> Vec<std::sync::Arc<Value>> {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), 1e9 as u64).unwrap();
+    let targets = wanted.iter().map(|result| Target { point: "test".into(), result: result.clone() }).collect();
+    let plan = Plan::new(targets, &store, &InFlight::default(), "flex/f32");
+    let resources = Resources { threads: 2, memory: 1e10, ..Resources::default() };
+    work::run(&plan, &store, &resources, &|_| {}).0.into_iter().map(|result| result.unwrap()).collect()
+}
+
+fn tanh() -> Layer {
+    Layer::Activation { function: Activation::Tanh }
+}
+
+fn network(blocks: Vec<Vec<Layer>>) -> Network {
+    let blocks = blocks.into_iter().map(|layers| Block::new(layers).unwrap()).collect();
+    let net = Architecture::new(&[1, SIDE, SIDE], blocks).unwrap();
+    Network::new(net, Init { weight_var: 1.5, bias_var: 0.05, seed: 3 }).unwrap()
+}
+
+/// The activation that block `l`'s reconstruction ends in.
+fn function(cascade: &Cascade, l: usize) -> Activation {
+    match cascade.inverse(l).layers().last() {
+        Some(Layer::Activation { function }) => *function,
+        _ => Activation::Identity,
+    }
+}
+
+/// The mean over rows of |W x + b − z|², and λ |W|²; z is what the activation made the target from, and the arrays are W
+/// and b times each output's factor.
+fn objective(
+    cascade: &Cascade,
+    l: usize,
+    arrays: &[Vec<f32>],
+    factor: &[f64],
+    lambda: f64,
+    x: &[f32],
+    target: &[f32],
+) -> f64 {
+    let net = cascade.network().architecture();
+    let chain = Chain::new(cascade.inverse(l), arrays.to_vec(), net.shape(l));
+    let mut made = chain.apply(x, &1_usize).unwrap();
+    let mut target = target.to_vec();
+    [&mut made, &mut target].into_iter().for_each(|numbers| function(cascade, l).invert(numbers));
+    let outputs = arrays[1].len();
+    let pixels = net.width(l - 1) / outputs;
+    let of = |i: usize| factor[i / pixels % outputs];
+    let pairs = made.iter().zip(&target).enumerate();
+    let squares: f64 = pairs.map(|(i, (a, b))| (f64::from(*a) / of(i) - f64::from(*b)).powi(2)).sum();
+    squares / (target.len() / outputs) as f64 + lambda * weight_square(cascade, l, arrays, factor)
+}
+
+/// |W|².
+fn weight_square(cascade: &Cascade, l: usize, arrays: &[Vec<f32>], factor: &[f64]) -> f64 {
+    let shape = &cascade.tensors(l)[0].shape;
+    // A linear layer and a convolution have their outputs first, a transposed convolution second.
+    let transposed = cascade.inverse(l).layers().iter().any(|layer| matches!(layer, Layer::ConvTranspose2d(_)));
+    let behind: usize = shape[1..].iter().product();
+    let output = |i: usize| if transposed { i % behind / (behind / shape[1]) } else { i / behind };
+    arrays[0].iter().enumerate().map(|(i, w)| (f64::from(*w) / factor[output(i)]).powi(2)).sum()
+}
+
+#[test]
+fn no_other_map_is_better() {
+    let padded = |inputs, stride| Layer::Conv2d(Conv2d { stride, before: 1, after: 1, ..Conv2d::new(inputs, 4, 3) });
+    let keeping = Layer::Conv2d(Conv2d { before: 1, after: 1, ..Conv2d::new(4, 4, 3) });
+    let net = network(vec![
+        vec![padded(1, 1), tanh()],
+        vec![padded(4, 2), tanh()],
+        vec![Layer::Residual { body: vec![keeping.clone(), tanh(), keeping], projection: Vec::new() }, tanh()],
+        vec![Layer::ConvTranspose2d(Conv2d { stride: 2, ..Conv2d::new(4, 2, 2) }), tanh()],
+        vec![Layer::Flatten],
+        vec![Layer::Linear { inputs: 2 * SIDE * SIDE, outputs: 30, bias: true }, tanh()],
+    ]);
+    let split = images(120);
+    let cascade = Cascade::ridge(net.clone(), split.clone(), Ridge { lambda: 1e-2 }).unwrap();
+    for l in [1, 2, 3, 4, 6] {
+        let results = computed(&[cascade.block(l), activations(&net, &split, l), activations(&net, &split, l - 1)]);
+        let names: Vec<String> = cascade.tensors(l).into_iter().map(|tensor| tensor.name).collect();
+        let best: Vec<Vec<f32>> = names.iter().map(|name| results[0].f32s(name).unwrap().1.to_vec()).collect();
+        let (x, target) = (results[1].f32s("x").unwrap().1, results[2].f32s("x").unwrap().1);
+        let lambda = results[0].f64s("lambda").unwrap().1[0];
+        let factor = results[0].f64s("factor").unwrap().1;
+        let at = |arrays: &[Vec<f32>]| objective(&cascade, l, arrays, factor, lambda, x, target);
+        let least = at(&best);
+        let mut undone = target.to_vec();
+        function(&cascade, l).invert(&mut undone);
+        let mean_square = undone.iter().map(|t| f64::from(*t).powi(2)).sum::<f64>() / undone.len() as f64;
+        let expected = [Activation::Identity, Activation::Tanh][usize::from(l > 1)];
+        assert_eq!(function(&cascade, l), expected, "block {l}");
+        let is_factor = |factor: &f64| if l > 1 { *factor < 1.0 && *factor > 0.1 } else { *factor == 1.0 };
+        assert!(factor.iter().all(is_factor), "block {l}: {factor:?}");
+        let loss = results[0].f64s("loss").unwrap().1[0];
+        assert!(loss < mean_square, "block {l} learns something: {loss} of {mean_square}");
+        let said = loss * best[1].len() as f64 + lambda * weight_square(&cascade, l, &best, factor);
+        assert!((said / least - 1.0).abs() < 1e-4, "block {l} says {said}, is {least}");
+        for direction in 0..6_u64 {
+            // From the minimum every way leads up, and as steeply forth as back.
+            let [forth, back] = [0.01_f32, -0.01].map(|size| {
+                let moved: Vec<Vec<f32>> = best
+                    .iter()
+                    .enumerate()
+                    .map(|(i, array)| {
+                        let mut step = vec![0.0; array.len()];
+                        Random::new(direction, &["ridge", &i.to_string()]).fill_normal(&mut step, 1.0);
+                        array.iter().zip(step).map(|(w, d)| w + size * d).collect()
+                    })
+                    .collect();
+                at(&moved) - least
+            });
+            assert!(forth > 0.0 && back > 0.0, "block {l}: {forth:e} {back:e} beside {least:e}");
+            assert!((forth / back - 1.0).abs() < 1e-2, "block {l} is not at the minimum: {forth:e} {back:e}");
+        }
+    }
+}
+
+#[test]
+fn without_lambda_dependent_activations_are_an_error_and_two_layers_are_named() {
+    // More numbers than samples: their covariance has no inverse.
+    let net = network(vec![vec![Layer::Flatten], vec![Layer::Linear { inputs: 196, outputs: 196, bias: true }]]);
+    let cascade = Cascade::ridge(net.clone(), images(20), Ridge { lambda: 0.0 }).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), 1e9 as u64).unwrap();
+    let targets = vec![Target { point: "test".into(), result: cascade.block(2) }];
+    let plan = Plan::new(targets, &store, &InFlight::default(), "flex/f32");
+    let resources = Resources { threads: 1, memory: 1e10, ..Resources::default() };
+    let error = work::run(&plan, &store, &resources, &|_| {}).0.remove(0).unwrap_err();
+    assert!(error.message.contains("linearly dependent") && error.message.contains("block 2"), "{}", error.message);
+    assert!(Cascade::ridge(net, images(20), Ridge { lambda: -1.0 }).is_err());
+    let both = network(vec![vec![
+        Layer::Flatten,
+        Layer::Linear { inputs: 196, outputs: 8, bias: true },
+        tanh(),
+        Layer::Linear { inputs: 8, outputs: 4, bias: true },
+    ]]);
+    let error = Cascade::ridge(both, images(20), Ridge { lambda: 1e-3 }).unwrap_err();
+    assert!(error.message.contains("one linear map"), "{}", error.message);
+}

@@ -1,0 +1,262 @@
+//! Watching a script: what a save costs, counted in operations, and whom the page answers.
+
+use std::sync::mpsc::{Receiver, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::scripted::Place;
+use entroscope::executor::Points;
+use entroscope::live::{Heard, Options, Stage, watch};
+use entroscope::script::{Host, HostEvent, RunHandle};
+use entroscope::work::{Cancel, Event};
+
+/// Longer than anything here takes, on a machine that is busy.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// What a watch told, for threads.
+#[derive(Debug)]
+enum Said {
+    Serving(String),
+    Began(String),
+    Noted,
+    Asks,
+    Planned(usize, usize),
+    Started(usize, String),
+    Advanced(usize),
+    Done(usize),
+    Ended(usize, Stage, Points),
+}
+
+/// A watch under way; it ends with this.
+struct Watch {
+    said: Receiver<Said>,
+    cancel: Cancel,
+    thread: Option<JoinHandle<entroscope::Result<bool>>>,
+    place: Place,
+}
+
+impl Watch {
+    fn begin(text: &str, options: Options) -> Self {
+        let place = Place::new();
+        let script = place.script(text);
+        let (sender, said) = channel();
+        let host = Host::new(place.settings.clone());
+        let handle = RunHandle::default();
+        let cancel = handle.cancel.clone();
+        let hear = move |heard: Heard<'_>| {
+            let said = match heard {
+                Heard::Serving(address) => Said::Serving(address.to_owned()),
+                Heard::Began { changed, .. } => Said::Began(changed.to_owned()),
+                Heard::Noted { .. } => Said::Noted,
+                Heard::Asks { .. } => Said::Asks,
+                Heard::Run { edit, event: HostEvent::Planned(plan, _) } => {
+                    Said::Planned(edit, plan.missing_and_reused().0)
+                }
+                Heard::Run { edit, event: HostEvent::Work(Event::Started { operation, point }) } => {
+                    Said::Started(edit, format!("{operation} for {point}"))
+                }
+                Heard::Run { edit, event: HostEvent::Work(Event::Advanced(operations)) } if operations > 0.0 => {
+                    Said::Advanced(edit)
+                }
+                Heard::Run { edit, event: HostEvent::Work(Event::Done { result: Ok(_), .. }) } => Said::Done(edit),
+                Heard::Ended { edit, stage, outcome } => Said::Ended(edit, stage, outcome.points),
+                Heard::Run { .. } | Heard::Warning(_) => return,
+            };
+            let _ = sender.send(said);
+        };
+        let thread = std::thread::spawn(move || watch(host, handle, &script, options, Box::new(hear)));
+        Self { said, cancel, thread: Some(thread), place }
+    }
+
+    /// All that is said, up to the first for which `is_it` holds.
+    fn until(&self, is_it: impl Fn(&Said) -> bool) -> Vec<Said> {
+        let mut heard = Vec::new();
+        loop {
+            let said = self.said.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("not said, after {heard:?}"));
+            let is_last = is_it(&said);
+            heard.push(said);
+            if is_last {
+                return heard;
+            }
+        }
+    }
+
+    fn until_ended(&self, edit: usize) -> (Stage, Points, Vec<Said>) {
+        let heard = self.until(|said| matches!(said, Said::Ended(number, ..) if *number == edit));
+        match heard.last() {
+            Some(Said::Ended(_, stage, points)) => (*stage, *points, heard),
+            _ => unreachable!(),
+        }
+    }
+
+    fn save(&self, text: &str) {
+        self.place.script(text);
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.cancel.cancel();
+        if let Some(thread) = self.thread.take() {
+            let ended = thread.join();
+            assert!(std::thread::panicking() || ended.is_ok_and(|result| result.is_ok()));
+        }
+    }
+}
+
+/// A sweep over four weight variances: `epochs` of training for each of four blocks.
+fn sweep(title: &str, epochs: usize) -> String {
+    format!(
+        r#"
+        let data = dataset("glyphs", #{{ size: 7 }});
+        let found = sweep([axis("weight_var", [0.5, 1.0, 1.5, 2.0])]).map(|p| {{
+            let net = mlp::wide(49, 10, 6).init(#{{ weight_var: p.weight_var, bias_var: 0.05 }});
+            cascade(net, data.train.take(256), #{{ epochs: {epochs} }}).reconstruct(data.test.take(20)).differential_entropy()
+        }});
+        heatmap(found, #{{ x: "weight_var", y: "depth", title: "{title}" }}).save("phase.svg");
+        "#
+    )
+}
+
+fn count(heard: &[Said], is_it: impl Fn(&Said) -> bool) -> usize {
+    heard.iter().filter(|said| is_it(said)).count()
+}
+
+#[test]
+fn an_edited_title_repeats_no_step() {
+    let watch = Watch::begin(&sweep("first", 60), Options::default());
+    // In the middle of the second operation's training, at the least.
+    let mut heard = watch.until(|said| matches!(said, Said::Done(1)));
+    heard.extend(watch.until(|said| matches!(said, Said::Started(1, what) if what.starts_with("cascade.adam"))));
+    heard.extend(watch.until(|said| matches!(said, Said::Advanced(1))));
+    watch.save(&sweep("second", 60));
+    let (stage, points, rest) = watch.until_ended(2);
+    heard.extend(rest);
+    assert_eq!(stage, Stage::Done);
+    assert_eq!((points.computed + points.reused, points.failed), (4, 0));
+    assert!(points.reused >= 1, "{points:?}");
+    let mut started: Vec<&String> =
+        heard.iter().filter_map(|said| if let Said::Started(_, what) = said { Some(what) } else { None }).collect();
+    let trained = started.iter().filter(|what| what.starts_with("cascade.adam")).count();
+    assert_eq!(trained, 4 * 4, "{started:?}");
+    // Every step of every training once: 256 samples are 4 batches of 64 a epoch.
+    started.sort();
+    let steps = count(&heard, |said| matches!(said, Said::Advanced(_)));
+    let forward = started.iter().filter(|what| !what.starts_with("cascade.adam")).count();
+    assert!((trained * 60 * 4..=trained * 60 * 4 + 8 * forward).contains(&steps), "{steps} steps, {started:?}");
+}
+
+#[test]
+fn work_that_the_edit_does_not_want_ends_at_its_next_step() {
+    let watch = Watch::begin(&sweep("long", 1_000_000), Options::default());
+    watch.until(|said| matches!(said, Said::Started(1, what) if what.starts_with("cascade.adam")));
+    watch.until(|said| matches!(said, Said::Advanced(1)));
+    watch.save(&sweep("short", 1));
+    watch.until(|said| matches!(said, Said::Planned(2, 4)));
+    let (stage, points, after) = watch.until_ended(2);
+    assert_eq!((stage, points.computed), (Stage::Done, 4));
+    // Two threads, each in the middle of a step, and what was said while the plan was being heard.
+    let more = count(&after, |said| matches!(said, Said::Advanced(1)));
+    assert!(more <= 2 * 2, "{more} steps of the former edit");
+}
+
+#[test]
+fn a_watch_that_is_stopped_says_what_came_of_its_work() {
+    let mut watch = Watch::begin(&sweep("long", 1_000_000), Options::default());
+    watch.until(|said| matches!(said, Said::Advanced(1)));
+    watch.cancel.cancel();
+    assert!(watch.thread.take().unwrap().join().unwrap().unwrap());
+    let said: Vec<Said> = watch.said.try_iter().collect();
+    assert_eq!(count(&said, |said| matches!(said, Said::Ended(1, Stage::Interrupted, _))), 1);
+}
+
+#[test]
+fn a_broken_edit_stops_nothing() {
+    let watch = Watch::begin(&sweep("first", 200), Options::default());
+    watch.until(|said| matches!(said, Said::Started(1, what) if what.starts_with("cascade.adam")));
+    watch.save("let x = ;");
+    let (stage, _, _) = watch.until_ended(2);
+    assert_eq!(stage, Stage::Broken);
+    let (stage, points, _) = watch.until_ended(1);
+    assert_eq!((stage, points.computed), (Stage::Done, 4));
+    watch.save(&sweep("mended", 200));
+    let (stage, points, heard) = watch.until_ended(3);
+    assert_eq!((stage, points.reused), (Stage::Done, 4));
+    assert_eq!(count(&heard, |said| matches!(said, Said::Started(_, what) if what.starts_with("cascade"))), 0);
+}
+
+#[test]
+fn modules_and_data_are_watched_and_nothing_else() {
+    let script = r#"import "part" as part; print(part::x() + load_tensor("x.npy").sum());"#;
+    let watch = Watch::begin(script, Options::default());
+    let project = watch.place.path("project");
+    // The module is missing, and may yet appear.
+    assert_eq!(watch.until_ended(1).0, Stage::Broken);
+    std::fs::write(project.join("elsewhere.rhai"), "fn x() { 1 }").unwrap();
+    std::fs::write(project.join("part.rhai"), "fn x() { 1 }").unwrap();
+    let heard = watch.until(|said| matches!(said, Said::Ended(2, Stage::Broken, _)));
+    assert_eq!(count(&heard, |said| matches!(said, Said::Began(what) if what == "part.rhai")), 1, "{heard:?}");
+    // So may the data; and a file may be written aside and renamed.
+    let (outcome, _) = watch.place.run_file(&{
+        let path = project.join("make.rhai");
+        std::fs::write(&path, r#"tensor([1.0, 2.0]).save("x.npy");"#).unwrap();
+        path
+    });
+    assert!(outcome.diagnostics.is_empty(), "{:?}", outcome.diagnostics);
+    std::fs::rename(watch.place.path("out/x.npy"), project.join("x.npy")).unwrap();
+    assert_eq!(watch.until_ended(3).0, Stage::Done);
+    std::fs::write(project.join("part.tmp"), "// Another.\nfn x() { 2 }").unwrap();
+    std::fs::rename(project.join("part.tmp"), project.join("part.rhai")).unwrap();
+    let heard = watch.until(|said| matches!(said, Said::Ended(4, ..)));
+    assert_eq!(
+        count(&heard, |said| matches!(said, Said::Began(what) if what == "part.rhai, lines 1–2")),
+        1,
+        "{heard:?}"
+    );
+    // Removed and written anew, as some editors do.
+    std::fs::remove_file(project.join("script.rhai")).unwrap();
+    std::thread::sleep(Duration::from_millis(20));
+    watch.save(&script.replace('+', "-"));
+    watch.until(|said| matches!(said, Said::Ended(5, Stage::Done, _)));
+    std::fs::write(project.join("elsewhere.rhai"), "fn x() { 3 }").unwrap();
+    std::fs::write(watch.place.path("out/note.txt"), "a note").unwrap();
+    assert!(watch.said.recv_timeout(Duration::from_millis(600)).is_err());
+}
+
+#[test]
+fn a_long_run_waits_for_a_click_and_a_paused_watch_only_notes() {
+    let watch = Watch::begin(&sweep("asks", 20), Options { ask_above: Some(1e-6), ..Options::default() });
+    let heard = watch.until(|said| matches!(said, Said::Asks));
+    let Some(Said::Serving(address)) = heard.first() else { panic!("{heard:?}") };
+    let press = |button: &str| ureq::post(format!("{address}{button}")).header("x-entroscope", "test").send_empty();
+    assert!(watch.said.recv_timeout(Duration::from_millis(300)).is_err());
+    assert_eq!(press("go").unwrap().status(), 204);
+    assert_eq!(watch.until_ended(1).1.computed, 4);
+    press("pause").unwrap();
+    // The loop hears the button after the answer.
+    std::thread::sleep(Duration::from_millis(300));
+    watch.save(&sweep("noted", 20));
+    watch.until(|said| matches!(said, Said::Noted));
+    press("resume").unwrap();
+    assert_eq!(watch.until_ended(3).1.reused, 4);
+}
+
+#[test]
+fn the_page_answers_only_its_own_requests() {
+    let watch = Watch::begin("print(1);", Options::default());
+    let heard = watch.until(|said| matches!(said, Said::Ended(..)));
+    let Some(Said::Serving(address)) = heard.first() else { panic!("{heard:?}") };
+    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    let status = |path: &str, name: &str, value: &str| {
+        agent.get(format!("{address}{path}")).header(name, value).call().unwrap().status().as_u16()
+    };
+    assert_eq!(status("", "accept", "*/*"), 200);
+    assert_eq!(status("", "host", "evil.example"), 403);
+    assert_eq!(status("events", "origin", "http://evil.example"), 403);
+    assert_eq!(status("..%2f..%2fCargo.toml", "accept", "*/*"), 404);
+    assert_eq!(status("edits/1/items/0.svg", "accept", "*/*"), 404);
+    assert_eq!(agent.post(format!("{address}pause")).send_empty().unwrap().status(), 403);
+    let page = agent.get(address).call().unwrap();
+    let policy = page.headers()["content-security-policy"].to_str().unwrap().to_owned();
+    assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+}

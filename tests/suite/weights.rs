@@ -1,0 +1,501 @@
+//! Weights from files and into them: small files written here, and torchvision's VGG16 (reference/README.md: `vgg/`).
+
+use std::io::{BufWriter, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use super::reference;
+use super::scripted::{self, Place, assert_says};
+use burn::tensor::{bf16, f16};
+use entroscope::kernels::Activation;
+use entroscope::network::{Architecture, Block, Conv2d, Layer, Network, Pool, forward};
+use entroscope::script::Status;
+use entroscope::weights::{Naming, WeightFile};
+use entroscope::work::{Described, InFlight, Plan, Resources, Store, Target, Value};
+use entroscope::{Error, Result};
+use safetensors::tensor::{Dtype, TensorView};
+
+/// Name, type, shape and bytes.
+type Entry = (&'static str, Dtype, Vec<usize>, Vec<u8>);
+
+/// Numbers that every type of weights has exactly.
+fn numbers(count: usize, start: f32) -> Vec<f32> {
+    (0..count).map(|i| start + i as f32 / 8.0).collect()
+}
+
+fn f32s(name: &'static str, shape: &[usize], start: f32) -> Entry {
+    let numbers = numbers(shape.iter().product(), start);
+    (name, Dtype::F32, shape.to_vec(), numbers.iter().flat_map(|x| x.to_le_bytes()).collect())
+}
+
+/// What [`small`] is called in a file.
+fn entries() -> Vec<Entry> {
+    vec![
+        f32s("0.0.weight", &[3, 4], -0.5),
+        f32s("0.0.bias", &[3], 0.25),
+        f32s("out.weight", &[2, 3], 0.5),
+        f32s("out.bias", &[2], -1.0),
+    ]
+}
+
+fn write(path: &Path, entries: &[Entry]) {
+    let views = entries
+        .iter()
+        .map(|(name, dtype, shape, bytes)| (*name, TensorView::new(*dtype, shape.clone(), bytes).unwrap()));
+    std::fs::write(path, safetensors::serialize(views, None).unwrap()).unwrap();
+}
+
+/// 4 → 3 → 2, the second layer with a name of its own.
+fn small() -> Architecture {
+    let linear = |inputs, outputs| Layer::Linear { inputs, outputs, bias: true };
+    let first = Block::new(vec![linear(4, 3), activation(Activation::Tanh)]).unwrap();
+    let second = Block::new(vec![linear(3, 2)]).unwrap().with_names(vec!["out".to_owned()]).unwrap();
+    Architecture::new(&[4], vec![first, second]).unwrap()
+}
+
+fn activation(function: Activation) -> Layer {
+    Layer::Activation { function }
+}
+
+fn load(architecture: Architecture, path: &Path, naming: &Naming) -> Result<Network> {
+    Network::loaded(architecture, WeightFile::open(path, "the file", None)?, naming)
+}
+
+/// A place for files, and a store.
+struct Runner(tempfile::TempDir);
+
+impl Runner {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn run(&self, result: Described) -> Result<Arc<Value>> {
+        let store = Store::open(&self.path("store"), 1 << 30).unwrap();
+        let plan = Plan::new(vec![Target { point: String::new(), result }], &store, &InFlight::default(), "flex/f32");
+        let resources = Resources { threads: 1, memory: 1e10, ..Resources::default() };
+        entroscope::work::run(&plan, &store, &resources, &|_| ()).0.remove(0)
+    }
+
+    /// What comes out of every block for one sample.
+    fn through(&self, network: &Network, x: Vec<f32>) -> Result<Vec<Vec<f32>>> {
+        let architecture = network.architecture();
+        let mut all = vec![x];
+        for (l, block) in architecture.blocks().iter().enumerate() {
+            let made = network.maker(l + 1).map(|maker| self.run(maker)).transpose()?;
+            let arrays = network.arrays(l + 1, made.as_deref())?;
+            all.push(forward(block, arrays, &all[l], architecture.shape(l), &1_usize, |_| Ok(()))?);
+        }
+        Ok(all)
+    }
+}
+
+#[track_caller]
+fn refused(result: Result<Network>, words: &[&str]) {
+    let Error { message, hints, .. } = result.expect_err("refused");
+    assert_says(&format!("{message}\n{}", hints.join("\n")), words);
+}
+
+#[test]
+fn weights_are_taken_by_name_from_any_type() {
+    let runner = Runner::new();
+    let path = runner.path("small.safetensors");
+    write(&path, &entries());
+    let network = load(small(), &path, &Naming::default()).unwrap();
+    let outputs = runner.through(&network, vec![1.0, 0.5, 0.0, -1.0]).unwrap();
+    // By hand: W₁ x + b₁, tanh, W₂ h + b₂.
+    let x = [1.0, 0.5, 0.0, -1.0];
+    let (w, b) = (numbers(12, -0.5), numbers(3, 0.25));
+    let h: Vec<f32> =
+        (0..3).map(|i| (w[4 * i..][..4].iter().zip(x).map(|(w, x)| w * x).sum::<f32>() + b[i]).tanh()).collect();
+    let (w, b) = (numbers(6, 0.5), numbers(2, -1.0));
+    for i in 0..2 {
+        let expected = w[3 * i..][..3].iter().zip(&h).map(|(w, h)| w * h).sum::<f32>() + b[i];
+        assert!((outputs[2][i] - expected).abs() < 1e-6, "{outputs:?} {expected}");
+    }
+    let converted = |dtype, bytes: &dyn Fn(f32) -> Vec<u8>| {
+        let convert = |(name, _, shape, old): Entry| {
+            let numbers = bytemuck::pod_collect_to_vec::<u8, f32>(&old);
+            (name, dtype, shape, numbers.into_iter().flat_map(bytes).collect())
+        };
+        write(&path, &entries().into_iter().map(convert).collect::<Vec<_>>());
+        let network = load(small(), &path, &Naming::default()).unwrap();
+        (network.prefix(2), runner.through(&network, x.to_vec()).unwrap())
+    };
+    for (fingerprint, found) in [
+        converted(Dtype::F16, &|x| f16::from_f32(x).to_le_bytes().to_vec()),
+        converted(Dtype::BF16, &|x| bf16::from_f32(x).to_le_bytes().to_vec()),
+        converted(Dtype::F64, &|x| f64::from(x).to_le_bytes().to_vec()),
+    ] {
+        assert_eq!(fingerprint, network.prefix(2));
+        assert_eq!(found, outputs);
+    }
+    write(&path, &[&entries()[..3], &[f32s("out.bias", &[2], -1.5)]].concat());
+    let other = load(small(), &path, &Naming::default()).unwrap();
+    assert_eq!((other.prefix(1), other.prefix(2) == network.prefix(2)), (network.prefix(1), false));
+}
+
+#[test]
+fn what_does_not_fit_is_named() {
+    let runner = Runner::new();
+    let path = runner.path("small.safetensors");
+    let mut wrong = entries();
+    wrong.remove(1);
+    wrong[1] = f32s("out.weight", &[3, 2], 0.5);
+    wrong[2] = ("out.bias", Dtype::I32, vec![2], vec![0; 8]);
+    wrong.extend([f32s("extra.weight", &[5], 0.0), ("extra.num_batches_tracked", Dtype::I64, vec![], vec![0; 8])]);
+    write(&path, &wrong);
+    let result = load(small(), &path, &Naming::default());
+    refused(
+        result,
+        &[
+            "the file does not fit the network; missing: 0.0.bias [3]; misshapen: out.weight (expected [2, 3], found [3, 2])",
+            "without floating-point numbers: out.bias (I32); surplus: extra.weight [5]\n",
+            "`named`",
+        ],
+    );
+    let surplus = [entries(), vec![f32s("extra.weight", &[5], 0.0)]].concat();
+    write(&path, &surplus);
+    refused(load(small(), &path, &Naming::default()), &["network; surplus: extra.weight [5]", "ignore_surplus: true"]);
+    let ignoring = Naming { ignore_surplus: true, ..Naming::default() };
+    let network = load(small(), &path, &ignoring).unwrap();
+    // A checkpoint that holds more than the network.
+    let names = ["model.0.0.weight", "model.0.0.bias", "model.out.weight", "model.out.bias"];
+    let mut prefixed: Vec<Entry> =
+        entries().into_iter().zip(names).map(|(entry, name)| (name, entry.1, entry.2, entry.3)).collect();
+    prefixed.push(f32s("step", &[1], 3.0));
+    write(&path, &prefixed);
+    refused(load(small(), &path, &Naming::default()), &["missing: 0.0.weight", "#{ prefix: \"model.\" }"]);
+    let naming = Naming { prefix: "model.".to_owned(), ..Naming::default() };
+    assert_eq!(load(small(), &path, &naming).unwrap().prefix(2), network.prefix(2));
+}
+
+#[test]
+fn broken_files_are_refused_and_changed_ones_noticed() {
+    let runner = Runner::new();
+    let path = runner.path("small.safetensors");
+    write(&path, &entries());
+    let whole = std::fs::read(&path).unwrap();
+    let refuses = |bytes: &[u8], words: &[&str]| {
+        std::fs::write(&path, bytes).unwrap();
+        refused(load(small(), &path, &Naming::default()), words);
+    };
+    refuses(&whole[..whole.len() - 4], &["not a whole safetensors file", &format!("has {} bytes", whole.len())]);
+    refuses(&whole[..40], &["its header should have", "the file has 40"]);
+    refuses(b"short", &["it has 5 bytes"]);
+    refuses(b"\x08\0\0\0\0\0\0\0garbage!", &["its header cannot be read"]);
+    let other = runner.path("small.npz");
+    std::fs::write(&other, &whole).unwrap();
+    refused(load(small(), &other, &Naming::default()), &[".safetensors, .pth or .pt"]);
+    let pickled = runner.path("small.pth");
+    std::fs::write(&pickled, b"no pickle at all").unwrap();
+    refused(load(small(), &pickled, &Naming::default()), &["not a checkpoint of PyTorch", "torch.save"]);
+    // The hash is remembered, then the file is another of the same length.
+    std::fs::write(&path, &whole).unwrap();
+    let memory = runner.path("content.json");
+    let open = || Network::loaded(small(), WeightFile::open(&path, "it", Some(&memory))?, &Naming::default());
+    let network = open().unwrap();
+    assert!(runner.run(network.maker(1).unwrap()).is_ok());
+    let remembered = std::fs::read_to_string(&memory).unwrap();
+    assert_eq!(remembered.matches("0.0.weight").count(), 1);
+    assert_eq!(open().unwrap().prefix(2), network.prefix(2));
+    let modified = std::fs::metadata(&path).unwrap().modified().unwrap();
+    let mut changed = entries();
+    changed[0] = f32s("0.0.weight", &[3, 4], 7.0);
+    write(&path, &changed);
+    std::fs::File::options().append(true).open(&path).unwrap().set_modified(modified).unwrap();
+    let error = runner.run(open().unwrap().maker(1).unwrap()).unwrap_err();
+    assert_says(&error.message, &["small.safetensors", "has changed since it was opened"]);
+    // Which is remembered no more.
+    assert_ne!(open().unwrap().prefix(2), network.prefix(2));
+    std::fs::write(&path, &whole[..whole.len() - 4]).unwrap();
+    let error = runner.run(network.maker(2).unwrap()).unwrap_err();
+    assert_says(&error.message, &["has changed since it was opened"]);
+}
+
+const NETWORK: &str = "let data = dataset(\"glyphs\", #{ size: 7 });
+let plan = network([1, 7, 7], [
+    block([conv2d(1, 4, 3, #{ padding: 1 }), batch_norm(4), tanh()]).named([\"stem\", \"norm\"]),
+    block([flatten(), linear(196, 10)]),
+]);
+";
+
+#[test]
+fn a_saved_network_comes_back() {
+    let place = Place::new();
+    let script = |rest: &str| format!("{NETWORK}{rest}");
+    let (outcome, printed) = place.run(&script(
+        "let net = plan.init(#{ weight_var: 1.5, bias_var: 0.1, seed: 3 }).save(\"net.safetensors\");
+        print(net.outputs(data.test.take(3)).to_debug());",
+    ));
+    assert_eq!(outcome.status, Status::Done, "{}", scripted::text(&outcome.diagnostics));
+    let saved = std::fs::read(place.path("out/net.safetensors")).unwrap();
+    let file = safetensors::SafeTensors::deserialize(&saved).unwrap();
+    let mut names = file.names();
+    names.sort_unstable();
+    let expected =
+        ["1.1.bias", "1.1.weight", "norm.bias", "norm.running_mean", "norm.running_var", "norm.weight", "stem.bias"];
+    assert_eq!(names, [&expected[..], &["stem.weight"]].concat());
+    let (_, header) = safetensors::SafeTensors::read_metadata(&saved).unwrap();
+    assert_eq!(header.metadata().as_ref().unwrap()["format"], "pt");
+    std::fs::rename(place.path("out/net.safetensors"), place.path("project/net.safetensors")).unwrap();
+    let (outcome, again) = place.run(&script(
+        "let net = plan.weights(\"net.safetensors\").save(\"again.safetensors\");
+        print(net.outputs(data.test.take(3)).to_debug());
+        print(net);",
+    ));
+    assert_eq!(outcome.status, Status::Done, "{}", scripted::text(&outcome.diagnostics));
+    assert_eq!(again[0], printed[0]);
+    assert_says(&again[1], &["weights of net.safetensors"]);
+    assert!(std::fs::read(place.path("out/again.safetensors")).unwrap() == saved);
+    for (wrong, words) in [
+        ("plan.weights(\"other.safetensors\")", ["there is no file", "other.safetensors"]),
+        ("plan.weights(\"../net.safetensors\")", ["there is no file", "net.safetensors"]),
+        ("plan.init(#{ weight_var: 1 }).save(\"net.pth\")", ["net.pth", "saved in a file .safetensors"]),
+        ("plan.weights(\"net.safetensors\", #{ surplus: true })", ["no option `surplus`", "ignore_surplus"]),
+    ] {
+        let (outcome, _) = place.run(&script(&format!("{wrong};")));
+        assert_says(&scripted::text(&outcome.diagnostics), &words);
+    }
+}
+
+/// Its inverses are other ones than those of training, and its figures say by which λ they were found.
+#[test]
+fn a_saved_cascade_of_ridge_regression_comes_back_and_its_figures_tell_lambda() {
+    let place = Place::new();
+    let script = |options: &str, rest: &str| {
+        format!(
+            "let data = dataset(\"glyphs\", #{{ size: 7 }});
+            let net = mlp::wide(49, 10, 4).init(#{{ weight_var: 1.5, bias_var: 0.1, seed: 3 }});
+            let probe = cascade(net, data.train.take(300), #{{ {options} }});
+            let error = probe.reconstruct(data.test.take(5)).mse();
+            print(error);
+            {rest}"
+        )
+    };
+    let (outcome, printed) = place.run(&script(
+        "solver: \"ridge\", lambda: 0.25",
+        "probe.save(\"cascade.safetensors\"); lines(error * 2, #{ title: \"error\" }).save(\"error.svg\");",
+    ));
+    assert_eq!(outcome.status, Status::Done, "{}", scripted::text(&outcome.diagnostics));
+    let figure = std::fs::read_to_string(place.path("out/error.svg")).unwrap();
+    assert!(figure.contains("error (ridge regression, λ = 0.25)"), "{figure}");
+    std::fs::copy(place.path("out/cascade.safetensors"), place.path("project/cascade.safetensors")).unwrap();
+    let (outcome, again) = place.run(&script("weights: \"cascade.safetensors\"", ""));
+    assert_eq!(outcome.status, Status::Done, "{}", scripted::text(&outcome.diagnostics));
+    assert_eq!(again, printed);
+}
+
+#[test]
+fn a_saved_cascade_comes_back_without_training() {
+    let mut place = Place::new();
+    let script = |options: &str, rest: &str| {
+        format!(
+            "{NETWORK}let net = plan.init(#{{ weight_var: 1.5, bias_var: 0.1, seed: 3 }});
+            let probe = cascade(net, data.train.take(300), #{{ {options} }});
+            let back = probe.reconstruct(data.test.take(5));
+            print(back.mse());
+            {rest}"
+        )
+    };
+    let (outcome, printed) =
+        place.run(&script("batch: 10, relu_at_input: true", "probe.save(\"cascade.safetensors\");"));
+    assert_eq!(outcome.status, Status::Done, "{}", scripted::text(&outcome.diagnostics));
+    std::fs::copy(place.path("out/cascade.safetensors"), place.path("project/cascade.safetensors")).unwrap();
+    let saved = std::fs::read(place.path("out/cascade.safetensors")).unwrap();
+    let mut names: Vec<String> =
+        safetensors::SafeTensors::deserialize(&saved).unwrap().names().into_iter().map(str::to_owned).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["0.bias", "0.weight", "1.bias", "1.weight"]);
+    // Another store: nothing is there but the file.
+    place.settings.store_dir = place.path("store of another");
+    let weights = "weights: \"cascade.safetensors\"";
+    let (outcome, again) = place.run(&script(weights, "probe.save(\"again.safetensors\");"));
+    assert_eq!(outcome.status, Status::Done, "{}", scripted::text(&outcome.diagnostics));
+    assert_eq!(again, printed);
+    assert!(outcome.report.spent.keys().all(|name| *name != "cascade.adam"), "{:?}", outcome.report.spent);
+    assert!(std::fs::read(place.path("out/again.safetensors")).unwrap() == saved);
+    for (options, rest, words) in [
+        (&format!("{weights}, epochs: 2")[..], "", ["`epochs` says nothing", "leave out"]),
+        (weights, "print(probe.losses(1));", ["holds no losses", "script.rhai"]),
+    ] {
+        let (outcome, _) = place.run(&script(options, rest));
+        assert_says(&scripted::text(&outcome.diagnostics), &words);
+    }
+    // A network whose second block has another inverse, and one that is not as deep.
+    for (from, to, words) in [
+        ("linear(196, 10)", "linear(196, 10), relu()", ["block 2 of the cascade", "another inverse"]),
+        ("\n    block([flatten(), linear(196, 10)]),", "", ["surplus: 1.bias [196], 1.weight", "cascade.safetensors"]),
+    ] {
+        let (outcome, _) = place.run(&script(weights, "").replace(from, to));
+        assert_says(&scripted::text(&outcome.diagnostics), &words);
+    }
+}
+
+#[test]
+fn classes_are_listed_likeliest_first() {
+    let place = Place::new();
+    let (outcome, printed) = place.run(&format!(
+        "{NETWORK}let net = plan.init(#{{ weight_var: 1.5, bias_var: 0.1, seed: 3 }});
+        let few = data.test.take(2);
+        let found = net.classify(few, 3);
+        print(found);
+        let all = found.all();
+        print(`${{found.len}} ${{all.len}} ${{all[1].len}} ${{all[1][0] == found[1][0]}}`);
+        let sum = 0.0;
+        for class in net.classify(few, 10)[0] {{ sum += class.probability; }}
+        print((sum * 1e6).round() / 1e6);
+        print(net.outputs(few)[0].argmax(0) == found[0][0].class);
+        let names = [\"a\", \"b\", \"c\", \"d\", \"e\", \"f\", \"g\", \"h\", \"i\", \"j\"];
+        print(net.classify(few, 1, #{{ names: names }})[0][0].name == names[found[0][0].class]);
+        let logits = network([1, 7, 7], [block([flatten(), linear(49, 5)])]).init(#{{ weight_var: 1 }});
+        let shares = network([1, 7, 7], [block([flatten(), linear(49, 5)]), block([softmax()])]).init(#{{ weight_var: 1 }});
+        print((logits.classify(few, 1)[0][0].probability - shares.classify(few, 1)[0][0].probability).abs() < 1e-6);
+        let many = network([1, 7, 7], [block([flatten(), linear(49, 1000)])]).init(#{{ weight_var: 1, bias_var: 1 }});
+        print(many.classify(few, 1000)[0].filter(|class| class.class == 281)[0].name);"
+    ));
+    assert_eq!(outcome.status, Status::Done, "{}", scripted::text(&outcome.diagnostics));
+    println!("{}", printed[0]);
+    let lines: Vec<&str> = printed[0].lines().collect();
+    assert_eq!((lines[0], lines.len()), ("sample  probability  class  name", 7));
+    assert!(lines[1].trim_start().starts_with("0 ") && lines[4].trim_start().starts_with("1 "), "{}", printed[0]);
+    assert_eq!(printed[1..], ["2 2 3 true", "1.0", "true", "true", "true", "tabby"]);
+    for (call, words) in [
+        ("net.classify(few, 11)", ["11 classes of each sample", "10 outputs"]),
+        ("net.classify(few, 1, #{ names: [\"a\"] })", ["1 names for 10 outputs", "one for every output"]),
+        ("net.classify(few, 1, #{ names: \"imagenet\" })", ["1000 names for 10 outputs", "script.rhai"]),
+    ] {
+        let text =
+            format!("{NETWORK}let net = plan.init(#{{ weight_var: 1 }}); let few = data.test.take(2); print({call});");
+        assert_says(&scripted::text(&place.run(&text).0.diagnostics), &words);
+    }
+}
+
+/// torchvision's VGG with these channels (0 a pool), as `stdlib/vgg.rhai` has it.
+fn vgg(channels: &[usize], hidden: usize, classes: usize) -> Architecture {
+    let named = |layers, name: String| Block::new(layers).unwrap().with_names(vec![name]).unwrap();
+    let (mut blocks, mut inputs, mut number) = (Vec::new(), 3, 0);
+    for &outputs in channels {
+        if outputs == 0 {
+            blocks.push(Block::new(vec![Layer::MaxPool(Pool { kernel: 2, stride: 2, padding: 0 })]).unwrap());
+            number += 1;
+        } else {
+            let conv = Layer::Conv2d(Conv2d { before: 1, after: 1, ..Conv2d::new(inputs, outputs, 3) });
+            blocks.push(named(vec![conv, activation(Activation::Relu)], format!("features.{number}")));
+            (inputs, number) = (outputs, number + 2);
+        }
+    }
+    blocks.push(Block::new(vec![Layer::AdaptiveAvgPool { size: [7, 7] }, Layer::Flatten]).unwrap());
+    let linear = |inputs, outputs| Layer::Linear { inputs, outputs, bias: true };
+    let hidden_layer = |inputs| vec![linear(inputs, hidden), activation(Activation::Relu)];
+    blocks.push(named(hidden_layer(49 * inputs), "classifier.0".to_owned()));
+    blocks.push(named(hidden_layer(hidden), "classifier.3".to_owned()));
+    blocks.push(named(vec![linear(hidden, classes)], "classifier.6".to_owned()));
+    Architecture::new(&[3, 224, 224], blocks).unwrap()
+}
+
+/// Largest difference beside the largest of the expected numbers.
+fn relative(found: &[f32], expected: &[f32]) -> f32 {
+    let largest = |numbers: &mut dyn Iterator<Item = f32>| numbers.map(f32::abs).fold(0.0, f32::max);
+    assert_eq!(found.len(), expected.len());
+    largest(&mut found.iter().zip(expected).map(|(a, b)| a - b)) / largest(&mut expected.iter().copied())
+}
+
+#[test]
+fn a_narrow_vgg_of_torchvision_agrees_in_both_formats() {
+    let Some(photographs) = reference::tensors("vgg/photographs.safetensors") else { return };
+    let [Some(tensors), Some(checkpoint)] = ["vgg/tiny.safetensors", "vgg/tiny.pth"].map(reference::path) else {
+        return;
+    };
+    let tiny = || vgg(&[4, 4, 0, 8, 8, 0, 8, 8, 8, 0, 12, 12, 12, 0, 12, 12, 12, 0], 64, 10);
+    let [a, b] = [tensors, checkpoint].map(|path| load(tiny(), &path, &Naming::default()).unwrap());
+    assert_eq!(a.prefix(a.architecture().depth()), b.prefix(b.architecture().depth()));
+    let runner = Runner::new();
+    for photo in ["both", "n02391049_zebra"] {
+        let [a, b] = [&a, &b].map(|net| runner.through(net, photographs.f32s(&format!("{photo}.input"))).unwrap());
+        assert_eq!(a, b);
+        let difference = relative(a.last().unwrap(), &photographs.f32s(&format!("{photo}.tiny_logits")));
+        println!("logits of {photo}: {difference:e}");
+        assert!(difference < 1e-4, "logits of {photo}: {difference:e}");
+    }
+}
+
+/// The full VGG16's weights by the reference's formula, written without holding them.
+fn write_formula(path: &Path, architecture: &Architecture) {
+    let tensors: Vec<_> = (1..=architecture.depth()).flat_map(|l| architecture.tensors(l)).collect();
+    let mut at = 0;
+    let infos = tensors.iter().map(|tensor| {
+        let start = at;
+        at += 4 * tensor.shape.iter().product::<usize>();
+        let info = safetensors::tensor::TensorInfo {
+            dtype: Dtype::F32,
+            shape: tensor.shape.clone(),
+            data_offsets: (start, at),
+        };
+        (tensor.name.clone(), info)
+    });
+    let header = safetensors::tensor::Metadata::new(None, infos.collect()).unwrap();
+    let header = serde_json::to_vec(&header).unwrap();
+    let mut file = BufWriter::new(std::fs::File::create(path).unwrap());
+    file.write_all(&(header.len() as u64).to_le_bytes()).unwrap();
+    file.write_all(&header).unwrap();
+    let mut n = 0_u32;
+    for tensor in &tensors {
+        let scale = match tensor.shape[..] {
+            [_] => 0.05,
+            _ => (6.0 / tensor.shape[1..].iter().product::<usize>() as f64).sqrt(),
+        };
+        for _ in 0..tensor.shape.iter().product::<usize>() {
+            let mut h = n.wrapping_mul(2_654_435_761);
+            h = (h ^ h >> 16).wrapping_mul(2_246_822_519);
+            h = (h ^ h >> 13).wrapping_mul(3_266_489_917);
+            h ^= h >> 16;
+            let u = 2.0 * f64::from(h) / 4_294_967_296.0 - 1.0;
+            file.write_all(&((u * scale) as f32).to_le_bytes()).unwrap();
+            n += 1;
+        }
+    }
+    file.flush().unwrap();
+}
+
+/// The most memory that this process has had, in MiB.
+fn peak() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("0");
+    line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1024.0
+}
+
+#[test]
+fn the_full_vgg16_agrees_and_is_not_in_memory_twice() {
+    let Some(photographs) = reference::tensors("vgg/photographs.safetensors") else { return };
+    let channels = [64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512, 0, 512, 512, 512, 0];
+    let (runner, architecture) = (Runner::new(), vgg(&channels, 4096, 1000));
+    let path = runner.path("vgg16.safetensors");
+    let started = std::time::Instant::now();
+    let time = |what: &str| println!("{what}: {:.2} s, peak {:.0} MiB", started.elapsed().as_secs_f64(), peak());
+    write_formula(&path, &architecture);
+    time("written");
+    let network = load(architecture, &path, &Naming::default()).unwrap();
+    time("known by its content");
+    for photo in ["both", "n02391049_zebra"] {
+        let all = runner.through(&network, photographs.f32s(&format!("{photo}.input"))).unwrap();
+        time(photo);
+        let difference = relative(all.last().unwrap(), &photographs.f32s(&format!("{photo}.vgg16_logits")));
+        println!("logits of {photo}: {difference:e}");
+        assert!(difference < 1e-4, "logits of {photo}: {difference:e}");
+        let pools = channels.iter().enumerate().filter(|(_, channels)| **channels == 0).map(|(l, _)| &all[l + 1]);
+        let expected = photographs.f32s(&format!("{photo}.vgg16_pool_mean_std"));
+        for (x, expected) in pools.zip(expected.chunks(2)) {
+            let mean = x.iter().map(|&x| f64::from(x)).sum::<f64>() / x.len() as f64;
+            let variance = x.iter().map(|&x| (f64::from(x) - mean).powi(2)).sum::<f64>() / (x.len() - 1) as f64;
+            for (found, expected) in [mean, variance.sqrt()].into_iter().zip(expected) {
+                assert!((found / f64::from(*expected) - 1.0).abs() < 1e-4, "{found} {expected}");
+            }
+        }
+    }
+    // The largest block's weights are 411 MB.
+    assert!(peak() < 800.0, "{} MiB", peak());
+}
