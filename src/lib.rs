@@ -17,6 +17,7 @@ pub mod network;
 pub mod output;
 pub mod random;
 pub mod script;
+pub mod stats;
 pub mod theory;
 pub mod weights;
 mod words;

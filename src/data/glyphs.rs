@@ -108,6 +108,10 @@ impl SampleSource for Glyphs {
     fn content(&self, part: Part) -> Value {
         generated::content(GENERATOR, self.seed, part)
     }
+
+    fn seed(&self) -> Option<u64> {
+        Some(self.seed)
+    }
 }
 
 impl Glyphs {

@@ -94,4 +94,8 @@ impl SampleSource for Noise {
     fn content(&self, part: Part) -> Value {
         generated::content(GENERATOR, self.seed, part)
     }
+
+    fn seed(&self) -> Option<u64> {
+        Some(self.seed)
+    }
 }

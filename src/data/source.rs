@@ -52,6 +52,11 @@ pub(super) trait SampleSource: fmt::Debug + Send + Sync {
         json!({ "content": self.content(part), "shape": self.shape(), "samples": selection.description() })
     }
 
+    /// The seed that samples are generated from, if they are generated.
+    fn seed(&self) -> Option<u64> {
+        None
+    }
+
     /// The expression by which a script names a part of the data set called `name`.
     fn expression(&self, name: &str, part: Part) -> String {
         format!("dataset(\"{name}\").{}", part.name())

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::Located;
-use crate::entropy::numbers;
+use crate::entropy::{CurveResult, numbers};
 use crate::executor::Computed;
 use crate::figure::{Band, number};
 use crate::work::{Described, Target, Value};
@@ -194,18 +194,8 @@ impl Entry {
 
     /// The quartiles over the batch at every depth, where the measure has a value per sample.
     pub(super) fn quartiles(&self, computed: &Computed) -> Option<Band> {
-        let (shape, samples) = self.computed(computed)?.f64s("samples").ok()?;
-        let quantile = |share: f64| -> Vec<f64> {
-            samples
-                .chunks(shape[1].max(1))
-                .map(|batch| {
-                    let mut batch = batch.to_vec();
-                    batch.sort_by(f64::total_cmp);
-                    batch[((batch.len() - 1) as f64 * share).round() as usize]
-                })
-                .collect()
-        };
-        Some(Band { lo: quantile(0.25), hi: quantile(0.75) })
+        let [lo, hi] = CurveResult::read(self.computed(computed)?).ok()?.quartiles()?;
+        Some(Band { lo, hi })
     }
 
     /// A table's cells: one, or one per depth.

@@ -9,7 +9,6 @@ use rhai::{Dynamic, EvalAltResult, NativeCallContext};
 
 use super::diagnostic::{Diagnostic, Place};
 use super::loader::Loader;
-use super::options::nearest;
 use super::run_handle::RunHandle;
 use super::settings::Settings;
 use super::table::Axis;
@@ -20,6 +19,7 @@ use crate::executor::{Computed, DryRun, Estimate, Execution, Executor, Local, Po
 use crate::files::write_whole;
 use crate::output::run_folder::default_path;
 use crate::output::{Output, Scalar};
+use crate::words::nearest;
 use crate::work::{Event, Plan, Report, Resources, Store, Target};
 use crate::{Error, Result};
 

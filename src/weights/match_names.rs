@@ -1,34 +1,34 @@
-//! Whether a file holds the arrays that are wanted of it, told by name for all of them at once.
+//! Checks that a file holds the wanted arrays; one error names all that do not match.
 
 use super::WeightFile;
 use super::read::Wanted;
 use crate::{Error, Result};
 
-/// What batch normalisation counts, and nobody computes with.
+/// A counter that PyTorch's batch normalisation saves; nothing is computed with it.
 const COUNTER: &str = "num_batches_tracked";
 
-/// How a file's names are taken.
+/// How names in a file are matched.
 #[derive(Debug, Clone, Default)]
 pub struct Naming {
-    /// What stands before the names in the file, such as "module."; arrays without it are another's.
+    /// Prefix of the names in the file, such as "module."; arrays without it are ignored.
     pub prefix: String,
-    /// Whether the file may hold more than is wanted.
+    /// Whether other arrays in the file are allowed.
     pub ignore_surplus: bool,
 }
 
 impl WeightFile {
     /// # Errors
-    /// When arrays are missing, too many, of another shape, or hold no floating-point numbers: all of them are named.
+    /// Arrays are missing, too many, of another shape, or hold no floating-point numbers; the message names all of them.
     pub(super) fn check(&self, whose: &str, wanted: &[&Wanted], naming: &Naming) -> Result<()> {
         let (mut missing, mut misshapen, mut untyped) = (Vec::new(), Vec::new(), Vec::new());
         for Wanted { from, shape, .. } in wanted {
             match self.tensors.get(&format!("{}{from}", naming.prefix)) {
                 None => missing.push(format!("{from} {shape:?}")),
-                Some(held) => {
-                    if held.shape != *shape {
-                        misshapen.push(format!("{from} (expected {shape:?}, found {:?})", held.shape));
+                Some(stored) => {
+                    if stored.shape != *shape {
+                        misshapen.push(format!("{from} (expected {shape:?}, found {:?})", stored.shape));
                     }
-                    if let Err(found) = &held.float {
+                    if let Err(found) = &stored.float {
                         untyped.push(format!("{from} ({found})"));
                     }
                 }
@@ -37,10 +37,10 @@ impl WeightFile {
         let surplus: Vec<String> = self
             .tensors
             .iter()
-            .filter_map(|(name, held)| Some((name.strip_prefix(&naming.prefix)?, held)))
+            .filter_map(|(name, stored)| Some((name.strip_prefix(&naming.prefix)?, stored)))
             .filter(|(name, _)| !naming.ignore_surplus && name.rsplit('.').next() != Some(COUNTER))
             .filter(|(name, _)| wanted.iter().all(|wanted| wanted.from != *name))
-            .map(|(name, held)| format!("{name} {:?}", held.shape))
+            .map(|(name, stored)| format!("{name} {:?}", stored.shape))
             .collect();
         let only_surplus = missing.is_empty() && misshapen.is_empty() && untyped.is_empty();
         let found = [
@@ -70,7 +70,7 @@ impl WeightFile {
         })
     }
 
-    /// What stands before the first wanted name, if all are there with something before them.
+    /// A prefix with which all wanted names are in the file.
     fn prefix_of(&self, wanted: &[&Wanted]) -> Option<String> {
         let first = &wanted.first()?.from;
         let prefixes = self.tensors.keys().filter_map(|name| name.strip_suffix(first.as_str()));
