@@ -1,12 +1,12 @@
-//! What lies behind a point of a figure: its parameters, seed and fingerprint, the script line that asked for it, the command
-//! that runs just it, and the pictures that were reconstructed there.
+//! What lies behind a value of a figure: its parameters, seed and fingerprint, the script line that shows it, the command
+//! that computes only it, and the pictures that were reconstructed there.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
-use super::board::Board;
+use super::edits::EditLog;
 use super::edit::place_json;
 use crate::Result;
 use crate::figure::{Figure, Hit, Image, Images};
@@ -19,7 +19,7 @@ const PICTURES: usize = 12;
 
 /// See the module.
 pub(super) struct Details {
-    board: Arc<Board>,
+    edits: Arc<EditLog>,
     store: Store,
     numerics: String,
     script: PathBuf,
@@ -27,10 +27,10 @@ pub(super) struct Details {
 }
 
 impl Details {
-    pub fn new(board: Arc<Board>, host: &Host, script: &Path) -> Result<Self> {
+    pub fn new(edits: Arc<EditLog>, host: &Host, script: &Path) -> Result<Self> {
         let settings = host.settings();
         Ok(Self {
-            board,
+            edits,
             store: Store::open(&settings.store_dir, settings.store_budget)?,
             numerics: host.device()?.numerics().to_owned(),
             script: script.to_owned(),
@@ -38,12 +38,12 @@ impl Details {
         })
     }
 
-    /// What is told of the result behind a value.
+    /// Facts about the result behind a value.
     fn facts(&self, source: &Source) -> Option<Facts> {
-        self.board.facts(source.result.as_ref()?)
+        self.edits.facts(source.result.as_ref()?)
     }
 
-    /// As the page knows it; `pictures` is where its pictures are, if there are any.
+    /// A value's details as JSON; `pictures` is the address of its pictures.
     pub fn point(&self, exhibit: &Exhibit, hit: Hit, pictures: &str) -> Result<Json> {
         let sources = exhibit.sources(at(exhibit, hit))?;
         let rows: Vec<Json> = sources
@@ -66,7 +66,7 @@ impl Details {
         }))
     }
 
-    /// What runs just this point.
+    /// The command that computes only this point.
     fn command(&self, source: &Source) -> String {
         let mut words = vec!["entroscope".to_owned(), "run".to_owned(), quoted(&self.script.display().to_string())];
         let pair = |flag: &str, name: &str, value: &str| [flag.to_owned(), quoted(&format!("{name}={value}"))];
@@ -75,13 +75,13 @@ impl Details {
         words.join(" ")
     }
 
-    /// The reconstruction behind a value, where the store still has it, with its depth.
+    /// The key of the reconstruction behind a value, if the store still has it, and the value's depth.
     fn reconstruction(&self, source: &Source) -> Option<(crate::work::Fingerprint, usize)> {
         let key = self.facts(source)?.reconstruction?.with(&self.numerics);
         self.store.contains(key).then_some((key, source.depth?))
     }
 
-    /// The first samples' reconstructions from the point's depth.
+    /// The reconstructions of the first samples, from the value's depth.
     pub fn pictures(&self, exhibit: &Exhibit, hit: Hit) -> Result<Option<Figure>> {
         let sources = exhibit.sources(at(exhibit, hit))?;
         let Some((key, depth)) = sources.iter().find_map(|source| self.reconstruction(source)) else { return Ok(None) };
@@ -100,8 +100,8 @@ impl Details {
     }
 }
 
-/// The shape of a picture of so many numbers: `[channels, height, width]` as it is; a row of numbers is square, grey or in
-/// three colours, or else one line.
+/// The shape in which a sample is shown: `[channels, height, width]` as it is; a row of numbers as a square, grey or in three
+/// colours, or else as one line.
 fn picture(shape: &[usize]) -> Vec<usize> {
     let [numbers] = *shape else { return shape.to_vec() };
     let side = |n: usize| Some(n.isqrt()).filter(|side| side * side == n);
@@ -126,7 +126,7 @@ fn pairs(parameters: &[(String, String)]) -> serde_json::Map<String, Json> {
     parameters.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect()
 }
 
-/// A word for a shell.
+/// A word quoted for a POSIX shell, where it needs that.
 fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "-_./=+:,@%".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) {
