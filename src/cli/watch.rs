@@ -10,7 +10,7 @@ use clap::Args;
 
 use super::progress::Terminal;
 use super::{ScriptArguments, cancel_on_interrupt, failed, say};
-use crate::live::{self, WatchEvent, Options, Stage};
+use crate::live::{self, Options, Stage, WatchEvent};
 use crate::script::{Diagnostic, Host, HostEvent, Outcome, RunHandle, Settings};
 use crate::words;
 

@@ -7,8 +7,7 @@ use std::time::Instant;
 use serde_json::{Value as Json, json};
 
 use crate::executor::{Computed, Estimate};
-use crate::script::exhibit::Exhibits;
-use crate::script::{Diagnostic, Outcome, Place, Severity, Status};
+use crate::script::{Diagnostic, Outcome, Outputs, Place, Severity, Shown, Status};
 use crate::work::{Fingerprint, Plan, Value};
 
 /// How far an edit is.
@@ -47,10 +46,10 @@ pub(super) struct Edit {
     pub stage: Stage,
     /// The edit whose figures are shown with it: its own number, or the last good one's while it has none.
     pub figures_of: usize,
-    pub exhibits: Option<Exhibits>,
+    pub outputs: Option<Outputs>,
     pub computed: Computed,
     pub parameters: BTreeMap<String, String>,
-    /// The state of each exhibit.
+    /// The state of each output.
     items: Vec<Item>,
     plan: Option<Planned>,
     progress: Option<Progress>,
@@ -94,7 +93,7 @@ impl Edit {
             changed,
             stage,
             figures_of,
-            exhibits: None,
+            outputs: None,
             computed: Computed::new(),
             parameters: BTreeMap::new(),
             items: Vec::new(),
@@ -117,7 +116,7 @@ impl Edit {
     /// Drops its figures and their results.
     pub fn forget(&mut self) {
         self.is_kept = false;
-        self.exhibits = None;
+        self.outputs = None;
         self.computed.clear();
         self.items = Vec::new();
     }
@@ -128,15 +127,15 @@ impl Edit {
         values.filter(|value| known.insert(Arc::as_ptr(value) as usize)).map(|value| value.bytes()).sum()
     }
 
-    /// Its exhibits, if it is over and they still have their descriptions.
-    pub fn whole(&self) -> Option<Exhibits> {
-        self.exhibits.clone().filter(|_| !self.is_named && self.stage.is_over())
+    /// Its outputs, if it is over and they still have their descriptions.
+    pub fn whole(&self) -> Option<Outputs> {
+        self.outputs.clone().filter(|_| !self.is_named && self.stage.is_over())
     }
 
-    /// Replaces its exhibits by those that have only the names of results.
-    pub fn name(&mut self, exhibits: Exhibits) {
-        if self.exhibits.is_some() {
-            self.exhibits = Some(exhibits);
+    /// Replaces its outputs by those that have only the names of results.
+    pub fn name(&mut self, outputs: Outputs) {
+        if self.outputs.is_some() {
+            self.outputs = Some(outputs);
             self.is_named = true;
         }
     }
@@ -146,17 +145,17 @@ impl Edit {
     }
 
     /// Records what the evaluated script shows.
-    pub fn describe(&mut self, exhibits: Exhibits) {
-        let item = |exhibit: &crate::script::Exhibit| {
+    pub fn describe(&mut self, outputs: Outputs) {
+        let item = |shown: &Shown| {
             let mut points = BTreeMap::<String, BTreeSet<Fingerprint>>::new();
-            exhibit.points().into_iter().for_each(|(point, result)| {
-                points.entry(point).or_default().insert(result);
-            });
+            for target in shown.output.targets() {
+                points.entry(target.point).or_default().insert(target.result.fingerprint());
+            }
             let needs = points.values().flatten().copied().collect();
             Item { needs, points, revision: 1, work: 0.0 }
         };
-        self.items = exhibits.iter().map(item).collect();
-        self.exhibits = Some(exhibits);
+        self.items = outputs.iter().map(item).collect();
+        self.outputs = Some(outputs);
         self.figures_of = self.number;
     }
 
@@ -192,15 +191,15 @@ impl Edit {
 
     /// Records a result, if a figure shows it.
     pub fn done(&mut self, result: Fingerprint, value: &crate::Result<Arc<Value>>) {
-        let Some(exhibits) = &self.exhibits else { return };
+        let Some(outputs) = &self.outputs else { return };
         if value.as_ref().is_err_and(|error| error.interrupted) {
             return;
         }
         let mut is_shown = false;
-        for (item, exhibit) in self.items.iter_mut().zip(exhibits.iter()) {
+        for (item, shown) in self.items.iter_mut().zip(outputs.iter()) {
             if item.needs.contains(&result) && !self.computed.contains_key(&result) {
                 item.revision += 1;
-                is_shown |= exhibit.label().kind != "weights";
+                is_shown |= shown.output.needs_results();
             }
         }
         if is_shown {
@@ -243,12 +242,12 @@ impl Edit {
     }
 
     fn item_json(&self, i: usize) -> Option<Json> {
-        let (item, exhibit) = (self.items.get(i)?, self.exhibits.as_ref()?.get(i)?);
-        let label = exhibit.label();
+        let (item, shown) = (self.items.get(i)?, self.outputs.as_ref()?.get(i)?);
+        let output = &shown.output;
         let (done, points) = self.points(item);
         let mut json = json!({
-            "kind": label.kind, "name": label.name, "title": label.title, "drawing": label.drawing,
-            "rev": item.revision, "done": done, "points": points, "place": exhibit.place.as_ref().map(place_json),
+            "kind": output.kind(), "name": output.name(), "title": output.title(), "drawing": output.drawing(),
+            "rev": item.revision, "done": done, "points": points, "place": shown.place.as_ref().map(place_json),
             "error": null,
         });
         if done < points && self.stage == Stage::Running {
@@ -256,9 +255,9 @@ impl Edit {
             let share = self.plan.as_ref().map_or(0.0, |plan| item.work / plan.estimate.operations.max(1.0));
             json["left"] = self.left().map(|left| left * share.min(1.0)).into();
         }
-        if let Some(words) = exhibit.words(&self.computed) {
-            match words {
-                Ok(words) => json["text"] = words.into(),
+        if output.kind() == "verdict" {
+            match output.fill(&self.computed) {
+                Ok(filled) => json["text"] = filled.words.into(),
                 Err(error) => json["error"] = error.message.into(),
             }
         }

@@ -9,7 +9,8 @@ use tokio::sync::watch;
 
 use super::edit::Edit;
 use crate::Result;
-use crate::script::exhibit::{Exhibits, Facts};
+use crate::output::facts::Facts;
+use crate::script::{Outputs, Shown};
 use crate::work::{Described, Fingerprint, Value};
 
 /// Most bytes of results that are kept for the figures of former edits.
@@ -134,20 +135,24 @@ impl EditLog {
 
     /// Drops the descriptions of edits that are over and not the newest; their figures need only names of results.
     pub fn condense(&self) {
-        let (former, known): (Vec<(usize, Exhibits)>, BTreeSet<Fingerprint>) = {
+        let (former, known): (Vec<(usize, Outputs)>, BTreeSet<Fingerprint>) = {
             let entries = self.lock();
             let newest = entries.current();
             let former = entries.edits.range(..newest).filter_map(|(number, edit)| Some((*number, edit.whole()?)));
             (former.collect(), entries.facts.keys().copied().collect())
         };
-        for (number, exhibits) in former {
+        for (number, outputs) in former {
             let mut facts = BTreeMap::new();
-            let mut hear = |result: &Described| {
+            let mut name = |result: &Described| {
                 if !known.contains(&result.fingerprint()) {
                     facts.entry(result.fingerprint()).or_insert_with(|| Facts::of(result));
                 }
+                Described::name_of(result)
             };
-            let named = exhibits.iter().map(|exhibit| exhibit.named(&mut hear)).collect();
+            let named = outputs
+                .iter()
+                .map(|Shown { output, place }| Shown { output: output.named(&mut name), place: place.clone() })
+                .collect();
             let mut entries = self.lock();
             entries.facts.extend(facts);
             if let Some(edit) = entries.edits.get_mut(&number) {
@@ -171,7 +176,10 @@ impl EditLog {
         if entries.status_revision > since {
             news.push(("status", entries.status()));
         }
-        let edits = entries.edits.values().filter(|edit| entries.edit_revisions.get(&edit.number).is_some_and(|&revision| revision > since));
+        let edits = entries
+            .edits
+            .values()
+            .filter(|edit| entries.edit_revisions.get(&edit.number).is_some_and(|&revision| revision > since));
         news.extend(edits.map(|edit| ("edit", edit.json())));
         (news, now)
     }

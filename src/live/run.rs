@@ -91,9 +91,9 @@ impl EditRun {
             HostEvent::Loaded => self.record_time("loaded"),
             HostEvent::Checked => self.record_time("checked"),
             HostEvent::Printed(text) => self.change(Urgency::Now, |edit| edit.print(text)),
-            HostEvent::Described(exhibits) => {
+            HostEvent::Described(outputs) => {
                 self.take_over();
-                self.change(Urgency::Batched, |edit| edit.describe(Arc::clone(exhibits)));
+                self.change(Urgency::Batched, |edit| edit.describe(Arc::clone(outputs)));
                 self.record_time("described");
                 self.watch.signal(Signal::Reads(self.number));
             }
@@ -109,7 +109,7 @@ impl EditRun {
             HostEvent::Finished => {
                 self.record_time("computed");
                 self.change(Urgency::Now, |edit| {
-                    if edit.exhibits.is_some() && edit.stage == Stage::Running {
+                    if edit.outputs.is_some() && edit.stage == Stage::Running {
                         edit.stage = Stage::Done;
                     }
                 });
@@ -119,7 +119,7 @@ impl EditRun {
 
     fn on_planned(&self, plan: &Plan, estimate: Estimate) {
         let watch = &self.watch;
-        let is_described = watch.edits.lock().edits.get(&self.number).is_some_and(|edit| edit.exhibits.is_some());
+        let is_described = watch.edits.lock().edits.get(&self.number).is_some_and(|edit| edit.outputs.is_some());
         self.take_over();
         // Before that, the plan has only values that the script itself asks for: what else it needs is not known yet.
         if is_described {

@@ -18,15 +18,15 @@ use futures_util::stream::{self, Stream};
 use serde_json::json;
 use tokio::sync::watch;
 
-use super::edits::{EditLog, Revision};
 use super::approval::Approval;
-use super::details::{self, Details};
+use super::details::Details;
+use super::edits::{EditLog, Revision};
 use super::guard::{self, Hosts};
 use super::{Signal, page};
 use crate::executor::Computed;
 use crate::figure::Hit;
-use crate::script::Host;
-use crate::script::exhibit::Exhibit;
+use crate::output::Scalar;
+use crate::script::{Host, Shown};
 use crate::{Error, Result};
 
 /// Ports that are tried first, in this order: after a restart the same one is found, and an open page connects again.
@@ -130,12 +130,12 @@ impl AppState {
         StatusCode::NO_CONTENT
     }
 
-    /// An exhibit of an edit, with the results that are there.
-    fn exhibit(&self, edit: usize, item: usize) -> Option<(Exhibit, Computed)> {
+    /// An output of an edit, with the results that are there.
+    fn output(&self, edit: usize, item: usize) -> Option<(Shown, Computed)> {
         let log = self.edits.lock();
         let edit = log.edits.get(&edit)?;
-        let exhibit = edit.exhibits.as_ref()?.get(item)?.clone();
-        Some((exhibit, edit.computed.clone()))
+        let shown = edit.outputs.as_ref()?.get(item)?.clone();
+        Some((shown, edit.computed.clone()))
     }
 }
 
@@ -217,22 +217,28 @@ async fn drawn(draw: impl FnOnce() -> Result<Response> + Send + 'static) -> Resp
 /// A figure as SVG, PNG or CSV, or its regions as JSON; a table as CSV or JSON: `0.svg`.
 async fn item(State(app): Shared, Parts((edit, name)): Parts<(usize, String)>) -> Response {
     let Some((number, ending)) = name.split_once('.') else { return not_found() };
-    let Some((exhibit, computed)) = number.parse().ok().and_then(|item| app.exhibit(edit, item)) else {
+    let Some((shown, computed)) = number.parse().ok().and_then(|item| app.output(edit, item)) else {
         return not_found();
     };
     let ending = ending.to_owned();
-    drawn(move || match (ending.as_str(), exhibit.figure(&computed)?) {
-        ("svg", Some(figure)) => Ok(guard::picture(figure.svg()?)),
-        ("png", Some(figure)) => Ok(typed("image/png", figure.png()?)),
-        ("json", Some(figure)) => Ok(axum::Json(figure.regions()?).into_response()),
-        ("json", None) => {
-            let Some(((columns, rows), varying)) = exhibit.records(&computed) else { return Ok(not_found()) };
-            let (texts, rows) = (details::texts(&rows), details::cells(&rows));
-            Ok(axum::Json(json!({ "columns": columns, "varying": varying, "rows": rows, "texts": texts }))
-                .into_response())
-        }
-        ("csv", _) => Ok(typed("text/csv; charset=utf-8", exhibit.csv(&computed)?)),
-        _ => Ok(not_found()),
+    drawn(move || {
+        let filled = shown.output.fill(&computed)?;
+        Ok(match (ending.as_str(), &filled.figure, &filled.records) {
+            ("svg", Some(figure), _) => guard::picture(figure.svg()?),
+            ("png", Some(figure), _) => typed("image/png", figure.png()?),
+            ("json", Some(figure), _) => axum::Json(figure.regions()?).into_response(),
+            ("json", None, Some(records)) => {
+                let rows: Vec<Vec<_>> =
+                    records.rows.iter().map(|row| row.iter().map(Scalar::to_json).collect()).collect();
+                let texts: Vec<Vec<_>> =
+                    records.rows.iter().map(|row| row.iter().map(Scalar::pretty).collect()).collect();
+                let (columns, varying) = (&records.columns, records.varying());
+                axum::Json(json!({ "columns": columns, "varying": varying, "rows": rows, "texts": texts }))
+                    .into_response()
+            }
+            ("csv", ..) => filled.csv()?.map_or_else(not_found, |csv| typed("text/csv; charset=utf-8", csv)),
+            _ => not_found(),
+        })
     })
     .await
 }
@@ -243,14 +249,14 @@ async fn point(
     Parts((edit, item, what)): Parts<(usize, usize, String)>,
     Query(hit): Query<Hit>,
 ) -> Response {
-    let Some((exhibit, _)) = app.exhibit(edit, item) else { return not_found() };
+    let Some((shown, computed)) = app.output(edit, item) else { return not_found() };
     drawn(move || match what.as_str() {
         "point" => {
             let Hit { part, i, j } = hit;
             let path = format!("edits/{edit}/items/{item}/pictures.svg?part={part}&i={i}&j={j}");
-            app.details.point(&exhibit, hit, &path).map(|json| axum::Json(json).into_response())
+            app.details.point(&shown, &computed, hit, &path).map(|json| axum::Json(json).into_response())
         }
-        "pictures.svg" => match app.details.pictures(&exhibit, hit)? {
+        "pictures.svg" => match app.details.pictures(&shown, &computed, hit)? {
             Some(figure) => Ok(guard::picture(figure.svg()?)),
             None => Ok(not_found()),
         },

@@ -225,7 +225,7 @@ impl EventLoop {
         let at = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
         let figures_of = {
             let log = self.watch.edits.lock();
-            let good = log.edits.values().rev().find(|edit| edit.exhibits.is_some());
+            let good = log.edits.values().rev().find(|edit| edit.outputs.is_some());
             good.map_or(number, |edit| edit.number)
         };
         self.watch.edits.add(Edit::new(number, at, changed.to_owned(), stage, figures_of));

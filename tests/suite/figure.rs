@@ -181,7 +181,10 @@ fn regions_of_curves_are_their_points() {
         assert_eq!(points[i].is_none(), numbers[1] == "nan");
         if let (0, Some((x, y))) = (part, points[i]) {
             let place = format!("{} {}", (x * 100.0).round() / 100.0, (y * 100.0).round() / 100.0);
-            assert!(tags(&svg, "path").any(|tag| attribute(tag, "d").is_some_and(|path| path.contains(&place))), "{place}: {svg}");
+            assert!(
+                tags(&svg, "path").any(|tag| attribute(tag, "d").is_some_and(|path| path.contains(&place))),
+                "{place}: {svg}"
+            );
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::scripted::Place;
 use entroscope::executor::Points;
-use entroscope::live::{WatchEvent, Options, Stage, watch};
+use entroscope::live::{Options, Stage, WatchEvent, watch};
 use entroscope::script::{Host, HostEvent, RunHandle};
 use entroscope::work::{Cancel, Event};
 
@@ -58,7 +58,9 @@ impl Watch {
                 WatchEvent::Run { edit, event: HostEvent::Work(Event::Advanced(operations)) } if operations > 0.0 => {
                     Report::Advanced(edit)
                 }
-                WatchEvent::Run { edit, event: HostEvent::Work(Event::Done { result: Ok(_), .. }) } => Report::Done(edit),
+                WatchEvent::Run { edit, event: HostEvent::Work(Event::Done { result: Ok(_), .. }) } => {
+                    Report::Done(edit)
+                }
                 WatchEvent::Ended { edit, stage, outcome } => Report::Ended(edit, stage, outcome.points),
                 WatchEvent::Run { .. } | WatchEvent::Warning(_) => return,
             };
@@ -72,7 +74,8 @@ impl Watch {
     fn until(&self, is_it: impl Fn(&Report) -> bool) -> Vec<Report> {
         let mut reports = Vec::new();
         loop {
-            let report = self.reports.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("not reported, after {reports:?}"));
+            let report =
+                self.reports.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("not reported, after {reports:?}"));
             let is_last = is_it(&report);
             reports.push(report);
             if is_last {
@@ -127,7 +130,8 @@ fn an_edited_title_repeats_no_step() {
     let watch = Watch::begin(&sweep("first", 60), Options::default());
     // In the middle of the second operation's training, at the least.
     let mut reports = watch.until(|report| matches!(report, Report::Done(1)));
-    reports.extend(watch.until(|report| matches!(report, Report::Started(1, what) if what.starts_with("cascade.adam"))));
+    reports
+        .extend(watch.until(|report| matches!(report, Report::Started(1, what) if what.starts_with("cascade.adam"))));
     reports.extend(watch.until(|report| matches!(report, Report::Advanced(1))));
     watch.save(&sweep("second", 60));
     let (stage, points, rest) = watch.until_ended(2);
@@ -135,8 +139,10 @@ fn an_edited_title_repeats_no_step() {
     assert_eq!(stage, Stage::Done);
     assert_eq!((points.computed + points.reused, points.failed), (4, 0));
     assert!(points.reused >= 1, "{points:?}");
-    let mut started: Vec<&String> =
-        reports.iter().filter_map(|report| if let Report::Started(_, what) = report { Some(what) } else { None }).collect();
+    let mut started: Vec<&String> = reports
+        .iter()
+        .filter_map(|report| if let Report::Started(_, what) = report { Some(what) } else { None })
+        .collect();
     let trained = started.iter().filter(|what| what.starts_with("cascade.adam")).count();
     assert_eq!(trained, 4 * 4, "{started:?}");
     // Every step of every training once: 256 samples are 4 batches of 64 a epoch.
@@ -195,7 +201,11 @@ fn modules_and_data_are_watched_and_nothing_else() {
     std::fs::write(project.join("elsewhere.rhai"), "fn x() { 1 }").unwrap();
     std::fs::write(project.join("part.rhai"), "fn x() { 1 }").unwrap();
     let reports = watch.until(|report| matches!(report, Report::Ended(2, Stage::Broken, _)));
-    assert_eq!(count(&reports, |report| matches!(report, Report::Began(what) if what == "part.rhai")), 1, "{reports:?}");
+    assert_eq!(
+        count(&reports, |report| matches!(report, Report::Began(what) if what == "part.rhai")),
+        1,
+        "{reports:?}"
+    );
     // So may the data; and a file may be written aside and renamed.
     let (outcome, _) = watch.place.run_file(&{
         let path = project.join("make.rhai");
