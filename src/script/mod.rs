@@ -16,6 +16,7 @@ pub mod session;
 mod settings;
 mod table;
 mod tensor;
+mod tensor_budget;
 
 pub use api::specs;
 pub use diagnostic::{Diagnostic, Frame, Place, Severity};
@@ -28,4 +29,5 @@ pub use run_handle::{ReadLog, RunHandle};
 pub use session::{HostEvent, HostObserver, Outputs, Session, Shown};
 pub use settings::{Limits, STORE_VARIABLE, Settings};
 pub use table::{Axis, Row, Table};
-pub use tensor::{Budget, ScriptTensor};
+pub use tensor::ScriptTensor;
+pub use tensor_budget::TensorBudget;
