@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use super::print::out;
 use super::progress::plan_in_words;
 use super::say;
 use crate::script::{Checked, Host, Settings};
@@ -28,21 +29,21 @@ pub(super) fn check(settings: Settings, script: &Path) -> ExitCode {
 fn report(Checked { plan, estimate, params, warnings }: &Checked) {
     warnings.iter().for_each(say);
     for (name, value) in params {
-        println!("parameter {name} = {value}");
+        out!("parameter {name} = {value}");
     }
     let points = points(plan);
     for (point, work, memory) in points.iter().take(LISTED_POINTS) {
         if *work > 0.0 {
             let time = words::time(estimate.seconds * work / estimate.operations);
-            println!("{point:40} {:10.1} GFLOP  {:>10}  {time}", work / 1e9, words::size(*memory));
+            out!("{point:40} {:10.1} GFLOP  {:>10}  {time}", work / 1e9, words::size(*memory));
         } else {
-            println!("{point:40} {:>16}", "stored");
+            out!("{point:40} {:>16}", "stored");
         }
     }
     if points.len() > LISTED_POINTS {
-        println!("… and {} more", points.len() - LISTED_POINTS);
+        out!("… and {} more", points.len() - LISTED_POINTS);
     }
-    println!("{}", plan_in_words(plan, *estimate));
+    out!("{}", plan_in_words(plan, *estimate));
 }
 
 /// Every point once, in order: floating-point operations that it adds, and the memory that it needs.

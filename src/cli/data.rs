@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::print::out;
 use super::{cancel_on_interrupt, failed};
 use crate::data::{self, Availability, Folders, Progress, downloadable, get};
 use crate::script::Settings;
@@ -51,10 +52,10 @@ fn list(folders: &Folders) {
                 format!("not here ({}): `entroscope data get {}`", words::size(entry.bytes as f64), entry.name)
             }
         };
-        println!("{:14} {}\n{:14} {availability}", entry.name, entry.about, "");
+        out!("{:14} {}\n{:14} {availability}", entry.name, entry.about, "");
     }
     let looked: Vec<String> = folders.candidates().iter().map(|folder| folder.display().to_string()).collect();
-    println!("looked in {}", looked.join(", "));
+    out!("looked in {}", looked.join(", "));
 }
 
 fn download(name: &str, folders: &Folders) -> ExitCode {
@@ -70,18 +71,18 @@ fn download(name: &str, folders: &Folders) -> ExitCode {
             bar.set_length(total);
             bar.set_position(done);
         }
-        Progress::Present { file } => bar.suspend(|| println!("{file}: here already, verified")),
+        Progress::Present { file } => bar.suspend(|| out!("{file}: here already, verified")),
         Progress::Verifying { file } => bar.set_message(format!("verifying {file}")),
         Progress::SetAside { file, to } => {
-            bar.suspend(|| println!("{file}: had other content, kept as {}", to.display()));
+            bar.suspend(|| out!("{file}: had other content, kept as {}", to.display()));
         }
-        Progress::Done { file } => bar.suspend(|| println!("{file}: downloaded, verified")),
+        Progress::Done { file } => bar.suspend(|| out!("{file}: downloaded, verified")),
     };
     let result = downloadable(name).and_then(|set| get(&set, folders, &mut told, &|| cancel.is_cancelled()));
     bar.finish_and_clear();
     match result {
         Ok(fetched) => {
-            println!("{name} is in {} ({} files downloaded)", fetched.folder.display(), fetched.downloaded);
+            out!("{name} is in {} ({} files downloaded)", fetched.folder.display(), fetched.downloaded);
             ExitCode::SUCCESS
         }
         Err(error) if error.interrupted => ExitCode::from(130),

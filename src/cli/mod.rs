@@ -5,6 +5,7 @@ mod check;
 mod data;
 mod devices;
 mod panics;
+mod print;
 mod progress;
 mod reference;
 mod run;
@@ -18,9 +19,12 @@ mod watch;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use clap::{Args, Parser, Subcommand};
 
+use self::print::err;
 use crate::Error;
 use crate::script::{Diagnostic, Limits, STORE_VARIABLE, Settings};
 use crate::words;
@@ -111,7 +115,7 @@ fn assignment(text: &str) -> Result<(String, String), String> {
 }
 
 fn say(diagnostic: &Diagnostic) {
-    eprint!("{}", diagnostic.render(std::io::stderr().is_terminal()));
+    err!("{}", diagnostic.render(std::io::stderr().is_terminal()).trim_end_matches('\n'));
 }
 
 /// Says what went wrong, and gives the exit status for it.
@@ -151,18 +155,23 @@ impl Program {
     }
 }
 
-/// Ctrl-C asks once, and ends the program at the second time.
+/// Signals that arrive together, as when `timeout` signals the program and its group, are one request.
+const ONE_REQUEST: Duration = Duration::from_millis(500);
+
+/// The first Ctrl-C cancels, and what is done is kept; a second one ends the program.
 #[expect(clippy::exit, reason = "whoever presses Ctrl-C twice does not want to wait")]
+#[expect(clippy::disallowed_methods, reason = "two signals at one time are one request")]
 fn cancel_on_interrupt(cancel: &Cancel) {
     let cancel = cancel.clone();
-    let asked = ctrlc::set_handler(move || {
-        if cancel.is_cancelled() {
+    let first = OnceLock::<Instant>::new();
+    let handled = ctrlc::set_handler(move || {
+        if first.get_or_init(Instant::now).elapsed() > ONE_REQUEST {
             std::process::exit(130);
         }
         cancel.cancel();
     });
-    if let Err(error) = asked {
-        eprintln!("warning: Ctrl-C will end the program at once: {error}");
+    if let Err(error) = handled {
+        err!("warning: Ctrl-C will end the program at once: {error}");
     }
 }
 

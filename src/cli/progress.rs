@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::print::{err, out};
 use crate::executor::Estimate;
 use crate::script::HostEvent;
 use crate::words;
@@ -60,7 +61,7 @@ impl Terminal {
     pub fn on_event(&self, event: HostEvent<'_>) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
-            HostEvent::Printed(text) => state.bar.suspend(|| println!("{text}")),
+            HostEvent::Printed(text) => state.bar.suspend(|| out!("{text}")),
             HostEvent::Planned(plan, _) if plan.missing_and_reused().0 == 0 => {}
             HostEvent::Planned(plan, estimate) => state.begin(plan, estimate),
             HostEvent::Work(Event::Advanced(operations)) => state.advance(operations),
@@ -102,7 +103,7 @@ pub(super) fn plan_in_words(plan: &Plan, estimate: Estimate) -> String {
 
 impl State {
     fn begin(&mut self, plan: &Plan, estimate: Estimate) {
-        eprintln!("{}", plan_in_words(plan, estimate));
+        err!("{}", plan_in_words(plan, estimate));
         self.done = 0.0;
         self.total = estimate.operations.max(1.0);
         self.started = Instant::now();
@@ -127,7 +128,7 @@ impl State {
             let share = (self.done / self.total).min(1.0);
             let left = self.started.elapsed().as_secs_f64() * (1.0 - share) / share.max(1e-9);
             let points = format!("{} of {} points", self.points_done.len(), self.targets);
-            eprintln!("{:.0}%, {points}, {} left", share * 100.0, words::time(left));
+            err!("{:.0}%, {points}, {} left", share * 100.0, words::time(left));
         }
     }
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use super::print::{err, out};
 use super::progress::Terminal;
 use super::{cancel_on_interrupt, say};
 use crate::executor::Points;
@@ -27,24 +28,24 @@ fn report(outcome: &Outcome) {
     let Outcome { status, diagnostics, folder, files, verdicts, points, seconds, seconds_of_work, .. } = outcome;
     diagnostics.iter().take(SHOWN_WARNINGS).for_each(say);
     if diagnostics.len() > SHOWN_WARNINGS {
-        eprintln!("… and {} more, all in run.json", diagnostics.len() - SHOWN_WARNINGS);
+        err!("… and {} more, all in run.json", diagnostics.len() - SHOWN_WARNINGS);
     }
-    verdicts.iter().for_each(|verdict| println!("\n{verdict}\n"));
-    files.iter().for_each(|file| println!("wrote {}", file.display()));
+    verdicts.iter().for_each(|verdict| out!("\n{verdict}\n"));
+    files.iter().for_each(|file| out!("wrote {}", file.display()));
     let Points { computed, reused, failed } = points;
     if computed + reused + failed > 0 {
         let failures = if *failed > 0 { format!(", {failed} failed") } else { String::new() };
-        println!(
+        out!(
             "{computed} points computed, {reused} reused{failures}; {seconds:.2} s, {seconds_of_work:.2} s of it computing"
         );
     }
     if *status == Status::Interrupted {
         let kept = "what is done is kept; the same command goes on from there";
-        eprintln!("interrupted after {seconds:.0} s: {kept}");
+        err!("interrupted after {seconds:.0} s: {kept}");
     }
     if let Some(folder) = folder
         && std::io::stdout().is_terminal()
     {
-        println!("run folder: {}", folder.display());
+        out!("run folder: {}", folder.display());
     }
 }

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
+use super::print::out;
 use super::{failed, say};
 use crate::Result;
 use crate::words;
@@ -31,14 +32,14 @@ fn done(command: &Command, store: &Store) -> Result<ExitCode> {
     match command {
         Command::List => {
             for (name, results, bytes) in store.by_operation()? {
-                println!("{name:24} {results:8} results  {:>12}", words::size(bytes as f64));
+                out!("{name:24} {results:8} results  {:>12}", words::size(bytes as f64));
             }
             summary(store, &store.summary()?);
         }
         Command::Gc { keep } => summary(store, &store.gc(*keep)?),
         Command::Verify => {
             let (whole, damaged) = store.verify()?;
-            println!("{whole} results are whole, {} damaged", damaged.len());
+            out!("{whole} results are whole, {} damaged", damaged.len());
             damaged.iter().for_each(|error| say(&error.clone().into()));
             return Ok(ExitCode::from(u8::from(!damaged.is_empty())));
         }
@@ -48,13 +49,13 @@ fn done(command: &Command, store: &Store) -> Result<ExitCode> {
 
 fn summary(store: &Store, summary: &StoreSummary) {
     let StoreSummary { results, bytes, large_results, large_bytes, damaged } = summary;
-    println!(
+    out!(
         "{results} results, {}, of which {large_results} large, {}, in {}",
         words::size(*bytes as f64),
         words::size(*large_bytes as f64),
         store.root().display()
     );
     if *damaged > 0 {
-        println!("{damaged} damaged files set aside in {}", store.root().join("damaged").display());
+        out!("{damaged} damaged files set aside in {}", store.root().join("damaged").display());
     }
 }

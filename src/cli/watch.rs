@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::print::{err, out};
 use super::progress::Terminal;
 use super::{Program, ScriptArguments, cancel_on_interrupt, failed, say};
 use crate::live::{self, Options, Stage, WatchEvent};
@@ -58,7 +59,7 @@ pub(super) fn watch(program: &Program, arguments: &Arguments) -> ExitCode {
     match live::watch(Host::new(settings), handle, &script, options, Box::new(move |event| lines.on_event(event))) {
         Ok(false) => ExitCode::SUCCESS,
         Ok(true) => {
-            eprintln!("stopped; what is done is kept: the next run goes on from there");
+            err!("stopped; what is done is kept: the next run goes on from there");
             ExitCode::from(130)
         }
         Err(error) => failed(error),
@@ -82,7 +83,7 @@ impl Lines {
     fn on_event(&self, event: WatchEvent<'_>) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
-            WatchEvent::Serving(address) => println!("{address}"),
+            WatchEvent::Serving(address) => out!("{address}"),
             WatchEvent::Began { edit, changed } => {
                 state.newest = edit;
                 changed.clone_into(&mut state.changed);
@@ -107,7 +108,7 @@ impl Lines {
                 self.line(edit, &format!("{changed}: {}", in_words(stage, outcome)));
                 outcome.diagnostics.iter().take(SHOWN).for_each(|diagnostic| self.say(diagnostic));
                 if outcome.diagnostics.len() > SHOWN {
-                    eprintln!("… and {} more, on the page", outcome.diagnostics.len() - SHOWN);
+                    err!("… and {} more, on the page", outcome.diagnostics.len() - SHOWN);
                 }
             }
             WatchEvent::Warning(error) => self.say(&Diagnostic::from(error).as_warning()),
@@ -119,7 +120,7 @@ impl Lines {
     }
 
     fn line(&self, edit: usize, text: &str) {
-        self.bar.beside(|| eprintln!("{edit:>3}  {text}"));
+        self.bar.beside(|| err!("{edit:>3}  {text}"));
     }
 }
 

@@ -332,6 +332,48 @@ mod processes {
         goes_on(&place);
     }
 
+    /// `timeout` signals the program, and then the group that it is in.
+    #[test]
+    fn two_signals_at_one_time_are_one_request() {
+        let place = Place::new();
+        let child = start(place.program_runs(&place.script(&slow_sweep())));
+        wait_until("a finished point", || !small(&place).is_empty());
+        signal(&child, "-TERM");
+        signal(&child, "-TERM");
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(130));
+        assert_says(&said(&output), &["interrupted after", "what is done is kept"]);
+        assert_eq!(place.record()["status"], "Interrupted");
+    }
+
+    /// As by `| head`, and on a full disk.
+    #[test]
+    fn output_that_cannot_be_printed_stops_nothing() {
+        let script = "print(\"first\"); print(\"second\"); sweep([axis(\"x\", [1, 2])]).map(|p| p.x).save(\"x.csv\");";
+        let full = || std::fs::File::options().write(true).open("/dev/full").unwrap();
+        for (closed, to_full) in [(true, false), (false, true)] {
+            let place = Place::new();
+            let mut command = place.program_runs(&place.script(script));
+            if to_full {
+                command.stdout(full()).stderr(full());
+            } else {
+                command.stdout(Stdio::piped()).stderr(Stdio::piped());
+            }
+            let mut child = command.spawn().unwrap();
+            if closed {
+                drop(child.stdout.take());
+                drop(child.stderr.take());
+            }
+            assert_eq!(child.wait().unwrap().code(), Some(0));
+            assert_eq!(place.written("x.csv"), "x,value\n1,1\n2,2\n");
+        }
+        // Long listings, too: of everything there is.
+        for arguments in [&["reference"][..], &["devices"], &["data", "list"], &["store", "list"]] {
+            let output = Place::new().program(arguments).stdout(full()).output().unwrap();
+            assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", said(&output));
+        }
+    }
+
     #[test]
     fn a_killed_run_goes_on_where_it_was() {
         let place = Place::new();

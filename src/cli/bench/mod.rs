@@ -1,5 +1,6 @@
 //! `entroscope bench`.
 
+use crate::cli::print::out;
 mod loops;
 mod roofline;
 
@@ -22,14 +23,20 @@ pub(super) fn bench(arguments: &Arguments, cores: usize) -> ExitCode {
     let mut each = arguments.threads.map_or_else(|| vec![1, cores], |threads| vec![threads.get()]);
     each.dedup();
     for threads in each {
-        println!("{threads} {}", if threads == 1 { "thread" } else { "threads" });
-        println!(
+        out!("{threads} {}", if threads == 1 { "thread" } else { "threads" });
+        out!(
             "{:34} {:>9} {:>9} {:>9} {:>9} {:>9} {:>7}  bound by",
-            "", "MFLOP", "MB", "ms", "GFLOP/s", "GB/s", "share"
+            "",
+            "MFLOP",
+            "MB",
+            "ms",
+            "GFLOP/s",
+            "GB/s",
+            "share"
         );
         roofline::measure(threads, |measured| {
             let bound = if measured.arithmetic > measured.memory { "arithmetic" } else { "memory" };
-            println!(
+            out!(
                 "{:34} {:9.2} {:9.3} {:9.4} {:9.1} {:9.1} {:6.0}%  {bound}",
                 measured.name,
                 measured.operations / 1e6,
@@ -40,7 +47,7 @@ pub(super) fn bench(arguments: &Arguments, cores: usize) -> ExitCode {
                 measured.share() * 100.0
             );
         });
-        println!();
+        out!("");
     }
     ExitCode::SUCCESS
 }
