@@ -8,6 +8,7 @@ pub(crate) mod exhibit;
 mod folder;
 mod later;
 mod loader;
+mod metadata;
 pub mod options;
 mod plot;
 mod reference;
@@ -17,8 +18,10 @@ mod saved;
 pub mod session;
 mod settings;
 mod shown;
+mod stdlib;
 mod table;
 mod tensor;
+mod type_names;
 mod verdict;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,7 +35,7 @@ pub use api::specs;
 pub use diagnostic::{Diagnostic, Frame, Place, Severity};
 pub use exhibit::{Exhibit, Exhibits};
 pub use later::{Curve, Number};
-pub use reference::Function;
+pub use reference::{Argument, Form, Group, Kind, Layout, OptionEntry, Page, Reference};
 pub use run_handle::{ReadLog, RunHandle};
 pub use session::{HostEvent, HostObserver, Session};
 pub use settings::{Limits, STORE_VARIABLE, Settings};
@@ -220,24 +223,15 @@ impl Host {
         Ok(Checked { plan, estimate, params: state.params.clone(), warnings: state.warnings.clone() })
     }
 
-    /// The engine's functions with their documentation, as JSON in Rhai's form.
+    /// Everything that scripts can call.
     ///
     /// # Errors
-    /// When no engine can be made.
-    pub fn reference(&self) -> Result<serde_json::Value, Diagnostic> {
+    /// If no engine can be made.
+    pub fn reference(&self) -> Result<Reference, Diagnostic> {
         let loader = Loader::new(Path::new("."), self.handle.reads.clone())?;
         let session = self.session("", &loader, Purpose::Check)?;
         let engine = engine::engine(&Arc::new(session), &loader, &self.primitives)?;
-        let text = engine.gen_fn_metadata_to_json(false).unwrap_or_default();
-        Ok(serde_json::from_str(&text).unwrap_or_default())
-    }
-
-    /// Every documented function that scripts can call, by its signature.
-    ///
-    /// # Errors
-    /// When no engine can be made.
-    pub fn functions(&self) -> Result<Vec<Function>, Diagnostic> {
-        self.reference().map(|metadata| reference::functions(&metadata))
+        Ok(reference::collect(&engine))
     }
 
     /// Runs a script: evaluates it, computes what it shows, and fills its run folder.

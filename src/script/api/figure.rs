@@ -1,4 +1,4 @@
-//! Figures: heatmaps, lines, pictures. A figure is filled in and drawn when the script is done.
+//! Figures: heatmaps, lines, pictures. A figure is filled in and drawn when the script has ended.
 
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine, INT, Map};
@@ -111,7 +111,8 @@ pub(super) fn register(engine: &mut Engine) {
 #[expect(clippy::unwrap_used, reason = "Rhai's macro writes them")]
 #[export_module]
 mod functions {
-    /// Colour over two axes: one of the sweep's to the right, and upward the depth of its curves or a second axis.
+    /// A heatmap: the values of a table as colours over two axes. An axis of the sweep runs to the right; upward runs the depth
+    /// of its curves, or a second axis.
     ///
     /// ```
     /// let sweep = sweep([axis("weight_var", [1, 2]), axis("bias_var", [0.05, 0.1])]);
@@ -155,7 +156,17 @@ mod functions {
         Ok(Plot { kind, title: options.text("title")?, lines: Vec::new() })
     }
 
-    /// Curves over depth, one per point of the sweep, or numbers over one of its axes.
+    /// Lines: the curves of a table over depth, one per point of the sweep, or its numbers over an axis of the sweep. A single
+    /// curve is drawn alone; if it has a value per sample, a band shows the quartiles.
+    ///
+    /// ```
+    /// let data = dataset("glyphs", #{ size: 7 });
+    /// let found = sweep([axis("weight_var", [1.5, 1.76])]).map(|p| {
+    ///     let net = mlp::wide(49, 10, 6).init(#{ weight_var: p.weight_var, bias_var: 0.05 });
+    ///     cascade(net, data.train.take(200)).reconstruct(data.test.take(20)).explained_variance()
+    /// });
+    /// lines(found, #{ y: "explained variance" }).save("explained.svg");
+    /// ```
     #[rhai_fn(name = "lines", return_raw)]
     pub fn lines_of_table(table: Table, options: Map) -> Native<Plot> {
         let options = LINES.read(&options)?;
@@ -172,15 +183,14 @@ mod functions {
         Ok(Plot { kind: PlotKind::Lines { table, x, y, over, log }, title, lines: Vec::new() })
     }
 
-    /// One curve over depth, of a measure per sample with a band from the lower to the upper quartile.
     #[rhai_fn(name = "lines", return_raw)]
     pub fn lines_of_curve(curve: Curve, options: Map) -> Native<Plot> {
         let row = Row { point: Vec::new(), value: Ok(Dynamic::from(curve)) };
         lines_of_table(Table { axes: Vec::new().into(), rows: vec![row].into() }, options)
     }
 
-    /// Pictures in a grid: samples of a data set, reconstructions, tensors ([height, width], [channels, height, width] or
-    /// [pictures, channels, height, width]), or a list of them.
+    /// Pictures in a grid: a split, reconstructed pictures, a tensor ([height, width], [channels, height, width] or [pictures,
+    /// channels, height, width]), or an array of these.
     ///
     /// ```
     /// images(dataset("glyphs").test.take(20)).save("glyphs.png");
@@ -191,7 +201,6 @@ mod functions {
         images_of(pictures, Map::new())
     }
 
-    /// The same with options.
     #[rhai_fn(name = "images", return_raw)]
     pub fn images_of(pictures: Dynamic, options: Map) -> Native<Plot> {
         let options = IMAGES.read(&options)?;
@@ -216,7 +225,14 @@ mod functions {
         Ok(Plot { kind, title: options.text("title")?, lines: Vec::new() })
     }
 
-    /// Draws a line over a heatmap or beside other lines: a table of numbers over the same axis.
+    /// The figure with a line over it: a table of numbers over the axis that runs to the right.
+    ///
+    /// ```
+    /// let grid = sweep([axis("weight_var", [1, 2]), axis("bias_var", [0.05, 0.1])]);
+    /// let xi = grid.map(|p| mean_field("tanh", p).xi_c);
+    /// let critical = sweep([axis("weight_var", [1, 2])]).map(|p| 0.05 * p.weight_var);
+    /// heatmap(xi, #{ x: "weight_var", y: "bias_var" }).line(critical, "a line").save("xi.svg");
+    /// ```
     #[rhai_fn(name = "line", return_raw)]
     pub fn line(figure: Plot, table: Table, label: &str) -> Native<Plot> {
         single(&table)?;
@@ -230,8 +246,12 @@ mod functions {
         Ok(Plot { lines, ..figure })
     }
 
-    /// Saves a figure in the run folder: "phase.svg" writes phase.svg, phase.png, and its numbers, phase.csv (but those of
-    /// more than a million pixels).
+    /// Saves a figure in the run folder: "phase.svg" writes phase.svg, phase.png, and its numbers as phase.csv (unless they are
+    /// the pixels of more than a million).
+    ///
+    /// ```
+    /// images(dataset("glyphs").test.take(4)).save("digits.png");
+    /// ```
     #[rhai_fn(name = "save", return_raw)]
     pub fn save_figure(context: NativeCallContext, figure: Plot, path: &str) -> Native<Plot> {
         let path = output_path(path)?;
@@ -247,7 +267,7 @@ mod functions {
         Ok(figure)
     }
 
-    /// How many pictures there are.
+    /// The number of pictures.
     #[rhai_fn(get = "len", name = "len", pure)]
     pub fn pictures_len(pictures: &mut Pictures) -> INT {
         pictures.len() as INT
