@@ -1,14 +1,14 @@
-//! What went wrong below the script, in the user's words. The script host adds where.
+//! Errors below the script, in the user's words. The script host adds the place in the script.
 
-/// One failure: a message that names what is wrong, and the ways out.
+/// One failure: what is wrong and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Error {
     /// One sentence that names the bad value, what was expected and what was found.
     pub message: String,
-    /// Ways out, each a sentence that the user can act on.
+    /// What to do, each a sentence that the user can act on.
     pub hints: Vec<String>,
-    /// Stopped because the user asked for it (Ctrl-C): nothing is wrong.
+    /// The user asked to stop (Ctrl-C); nothing is wrong.
     pub interrupted: bool,
 }
 
@@ -16,7 +16,7 @@ pub struct Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// A failure with no hint yet.
+    /// An error without hints.
     pub fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), hints: Vec::new(), interrupted: false }
     }
@@ -26,15 +26,21 @@ impl Error {
         Self { interrupted: true, ..Self::new("interrupted") }
     }
 
-    /// Adds a way out.
+    /// Adds a hint.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
     }
 
-    /// Says what was being done to which file when the operating system refused.
+    /// An error of the operating system: `what` was being done, such as "write", and to which file.
     pub fn io(what: &str, path: &std::path::Path, error: &std::io::Error) -> Self {
         Self::new(format!("cannot {what} {}: {error}", path.display()))
     }
+}
+
+/// What a caught panic said.
+pub(crate) fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("for no stated reason")
 }

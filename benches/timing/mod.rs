@@ -27,7 +27,7 @@ impl Took {
 
     /// The median of several, of wall and processor time apart.
     pub fn median(all: &[Self]) -> Self {
-        let of = |which: fn(&Self) -> f64| entroscope::entropy::median(all.iter().map(which));
+        let of = |which: fn(&Self) -> f64| entroscope::stats::median(all.iter().map(which));
         Self { wall: of(|took| took.wall), processor: of(|took| took.processor) }
     }
 }

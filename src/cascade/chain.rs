@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 
 use super::Inverse;
-use crate::kernels::{Crew, Scratch, in_pieces};
+use crate::kernels::Scratch;
 use crate::network::{Batch, Layer, Tensor, kernel_channels_first, list_operations, list_output, list_tensors, ready};
 use crate::random::Random;
+use crate::work::{IdleThreads, map_chunks};
 use crate::{Error, Result};
 
 /// Whether layers in a row can be trained: behind the first that has weights, gradients have to pass.
@@ -86,24 +87,24 @@ impl Chain {
         })
     }
 
-    /// Leads samples back, `[samples, …]` both, with whoever of `crew` comes.
+    /// Leads samples back, `[samples, …]` both, on this thread and on idle `threads`.
     ///
     /// # Errors
     /// When they are not what it takes.
-    pub fn apply(&self, x: &[f32], crew: &dyn Crew) -> Result<Vec<f32>> {
+    pub fn apply(&self, x: &[f32], threads: &dyn IdleThreads) -> Result<Vec<f32>> {
         let mut y = Vec::new();
-        self.apply_to(&mut y, x, crew)?;
+        self.apply_to(&mut y, x, threads)?;
         Ok(y)
     }
 
     /// The same in place of what is in `y`.
-    pub(super) fn apply_to(&self, y: &mut Vec<f32>, x: &[f32], crew: &dyn Crew) -> Result<()> {
+    pub(super) fn apply_to(&self, y: &mut Vec<f32>, x: &[f32], threads: &dyn IdleThreads) -> Result<()> {
         let from = self.from.iter().product::<usize>().max(1);
         let to = list_output(&self.layers, &self.from)?.iter().product::<usize>();
         let arrays: Vec<Cow<'_, [f32]>> = self.arrays.iter().map(|array| array.as_slice().into()).collect();
         y.resize(x.len() / from * to, 0.0);
         let size = piece(x.len() / from).min(NUMBERS / from.max(to)).max(1);
-        in_pieces(y, to, x, from, size, crew, |x, y| {
+        map_chunks(y, to, x, from, size, threads, |x, y| {
             Batch::lead(y, &self.layers, &arrays, x, &self.from, &mut Scratch::default())
         })
     }

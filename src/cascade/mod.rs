@@ -168,7 +168,7 @@ impl Cascade {
             }
         }
         let described: Vec<Prefixed<'_>> = inverses.iter().map(|inverse| Prefixed { inverse }).collect();
-        let prefixes = Fingerprint::chain(Fingerprint::of(&json!([])), &described);
+        let prefixes = Fingerprint::chain(Fingerprint::from_json(&json!([])), &described);
         Ok(Self { inverses: inverses.into(), end, prefixes: prefixes.into(), network, split, source })
     }
 

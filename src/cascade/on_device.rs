@@ -33,7 +33,7 @@ pub(super) struct Taught {
 }
 
 /// Whether networks of these layers can be trained side by side.
-pub(super) fn can_be_stacked(layers: &[Layer]) -> bool {
+pub(super) fn can_be_batched(layers: &[Layer]) -> bool {
     Linear::of(&layers[untrained(layers)..]).is_some()
 }
 

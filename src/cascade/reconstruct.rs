@@ -10,9 +10,8 @@ use serde_json::json;
 use super::chain::{Chain, tensors};
 use super::{Cascade, on_device};
 use crate::data::Split;
-use crate::kernels::Crew;
 use crate::network::{activations, check_data, flat_on};
-use crate::work::{Context, Cost, Described, Keep, Operation, Value};
+use crate::work::{Context, Cost, Described, IdleThreads, Keep, Operation, Value};
 use crate::{Error, Result};
 
 const VERSION: u32 = 1;
@@ -98,7 +97,7 @@ impl Operation for Reconstruct {
         for start in (0..samples).step_by(self.stretch()) {
             let end = (start + self.stretch()).min(samples);
             let some: Vec<&[f32]> = x.iter().map(|x| &x[x.len() / samples * start..x.len() / samples * end]).collect();
-            let part = back(|l| chain(&self.cascade, l, trained), &some, context.crew(), advance)?;
+            let part = back(|l| chain(&self.cascade, l, trained), &some, context.idle_threads(), advance)?;
             for (all, some) in r.chunks_mut(samples * size).zip(part.chunks((end - start) * size)) {
                 all[start * size..end * size].copy_from_slice(some);
             }
@@ -230,31 +229,36 @@ pub(super) fn lead_back(
     } else {
         let mut activations: Vec<&[f32]> = vec![&[]; depth];
         activations[depth - 1] = x;
-        back(|l| chain(cascade, l, trained), &activations, context.crew(), |operations| context.advance(operations))?
+        back(
+            |l| chain(cascade, l, trained),
+            &activations,
+            context.idle_threads(),
+            |operations| context.advance(operations),
+        )?
     };
     let shape: Vec<usize> = [1, samples].iter().chain(architecture.shape(0)).copied().collect();
     Ok(Value::default().with("r", &shape, r))
 }
 
 /// Leads `activations[l − 1]`, samples of depth l, back to the input through `chains[l − 1]`, …, `chains[0]`, for every
-/// l: `[depth, samples, width of the input]`, with whoever of `crew` comes. `advance` hears of the floating-point operations done.
+/// l: `[depth, samples, width of the input]`, on this thread and on idle `threads`. `advance` hears of the floating-point operations done.
 ///
 /// # Errors
 /// When `advance` says so, or the numbers do not fit.
 pub fn reconstruct_from(
     chains: &[Chain],
     activations: &[&[f32]],
-    crew: &dyn Crew,
+    threads: &dyn IdleThreads,
     advance: impl Fn(f64) -> Result<()>,
 ) -> Result<Vec<f32>> {
-    back(|l| Ok(Cow::Borrowed(&chains[l - 1])), activations, crew, advance)
+    back(|l| Ok(Cow::Borrowed(&chains[l - 1])), activations, threads, advance)
 }
 
 /// The same, each block's reconstruction network at its turn.
 fn back<'a>(
     chain: impl Fn(usize) -> Result<Cow<'a, Chain>>,
     activations: &[&[f32]],
-    crew: &dyn Crew,
+    threads: &dyn IdleThreads,
     advance: impl Fn(f64) -> Result<()>,
 ) -> Result<Vec<f32>> {
     // Deepest first: the rows of the next shallower depth join behind.
@@ -263,7 +267,7 @@ fn back<'a>(
         let chain = chain(before + 1)?;
         state.extend_from_slice(x);
         let samples = state.len() / chain.from.iter().product::<usize>().max(1);
-        chain.apply_to(&mut next, &state, crew)?;
+        chain.apply_to(&mut next, &state, threads)?;
         std::mem::swap(&mut state, &mut next);
         advance(samples as f64 * chain.operations())?;
     }

@@ -58,7 +58,7 @@ fn last_activation(blocks: &[Block]) -> Option<Activation> {
         matches!(layer, Layer::CircularPad { .. } | Layer::Crop { .. } | Layer::Flatten | Layer::Reshape { .. })
     };
     match blocks.iter().rev().flat_map(|block| block.layers().iter().rev()).find(|layer| !moves(layer)) {
-        Some(Layer::Activation { function }) if function.can_be_undone() => Some(*function),
+        Some(Layer::Activation { function }) if function.is_invertible() => Some(*function),
         _ => None,
     }
 }
@@ -223,7 +223,7 @@ impl Operation for SolveBlock {
             let squares = sum_of_squares(&x);
             let x = Batch::of(x.into(), self.shape()).through(before, &[], &mut Scratch::default())?.data;
             let mut target = Batch::of(target.of(samples)?.into(), &to).data;
-            function.undo(&mut target);
+            function.invert(&mut target);
             Ok((rows.laid_out(x, &from), target, squares))
         };
         let (wide, high, per_sample) = self.sizes();

@@ -4,8 +4,9 @@
 
 use super::chain::{Chain, untrained};
 use crate::Result;
-use crate::kernels::{Activation, Adam, Crew, Matrix, Moments, accumulate, in_turn, product, transpose};
+use crate::kernels::{Activation, Adam, Matrix, Moments, accumulate, product, transpose};
 use crate::network::Layer;
+use crate::work::{IdleThreads, for_each};
 
 /// Weights of a strip: with gradient and moments a megabyte, and so many outputs at least that a product is worth
 /// packing for.
@@ -88,14 +89,14 @@ impl Strips {
         target: &[f32],
         rows: &[u32],
         batch: usize,
-        crew: &dyn Crew,
+        threads: &dyn IdleThreads,
         advance: &(impl Fn(f64) -> Result<()> + Sync),
     ) -> Result<Vec<f64>> {
         let &mut Self { adam, function, inputs, outputs, steps, .. } = self;
         self.x.clear();
         rows.iter().for_each(|&row| self.x.extend_from_slice(&x[row as usize * inputs..][..inputs]));
         let x = &self.x;
-        in_turn(self.strips.iter_mut(), crew, |strip| {
+        for_each(self.strips.iter_mut(), threads, |strip| {
             let part = strip.outputs as f64 / outputs as f64;
             let (mut z, mut gradient) = (Vec::new(), vec![0.0; strip.weight.len()]);
             strip.squares.clear();

@@ -13,10 +13,10 @@ use super::on_device::{self, Pupil, Taught};
 use super::step::Step;
 use super::strips::{self, Strips};
 use super::{Cascade, Training};
-use crate::kernels::{Crew, Scratch};
+use crate::kernels::Scratch;
 use crate::network::{Batch, list_operations};
 use crate::random::Random;
-use crate::work::{Context, Cost, Described, Fingerprint, Keep, Operation, Value};
+use crate::work::{Context, Cost, Described, Fingerprint, IdleThreads, Keep, Operation, Value};
 use crate::{Error, Result};
 
 pub(super) const NAME: &str = "cascade.adam";
@@ -31,7 +31,7 @@ struct Pairs<'a> {
 
 impl Chain {
     /// Minimises the mean of (chain(x) − target)² over `x`, samples of what goes in, and `target`, as many of what should
-    /// come out, with whoever of `crew` comes. Gives the loss of every step's batch, before the step; `advance` hears of
+    /// come out, on this thread and on idle `threads`. Gives the loss of every step's batch, before the step; `advance` hears of
     /// the samples of every step, and of a part of a sample where a part of the outputs has taken it.
     ///
     /// # Errors
@@ -41,12 +41,12 @@ impl Chain {
         x: &[f32],
         target: &[f32],
         training: &Training,
-        crew: &dyn Crew,
+        threads: &dyn IdleThreads,
         advance: impl Fn(f64) -> Result<()> + Sync,
     ) -> Result<Vec<f64>> {
         let (x, samples) = self.behind_untrained(x)?;
         let pairs = |rows: &[u32]| Ok(Pairs { x: (&*x).into(), target: target.into(), rows: rows.to_vec().into() });
-        self.train_on(samples, training, pairs, crew, advance)
+        self.train_on(samples, training, pairs, threads, advance)
     }
 
     /// The same where the samples are too large to have them all: `pairs` makes some samples' x and target.
@@ -55,7 +55,7 @@ impl Chain {
         samples: usize,
         training: &Training,
         pairs: impl Fn(&[u32]) -> Result<(Vec<f32>, Vec<f32>)>,
-        crew: &dyn Crew,
+        threads: &dyn IdleThreads,
         advance: impl Fn(f64) -> Result<()> + Sync,
     ) -> Result<Vec<f64>> {
         let untrained = self.clone();
@@ -65,7 +65,7 @@ impl Chain {
             let rows: Vec<u32> = (0..rows.len() as u32).collect();
             Ok(Pairs { x: x.into(), target: target.into(), rows: rows.into() })
         };
-        self.train_on(samples, training, pairs, crew, advance)
+        self.train_on(samples, training, pairs, threads, advance)
     }
 
     /// The order of the samples is the same for every block, as when all are trained batch by batch.
@@ -74,7 +74,7 @@ impl Chain {
         samples: usize,
         training: &Training,
         pairs: impl Fn(&[u32]) -> Result<Pairs<'a>>,
-        crew: &dyn Crew,
+        threads: &dyn IdleThreads,
         advance: impl Fn(f64) -> Result<()> + Sync,
     ) -> Result<Vec<f64>> {
         let &Training { epochs, batch, adam, seed, shuffle, .. } = training;
@@ -84,7 +84,7 @@ impl Chain {
             for order in orders {
                 for turn in order.chunks(batch * strips.batches(batch)) {
                     let Pairs { x, target, rows } = pairs(turn)?;
-                    losses.extend(strips.take(&x, &target, &rows, batch, crew, &advance)?);
+                    losses.extend(strips.take(&x, &target, &rows, batch, threads, &advance)?);
                 }
             }
             strips.give(self);
@@ -191,7 +191,7 @@ impl Operation for TrainBlock {
 
     fn run(&self, inputs: &[Arc<Value>], context: &Context<'_>) -> Result<Value> {
         if context.device().is_some() {
-            let alone = self.run_together(&[(self, inputs)], context)?.pop();
+            let alone = self.run_batched(&[(self, inputs)], context)?.pop();
             return alone.ok_or_else(|| Error::new("nothing was trained"));
         }
         let [target, x] = self.cascade.ends(self.l, inputs)?;
@@ -199,16 +199,16 @@ impl Operation for TrainBlock {
         let mut chain = self.untaught();
         let per_sample = self.operations_per_sample();
         let advance = |samples: f64| context.advance(samples * per_sample);
-        let crew = context.crew();
+        let threads = context.idle_threads();
         let losses = match (x.all(), target.all()) {
-            (Some(x), Some(target)) => chain.train(x, target, training, crew, advance)?,
-            _ => chain.train_by(x.samples(), training, |rows| Ok((x.of(rows)?, target.of(rows)?)), crew, advance)?,
+            (Some(x), Some(target)) => chain.train(x, target, training, threads, advance)?,
+            _ => chain.train_by(x.samples(), training, |rows| Ok((x.of(rows)?, target.of(rows)?)), threads, advance)?,
         };
         Ok(self.value(Taught { arrays: chain.arrays().map(|(_, array)| array).collect(), losses }))
     }
 
     /// Linear layers with weights that nothing has to make: then all of a stack fail, or none.
-    fn stack(&self) -> Option<Fingerprint> {
+    fn batch_key(&self) -> Option<Fingerprint> {
         let inverse = self.cascade.inverse(self.l);
         let is_drawn = (1..=self.l).all(|l| self.cascade.network.maker(l).is_none());
         let shares = json!({
@@ -217,10 +217,10 @@ impl Operation for TrainBlock {
             "samples": self.cascade.split.len(),
             "training": self.cascade.training_description(&self.training),
         });
-        (is_drawn && on_device::can_be_stacked(inverse.layers())).then(|| Fingerprint::of(&shares))
+        (is_drawn && on_device::can_be_batched(inverse.layers())).then(|| Fingerprint::from_json(&shares))
     }
 
-    fn run_together(&self, stack: &[(&dyn Operation, &[Arc<Value>])], context: &Context<'_>) -> Result<Vec<Value>> {
+    fn run_batched(&self, stack: &[(&dyn Operation, &[Arc<Value>])], context: &Context<'_>) -> Result<Vec<Value>> {
         let device = context.device().ok_or_else(|| Error::new("only a device computes several as one"))?;
         let (mut blocks, mut pupils): (Vec<&Self>, _) = (Vec::new(), Vec::new());
         // The inverses of a stack begin with the same weights where their blocks have the same number.

@@ -7,7 +7,7 @@ use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{cancel_on_interrupt, failed};
-use crate::data::{Folders, Progress, State, get, known, status};
+use crate::data::{self, Availability, Folders, Progress, downloadable, get};
 use crate::script::Settings;
 use crate::words;
 use crate::work::Cancel;
@@ -35,23 +35,23 @@ pub(super) fn data(command: &Command, settings: &Settings) -> ExitCode {
 }
 
 fn list(folders: &Folders) {
-    for entry in status(folders) {
-        let state = match entry.state {
-            State::Generated => "generated, nothing to download".to_owned(),
-            State::Present(folder, notes) => {
+    for entry in data::list(folders) {
+        let availability = match entry.availability {
+            Availability::Generated => "generated, nothing to download".to_owned(),
+            Availability::Present(folder, notes) => {
                 let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join("; ")) };
                 format!("in {}{notes}", folder.display())
             }
-            State::Verified(folder) => format!("in {}, verified", folder.display()),
-            State::Different(folder, files) => {
+            Availability::Verified(folder) => format!("in {}, verified", folder.display()),
+            Availability::Different(folder, files) => {
                 format!("in {}, with other content than published: {}", folder.display(), files.join(", "))
             }
-            State::Damaged(folder, error) => format!("in {}, damaged: {error}", folder.display()),
-            State::Missing => {
+            Availability::Damaged(folder, error) => format!("in {}, damaged: {error}", folder.display()),
+            Availability::Missing => {
                 format!("not here ({}): `entroscope data get {}`", words::size(entry.bytes as f64), entry.name)
             }
         };
-        println!("{:14} {}\n{:14} {state}", entry.name, entry.about, "");
+        println!("{:14} {}\n{:14} {availability}", entry.name, entry.about, "");
     }
     let looked: Vec<String> = folders.candidates().iter().map(|folder| folder.display().to_string()).collect();
     println!("looked in {}", looked.join(", "));
@@ -77,7 +77,7 @@ fn download(name: &str, folders: &Folders) -> ExitCode {
         }
         Progress::Done { file } => bar.suspend(|| println!("{file}: downloaded, verified")),
     };
-    let result = known(name).and_then(|entry| get(&entry, folders, &mut told, &|| cancel.is_cancelled()));
+    let result = downloadable(name).and_then(|set| get(&set, folders, &mut told, &|| cancel.is_cancelled()));
     bar.finish_and_clear();
     match result {
         Ok(fetched) => {

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::say;
-use crate::script::options::nearest;
 use crate::script::{Diagnostic, Group, Host, Layout, Page, Reference, Settings};
+use crate::words::nearest;
 
 /// The width of a page that is not written to a terminal.
 const WIDTH: usize = 120;

@@ -8,20 +8,22 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::photos::luma;
-use super::{CLASSES, Folders, MOST_SAMPLES, Part, State, content, idx};
+use super::source::{Availability, CatalogueEntry, DatasetOptions, MOST_SAMPLES, Opened, SampleSource, fill_samples};
+use super::{Folders, IdxSet, Part, downsample, idx};
+use crate::files::digest_cache;
 use crate::{Error, Result};
 
-pub(super) const NAME: &str = "cifar-10";
-pub(super) const ABOUT: &str = "photographs of ten kinds of things, 50,000 and 10,000 of 3×32×32 (Krizhevsky)";
-/// Its one archive, and how large that is.
-pub(super) const ARCHIVE: &str = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz";
-pub(super) const ARCHIVE_BYTES: u64 = 170_052_171;
+const NAME: &str = "cifar-10";
+/// The published archive and its size.
+const ARCHIVE: &str = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz";
+const ARCHIVE_BYTES: u64 = 170_052_171;
 /// As in its `batches.meta.txt`.
-pub(super) const CLASS_NAMES: [&str; CLASSES] =
+const CLASS_NAMES: [&str; 10] =
     ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
+const CLASSES: usize = CLASS_NAMES.len();
 
-/// Pixels on a side.
-pub(super) const SIDE: usize = 32;
+/// Pixels on a side of a stored picture.
+const SIDE: usize = 32;
 const PLANE: usize = SIDE * SIDE;
 /// Bytes of a label and its picture.
 const RECORD: usize = 1 + 3 * PLANE;
@@ -33,54 +35,86 @@ const UNPACKED: &str = "cifar-10-batches-bin";
 /// How records become numbers; part of every fingerprint.
 const READER: &str = "cifar/1";
 
-/// The batches that are here.
+/// `cifar-10` in the catalogue.
+pub(super) struct Entry;
+
+impl CatalogueEntry for Entry {
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    fn about(&self) -> &str {
+        "photographs of ten kinds of things, 50,000 and 10,000 of 3×32×32 (Krizhevsky)"
+    }
+
+    fn options(&self) -> &'static [&'static str] {
+        &["size", "grey"]
+    }
+
+    fn open(&self, options: &DatasetOptions, folders: &Folders) -> Result<Opened> {
+        let side = downsample::check(NAME, SIDE, options.size)?;
+        let (train, test, warnings) = open_batches(folders)?;
+        let (grey, cache) = (options.grey.unwrap_or(false), folders.digest_cache().map(Path::to_owned));
+        Ok(Opened { source: Box::new(Cifar { train, test, side, grey, cache }), warnings })
+    }
+
+    fn download_bytes(&self) -> u64 {
+        ARCHIVE_BYTES
+    }
+
+    fn availability(&self, folders: &Folders) -> Availability {
+        match (places(folders).find_map(batches), open_batches(folders)) {
+            (None, _) => Availability::Missing,
+            (Some((folder, ..)), Ok((.., warnings))) => Availability::Present(folder, warnings),
+            (Some((folder, ..)), Err(error)) => Availability::Damaged(folder, error),
+        }
+    }
+
+    fn download(&self) -> Result<&IdxSet> {
+        Err(by_hand(Error::new(format!("{NAME} comes as an archive, which is unpacked by hand"))))
+    }
+}
+
+/// The opened batches.
 #[derive(Debug)]
-pub(super) struct Cifar {
+struct Cifar {
     train: Vec<Batch>,
     test: Vec<Batch>,
+    /// Pixels on a side of a sample.
+    side: usize,
     grey: bool,
-    memory: Option<PathBuf>,
+    cache: Option<PathBuf>,
 }
 
 #[derive(Debug)]
 struct Batch {
     path: PathBuf,
-    /// How many records.
+    /// Number of records.
     count: usize,
     /// BLAKE3 of the raw content when it was opened.
     content: String,
 }
 
-/// Finds the batches and learns their content; with a warning where some are not here.
-pub(super) fn open(grey: bool, folders: &Folders) -> Result<(Cifar, Vec<String>)> {
+/// Finds the batches to train and to test with, and hashes their content; with a warning where some are missing.
+fn open_batches(folders: &Folders) -> Result<(Vec<Batch>, Vec<Batch>, Vec<String>)> {
     let (folder, train, test) = places(folders).find_map(batches).ok_or_else(|| missing(folders))?;
-    let open = |path: PathBuf| Batch::open(path, folders.memory());
+    let open = |path: PathBuf| Batch::open(path, folders.digest_cache());
     let present = train.len();
     let (train, test) = (train.into_iter().map(open).collect::<Result<Vec<_>>>()?, vec![open(test)?]);
     let total = train.iter().map(|batch| batch.count).sum::<usize>();
     let few = (present < BATCHES).then(|| {
         format!("{NAME}: {present} of its {BATCHES} training batches are in {}, {total} pictures", folder.display())
     });
-    let memory = folders.memory().map(Path::to_owned);
-    Ok((Cifar { train, test, grey, memory }, few.into_iter().collect()))
+    Ok((train, test, few.into_iter().collect()))
 }
 
-/// Where it stands on this machine.
-pub(super) fn state(folders: &Folders) -> State {
-    match (places(folders).find_map(batches), open(false, folders)) {
-        (None, _) => State::Missing,
-        (Some((folder, ..)), Ok((_, warnings))) => State::Present(folder, warnings),
-        (Some((folder, ..)), Err(error)) => State::Damaged(folder, error),
-    }
-}
-
-/// Folders that may hold it, first things first.
+/// Folders that may hold it, in the order in which they are tried.
 fn places(folders: &Folders) -> impl Iterator<Item = PathBuf> {
     let within = [PathBuf::from(NAME), Path::new(NAME).join(UNPACKED), PathBuf::from(UNPACKED)];
     folders.candidates().iter().flat_map(move |folder| within.clone().map(|within| folder.join(within)))
 }
 
-/// The training batches in a folder, in order, and the test batch; of both at least one.
+/// The training batches in a folder, in order, and the test batch. `None` without any of the one or the other.
 fn batches(folder: PathBuf) -> Option<(PathBuf, Vec<PathBuf>, PathBuf)> {
     let file = |name: &str| {
         let paths = [".bin", ".bin.gz"].map(|ending| folder.join(format!("{name}{ending}")));
@@ -102,8 +136,8 @@ fn missing(folders: &Folders) -> Error {
     ))
 }
 
-/// How to get it: it comes as an archive, which this program does not unpack.
-pub(super) fn by_hand(error: Error) -> Error {
+/// Adds how to get it: it comes as an archive, which this program does not unpack.
+fn by_hand(error: Error) -> Error {
     error.hint(format!("fetch {ARCHIVE} and unpack it in a data folder: `tar -xzf cifar-10-binary.tar.gz -C DIR`"))
 }
 
@@ -112,18 +146,19 @@ fn wrong(path: &Path, expected: &str, found: &str) -> Error {
 }
 
 impl Batch {
-    fn open(path: PathBuf, memory: Option<&Path>) -> Result<Self> {
+    fn open(path: PathBuf, cache: Option<&Path>) -> Result<Self> {
         let bytes = raw_length(&path).map_err(|error| Error::io("read", &path, &error))?;
         let count = bytes / RECORD;
         if !bytes.is_multiple_of(RECORD) || !(1..=MOST_SAMPLES).contains(&count) {
             return Err(wrong(&path, &format!("records of {RECORD} bytes"), &format!("{bytes} bytes")));
         }
-        let content = content::identity(memory, &path, || Ok(blake3::hash(&read(&path, count)?).to_hex().to_string()))?;
+        let hash = || Ok(blake3::hash(&read(&path, count)?).to_hex().to_string());
+        let content = digest_cache::content_hash(cache, &path, hash)?;
         Ok(Self { path, count, content })
     }
 }
 
-/// Bytes of a file's raw content; of a gzipped one as its last four bytes say (RFC 1952), which reading will check.
+/// Bytes of a file's raw content. A gzipped file says so in its last four bytes (RFC 1952); reading checks it.
 fn raw_length(path: &Path) -> std::io::Result<usize> {
     let mut file = File::open(path)?;
     if path.extension().is_none_or(|extension| extension != "gz") {
@@ -135,10 +170,10 @@ fn raw_length(path: &Path) -> std::io::Result<usize> {
     Ok(u32::from_le_bytes(length) as usize)
 }
 
-/// A batch's bytes, which are so many records.
+/// A batch's bytes, `count` records.
 fn read(path: &Path, count: usize) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    // One more than there should be shows a file that goes on.
+    // One byte more than expected shows a file that is too long.
     let read = idx::open(path)?.take((count * RECORD) as u64 + 1).read_to_end(&mut bytes);
     let expected = format!("{} bytes", count * RECORD);
     read.map_err(|error| wrong(path, &expected, &format!("{error} after {} bytes", bytes.len())))?;
@@ -149,46 +184,21 @@ fn read(path: &Path, count: usize) -> Result<Vec<u8>> {
 }
 
 impl Cifar {
-    fn part(&self, part: Part) -> &[Batch] {
+    fn batches(&self, part: Part) -> &[Batch] {
         match part {
             Part::Train => &self.train,
             Part::Test => &self.test,
         }
     }
 
-    /// Samples to train and to test with.
-    pub(super) fn counts(&self) -> [usize; 2] {
-        [Part::Train, Part::Test].map(|part| self.part(part).iter().map(|batch| batch.count).sum())
-    }
-
-    pub(super) fn channels(&self) -> usize {
+    fn channels(&self) -> usize {
         if self.grey { 1 } else { 3 }
     }
 
-    /// What identifies a part: the hashes of its batches, and what becomes of colours.
-    pub(super) fn content(&self, part: Part) -> Value {
-        let batches: Vec<&str> = self.part(part).iter().map(|batch| batch.content.as_str()).collect();
-        json!({ "batches": batches, "reader": READER, "grey": self.grey })
-    }
-
-    /// All labels of a part, each in `0..10`.
-    pub(super) fn labels(&self, part: Part) -> Result<Vec<u8>> {
-        let mut labels: Vec<u8> = Vec::new();
-        for batch in self.part(part) {
-            let records = self.read(batch)?;
-            labels.extend(records.iter().step_by(RECORD));
-            if let Some(label) = labels.iter().find(|&&label| usize::from(label) >= CLASSES) {
-                return Err(wrong(&batch.path, &format!("labels from 0 to {}", CLASSES - 1), &label.to_string()));
-            }
-        }
-        Ok(labels)
-    }
-
     /// All pictures of a part, `[samples, channels, 32, 32]` bytes.
-    pub(super) fn images(&self, part: Part) -> Result<Vec<u8>> {
-        let mut images =
-            Vec::with_capacity(self.part(part).iter().map(|b| b.count).sum::<usize>() * self.channels() * PLANE);
-        for batch in self.part(part) {
+    fn images(&self, part: Part) -> Result<Vec<u8>> {
+        let mut images = Vec::with_capacity(self.counts()[part as usize] * self.channels() * PLANE);
+        for batch in self.batches(part) {
             for record in self.read(batch)?.chunks_exact(RECORD) {
                 let colours = &record[1..];
                 if self.grey {
@@ -201,12 +211,61 @@ impl Cifar {
         Ok(images)
     }
 
-    /// A batch; checks that its content is the one that fingerprints speak of.
+    /// A batch's bytes.
+    ///
+    /// # Errors
+    /// It cannot be read, or its content is not the one in the fingerprints any more.
     fn read(&self, batch: &Batch) -> Result<Vec<u8>> {
         let bytes = read(&batch.path, batch.count)?;
         if blake3::hash(&bytes).to_hex().as_str() == batch.content {
             return Ok(bytes);
         }
-        Err(content::changed(self.memory.as_deref(), &batch.path))
+        Err(digest_cache::changed(self.cache.as_deref(), &batch.path))
+    }
+}
+
+impl SampleSource for Cifar {
+    fn counts(&self) -> [usize; 2] {
+        [Part::Train, Part::Test].map(|part| self.batches(part).iter().map(|batch| batch.count).sum())
+    }
+
+    fn shape(&self) -> [usize; 3] {
+        [self.channels(), self.side, self.side]
+    }
+
+    fn classes(&self) -> usize {
+        CLASSES
+    }
+
+    fn class_names(&self) -> Vec<&str> {
+        CLASS_NAMES.to_vec()
+    }
+
+    fn labels(&self, part: Part) -> Result<Vec<Option<u32>>> {
+        let mut labels = Vec::new();
+        for batch in self.batches(part) {
+            for &label in self.read(batch)?.iter().step_by(RECORD) {
+                if usize::from(label) >= CLASSES {
+                    return Err(wrong(&batch.path, &format!("labels from 0 to {}", CLASSES - 1), &label.to_string()));
+                }
+                labels.push(Some(label.into()));
+            }
+        }
+        Ok(labels)
+    }
+
+    fn pixels(&self, part: Part, indices: &[usize]) -> Result<Vec<f32>> {
+        let images = self.images(part)?;
+        let stored = self.channels() * PLANE;
+        fill_samples(indices, self.shape().iter().product(), |i, out| {
+            downsample::average(&images[i * stored..][..stored], SIDE, self.side, out);
+            Ok(())
+        })
+    }
+
+    /// The hashes of the batches, and whether colours are kept.
+    fn content(&self, part: Part) -> Value {
+        let batches: Vec<&str> = self.batches(part).iter().map(|batch| batch.content.as_str()).collect();
+        json!({ "batches": batches, "reader": READER, "grey": self.grey })
     }
 }

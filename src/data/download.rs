@@ -1,5 +1,5 @@
-//! `entroscope data get`: fetches the files of a known data set, continues what was broken off, and lets nothing
-//! but the published content reach a file's final name.
+//! `entroscope data get`: fetches the files of a published data set and resumes interrupted downloads. A file gets its
+//! final name only after its content was verified.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -7,27 +7,28 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::time::Duration;
 
-use super::{Entry, Folders, KnownFile, files};
+use super::source::CatalogueEntry;
+use super::{Folders, IdxSet, PublishedFile, idx_set};
 use crate::{Error, Result};
 
-/// How often a wait looks whether the user has had enough.
+/// Interval at which a wait checks for cancellation.
 const PATIENCE: Duration = Duration::from_millis(100);
-/// A server that says nothing for this long is gone.
+/// A server that sends nothing for this long counts as gone.
 const SILENCE: Duration = Duration::from_mins(1);
 
-/// What is going on, for a progress bar.
+/// An event of a download, for a progress bar.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs, reason = "`file` is the file's name everywhere")]
 pub enum Progress {
-    /// It is here and verified already.
+    /// The file is already here and verified.
     Present { file: String },
-    /// So many bytes are here; `total` is the server's word, else the catalogue's.
+    /// `done` of `total` bytes are here; the total is the server's, or else the catalogue's.
     Bytes { file: String, done: u64, total: u64 },
     /// The content is being checked.
     Verifying { file: String },
     /// A file that was there but is not the published one has been renamed.
     SetAside { file: String, to: PathBuf },
-    /// It is in place.
+    /// The file has its final name.
     Done { file: String },
 }
 
@@ -36,34 +37,32 @@ pub enum Progress {
 pub struct Fetched {
     /// Where the files are.
     pub folder: PathBuf,
-    /// How many were downloaded; the others were here.
+    /// Number of files downloaded; the others were already here.
     pub downloaded: usize,
 }
 
-/// Fetches what is missing of a data set, into the first data folder unless all of it is in another one.
+/// Fetches the missing files of a data set into the first data folder, unless another one has all of them.
 ///
 /// # Errors
-/// The user interrupted; the server is not reached, breaks off, has no such file or has other content; the folder
-/// cannot be written. What came so far stays in `NAME.gz.part`, and the next call continues it.
+/// `cancelled` returned true; the server cannot be reached, breaks off, or has no such file or other content; the folder
+/// cannot be written. What has arrived stays in `NAME.gz.part`, and the next call resumes from there.
 pub fn get(
-    entry: &Entry,
+    set: &IdxSet,
     folders: &Folders,
     progress: &mut dyn FnMut(Progress),
     cancelled: &dyn Fn() -> bool,
 ) -> Result<Fetched> {
     let here = |folder: &Path, i: usize| {
-        files::locate(folder, &entry.files[i])
-            .is_some_and(|path| files::is_published(entry, i, &path, folders.memory()))
+        set.locate(folder, i).is_some_and(|path| set.is_published(i, &path, folders.digest_cache()))
     };
-    let mut places = folders.candidates().iter().map(|folder| folder.join(&entry.name));
-    if let Some(folder) = places.find(|place| (0..4).all(|i| here(place, i))) {
-        entry.files.iter().for_each(|file| progress(Progress::Present { file: file.name.clone() }));
+    if let Some(folder) = set.folders(folders).into_iter().find(|folder| (0..4).all(|i| here(folder, i))) {
+        set.files.iter().for_each(|file| progress(Progress::Present { file: file.name.clone() }));
         return Ok(Fetched { folder, downloaded: 0 });
     }
-    let folder = folders.download_dir()?.join(&entry.name);
+    let folder = folders.download_dir()?.join(&set.name);
     let _lock = lock(&folder)?;
     let mut downloaded = 0;
-    for (i, file) in entry.files.iter().enumerate() {
+    for (i, file) in set.files.iter().enumerate() {
         if cancelled() {
             return Err(Error::interrupted());
         }
@@ -71,21 +70,22 @@ pub fn get(
             progress(Progress::Present { file: file.name.clone() });
             continue;
         }
-        let download = Download { url: format!("{}{}.gz", entry.url, file.name), i, file, folder: &folder };
+        let url = format!("{}{}.gz", set.url, file.name);
+        let download = Download { url, i, file, set, folder: &folder };
         download.run(progress, cancelled)?;
         downloaded += 1;
     }
     Ok(Fetched { folder, downloaded })
 }
 
-/// Makes the folder, and keeps other programs from downloading into it while the file returned is open.
+/// Creates the folder and locks it against other downloads while the returned file is open.
 fn lock(folder: &Path) -> Result<File> {
     let failed =
         |error: io::Error| Error::io("write to", folder, &error).hint("name another folder with `--data-dir DIR`");
     std::fs::create_dir_all(folder).map_err(failed)?;
     let file = File::create(folder.join(".lock")).map_err(failed)?;
     match file.try_lock() {
-        // Some network file systems have no locks: better without one than not at all.
+        // Some network file systems have no locks: download without one.
         Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
         Err(TryLockError::WouldBlock) => {
             let message = format!("another program is downloading into {}", folder.display());
@@ -94,18 +94,18 @@ fn lock(folder: &Path) -> Result<File> {
     }
 }
 
-/// One file on its way.
+/// The download of a set's `i`th file.
 struct Download<'a> {
     url: String,
-    /// Its place in the entry, which says what it holds.
     i: usize,
-    file: &'a KnownFile,
+    file: &'a PublishedFile,
+    set: &'a IdxSet,
     folder: &'a Path,
 }
 
-/// What a server sends: how it starts, then bytes.
+/// A part of a server's answer.
 enum Message {
-    /// Status, the position of the first byte, and how many bytes there are in all, if it says.
+    /// Status, the position of the first byte, and the total number of bytes, if it is known.
     Start {
         status: u16,
         from: u64,
@@ -132,13 +132,13 @@ impl Download<'_> {
             }
             part.sync_all().map_err(failed)?;
             progress(Progress::Verifying { file: self.file.name.clone() });
-            let found = match files::hash(self.i, &path) {
+            let found = match idx_set::hash(self.i, &path) {
                 Ok(hash) if hash == self.file.content => return self.put_in_place(&path, progress),
                 Ok(hash) => format!("content with the hash {hash}"),
                 Err(error) => error.message,
             };
             std::fs::remove_file(&path).map_err(failed)?;
-            // What was here before may have been another file's beginning: once more, from nothing.
+            // The beginning may have been another file's: start over.
             if had == 0 {
                 let (url, expected) = (&self.url, &self.file.content);
                 let message = format!(
@@ -149,7 +149,7 @@ impl Download<'_> {
         }
     }
 
-    /// Appends what is missing to `part`, which has `had` bytes, or replaces it if the server sends all of it.
+    /// Appends the rest to `part`, which has `had` bytes, or overwrites it if the server sends the whole file.
     fn fill(
         &self,
         part: &mut File,
@@ -168,7 +168,7 @@ impl Download<'_> {
                 Ok(message) => message,
             };
             match message {
-                // There is nothing after what is here: it is whole, or of another file. Verification will tell.
+                // The server has nothing after what is here: verification shows whether the file is whole.
                 Message::Start { status: 416, .. } if had > 0 => return Ok(()),
                 Message::Start { status: 200 | 206, from, total: whole } if from <= done => {
                     (done, total) = (from, whole);
@@ -198,10 +198,10 @@ impl Download<'_> {
         }
     }
 
-    /// Renames the verified file to its final name; what stands in its place keeps its bytes under another.
+    /// Renames the verified file to its final name; a file that already has that name is renamed first.
     fn put_in_place(&self, part: &Path, progress: &mut dyn FnMut(Progress)) -> Result<()> {
         let failed = |path: &Path, error: io::Error| Error::io("rename", path, &error);
-        while let Some(other) = files::locate(self.folder, self.file) {
+        while let Some(other) = self.set.locate(self.folder, self.i) {
             let name = |n: usize| PathBuf::from(format!("{}.replaced-{n}", other.display()));
             let to = (1..).map(name).find(|to| !to.exists()).unwrap_or_else(|| name(0));
             std::fs::rename(&other, &to).map_err(|error| failed(&other, error))?;
@@ -231,8 +231,8 @@ impl Download<'_> {
     }
 }
 
-/// Asks for a file from byte `from` on. On a thread of its own: a wait for a silent server must not keep a user who
-/// interrupts from being heard. The thread ends when nobody listens.
+/// Requests a file from byte `from` on. This has a thread of its own, so that waiting for a silent server does not delay
+/// cancellation. The thread ends when the receiver is dropped.
 fn request(url: &str, from: u64) -> Receiver<Message> {
     let (sender, receiver) = mpsc::sync_channel(8);
     let url = url.to_owned();
@@ -241,7 +241,7 @@ fn request(url: &str, from: u64) -> Receiver<Message> {
             let _ = sender.send(Message::Failed(error.to_string()));
         }
     };
-    // Without a thread the channel closes, which the receiver reports.
+    // If no thread can be started, the channel closes, which the receiver reports.
     let _ = std::thread::Builder::new().name("download".into()).spawn(transfer);
     receiver
 }

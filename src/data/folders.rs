@@ -12,12 +12,12 @@ pub const DATA_VARIABLE: &str = "ENTROSCOPE_DATA";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Folders {
     candidates: Vec<PathBuf>,
-    memory: Option<PathBuf>,
+    digest_cache: Option<PathBuf>,
 }
 
 impl Folders {
-    /// A flag's folder if there is one, that of `ENTROSCOPE_DATA` if set, `entroscope/data` in the platform's cache
-    /// folder.
+    /// The folder of a flag if there is one, that of `ENTROSCOPE_DATA` if it is set, and `entroscope/data` in the
+    /// platform's cache folder.
     pub fn new(flag: Option<PathBuf>) -> Self {
         let cache = dirs::cache_dir().map(|cache| cache.join("entroscope"));
         let variable = std::env::var_os(DATA_VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from);
@@ -25,15 +25,15 @@ impl Folders {
         Self::at(candidates.into_iter().flatten().collect(), cache.map(|cache| cache.join("content.json")))
     }
 
-    /// These folders, and the file that remembers hashes of content (none: computed every time).
-    pub fn at(mut candidates: Vec<PathBuf>, memory: Option<PathBuf>) -> Self {
+    /// These folders, and the file that caches hashes of content; without one, they are computed every time.
+    pub fn at(mut candidates: Vec<PathBuf>, digest_cache: Option<PathBuf>) -> Self {
         let all = candidates.clone();
         let mut position = 0..;
         candidates.retain(|folder| position.next().is_some_and(|i: usize| !all[..i].contains(folder)));
-        Self { candidates, memory }
+        Self { candidates, digest_cache }
     }
 
-    /// Where to look, first things first.
+    /// Where to look, in this order.
     pub fn candidates(&self) -> &[PathBuf] {
         &self.candidates
     }
@@ -41,7 +41,7 @@ impl Folders {
     /// Where downloads go.
     ///
     /// # Errors
-    /// The platform has no cache folder for this user and nobody named another.
+    /// The platform has no cache folder for this user, and no other folder is named.
     pub fn download_dir(&self) -> Result<&Path> {
         self.candidates.first().map(PathBuf::as_path).ok_or_else(|| {
             Error::new("there is no folder for data: this user has no cache folder")
@@ -49,8 +49,8 @@ impl Folders {
         })
     }
 
-    /// The file in which hashes of content are remembered.
-    pub(crate) fn memory(&self) -> Option<&Path> {
-        self.memory.as_deref()
+    /// The file that caches hashes of content.
+    pub(crate) fn digest_cache(&self) -> Option<&Path> {
+        self.digest_cache.as_deref()
     }
 }

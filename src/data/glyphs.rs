@@ -1,12 +1,22 @@
 //! Drawn digits: strokes under random distortions, in ten balanced classes, with the size, the position and the ink of
-//! MNIST's. Nothing to download, and as many as one wants: sample i depends on (seed, part, i) only.
+//! MNIST's. Nothing to download, and as many as wanted: sample i depends on (seed, part, i) only.
 
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use super::source::{Availability, CatalogueEntry, DatasetOptions, Opened, SampleSource, fill_samples};
 use super::strokes::{DIGITS, Point, flatten};
-use super::{CLASSES, Part, SIDE};
+use super::{Folders, IdxSet, Part, downsample, generated};
+use crate::Result;
 use crate::random::Random;
 
-/// Part of every fingerprint: another number is another set of images.
-pub(super) const GENERATOR: &str = "glyphs/1";
+const NAME: &str = "glyphs";
+/// Version of the generator, part of every fingerprint: another number is another set of images.
+const GENERATOR: &str = "glyphs/1";
+const CLASSES: usize = DIGITS.len();
+/// Pixels on a side before averaging, as in MNIST.
+const SIDE: usize = 28;
 
 /// Standard deviation of a control point's shift, in heights of the digit.
 const JITTER: f64 = 0.045;
@@ -14,32 +24,109 @@ const JITTER: f64 = 0.045;
 const ROTATION: f64 = 0.1;
 const SLANT: f64 = 0.22;
 const MEAN_SLANT: f64 = 0.12;
-/// Width against the usual, from and to.
+/// Range of the digit's width relative to the drawing in `strokes`.
 const ASPECT: [f64; 2] = [0.7, 1.2];
 /// Pixels that the longer side of the curve spans; MNIST fits digits with their ink into 20.
 const SPAN: [f64; 2] = [15.5, 18.5];
-/// Half the width of a stroke, in pixels, and its change along a stroke, in parts of it.
+/// Half the width of a stroke, in pixels, and its largest relative change along the stroke.
 const RADIUS: [f64; 2] = [0.8, 1.75];
 const TAPER: f64 = 0.2;
 /// Pixels over which a stroke's edge fades.
 const SOFTNESS: f64 = 1.2;
-/// Pixels by which the centre is off, at most.
+/// Largest shift of the centre, in pixels.
 const OFF_CENTRE: f64 = 1.2;
 
-/// The classes of the first `count` samples: each ten in a row hold all ten, in random order.
-pub(super) fn labels(seed: u64, part: Part, count: usize) -> Vec<u8> {
-    let ten = |block: usize| {
-        let mut digits: [u8; CLASSES] = std::array::from_fn(|digit| digit as u8);
-        Random::new(seed, &["glyphs", part.name(), "labels", &block.to_string()]).shuffle(&mut digits);
-        digits
-    };
-    (0..count.div_ceil(CLASSES)).flat_map(ten).take(count).collect()
+/// `glyphs` in the catalogue.
+pub(super) struct Entry;
+
+#[derive(Debug)]
+struct Glyphs {
+    seed: u64,
+    side: usize,
+    counts: [usize; 2],
 }
 
-/// Draws sample `index`, of the class `label`: 28×28 bytes, background 0, peak 255.
-pub(super) fn draw(seed: u64, part: Part, index: usize, label: u8) -> [u8; SIDE * SIDE] {
+impl CatalogueEntry for Entry {
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    fn about(&self) -> &str {
+        "drawn digits, ten classes, 28×28, as many as you want"
+    }
+
+    fn options(&self) -> &'static [&'static str] {
+        generated::OPTIONS
+    }
+
+    fn open(&self, options: &DatasetOptions, _: &Folders) -> Result<Opened> {
+        let side = downsample::check(NAME, SIDE, options.size)?;
+        let (seed, counts) = (options.seed.unwrap_or(0), generated::counts(NAME, options)?);
+        Ok(Opened { source: Box::new(Glyphs { seed, side, counts }), warnings: Vec::new() })
+    }
+
+    fn availability(&self, _: &Folders) -> Availability {
+        Availability::Generated
+    }
+
+    fn folders(&self, _: &Folders) -> Vec<PathBuf> {
+        Vec::new()
+    }
+
+    fn download(&self) -> Result<&IdxSet> {
+        Err(generated::no_download(NAME))
+    }
+}
+
+impl SampleSource for Glyphs {
+    fn counts(&self) -> [usize; 2] {
+        self.counts
+    }
+
+    fn shape(&self) -> [usize; 3] {
+        [1, self.side, self.side]
+    }
+
+    fn classes(&self) -> usize {
+        CLASSES
+    }
+
+    fn labels(&self, part: Part) -> Result<Vec<Option<u32>>> {
+        let count = self.counts[part as usize];
+        let digits = (0..count.div_ceil(CLASSES)).flat_map(|block| self.block(part, block));
+        Ok(digits.take(count).map(|digit| Some(digit.into())).collect())
+    }
+
+    fn pixels(&self, part: Part, indices: &[usize]) -> Result<Vec<f32>> {
+        fill_samples(indices, self.side * self.side, |i, out| {
+            let digit = self.block(part, i / CLASSES)[i % CLASSES];
+            downsample::average(&draw(self.seed, part, i, digit), SIDE, self.side, out);
+            Ok(())
+        })
+    }
+
+    fn content(&self, part: Part) -> Value {
+        generated::content(GENERATOR, self.seed, part)
+    }
+
+    fn seed(&self) -> Option<u64> {
+        Some(self.seed)
+    }
+}
+
+impl Glyphs {
+    /// The digits of ten samples in a row: each once, in random order.
+    fn block(&self, part: Part, block: usize) -> [u8; CLASSES] {
+        let mut digits = std::array::from_fn(|digit| digit as u8);
+        Random::new(self.seed, &["glyphs", part.name(), "labels", &block.to_string()]).shuffle(&mut digits);
+        digits
+    }
+}
+
+/// Draws sample `index`, the digit `digit`: 28×28 bytes, background 0, peak 255.
+fn draw(seed: u64, part: Part, index: usize, digit: u8) -> [u8; SIDE * SIDE] {
     let mut random = Random::new(seed, &["glyphs", part.name(), &index.to_string()]);
-    let curves = curves(&mut random, label);
+    let curves = curves(&mut random, digit);
     let radius = between(&mut random, RADIUS);
     let mut image = [0.0; SIDE * SIDE];
     for curve in &curves {
@@ -50,7 +137,7 @@ pub(super) fn draw(seed: u64, part: Part, index: usize, label: u8) -> [u8; SIDE 
             ink(&mut image, ends[0], ends[1], radius * (1.0 + taper * along));
         }
     }
-    // A thin stroke may pass between the centres of all pixels: the darkest counts as ink in full.
+    // A thin stroke may pass between the centres of all pixels: the darkest pixel counts as full ink.
     let peak = image.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
     image.map(|value: f64| (255.0 * value / peak + 0.5) as u8)
 }
@@ -60,13 +147,13 @@ fn between(random: &mut Random, [low, high]: [f64; 2]) -> f64 {
 }
 
 /// A digit's strokes in pixels, each as short straight pieces.
-fn curves(random: &mut Random, label: u8) -> Vec<Vec<Point>> {
-    let ways = DIGITS[usize::from(label) % CLASSES];
+fn curves(random: &mut Random, digit: u8) -> Vec<Vec<Point>> {
+    let ways = DIGITS[usize::from(digit) % CLASSES];
     let strokes = ways[random.below(ways.len() as u32) as usize];
     let (sin, cos) = libm::sincos(ROTATION * random.normal());
     let slant = MEAN_SLANT + SLANT * random.normal();
     let aspect = between(random, ASPECT);
-    // Points that were one stay one.
+    // Strokes that share a point still share it afterwards.
     let mut moved: Vec<(Point, Point)> = Vec::new();
     let mut place = |point: &Point| match moved.iter().find(|(from, _)| from == point) {
         Some((_, to)) => *to,
@@ -113,7 +200,7 @@ fn distance(a: Point, b: Point) -> f64 {
     ((a[0] - b[0]) * (a[0] - b[0]) + (a[1] - b[1]) * (a[1] - b[1])).sqrt()
 }
 
-/// Draws a straight piece with round ends: 1 on it, 0 beyond its soft edge, never darker than what is there.
+/// Draws a straight piece with round ends: 1 on it, 0 beyond its soft edge. A pixel keeps the larger of its old and new value.
 fn ink(image: &mut [f64; SIDE * SIDE], from: Point, to: Point, radius: f64) {
     let reach = radius + SOFTNESS / 2.0;
     let range = |k: usize| {

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
 
-use super::MOST_SAMPLES;
+use super::source::MOST_SAMPLES;
 use crate::{Error, Result};
 
 /// How bytes become numbers in [0, 1] (value/255, averaged over boxes); part of every fingerprint.
@@ -16,7 +16,7 @@ pub(super) const READER: &str = "idx/1";
 /// What a file begins with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Header {
-    /// How many images or labels.
+    /// Number of images or labels.
     pub(super) count: usize,
     /// Bytes of each.
     pub(super) item: usize,
@@ -24,13 +24,13 @@ pub(super) struct Header {
 
 /// What a file should hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// Of this many rows and columns.
+pub(super) enum IdxKind {
+    /// Images of this many rows and columns.
     Images(usize, usize),
     Labels,
 }
 
-impl Kind {
+impl IdxKind {
     fn magic(self) -> u32 {
         match self {
             Self::Images(..) => 0x0000_0803,
@@ -47,12 +47,12 @@ impl Kind {
 }
 
 /// Reads a file's header only.
-pub(super) fn header(path: &Path, kind: Kind) -> Result<Header> {
+pub(super) fn header(path: &Path, kind: IdxKind) -> Result<Header> {
     read_header(&mut open(path)?, path, kind, &mut Vec::new())
 }
 
-/// Reads a whole file, giving its body to `sink` bit by bit: its header and the BLAKE3 of its raw content.
-pub(super) fn read(path: &Path, kind: Kind, mut sink: impl FnMut(&[u8])) -> Result<(Header, String)> {
+/// Reads a whole file and gives its body to `sink` in chunks. Returns its header and the BLAKE3 of its raw content.
+pub(super) fn read(path: &Path, kind: IdxKind, mut sink: impl FnMut(&[u8])) -> Result<(Header, String)> {
     let mut file = open(path)?;
     let mut head = Vec::new();
     let header = read_header(&mut file, path, kind, &mut head)?;
@@ -84,7 +84,7 @@ pub(super) fn read(path: &Path, kind: Kind, mut sink: impl FnMut(&[u8])) -> Resu
     }
 }
 
-/// A file's raw bytes, through gzip if its name says so; a half download is of a gzipped file.
+/// A file's raw bytes, through gzip if its name ends so; a half download (`.part`) is gzipped, too.
 pub(super) fn open(path: &Path) -> Result<Box<dyn Read>> {
     let file = File::open(path).map_err(|error| Error::io("open", path, &error))?;
     Ok(match path.extension() {
@@ -95,8 +95,8 @@ pub(super) fn open(path: &Path) -> Result<Box<dyn Read>> {
     })
 }
 
-fn read_header(file: &mut dyn Read, path: &Path, kind: Kind, head: &mut Vec<u8>) -> Result<Header> {
-    let words = if kind == Kind::Labels { 2 } else { 4 };
+fn read_header(file: &mut dyn Read, path: &Path, kind: IdxKind, head: &mut Vec<u8>) -> Result<Header> {
+    let words = if kind == IdxKind::Labels { 2 } else { 4 };
     file.take(4 * words).read_to_end(head).map_err(|error| broken(path, 4 * words as usize, head.len(), &error))?;
     let word = |i: usize| head.get(4 * i..4 * i + 4).map(|b| u32::from_be_bytes([b[0], b[1], b[2], b[3]]));
     if word(0) != Some(kind.magic()) {
@@ -105,13 +105,13 @@ fn read_header(file: &mut dyn Read, path: &Path, kind: Kind, head: &mut Vec<u8>)
     }
     let sizes: Vec<usize> = (1..words as usize).filter_map(word).map(|size| size as usize).collect();
     match (kind, &sizes[..]) {
-        (Kind::Images(rows, columns), &[count, r, c]) if (r, c) == (rows, columns) => {
+        (IdxKind::Images(rows, columns), &[count, r, c]) if (r, c) == (rows, columns) => {
             limited(path, count, rows * columns)
         }
-        (Kind::Images(rows, columns), &[_, r, c]) => {
+        (IdxKind::Images(rows, columns), &[_, r, c]) => {
             Err(wrong(path, format!("images of {rows}×{columns} pixels"), format!("{r}×{c}")))
         }
-        (Kind::Labels, &[count]) => limited(path, count, 1),
+        (IdxKind::Labels, &[count]) => limited(path, count, 1),
         _ => Err(wrong(path, format!("a header of {} bytes", 4 * words), format!("{} bytes", head.len()))),
     }
 }
@@ -135,7 +135,7 @@ fn broken(path: &Path, expected: usize, found: usize, error: &io::Error) -> Erro
     }
 }
 
-/// A file that is not what it should be.
+/// The error for a file that is not what it should be.
 pub(super) fn wrong(path: &Path, expected: impl AsRef<str>, found: impl AsRef<str>) -> Error {
     let (expected, found) = (expected.as_ref(), found.as_ref());
     let set = path.parent().and_then(Path::file_name).map_or("NAME".into(), |folder| folder.to_string_lossy());

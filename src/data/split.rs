@@ -1,13 +1,15 @@
-//! Part of a data set, as a description: which samples, in which order. Cheap to make, to cut and to compare; two
-//! ways of saying the same samples have the same description.
+//! Part of a data set, as a description: which samples, in which order. It is cheap to make, to cut and to compare; two
+//! selections of the same samples in the same order have the same description.
 
 use std::fmt;
-use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::selection::Selection;
 use super::{Dataset, Normalisation};
 use crate::random::Random;
+use crate::words::typing_errors;
+use crate::work::Provenance;
 use crate::{Error, Result};
 
 /// The two parts of a data set.
@@ -15,12 +17,12 @@ use crate::{Error, Result};
 pub enum Part {
     /// What networks are trained with.
     Train,
-    /// What they have not seen.
+    /// What networks are tested with.
     Test,
 }
 
 impl Part {
-    /// As a script says it.
+    /// As scripts write it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Train => "train",
@@ -29,27 +31,20 @@ impl Part {
     }
 }
 
-/// Some samples of one part of a data set, in an order. Displays as the script would say it.
+/// Some samples of one part of a data set, in an order. Displays as the script would write it.
 #[derive(Clone)]
 pub struct Split {
     data: Dataset,
     part: Part,
-    chosen: Chosen,
+    selection: Selection,
     /// The selection in the script's words, for messages only.
     words: String,
-}
-
-/// Positions within the part.
-#[derive(Clone)]
-enum Chosen {
-    Range(usize, usize),
-    List(Arc<[u32]>),
 }
 
 /// Images and labels in memory.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Samples {
-    /// Of one sample, `[channels, height, width]`.
+    /// Shape of one sample, `[channels, height, width]`.
     pub shape: Vec<usize>,
     /// `[samples, channels, height, width]`, row-major, in [0, 1] unless they are [normalised](Split::normalisation).
     pub pixels: Vec<f32>,
@@ -59,11 +54,9 @@ pub struct Samples {
 
 impl Split {
     pub(super) fn whole(data: Dataset, part: Part) -> Self {
-        let words = match data.photos() {
-            Some(_) => format!("folder(\"{}\")", data.name()),
-            None => format!("dataset(\"{}\").{}", data.name(), part.name()),
-        };
-        Self { chosen: Chosen::Range(0, data.count(part)), data, part, words }
+        let words = data.source().expression(data.name(), part);
+        let selection = Selection::Range(0, data.source().counts()[part as usize]);
+        Self { selection, data, part, words }
     }
 
     /// The first `n` samples.
@@ -105,9 +98,9 @@ impl Split {
             let message = format!("{self} has no class {class}: its classes are 0 to {}", classes - 1);
             return Err(Error::new(message));
         }
-        let class_of = self.data.class_of(self.part)?;
-        let is_wanted = |&i: &usize| class_of(i).is_some_and(|found| found as usize == class);
-        let list: Vec<u32> = self.indices().filter(is_wanted).map(|i| i as u32).collect();
+        let labels = self.data.labels(self.part)?;
+        let is_wanted = |&i: &usize| labels[i].is_some_and(|label| label as usize == class);
+        let list: Vec<u32> = self.selection.indices().filter(is_wanted).map(|i| i as u32).collect();
         if list.is_empty() {
             return Err(Error::new(format!("none of the {} samples of {self} is of class {class}", self.len())));
         }
@@ -117,7 +110,7 @@ impl Split {
     /// The same samples in another order, the same for the same seed.
     #[must_use]
     pub fn shuffle(&self, seed: u64) -> Self {
-        let mut list: Vec<u32> = self.indices().map(|i| i as u32).collect();
+        let mut list: Vec<u32> = self.selection.indices().map(|i| i as u32).collect();
         Random::new(seed, &["shuffle"]).shuffle(&mut list);
         self.listed(list, format!("shuffle({seed})"))
     }
@@ -131,12 +124,14 @@ impl Split {
         if let Some(at) = names.iter().position(|known| *known == name) {
             return Ok(self.slice(at, at + 1, format!("named({name:?})")));
         }
-        let likeness = |known: &str| strsim::jaro_winkler(&known.to_lowercase(), &name.to_lowercase());
-        let file = |known: &str| likeness(known).max(likeness(known.rsplit('/').next().unwrap_or(known)));
-        let mut near: Vec<(f64, &str)> = names.iter().map(|known| (file(known), *known)).collect();
-        near.sort_by(|a, b| b.0.total_cmp(&a.0));
+        // As a path, or as the file's name alone.
+        let errors = |path: &str| {
+            let file = path.rsplit('/').next().unwrap_or(path);
+            [path, file].into_iter().filter_map(|known| typing_errors(name, known)).min()
+        };
+        let mut near: Vec<(usize, &str)> = names.iter().filter_map(|path| Some((errors(path)?, *path))).collect();
+        near.sort_by_key(|&(errors, _)| errors);
         near.truncate(3);
-        near.retain(|(likeness, _)| *likeness > 0.75);
         let error = Error::new(format!("{self} has no picture {name:?}"));
         Err(match &near[..] {
             [] => {
@@ -154,20 +149,17 @@ impl Split {
     /// # Errors
     /// These are no pictures of a folder.
     pub fn names(&self) -> Result<Vec<&str>> {
-        match self.data.photos() {
-            Some(photos) => Ok(self.indices().map(|i| photos.name(i)).collect()),
-            None => Err(Error::new(format!("the samples of {self} have no names"))
-                .hint("pictures of a `folder` do; of these, `take`, `skip` and `of_class` choose")),
-        }
+        let names: Option<Vec<&str>> = self.selection.indices().map(|i| self.data.source().sample_name(i)).collect();
+        names.ok_or_else(|| {
+            Error::new(format!("the samples of {self} have no names"))
+                .hint("pictures of a `folder` do; of these, `take`, `skip` and `of_class` choose")
+        })
     }
 
     /// How many samples; at least 1.
     #[allow(clippy::len_without_is_empty, reason = "never empty: every way of making one refuses")]
     pub fn len(&self) -> usize {
-        match &self.chosen {
-            Chosen::Range(start, end) => end - start,
-            Chosen::List(list) => list.len(),
-        }
+        self.selection.len()
     }
 
     /// The shape of one sample, `[channels, height, width]`.
@@ -182,7 +174,7 @@ impl Split {
 
     /// What its pixels were shifted and scaled by, and how to undo it.
     pub fn normalisation(&self) -> Option<&Normalisation> {
-        self.data.photos()?.normalisation()
+        self.data.source().normalisation()
     }
 
     /// The data set that it is part of.
@@ -190,28 +182,23 @@ impl Split {
         &self.data
     }
 
-    /// What goes into a fingerprint: the content (the hash of files; a generator, its version and its seed), the
-    /// shape, and which samples in which order. Neither path nor time, and not how many there are to choose from:
-    /// the first 100 of 6,000 glyphs are the first 100 of 60,000.
-    /// Photographs count by their contents alone: one is the same whatever lies beside it.
+    /// What goes into a fingerprint: the content (hashes of files; or a generator, its version and seed), the shape, and
+    /// which samples in which order. Neither path nor time, and not the size of the part: the first 100 of 6,000 glyphs
+    /// are the first 100 of 60,000. A photograph counts by its content alone, whatever else is in its folder.
     pub fn description(&self) -> Value {
-        if let Some(photos) = self.data.photos() {
-            return json!({ "photographs": photos.description(self.indices()), "shape": self.shape() });
-        }
-        let samples = match &self.chosen {
-            Chosen::Range(start, end) => json!({ "from": start, "to": end }),
-            Chosen::List(list) => {
-                let mut hash = blake3::Hasher::new();
-                list.iter().for_each(|i| {
-                    hash.update(&i.to_le_bytes());
-                });
-                json!({ "count": list.len(), "blake3": hash.finalize().to_hex().as_str() })
-            }
-        };
-        json!({ "content": self.data.content(self.part), "shape": self.shape(), "samples": samples })
+        self.data.source().description(self.part, &self.selection)
     }
 
-    /// Reads the samples, or draws them. Nothing is kept: the caller does, if it needs them twice.
+    /// These samples in words, and the seed of a generated set.
+    pub fn provenance(&self) -> Provenance {
+        Provenance {
+            data: vec![self.to_string()],
+            seeds: self.data.source().seed().into_iter().collect(),
+            ..Provenance::default()
+        }
+    }
+
+    /// Reads or draws the samples, anew at every call.
     ///
     /// # Errors
     /// A file cannot be read, is not what its header says, or has changed since the data set was opened; or a picture
@@ -225,7 +212,7 @@ impl Split {
     /// # Errors
     /// As [`Split::samples`], but for labels.
     pub fn pixels(&self) -> Result<Vec<f32>> {
-        self.data.pixels(self.part, &self.indices().collect::<Vec<_>>())
+        self.data.source().pixels(self.part, &self.selection.indices().collect::<Vec<_>>())
     }
 
     /// The class of every sample, in `0..classes`.
@@ -233,42 +220,26 @@ impl Split {
     /// # Errors
     /// They cannot be read, or a picture has none.
     pub fn labels(&self) -> Result<Vec<u32>> {
-        let class_of = self.data.class_of(self.part)?;
-        let labels = self.indices().map(|i| {
-            class_of(i).ok_or_else(|| {
-                let name = self.data.photos().map_or("", |photos| photos.name(i));
+        let labels = self.data.labels(self.part)?;
+        let label = |i: usize| {
+            labels[i].ok_or_else(|| {
+                let name = self.data.source().sample_name(i).unwrap_or_default();
                 unlabelled(format!("{name} of {self} has no label"))
             })
-        });
-        labels.collect()
-    }
-
-    fn indices(&self) -> Box<dyn Iterator<Item = usize> + '_> {
-        match &self.chosen {
-            Chosen::Range(start, end) => Box::new(*start..*end),
-            Chosen::List(list) => Box::new(list.iter().map(|&i| i as usize)),
-        }
+        };
+        self.selection.indices().map(label).collect()
     }
 
     fn slice(&self, from: usize, to: usize, words: String) -> Self {
-        match &self.chosen {
-            Chosen::Range(start, _) => self.with(Chosen::Range(start + from, start + to), words),
-            Chosen::List(list) => self.listed(list[from..to].to_vec(), words),
-        }
+        self.with(self.selection.slice(from, to), words)
     }
 
-    /// Consecutive positions become a range, so that the same samples have one description only.
     fn listed(&self, list: Vec<u32>, words: String) -> Self {
-        let chosen = if list.windows(2).all(|pair| pair[1] == pair[0] + 1) {
-            Chosen::Range(list[0] as usize, list[0] as usize + list.len())
-        } else {
-            Chosen::List(list.into())
-        };
-        self.with(chosen, words)
+        self.with(Selection::from_list(list), words)
     }
 
-    fn with(&self, chosen: Chosen, words: String) -> Self {
-        Self { chosen, words: format!("{}.{words}", self.words), data: self.data.clone(), part: self.part }
+    fn with(&self, selection: Selection, words: String) -> Self {
+        Self { selection, words: format!("{}.{words}", self.words), data: self.data.clone(), part: self.part }
     }
 
     fn too_few(&self, verb: &str, n: usize) -> Error {
@@ -294,7 +265,7 @@ impl fmt::Debug for Split {
 }
 
 impl PartialEq for Split {
-    /// The same samples in the same order, however they were said.
+    /// The same samples in the same order, however they were selected.
     fn eq(&self, other: &Self) -> bool {
         self.description() == other.description()
     }

@@ -1,5 +1,5 @@
-//! How digits are written: strokes through a few points, two or three ways each. A unit is the digit's height; x goes
-//! right, y down. Strokes that meet share the very same point, so that jitter does not part them.
+//! How digits are written: strokes through a few points, in two or three variants of each digit. The unit is the digit's
+//! height; x goes right, y down. Strokes that meet share exactly the same point, so that jitter does not separate them.
 
 /// A point of a stroke, `[x, y]`.
 pub(super) type Point = [f64; 2];

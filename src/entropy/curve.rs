@@ -1,35 +1,35 @@
-//! Curves over depth, as descriptions: a measure of a cascade's reconstructions, and what is derived from it.
+//! The entropy operation: a measure of a cascade's reconstructions, as a curve over depth.
 
 use std::sync::Arc;
 
 use serde_json::json;
 
-use super::{Measure, cutoff, falls_below, median};
+use super::Measure;
 use crate::cascade::{Cascade, reconstruct};
 use crate::data::Split;
 use crate::network::activations;
+use crate::stats::{median, quartiles};
 use crate::work::{Context, Cost, Described, Keep, Operation, Value};
 use crate::{Error, Result};
 
-/// A measure of the reconstructions of `split` at the depths 1 to `depth`: "curve" `[depth]` (of measures per sample, the
-/// median over the batch), and of those also "mean" `[depth]` and "samples" `[depth, samples]`.
+/// A measure of the reconstructions of `split` at the depths 1 to `depth`. [`CurveResult`] reads the result.
 ///
 /// # Errors
-/// When the data does not fit the network, or it is not that deep.
+/// The data does not fit the network, or the network is not that deep.
 pub fn curve(cascade: &Cascade, split: &Split, depth: usize, measure: Measure) -> Result<Described> {
     let reconstruction = reconstruct(cascade, split, depth)?;
-    Ok(Described::new(Curve { reconstruction, original: activations(cascade.network(), split, 0), depth, measure }))
+    Ok(Described::new(Entropy { reconstruction, original: activations(cascade.network(), split, 0), depth, measure }))
 }
 
 #[derive(Debug)]
-struct Curve {
+struct Entropy {
     reconstruction: Described,
     original: Described,
     depth: usize,
     measure: Measure,
 }
 
-impl Operation for Curve {
+impl Operation for Entropy {
     fn name(&self) -> &'static str {
         "entropy"
     }
@@ -52,7 +52,7 @@ impl Operation for Curve {
 
     fn cost(&self) -> Cost {
         let numbers = self.original.operation().cost().result_bytes / 4.0;
-        // A logarithm and a few sums for every number of every depth, at some fifty operations.
+        // A logarithm and a few sums for every number at every depth: about fifty operations.
         Cost {
             operations: 50.0 * numbers * self.depth as f64,
             result_bytes: 8.0 * self.depth as f64,
@@ -68,176 +68,57 @@ impl Operation for Curve {
         let per_depth = self.cost().operations / depths as f64;
         let measured: Result<Vec<Vec<f64>>> = r
             .chunks(p.len().max(1))
-            .map(|r| context.advance(per_depth).map(|()| self.measure.of(p, r, pixels)))
+            .map(|r| context.advance(per_depth).map(|()| self.measure.evaluate(p, r, pixels)))
             .collect();
         let measured = measured?;
         let curve: Vec<f64> = measured.iter().map(|at| median(at.iter().copied())).collect();
-        let value = Value::default().with("curve", &[depths], curve);
+        let value = Value::default().with(CURVE, &[depths], curve);
         if !self.measure.is_per_sample() {
             return Ok(value);
         }
         let mean: Vec<f64> = measured.iter().map(|at| at.iter().sum::<f64>() / at.len() as f64).collect();
-        Ok(value.with("mean", &[depths], mean).with("samples", &[depths, samples], measured.concat()))
+        Ok(value.with(MEAN, &[depths], mean).with(SAMPLES, &[depths, samples], measured.concat()))
     }
 }
 
-/// What is derived from curves and numbers, at once: never stored.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Step {
-    /// The mean over the batch in place of the median, of a measure per sample.
-    BatchMean,
-    /// The losses of a trained block, or of a trained network.
-    Losses,
-    /// The accuracies of a trained network's epochs.
-    Accuracies,
-    /// The number at a depth, from 1.
-    At { depth: usize },
-    /// The depth, from 1, of the last value that is not close to the final one; 0 when all are. The curve is divided by
-    /// its last value first; of a measure per sample, each sample by its own, then the median is taken. `published` gives
-    /// the index from 0, and the curve's length when all are close.
-    Cutoff { tolerance: f64, published: bool },
-    /// The depth at which the curve falls below a level for good; +∞ when it does not.
-    FallsBelow { level: f64 },
-    /// Element by element; a number goes with every element.
-    Arithmetic { operator: Operator },
-    /// The mean of all inputs.
-    Mean,
-    /// A number that is known.
-    Constant { value: f64 },
+/// Names of the result's arrays: the curve, and for a measure per sample the mean over the batch and the single values.
+const CURVE: &str = "curve";
+const MEAN: &str = "mean";
+const SAMPLES: &str = "samples";
+
+/// A curve over depth as an operation's result holds it.
+#[derive(Debug, Clone, Copy)]
+pub struct CurveResult<'a> {
+    /// The value at every depth; the median over the batch for a measure per sample.
+    pub curve: &'a [f64],
+    /// The mean over the batch at every depth; only for a measure per sample.
+    mean: Option<&'a [f64]>,
+    /// `[depths, samples]`, and the number of samples; only for a measure per sample.
+    pub samples: Option<(&'a [f64], usize)>,
 }
 
-/// What arithmetic does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Operator {
-    Add,
-    Subtract,
-    Multiply,
-    Divide,
-}
-
-impl Operator {
-    /// a ∘ b.
-    pub fn of(self, a: f64, b: f64) -> f64 {
-        match self {
-            Self::Add => a + b,
-            Self::Subtract => a - b,
-            Self::Multiply => a * b,
-            Self::Divide => a / b,
-        }
-    }
-}
-
-/// Describes a step from its inputs: curves ("curve" `[depth]`) or numbers ("value").
-pub fn derive(step: Step, inputs: Vec<Described>) -> Described {
-    Described::new(Derived { step, inputs })
-}
-
-#[derive(Debug)]
-struct Derived {
-    step: Step,
-    inputs: Vec<Described>,
-}
-
-impl Operation for Derived {
-    fn name(&self) -> &'static str {
-        "curve"
+impl<'a> CurveResult<'a> {
+    /// A view of a result.
+    ///
+    /// # Errors
+    /// It holds no curve.
+    pub fn read(value: &'a Value) -> Result<Self> {
+        let optional = |name: &str| value.f64s(name).ok();
+        let samples = optional(SAMPLES).and_then(|(shape, samples)| Some((samples, *shape.get(1)?)));
+        Ok(Self { curve: value.f64s(CURVE)?.1, mean: optional(MEAN).map(|(_, mean)| mean), samples })
     }
 
-    fn version(&self) -> u32 {
-        1
+    /// The mean over the batch at every depth.
+    ///
+    /// # Errors
+    /// The measure has no value per sample.
+    pub fn batch_mean(&self) -> Result<&'a [f64]> {
+        self.mean.ok_or_else(|| Error::new("a curve without values per sample has no mean over the batch"))
     }
 
-    fn parameters(&self) -> serde_json::Value {
-        let inputs: Vec<_> = self.inputs.iter().map(Described::fingerprint).collect();
-        json!({ "step": self.step, "inputs": inputs })
+    /// The lower and upper quartiles over the batch at every depth; `None` without values per sample.
+    pub fn quartiles(&self) -> Option<[Vec<f64>; 2]> {
+        let (samples, count) = self.samples?;
+        Some(samples.chunks(count.max(1)).map(quartiles).map(|[low, high]| (low, high)).unzip().into())
     }
-
-    fn inputs(&self) -> Vec<Described> {
-        self.inputs.clone()
-    }
-
-    fn keep(&self) -> Keep {
-        Keep::InMemory
-    }
-
-    fn cost(&self) -> Cost {
-        Cost::default()
-    }
-
-    fn run(&self, inputs: &[Arc<Value>], _: &Context<'_>) -> Result<Value> {
-        let curve = |values: Vec<f64>| Value::default().with("curve", &[values.len()], values);
-        let first = || inputs.first().map_or_else(|| Err(Error::new("nothing to derive from")), |value| numbers(value));
-        match self.step {
-            Step::Constant { value } => Ok(Value::number(value)),
-            Step::BatchMean => Ok(curve(inputs[0].f64s("mean")?.1.to_vec())),
-            Step::Losses => Ok(curve(inputs[0].f64s("loss")?.1.to_vec())),
-            Step::Accuracies => Ok(curve(inputs[0].f64s("epoch_accuracy")?.1.to_vec())),
-            Step::At { depth } => first()?
-                .get(depth.wrapping_sub(1))
-                .map(|&value| Value::number(value))
-                .ok_or_else(|| Error::new(format!("the curve has no depth {depth}"))),
-            Step::FallsBelow { level } => Ok(Value::number(falls_below(first()?, level).unwrap_or(f64::INFINITY))),
-            Step::Cutoff { tolerance, published } => {
-                let relative = relative_to_last(&inputs[0])?;
-                Ok(Value::number(match (cutoff(&relative, tolerance), published) {
-                    (Some(index), true) => index as f64,
-                    (None, true) => relative.len() as f64,
-                    (Some(index), false) => (index + 1) as f64,
-                    (None, false) => 0.0,
-                }))
-            }
-            Step::Arithmetic { operator } => combine(&[inputs[0].clone(), inputs[1].clone()], |a, b| operator.of(a, b)),
-            Step::Mean => {
-                let sum = combine(inputs, |a, b| a + b)?;
-                combine(&[Arc::new(sum), Arc::new(Value::number(inputs.len() as f64))], |a, b| a / b)
-            }
-        }
-    }
-}
-
-/// The numbers of a curve, or the one of a number.
-///
-/// # Errors
-/// When it is neither.
-pub fn numbers(value: &Value) -> Result<&[f64]> {
-    let name = if value.arrays().any(|(name, _)| name == "curve") { "curve" } else { "value" };
-    Ok(value.f64s(name)?.1)
-}
-
-fn relative_to_last(value: &Value) -> Result<Vec<f64>> {
-    let by_last = |values: &[f64]| -> Vec<f64> {
-        let last = values.last().copied().unwrap_or(f64::NAN);
-        values.iter().map(|value| value / last).collect()
-    };
-    let Ok((shape, samples)) = value.f64s("samples") else { return Ok(by_last(numbers(value)?)) };
-    let (depths, count) = (shape[0], shape[1]);
-    let per_sample: Vec<Vec<f64>> =
-        (0..count).map(|i| by_last(&(0..depths).map(|depth| samples[depth * count + i]).collect::<Vec<_>>())).collect();
-    Ok((0..depths).map(|depth| median(per_sample.iter().map(|sample| sample[depth]))).collect())
-}
-
-/// Folds curves and numbers element by element; a curve is as long as every other.
-fn combine(inputs: &[Arc<Value>], f: impl Fn(f64, f64) -> f64) -> Result<Value> {
-    let mut all: Option<Vec<f64>> = None;
-    let mut is_curve = false;
-    for value in inputs {
-        let next = numbers(value)?;
-        let next_is_curve = value.array("curve").is_ok();
-        all = Some(match all {
-            None => next.to_vec(),
-            Some(so_far) if is_curve && next_is_curve && so_far.len() != next.len() => {
-                let message = format!("curves of {} and {} depths do not go together", so_far.len(), next.len());
-                return Err(Error::new(message));
-            }
-            Some(so_far) => {
-                let length = so_far.len().max(next.len());
-                (0..length).map(|i| f(so_far[i % so_far.len()], next[i % next.len()])).collect()
-            }
-        });
-        is_curve |= next_is_curve;
-    }
-    let values = all.ok_or_else(|| Error::new("a mean of nothing"))?;
-    Ok(if is_curve { Value::default().with("curve", &[values.len()], values) } else { Value::number(values[0]) })
 }

@@ -1,8 +1,8 @@
 //! How deep a curve reaches, as one number.
 
-/// How a cutoff decides that a value is close to the last one.
+/// Relative difference within which a value counts as close to the last one: the published value for MLPs.
 pub const CUTOFF_TOLERANCE: f64 = 0.005;
-/// And what an absolute difference may be.
+/// Absolute difference that is added to it.
 const CUTOFF_ABSOLUTE: f64 = 1e-8;
 
 /// The index of the last value that is not within 1e-8 + `tolerance`·|final| of the final one; `None` when all are.
@@ -14,8 +14,8 @@ pub fn cutoff(values: &[f64], tolerance: f64) -> Option<usize> {
     values.iter().rposition(|&x| !is_close(x))
 }
 
-/// The depth, from 1, at which a curve first falls below `level` for good, between two depths by straight line; `None`
-/// when its last value is still above. A curve that starts below gives 1.
+/// The depth, from 1, from which on a curve stays below `level`, interpolated linearly between two depths; `None` if the
+/// last value is not below. A curve that is below from the start gives 1.
 pub fn falls_below(values: &[f64], level: f64) -> Option<f64> {
     if !values.last().is_some_and(|&last| last < level || last.is_nan()) {
         return None;

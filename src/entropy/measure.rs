@@ -1,9 +1,9 @@
-//! The measures. Each compares a batch of inputs p, `[samples, pixels]`, with reconstructions r of the same shape. What is
-//! not finite (a pixel of zero variance, a constant image, a diverged network) is a result, and shown.
+//! The measures. Each compares a batch of inputs p, `[samples, pixels]`, with reconstructions r of the same shape. A value
+//! that is not finite (from a pixel of zero variance, a constant image, a diverged network) is a result like any other.
 
 use nalgebra::DMatrix;
 
-/// Added before the logarithm's argument is normalised, as published.
+/// Added to shifted pixels before they are normalised, as in the published program.
 const OFFSET: f64 = 1e-12;
 
 /// What is measured at every depth.
@@ -12,10 +12,10 @@ const OFFSET: f64 = 1e-12;
 pub enum Measure {
     /// Kullback–Leibler divergence of r from p, nats, one number per sample.
     Relative,
-    /// Differential entropy of a Gaussian per pixel, nats, of samples shifted and normalised as for the relative
+    /// Differential entropy of a Gaussian per pixel, nats, of samples that are shifted and normalised as for the relative
     /// entropy: the published form.
     Differential,
-    /// The same of samples divided by their sum alone.
+    /// The same, of samples that are divided by their sum without a shift.
     DifferentialUnshifted,
     /// Entropy of the normalised Gram matrix, in 0 to 1.
     Gram,
@@ -26,13 +26,13 @@ pub enum Measure {
 }
 
 impl Measure {
-    /// Whether there is one number for every sample.
+    /// Whether it gives one number per sample.
     pub fn is_per_sample(self) -> bool {
         matches!(self, Self::Relative | Self::SquaredError)
     }
 
-    /// The measure of a batch: one number, or one for every sample. `pixels` is at least 1.
-    pub fn of(self, p: &[f32], r: &[f32], pixels: usize) -> Vec<f64> {
+    /// The measure of a batch: one number, or one per sample. `pixels`, the numbers of one sample, is at least 1.
+    pub fn evaluate(self, p: &[f32], r: &[f32], pixels: usize) -> Vec<f64> {
         match self {
             Self::Relative => pairs(p, r, pixels).map(|(p, r)| relative(p, r)).collect(),
             Self::SquaredError => pairs(p, r, pixels).map(|(p, r)| squared_distance(p, r) / pixels as f64).collect(),
@@ -59,7 +59,7 @@ fn normalised(x: impl Iterator<Item = f64>) -> Vec<f64> {
 
 /// A sample less its own minimum, plus 1e-12, divided by its own sum.
 fn shifted(x: &[f32]) -> Vec<f64> {
-    // f32::min passes over NaN, the differences and the sum do not.
+    // f32::min ignores NaN; the differences and the sum propagate it.
     let least = f64::from(x.iter().copied().fold(f32::INFINITY, f32::min));
     normalised(x.iter().map(|&x| f64::from(x) - least + OFFSET))
 }
@@ -103,7 +103,7 @@ fn gram(r: &[f32], pixels: usize) -> f64 {
     if matrix.iter().any(|x| !x.is_finite()) {
         return f64::NAN;
     }
-    // Rounding leaves eigenvalues of about −1e-17 where there are none: x ln x is 0 at 0.
+    // Rounding gives eigenvalues of about −1e-17 in place of 0, where x ln x is 0.
     let terms = matrix.symmetric_eigenvalues().iter().filter(|&&x| x > 0.0).map(|&x| x * libm::log(x)).sum::<f64>();
     -terms / libm::log(n as f64)
 }
@@ -115,15 +115,4 @@ fn explained_variance(p: &[f32], r: &[f32], pixels: usize) -> f64 {
     let variance: f64 =
         p.chunks(pixels).flat_map(|row| row.iter().zip(&mean)).map(|(&x, m)| (f64::from(x) - m).powi(2)).sum();
     1.0 - squared_distance(p, r) / variance
-}
-
-/// The middle of sorted numbers, the mean of the two middle ones; NaN where there is none or one of them is NaN.
-pub fn median(numbers: impl Iterator<Item = f64>) -> f64 {
-    let mut numbers: Vec<f64> = numbers.collect();
-    if numbers.is_empty() || numbers.iter().any(|x| x.is_nan()) {
-        return f64::NAN;
-    }
-    numbers.sort_by(f64::total_cmp);
-    let middle = numbers.len() / 2;
-    if numbers.len() % 2 == 1 { numbers[middle] } else { f64::midpoint(numbers[middle - 1], numbers[middle]) }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::{Estimate, Execution, Executor, Observer, Points, Progress};
 use crate::Result;
 use crate::device::DeviceChoice;
-use crate::work::{self, Plan, Report, Resources, Speeds, Store, Target, Value};
+use crate::work::{self, Plan, Report, Resources, Store, Target, Throughput, Value};
 
 /// Computes on this machine's threads and on one device; results go to a store.
 #[derive(Debug)]
@@ -28,14 +28,14 @@ impl Local {
     #[expect(clippy::disallowed_methods, reason = "the time that work took is reported; no number depends on it")]
     pub(super) fn run(&self, plan: Plan, observer: &Observer<'_>) -> Execution {
         let (missing, reused) = plan.missing_and_reused();
-        let plan = plan.stacked(self.device.batch_points(), self.resources.memory);
+        let plan = plan.batched(self.device.batch_points(), self.resources.memory);
         let started = Instant::now();
         let (results, report) =
             work::run(&plan, &self.store, &self.resources, &|event| observer(Progress::Work(event)));
         let duration = started.elapsed();
         observer(Progress::Finished);
         if missing > 0 {
-            Speeds::open(&self.store, self.device.numerics()).learn(&report);
+            Throughput::open(&self.store, self.device.numerics()).record(&report);
         }
         execution(&plan, results, report, duration, missing, reused)
     }
@@ -45,17 +45,17 @@ impl Executor for Local {
     fn plan(&self, mut targets: Vec<Target>) -> Result<Plan> {
         let mut known = BTreeSet::new();
         targets.retain(|target| known.insert(target.result.fingerprint()));
-        let plan = Plan::new(targets, &self.store, &self.resources.flights, self.device.numerics());
+        let plan = Plan::new(targets, &self.store, &self.resources.in_flight, self.device.numerics());
         plan.check_memory(self.resources.memory)?;
         Ok(plan)
     }
 
     fn estimate(&self, plan: &Plan) -> Estimate {
         let operations = plan.floating_point_operations();
-        let speeds = Speeds::open(&self.store, self.device.numerics());
+        let throughput = Throughput::open(&self.store, self.device.numerics());
         Estimate {
             operations: operations.values().sum(),
-            seconds: speeds.seconds(&operations) / self.resources.threads.max(1) as f64,
+            seconds: throughput.seconds(&operations) / self.resources.threads.max(1) as f64,
             memory: plan.memory_per_target().into_iter().fold(0.0, f64::max),
         }
     }

@@ -1,7 +1,7 @@
 //! Axes: from values to places on the page, and the round numbers marked along the way.
 
 use super::Axis;
-use super::scene::Rect;
+use super::geometry::Rect;
 use super::text::readable;
 use serde::Serialize;
 

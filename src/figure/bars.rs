@@ -2,9 +2,11 @@
 
 use super::chart::{self, Side};
 use super::colourbar::{Colours, edges};
+use super::curves::{self, Ground};
+use super::geometry::Rect;
 use super::legend::{Entry, Key};
-use super::lines::{self, Ground};
-use super::scene::{Mark, Paint, Rect, Scene};
+use super::regions::{By, Part, Quantity, Shape};
+use super::scene::{Mark, Paint, Scene};
 use super::{Axis, Bars, Colour, Scale};
 use crate::{Error, Result};
 
@@ -33,7 +35,7 @@ impl Bars {
 
         let paint =
             |i: usize| self.values.get(i).map_or(Paint::Solid(Colour::series(0)), |&value| colours.paint(value));
-        let mut entries = lines::entries(&self.lines, Ground::Colours);
+        let mut entries = curves::entries(&self.lines, Ground::Colours);
         let paints: Vec<Paint> = (0..self.xs.len()).map(paint).collect();
         let present = Paint::HATCHED.into_iter().filter(|hatch| paints.contains(hatch));
         entries.extend(present.map(|paint| Entry { label: paint.meaning().into(), key: Key::Patch(paint) }));
@@ -41,35 +43,52 @@ impl Bars {
         let (mut scene, frame) = chart::page(title, &x, &y, &entries, colours.margin());
         chart::grid(&mut scene, &frame, &y);
         let ground = frame.py(0.0).clamp(frame.top, frame.bottom);
-        let mut bars = Vec::new();
+        let (mut bars, mut drawn, mut reach) = (Vec::new(), Vec::new(), Vec::new());
         for (i, (&at, &height)) in self.xs.iter().zip(&self.heights).enumerate() {
-            let Ok(place) = places.binary_search_by(|v| v.total_cmp(&(at + 0.0))) else { continue };
-            if height.is_nan() {
+            let Ok(place) = places.binary_search_by(|v| v.total_cmp(&(at + 0.0))) else {
+                drawn.push(None);
+                reach.push(None);
                 continue;
-            }
-            let edge = |value: f64| {
-                let (middle, edge) = (frame.px(at), frame.px(value));
-                (middle + (edge - middle) * FILL).clamp(frame.left, frame.right)
             };
-            let end = frame.py(height).clamp(frame.top, frame.bottom);
-            let (left, right) = (edge(around[place]), edge(around[place + 1]));
+            let edge = |value: f64, share: f64| {
+                let (middle, edge) = (frame.px(at), frame.px(value));
+                (middle + (edge - middle) * share).clamp(frame.left, frame.right)
+            };
+            let sides = |share: f64| (edge(around[place], share), edge(around[place + 1], share));
+            let end = if height.is_nan() { ground } else { frame.py(height).clamp(frame.top, frame.bottom) };
+            let (left, right) = sides(FILL);
             let rect = Rect { left, right, top: end.min(ground), bottom: end.max(ground) };
+            drawn.push(Some(rect));
+            let (left, right) = sides(1.0);
+            reach.push(Some(Rect { left, right, ..frame.rect() }));
             if height.is_finite() && rect.width() > 0.0 && rect.height() > 0.0 {
                 bars.push((rect, paints[i]));
             }
         }
         scene.marks.push(Mark::Cells(bars));
+        scene.shapes.push(Shape::Boxes { columns: drawn.len(), drawn, reach });
         if frame.y.lo < 0.0 {
             scene.rule((frame.left, ground), (frame.right, ground));
         }
-        lines::draw(&mut scene, &frame, &self.lines, Ground::Colours);
+        curves::draw(&mut scene, &frame, &self.lines, Ground::Colours);
         chart::axes(&mut scene, &frame, &x, &y);
         colours.draw(&mut scene, &frame);
         Ok(scene)
     }
 
+    pub(super) fn parts(&self, shapes: Vec<Shape>) -> Vec<Part> {
+        let mut shapes = shapes.into_iter();
+        let mut quantities =
+            vec![Quantity::along(&self.x, "x", By::I, &self.xs), Quantity::along(&self.y, "y", By::I, &self.heights)];
+        if !self.values.is_empty() {
+            quantities.push(Quantity::along(&Axis::new(&self.value), "value", By::I, &self.values));
+        }
+        let bars = shapes.next().map(|shape| Part { shape, quantities, value: Some(1), rows: 1 });
+        bars.into_iter().chain(curves::parts(shapes, &self.lines, (&self.x, &self.y), "curve")).collect()
+    }
+
     fn check(&self) -> Result<()> {
-        lines::check(&self.lines)?;
+        curves::check(&self.lines)?;
         let coloured = if self.values.is_empty() { self.xs.len() } else { self.values.len() };
         if self.heights.len() != self.xs.len() || coloured != self.xs.len() {
             return Err(Error::new(format!(

@@ -2,7 +2,8 @@
 
 use super::axis::Frame;
 use super::chart::Side;
-use super::scene::{LABEL, Mark, Paint, Rect, Scene, TICK};
+use super::geometry::Rect;
+use super::scene::{LABEL, Mark, Paint, Scene, TICK};
 use super::text::{Text, readable};
 use super::{Axis, Palette, Scale};
 

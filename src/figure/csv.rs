@@ -1,7 +1,7 @@
 //! Figures as tables, for those who draw their own: tidy, every digit kept.
 
 use super::number::plain;
-use super::{Bars, Cell, Figure, Heatmap, Images, Kind, Lines, Series};
+use super::{Bars, Figure, Heatmap, Images, Kind, Lines, Series};
 use crate::{Error, Result};
 
 /// The table behind a figure; its columns are described at [`Figure::csv`].
@@ -34,11 +34,7 @@ fn heatmap_rows(map: &Heatmap) -> Vec<Row> {
     let mut rows = vec![text(["series", &x, &y, "value", "status"])];
     for (ix, x) in map.xs.iter().enumerate() {
         for (iy, y) in map.ys.iter().enumerate() {
-            let (value, status) = match map.cell(ix, iy) {
-                Cell::Value(value) => (plain(value), "ok"),
-                Cell::Failed => (String::new(), "failed"),
-                Cell::Missing => (String::new(), "missing"),
-            };
+            let (value, status) = map.cell(ix, iy).record();
             rows.push(text([&series, &plain(*x), &plain(*y), &value, status]));
         }
     }

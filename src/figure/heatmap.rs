@@ -1,9 +1,11 @@
 //! Colour over two axes: the phase diagram.
 
 use super::colourbar::{Colours, edges, side};
+use super::curves::{self, Ground};
+use super::geometry::Rect;
 use super::legend::{Entry, Key};
-use super::lines::{self, Ground};
-use super::scene::{Hatch, Mark, Paint, Rect, Scene};
+use super::regions::{By, Part, Quantity, Shape};
+use super::scene::{Hatch, Mark, Paint, Scene};
 use super::{Cell, Heatmap, chart};
 use crate::{Error, Result};
 
@@ -30,15 +32,19 @@ impl Heatmap {
         let (x, y) = (side(&self.x, &self.xs, &across), side(&self.y, &self.ys, &upward));
 
         // Values that occur twice share a column or row; the later one is seen.
-        let place = |value: &f64, among: &[f64]| among.binary_search_by(|v| v.total_cmp(&(value + 0.0))).ok();
-        let mut paints = vec![vec![Paint::Missing; rows.len()]; columns.len()];
-        let ys: Vec<_> = self.ys.iter().map(|value| place(value, &rows)).collect();
-        for (ix, column) in self.xs.iter().enumerate().filter_map(|(ix, value)| Some((ix, place(value, &columns)?))) {
-            for (iy, row) in ys.iter().enumerate().filter_map(|(iy, row)| Some((iy, (*row)?))) {
-                paints[column][row] = paint(self.cell(ix, iy));
+        let seen = |values: &[f64], among: &[f64]| {
+            let mut seen = vec![0; among.len()];
+            for (index, value) in values.iter().enumerate() {
+                if let Ok(place) = among.binary_search_by(|v| v.total_cmp(&(value + 0.0))) {
+                    seen[place] = index;
+                }
             }
-        }
-        let mut entries = lines::entries(&self.lines, Ground::Colours);
+            seen
+        };
+        let (columns, rows) = (seen(&self.xs, &columns), seen(&self.ys, &rows));
+        let paints: Vec<Vec<Paint>> =
+            columns.iter().map(|&ix| rows.iter().map(|&iy| paint(self.cell(ix, iy))).collect()).collect();
+        let mut entries = curves::entries(&self.lines, Ground::Colours);
         let present = Paint::HATCHED.into_iter().filter(|paint| paints.iter().flatten().any(|p| p == paint));
         entries.extend(present.map(|paint| Entry { label: paint.meaning().into(), key: Key::Patch(paint) }));
 
@@ -46,14 +52,31 @@ impl Heatmap {
         let xs: Vec<f64> = across.iter().map(|&v| frame.px(v).clamp(frame.left, frame.right)).collect();
         let ys: Vec<f64> = upward.iter().map(|&v| frame.py(v).clamp(frame.top, frame.bottom)).collect();
         scene.marks.push(Mark::Cells(rectangles(&paints, &xs, &ys)));
-        lines::draw(&mut scene, &frame, &self.lines, Ground::Colours);
+        scene.shapes.push(Shape::Grid { across: xs, upward: ys, columns, rows });
+        curves::draw(&mut scene, &frame, &self.lines, Ground::Colours);
         chart::axes(&mut scene, &frame, &x, &y);
         colours.draw(&mut scene, &frame);
         Ok(scene)
     }
 
+    pub(super) fn parts(&self, shapes: Vec<Shape>) -> Vec<Part> {
+        let mut shapes = shapes.into_iter();
+        let cells = (0..self.xs.len()).flat_map(|ix| (0..self.ys.len()).map(move |iy| self.cell(ix, iy)));
+        let cells = shapes.next().map(|shape| Part {
+            shape,
+            quantities: vec![
+                Quantity::along(&self.x, "x", By::I, &self.xs),
+                Quantity::along(&self.y, "y", By::J, &self.ys),
+                Quantity::new(&self.value, "value", By::Cell, cells),
+            ],
+            value: Some(2),
+            rows: self.ys.len(),
+        });
+        cells.into_iter().chain(curves::parts(shapes, &self.lines, (&self.x, &self.y), "curve")).collect()
+    }
+
     fn check(&self) -> Result<()> {
-        lines::check(&self.lines)?;
+        curves::check(&self.lines)?;
         let deepest = self.cells.iter().map(Vec::len).max().unwrap_or(0);
         if self.cells.len() > self.xs.len() || deepest > self.ys.len() {
             return Err(Error::new(format!(

@@ -1,6 +1,8 @@
 //! Sheets of pictures: reconstructions side by side, one screen pixel square per picture pixel.
 
-use super::scene::{Mark, Rect, Scene, TITLE};
+use super::geometry::Rect;
+use super::regions::{By, Part, Quantity, Shape};
+use super::scene::{Mark, Scene, TITLE};
 use super::text::Text;
 use super::{Colour, Contrast, Image, Images};
 use crate::{Error, Result};
@@ -110,12 +112,14 @@ impl Images {
             let (text, size) = Text::fitted(title, TITLE, scene.width - 2.0 * MARGIN);
             scene.label(text, (MARGIN, MARGIN + TITLE * 0.8), 0.0, size);
         }
+        let mut drawn = Vec::new();
         for (i, (image, &(channels, h, w))) in self.images.iter().zip(&sizes).enumerate() {
             let (left, top) = (MARGIN + (i % columns) as f64 * (width + GAP), tops[i / columns]);
             let middle = |from: f64, room: f64, size: usize| from + ((room - size as f64 * zoom) / 2.0).floor();
             let (x, y) = (middle(left, width, w), middle(top, height, h));
+            let rect = Rect { left: x, top: y, right: x + w as f64 * zoom, bottom: y + h as f64 * zoom };
+            drawn.push((h > 0 && w > 0).then_some(rect));
             if h > 0 && w > 0 {
-                let rect = Rect { left: x, top: y, right: x + w as f64 * zoom, bottom: y + h as f64 * zoom };
                 // A faint edge, since a picture may be as white as the page.
                 let edge = Rect { left: x - 0.5, top: y - 0.5, right: rect.right + 0.5, bottom: rect.bottom + 0.5 };
                 scene.outline(edge, EDGE);
@@ -125,7 +129,28 @@ impl Images {
             let (text, size) = Text::fitted(&image.label, size, width + GAP - 2.0);
             scene.label(text, (left + width / 2.0, top + height + size), 0.5, size);
         }
+        scene.shapes.push(Shape::Boxes { reach: drawn.clone(), drawn, columns });
         Ok(scene)
+    }
+
+    pub(super) fn parts(&self, shapes: Vec<Shape>) -> Vec<Part> {
+        let all = self.images.len();
+        let label = |(i, image): (usize, &Image)| match image.label.as_str() {
+            "" => format!("image {} of {all}", i + 1),
+            label => label.to_owned(),
+        };
+        let size = |image: &Image| match image.shape[..] {
+            [3, height, width] => format!("{height} × {width}, colour"),
+            [.., height, width] => format!("{height} × {width}"),
+            _ => String::new(),
+        };
+        let sizes = Quantity::label(By::I, self.images.iter().map(size).collect());
+        let quantities = vec![
+            Quantity::label(By::I, self.images.iter().enumerate().map(label).collect()),
+            Quantity { name: "pixels".into(), ..sizes },
+        ];
+        let shape = shapes.into_iter().next();
+        shape.map(|shape| Part { shape, quantities, value: None, rows: 1 }).into_iter().collect()
     }
 
     /// A sheet about as wide as a page, in rows without a ragged end where that is near.

@@ -1,9 +1,10 @@
 //! The legend: a row of keys between title and axes, where it covers no data.
 
+use super::Dash;
+use super::geometry::Rect;
 use super::palette::Colour;
-use super::scene::{INK, LEGEND, Mark, Paint, Rect, Scene};
+use super::scene::{INK, LEGEND, Mark, Paint, Scene};
 use super::text::Text;
-use super::{Dash, lines};
 
 /// One line of the legend.
 #[derive(Debug, Clone)]
@@ -21,6 +22,10 @@ pub enum Key {
     Patch(Paint),
 }
 
+/// How wide a curve is stroked, in the chart and in its key.
+pub const STROKE: f64 = 2.4;
+/// How a curve's band covers what is under it.
+pub const BAND_OPACITY: f64 = 0.22;
 const ROW: f64 = 26.0;
 const KEY: f64 = 34.0;
 const BOX: f64 = 18.0;
@@ -54,10 +59,10 @@ fn draw_key(scene: &mut Scene, key: Key, x: f64, middle: f64) {
         Key::Line { colour, dash, band } => {
             if band {
                 let points = [(0.0, -7.0), (KEY, -7.0), (KEY, 7.0), (0.0, 7.0)].map(|(dx, dy)| (x + dx, middle + dy));
-                scene.marks.push(Mark::Polygon { points: points.to_vec(), colour, opacity: lines::BAND_OPACITY });
+                scene.marks.push(Mark::Polygon { points: points.to_vec(), colour, opacity: BAND_OPACITY });
             }
             let points = vec![(x, middle), (x + KEY, middle)];
-            scene.marks.push(Mark::Path { points, colour, width: lines::STROKE, dash });
+            scene.marks.push(Mark::Path { points, colour, width: STROKE, dash });
         }
         Key::Patch(paint) => {
             let (left, top) = (x.round() + 0.5, (middle - BOX / 2.0).round() + 0.5);

@@ -8,14 +8,17 @@ mod bars;
 mod chart;
 mod colourbar;
 mod csv;
+mod curves;
 mod font;
+mod geometry;
 mod heatmap;
 mod images;
 mod legend;
 mod lines;
-mod number;
+pub(crate) mod number;
 mod palette;
 mod png;
+mod regions;
 mod save;
 mod scene;
 mod svg;
@@ -25,8 +28,10 @@ use crate::Result;
 use serde::{Deserialize, Serialize};
 
 pub use axis::{Frame, Scale};
-pub(crate) use number::plain;
+pub use geometry::Rect;
 pub use palette::{Colour, Palette};
+pub use regions::{By, Hit, Part, Quantity, Regions, Shape};
+pub(crate) use save::files;
 
 /// One picture: a title and what is drawn under it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -266,12 +271,19 @@ impl Figure {
         csv::write(self)
     }
 
-    /// Where the axes lie in the picture, to turn a place on it into values; `None` for images.
+    /// Which place of the SVG shows which value, with the texts of a tooltip.
     ///
     /// # Errors
     /// As [`Figure::svg`].
-    pub fn frame(&self) -> Result<Option<Frame>> {
-        Ok(self.scene()?.frame)
+    pub fn regions(&self) -> Result<Regions> {
+        let scene = self.scene()?;
+        let parts = match &self.kind {
+            Kind::Heatmap(heatmap) => heatmap.parts(scene.shapes),
+            Kind::Lines(lines) => lines.parts(scene.shapes),
+            Kind::Bars(bars) => bars.parts(scene.shapes),
+            Kind::Images(images) => images.parts(scene.shapes),
+        };
+        Ok(Regions { frame: scene.frame, parts })
     }
 
     fn scene(&self) -> Result<scene::Scene> {

@@ -1,5 +1,6 @@
-//! Numbers in JSON, which has no −∞ and no NaN: those are written as the strings `"-inf"`, `"inf"` and `"nan"`.
-//! A cell is a number, `"failed"`, or `null` while it is missing.
+//! Numbers as text, the one place for it: [`plain`] with all digits for CSV, [`json`] for JSON, [`seven_digits`] for names and messages.
+//! JSON has no −∞ and no NaN: those are written as the strings `"-inf"`, `"inf"` and `"nan"`. A cell of a figure is a
+//! number, `"failed"`, or `null` while it is missing.
 
 use super::Cell;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -40,6 +41,44 @@ pub fn plain(value: f64) -> String {
         v if v != 0.0 && !(1e-5..1e16).contains(&v.abs()) => format!("{v:e}"),
         v => format!("{v}"),
     }
+}
+
+/// A number as JSON holds it: digits as in [`plain`], so that a whole number has no decimal point.
+pub fn json(value: f64) -> serde_json::Value {
+    let text = plain(value);
+    match serde_json::from_str::<serde_json::Number>(&text) {
+        Ok(number) if value.is_finite() => number.into(),
+        _ => text.into(),
+    }
+}
+
+/// A number as scripts write it, rounded to seven digits: `1.8` where `1.7999999999999998` was meant, and
+/// `1.0` for a whole number.
+pub fn seven_digits(value: f64) -> String {
+    const DIGITS: usize = 6;
+    let rounded: f64 = format!("{value:.DIGITS$e}").parse().unwrap_or(value);
+    match rounded.abs() {
+        size if !size.is_finite() => format!("{value}"),
+        size if size != 0.0 && !(1e-13..=1e13).contains(&size) => format!("{rounded:e}"),
+        _ if rounded == 0.0 => "0.0".to_owned(),
+        size if size.fract() == 0.0 => format!("{rounded}.0"),
+        _ => format!("{rounded}"),
+    }
+}
+
+/// A number to be read at a glance: six digits, a true minus, ∞ as a sign and NaN in words.
+pub fn pretty(value: f64) -> String {
+    let text = match value {
+        v if v.is_nan() => return "not a number".into(),
+        v if v.is_infinite() => return if v > 0.0 { "∞" } else { "−∞" }.into(),
+        v if v != 0.0 && !(1e-4..1e7).contains(&v.abs()) => {
+            let text = format!("{v:.4e}");
+            let (mantissa, power) = text.split_once('e').unwrap_or((&text, "0"));
+            format!("{}e{power}", mantissa.trim_end_matches('0').trim_end_matches('.'))
+        }
+        v => (format!("{v:.5e}").parse().unwrap_or(v) + 0.0).to_string(),
+    };
+    text.replace('-', "−")
 }
 
 /// For `Vec<f64>`.
@@ -86,6 +125,32 @@ impl<'de> Deserialize<'de> for Cell {
             None => Ok(Self::Missing),
             Some(Json::Word(word)) if word == "failed" => Ok(Self::Failed),
             Some(json) => json.value().map(Self::Value),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::pretty;
+
+    #[test]
+    fn numbers_for_readers_have_six_digits() {
+        let shown = [
+            (0.0, "0"),
+            (-0.0, "0"),
+            (1.0, "1"),
+            (-12.345_678, "−12.3457"),
+            (0.1 + 0.2, "0.3"),
+            (123_456.7, "123457"),
+            (1e-4, "0.0001"),
+            (1.23e-5, "1.23e−5"),
+            (-1e7, "−1e7"),
+            (2.5e-300, "2.5e−300"),
+            (f64::NEG_INFINITY, "−∞"),
+            (f64::NAN, "not a number"),
+        ];
+        for (value, text) in shown {
+            assert_eq!(pretty(value), text);
         }
     }
 }

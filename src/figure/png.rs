@@ -2,8 +2,9 @@
 //! Letters are painted from the font's outlines: plotters leaves out the space before each letter.
 
 use super::font;
+use super::geometry::Rect;
 use super::palette::Colour;
-use super::scene::{Hatch, INK, Mark, Paint, Rect, Scene};
+use super::scene::{Hatch, INK, Mark, Paint, Scene};
 use super::text::Text;
 use crate::{Error, Result};
 use plotters::backend::{BitMapBackend, DrawingBackend};

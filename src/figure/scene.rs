@@ -1,7 +1,9 @@
 //! What a figure looks like before it is SVG or PNG: marks in units of the page, y downward, already clipped.
 
 use super::axis::Frame;
+use super::geometry::Rect;
 use super::palette::Colour;
+use super::regions::Shape;
 use super::text::Text;
 use super::{Dash, font};
 
@@ -20,7 +22,10 @@ pub struct Scene {
     pub width: f64,
     pub height: f64,
     pub marks: Vec<Mark>,
+    /// Where the axes lie.
     pub frame: Option<Frame>,
+    /// Where each part of the data lies.
+    pub shapes: Vec<Shape>,
 }
 
 #[derive(Debug, Clone)]
@@ -35,14 +40,6 @@ pub enum Mark {
     Label { text: Text, at: (f64, f64), anchor: f64, size: f64, upward: bool },
     /// A picture, magnified without smoothing.
     Raster { rect: Rect, width: usize, height: usize, rgb: Vec<u8> },
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Rect {
-    pub left: f64,
-    pub top: f64,
-    pub right: f64,
-    pub bottom: f64,
 }
 
 /// What fills a rectangle: a colour, or a hatch for what has none.
@@ -120,90 +117,10 @@ impl Dash {
     }
 }
 
-impl Rect {
-    pub fn width(&self) -> f64 {
-        self.right - self.left
-    }
-
-    pub fn height(&self) -> f64 {
-        self.bottom - self.top
-    }
-
-    pub fn middle(&self) -> (f64, f64) {
-        ((self.left + self.right) / 2.0, (self.top + self.bottom) / 2.0)
-    }
-
-    /// The parts of a line inside this rectangle.
-    pub fn clip_path(&self, points: &[(f64, f64)]) -> Vec<Vec<(f64, f64)>> {
-        let mut parts: Vec<Vec<(f64, f64)>> = Vec::new();
-        for pair in points.windows(2) {
-            let Some((from, to)) = self.clip_segment(pair[0], pair[1]) else { continue };
-            match parts.last_mut() {
-                Some(part) if part.last() == Some(&from) => part.push(to),
-                _ => parts.push(vec![from, to]),
-            }
-        }
-        parts
-    }
-
-    /// Liang and Barsky's clipping of one segment.
-    fn clip_segment(&self, a: (f64, f64), b: (f64, f64)) -> Option<((f64, f64), (f64, f64))> {
-        let (dx, dy) = (b.0 - a.0, b.1 - a.1);
-        let (mut start, mut end) = (0.0f64, 1.0f64);
-        let sides = [(-dx, a.0 - self.left), (dx, self.right - a.0), (-dy, a.1 - self.top), (dy, self.bottom - a.1)];
-        for (speed, room) in sides {
-            if speed < 0.0 {
-                start = start.max(room / speed);
-            } else if speed > 0.0 {
-                end = end.min(room / speed);
-            } else if room < 0.0 {
-                return None;
-            }
-        }
-        let at = |t: f64| {
-            if t == 0.0 {
-                a
-            } else if t == 1.0 {
-                b
-            } else {
-                (a.0 + t * dx, a.1 + t * dy)
-            }
-        };
-        (start <= end).then(|| (at(start), at(end)))
-    }
-
-    /// The part of a shape inside this rectangle (Sutherland and Hodgman).
-    pub fn clip_polygon(&self, points: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
-        type Side = (fn(&(f64, f64)) -> f64, f64, f64);
-        let sides: [Side; 4] = [
-            (|p| p.0, 1.0, self.left),
-            (|p| p.0, -1.0, self.right),
-            (|p| p.1, 1.0, self.top),
-            (|p| p.1, -1.0, self.bottom),
-        ];
-        sides.iter().fold(points, |shape, &(coordinate, sign, edge)| {
-            let depth = |p: &(f64, f64)| sign * (coordinate(p) - edge);
-            let mut inside = Vec::with_capacity(shape.len() + 4);
-            for (i, b) in shape.iter().enumerate() {
-                let a = &shape[(i + shape.len() - 1) % shape.len()];
-                let (from, to) = (depth(a), depth(b));
-                if (from < 0.0) != (to < 0.0) {
-                    let t = from / (from - to);
-                    inside.push((a.0 + t * (b.0 - a.0), a.1 + t * (b.1 - a.1)));
-                }
-                if to >= 0.0 {
-                    inside.push(*b);
-                }
-            }
-            inside
-        })
-    }
-}
-
 impl Scene {
     /// An empty page.
     pub fn new(width: f64, height: f64) -> Self {
-        Self { width, height, marks: Vec::new(), frame: None }
+        Self { width, height, marks: Vec::new(), frame: None, shapes: Vec::new() }
     }
 
     /// A level label.

@@ -2,8 +2,9 @@
 //! text and no pictures. Text stays text, in a font that travels inside the file.
 
 use super::font;
+use super::geometry::Rect;
 use super::png;
-use super::scene::{Hatch, INK, Mark, Paint, Rect, Scene};
+use super::scene::{Hatch, INK, Mark, Paint, Scene};
 use super::text::Text;
 use crate::Result;
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,54 +1,27 @@
-//! What lies behind a point of a figure: its parameters, seed and fingerprint, the script line that asked for it, the command
-//! that runs just it, and the pictures that were reconstructed there.
+//! What lies behind a value of a figure: its parameters, seed and fingerprint, the script line that shows it, the command
+//! that computes only it, and the pictures that were reconstructed there.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
-use super::board::Board;
 use super::edit::place_json;
+use super::edits::EditLog;
 use crate::Result;
 use crate::executor::Computed;
-use crate::figure::{Cell, Figure, Image, Images, Kind};
-use crate::script::Host;
-use crate::script::exhibit::{At, Exhibit, Facts, Source};
-use crate::work::{Found, Store};
+use crate::figure::{Figure, Hit, Image, Images};
+use crate::output::Located;
+use crate::output::facts::Facts;
+use crate::script::{Host, Shown};
+use crate::work::{ReadOutcome, Store};
 
 /// Pictures shown of a point.
 const PICTURES: usize = 12;
 
-/// A point, as the page asks for it.
-#[derive(Debug, Clone, Copy, Deserialize)]
-pub(super) struct Asked {
-    ix: Option<usize>,
-    iy: Option<usize>,
-    series: Option<usize>,
-    i: Option<usize>,
-    image: Option<usize>,
-}
-
-impl Asked {
-    pub fn at(self) -> Option<At> {
-        match self {
-            Self { ix: Some(column), iy: Some(row), .. } => Some(At::Cell { column, row }),
-            Self { series: Some(series), i: Some(i), .. } => Some(At::Point { series, i }),
-            Self { image: Some(image), .. } => Some(At::Image(image)),
-            _ => None,
-        }
-    }
-
-    pub fn query(self) -> String {
-        let named = [("ix", self.ix), ("iy", self.iy), ("series", self.series), ("i", self.i), ("image", self.image)];
-        let pairs = named.iter().filter_map(|(name, value)| value.map(|value| format!("{name}={value}")));
-        pairs.collect::<Vec<_>>().join("&")
-    }
-}
-
 /// See the module.
 pub(super) struct Details {
-    board: Arc<Board>,
+    edits: Arc<EditLog>,
     store: Store,
     numerics: String,
     script: PathBuf,
@@ -56,10 +29,10 @@ pub(super) struct Details {
 }
 
 impl Details {
-    pub fn new(board: Arc<Board>, host: &Host, script: &Path) -> Result<Self> {
+    pub fn new(edits: Arc<EditLog>, host: &Host, script: &Path) -> Result<Self> {
         let settings = host.settings();
         Ok(Self {
-            board,
+            edits,
             store: Store::open(&settings.store_dir, settings.store_budget)?,
             numerics: host.device()?.numerics().to_owned(),
             script: script.to_owned(),
@@ -67,15 +40,14 @@ impl Details {
         })
     }
 
-    /// What is told of the result behind a value.
-    fn facts(&self, source: &Source) -> Option<Facts> {
-        self.board.facts(source.result.as_ref()?)
+    /// Facts about the result behind a value.
+    fn facts(&self, source: &Located) -> Option<Facts> {
+        self.edits.facts(source.result.as_ref()?)
     }
 
-    /// As the page knows it; `pictures` is where its pictures are, if there are any.
-    pub fn point(&self, exhibit: &Exhibit, computed: &Computed, at: At, pictures: &str) -> Result<Json> {
-        let sources = exhibit.sources(at)?;
-        let (value, status) = exhibit.figure(computed)?.map_or((Json::Null, "missing"), |figure| value(&figure, at));
+    /// A value's details as JSON; `pictures` is the address of its pictures.
+    pub fn point(&self, shown: &Shown, computed: &Computed, hit: Hit, pictures: &str) -> Result<Json> {
+        let sources = shown.output.locate(hit, computed);
         let rows: Vec<Json> = sources
             .iter()
             .map(|source| {
@@ -90,14 +62,14 @@ impl Details {
             .collect();
         let has_pictures = sources.iter().any(|source| self.reconstruction(source).is_some());
         Ok(json!({
-            "value": value, "status": status, "rows": rows,
-            "place": exhibit.place.as_ref().map(place_json),
+            "rows": rows,
+            "place": shown.place.as_ref().map(place_json),
             "pictures": has_pictures.then_some(pictures),
         }))
     }
 
-    /// What runs just this point.
-    fn command(&self, source: &Source) -> String {
+    /// The command that computes only this point.
+    fn command(&self, source: &Located) -> String {
         let mut words = vec!["entroscope".to_owned(), "run".to_owned(), quoted(&self.script.display().to_string())];
         let pair = |flag: &str, name: &str, value: &str| [flag.to_owned(), quoted(&format!("{name}={value}"))];
         words.extend(self.set.iter().flat_map(|(name, value)| pair("--set", name, value)));
@@ -105,17 +77,17 @@ impl Details {
         words.join(" ")
     }
 
-    /// The reconstruction behind a value, where the store still has it, with its depth.
-    fn reconstruction(&self, source: &Source) -> Option<(crate::work::Fingerprint, usize)> {
-        let key = self.facts(source)?.reconstruction?.with(&self.numerics);
+    /// The key of the reconstruction behind a value, if the store still has it, and the value's depth.
+    fn reconstruction(&self, source: &Located) -> Option<(crate::work::Fingerprint, usize)> {
+        let key = self.facts(source)?.reconstruction?.with_numerics(&self.numerics);
         self.store.contains(key).then_some((key, source.depth?))
     }
 
-    /// The first samples' reconstructions from the point's depth.
-    pub fn pictures(&self, exhibit: &Exhibit, at: At) -> Result<Option<Figure>> {
-        let sources = exhibit.sources(at)?;
+    /// The reconstructions of the first samples, from the value's depth.
+    pub fn pictures(&self, shown: &Shown, computed: &Computed, hit: Hit) -> Result<Option<Figure>> {
+        let sources = shown.output.locate(hit, computed);
         let Some((key, depth)) = sources.iter().find_map(|source| self.reconstruction(source)) else { return Ok(None) };
-        let Found::Whole(value) = self.store.read(key) else { return Ok(None) };
+        let ReadOutcome::Whole(value) = self.store.read(key) else { return Ok(None) };
         let (shape, r) = value.f32s("r")?;
         let [depths, samples, ref rest @ ..] = *shape else { return Ok(None) };
         let size = rest.iter().product::<usize>();
@@ -130,8 +102,8 @@ impl Details {
     }
 }
 
-/// The shape of a picture of so many numbers: `[channels, height, width]` as it is; a row of numbers is square, grey or in
-/// three colours, or else one line.
+/// The shape in which a sample is shown: `[channels, height, width]` as it is; a row of numbers as a square, grey or in three
+/// colours, or else as one line.
 fn picture(shape: &[usize]) -> Vec<usize> {
     let [numbers] = *shape else { return shape.to_vec() };
     let side = |n: usize| Some(n.isqrt()).filter(|side| side * side == n);
@@ -142,35 +114,11 @@ fn picture(shape: &[usize]) -> Vec<usize> {
     }
 }
 
-/// The value that a figure shows there, and how it fared.
-fn value(figure: &Figure, at: At) -> (Json, &'static str) {
-    let plain = |x: f64| if x.is_finite() { x.into() } else { crate::figure::plain(x).into() };
-    match (&figure.kind, at) {
-        (Kind::Heatmap(heatmap), At::Cell { column, row }) => {
-            match heatmap.cells.get(column).and_then(|c| c.get(row)) {
-                Some(Cell::Value(x)) => (plain(*x), "ok"),
-                Some(Cell::Failed) => (Json::Null, "failed"),
-                Some(Cell::Missing) | None => (Json::Null, "missing"),
-            }
-        }
-        (Kind::Heatmap(_) | Kind::Lines(_), At::Point { series, i }) => {
-            let all = match &figure.kind {
-                Kind::Heatmap(heatmap) => &heatmap.lines,
-                Kind::Lines(lines) => &lines.series,
-                _ => return (Json::Null, "missing"),
-            };
-            all.get(series).and_then(|series| series.y.get(i)).map_or((Json::Null, "missing"), |&y| (plain(y), "ok"))
-        }
-        (Kind::Images(_), At::Image(_)) => (Json::Null, "ok"),
-        _ => (Json::Null, "missing"),
-    }
-}
-
 fn pairs(parameters: &[(String, String)]) -> serde_json::Map<String, Json> {
     parameters.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect()
 }
 
-/// A word for a shell.
+/// A word quoted for a POSIX shell, where it needs that.
 fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "-_./=+:,@%".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) {
@@ -178,13 +126,4 @@ fn quoted(word: &str) -> String {
     } else {
         format!("'{}'", word.replace('\'', r"'\''"))
     }
-}
-
-/// A table's cells as JSON.
-pub(super) fn cells(rows: &[Vec<rhai::Dynamic>]) -> Vec<Vec<Json>> {
-    let cell = |value: &rhai::Dynamic| match value.as_float() {
-        Ok(x) if !x.is_finite() => crate::figure::plain(x).into(),
-        _ => serde_json::to_value(value).unwrap_or_else(|_| value.to_string().into()),
-    };
-    rows.iter().map(|row| row.iter().map(cell).collect()).collect()
 }

@@ -9,8 +9,8 @@ use serde_json::json;
 use super::made::{Made, kept, makers, operations};
 use super::{Batch, Block, Network, OnDevice, list_output, ready};
 use crate::data::Split;
-use crate::kernels::{Crew, Scratch, in_pieces};
-use crate::work::{Context, Cost, Described, Keep, Operation, Value};
+use crate::kernels::Scratch;
+use crate::work::{Context, Cost, Described, IdleThreads, Keep, Operation, Value, map_chunks};
 use crate::{Error, Result};
 
 /// Raised when the same weights give other activations.
@@ -141,7 +141,7 @@ impl Operation for Activations {
         let (before, after) = (architecture.width(from), architecture.width(self.depth));
         let widest = (from..self.depth).map(|l| architecture.width(l)).max().unwrap_or(before);
         let mut y = vec![0.0; shape[0] * after];
-        in_pieces(&mut y, after, x, before, chunk(widest), context.crew(), |x, y| {
+        map_chunks(&mut y, after, x, before, chunk(widest), context.idle_threads(), |x, y| {
             context.advance((x.len() / before) as f64 * self.operations())?;
             made.lead(x, y)
         })?;
@@ -179,7 +179,7 @@ fn chunk(width: usize) -> usize {
     (NUMBERS / width.max(1)).clamp(1, CHUNK)
 }
 
-/// Sends `x`, samples of shape `shape`, through one block, with whoever of `crew` comes; `advance` hears how many samples
+/// Sends `x`, samples of shape `shape`, through one block, on this thread and on idle `threads`; `advance` hears how many samples
 /// are done.
 ///
 /// # Errors
@@ -189,14 +189,14 @@ pub fn forward(
     arrays: Vec<Cow<'_, [f32]>>,
     x: &[f32],
     shape: &[usize],
-    crew: &dyn Crew,
+    threads: &dyn IdleThreads,
     advance: impl Fn(usize) -> Result<()> + Sync,
 ) -> Result<Vec<f32>> {
     let from = shape.iter().product::<usize>().max(1);
     let to = list_output(block.layers(), shape)?.iter().product::<usize>();
     let arrays = ready(block.layers(), arrays);
     let mut y = vec![0.0; x.len() / from * to];
-    in_pieces(&mut y, to, x, from, chunk(from), crew, |x, y| {
+    map_chunks(&mut y, to, x, from, chunk(from), threads, |x, y| {
         Batch::lead(y, block.layers(), &arrays, x, shape, &mut Scratch::default())?;
         advance(x.len() / from)
     })?;

@@ -307,7 +307,7 @@ impl Network {
         let blocks = architecture.blocks().iter().enumerate();
         let described: Vec<Prefixed<'_>> =
             blocks.map(|(l, block)| Prefixed { layers: &block.layers, weights: made(l) }).collect();
-        let prefixes = Fingerprint::chain(Fingerprint::of(&start), &described);
+        let prefixes = Fingerprint::chain(Fingerprint::from_json(&start), &described);
         Self { architecture, source, prefixes: prefixes.into(), trained: None }
     }
 

@@ -166,7 +166,7 @@ impl Operation for Train {
         json!({
             "blocks": self.network.prefix(architecture.depth()),
             // What the arrays of the result are called.
-            "names": Fingerprint::of(&json!(names)),
+            "names": Fingerprint::from_json(&json!(names)),
             "data": self.split.description(),
             "generator": GENERATOR,
             "epochs": epochs,

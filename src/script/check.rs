@@ -9,7 +9,7 @@ use super::api;
 use super::diagnostic::{Diagnostic, Sources};
 use super::loader::Loader;
 use super::metadata::Metadata;
-use super::options::nearest;
+use crate::words::nearest;
 
 /// Rhai's own, which are not in any function list.
 const KEYWORDS: [&str; 10] =

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use rhai::{EvalAltResult, ParseErrorType, Position};
 
-use super::options::nearest;
 use super::stdlib::STDLIB;
 use super::type_names::in_message;
 use crate::Error;
+use crate::words::nearest;
 
 /// Characters of a rendered line; longer lines of a script are cut around the place.
 const WIDTH: usize = 110;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::work::{Cancel, Flights};
+use crate::work::{Cancel, InFlight};
 
 /// The handle of a run; clones share it.
 #[derive(Debug, Clone, Default)]
@@ -15,7 +15,7 @@ pub struct RunHandle {
     /// Ends this run: a later edit of the script has taken over.
     pub superseded: Cancel,
     /// What this run, and others that share the handle's value, have under way.
-    pub in_flight: Arc<Flights>,
+    pub in_flight: Arc<InFlight>,
     /// The files and folders that the script reads or looks for.
     pub reads: ReadLog,
     /// How long the run folder's files wait after the results, so that a page is drawn first; zero in a single run.

@@ -6,7 +6,7 @@ const NAMES: [(&str, &str); 18] = [
     ("INT", "integer"),
     ("f64", "number"),
     ("FLOAT", "number"),
-    ("Number", "Number"),
+    ("AnyPictures", "Split, Pictures, Tensor or array"),
     ("ImmutableString", "text"),
     ("String", "text"),
     ("string", "text"),

@@ -7,7 +7,7 @@
 mod activation;
 mod correlation;
 mod moments;
-mod pieces;
+mod piecewise;
 mod root;
 
 pub use activation::Activation;

@@ -1,6 +1,6 @@
 //! Means over a normal variable, by Gauss–Legendre quadrature between the kinks of the function.
 
-use super::pieces::{Piece, evaluate, project};
+use super::piecewise::{Piece, evaluate, project};
 
 /// Nodes per panel. Sixteen are exact to degree 31: a resolved function (degree 15) times what else is in the integral.
 pub(super) const NODES: usize = 16;

@@ -1,8 +1,8 @@
-//! The types of numbers that weights come in.
+//! The types of numbers in files of weights.
 
 use burn::tensor::{bf16, f16};
 
-/// Numbers that are converted at a time.
+/// Numbers converted at a time.
 pub(super) const PIECE: usize = 1 << 20;
 
 /// A type of floating-point number, little-endian in a file.
@@ -24,7 +24,7 @@ impl Float {
         }
     }
 
-    /// Fills `numbers` from as many in `bytes`.
+    /// Converts `bytes` into as many `numbers`.
     pub(super) fn convert(self, bytes: &[u8], numbers: &mut [f32]) {
         macro_rules! from {
             ($t:ty, $convert:expr) => {

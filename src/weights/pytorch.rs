@@ -1,5 +1,5 @@
-//! PyTorch's checkpoints, .pth and .pt: a pickle that names the arrays, and their bytes beside it. Burn's own reader of
-//! these, which runs nothing that the pickle asks for, opens them and reads array by array.
+//! PyTorch's checkpoints, .pth and .pt: a pickle that names the arrays, and their bytes beside it. Burn's reader opens them
+//! without executing the pickle, and reads array by array.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -8,26 +8,26 @@ use std::path::Path;
 use pytorch_reader::{DType, PytorchReader, Tensor};
 
 use super::float::{Float, PIECE};
-use super::{Held, Place};
+use super::{Location, StoredArray};
 use crate::{Error, Result};
 
-/// The arrays that a file says it holds.
-pub(super) fn open(path: &Path, name: &str) -> Result<BTreeMap<String, Held>> {
+/// The arrays that a file's header names.
+pub(super) fn open(path: &Path, name: &str) -> Result<BTreeMap<String, StoredArray>> {
     let reader = PytorchReader::new(path).map_err(|error| {
         Error::new(format!("{name} is not a checkpoint of PyTorch that can be read: {error}"))
             .hint("save it again with `torch.save(model.state_dict(), …)`, or as .safetensors")
     })?;
     let length = path.metadata().map_err(|error| Error::io("read", Path::new(name), &error))?.len();
-    let held = |tensor: Tensor| Held {
+    let stored = |tensor: Tensor| StoredArray {
         shape: tensor.shape().to_vec(),
         float: match tensor.byte_len() as u64 {
-            // A few numbers can be said to repeat without end.
+            // A stride of 0 can repeat a few stored numbers without end.
             bytes if bytes > length => Err(format!("{bytes} bytes in a file of {length}")),
             _ => float(tensor.dtype()),
         },
-        place: Place::InCheckpoint(tensor),
+        location: Location::InCheckpoint(tensor),
     };
-    Ok(reader.into_tensors().into_iter().map(|(name, tensor)| (name, held(tensor))).collect())
+    Ok(reader.into_tensors().into_iter().map(|(name, tensor)| (name, stored(tensor))).collect())
 }
 
 fn float(dtype: DType) -> Result<Float, String> {
@@ -40,8 +40,8 @@ fn float(dtype: DType) -> Result<Float, String> {
     }
 }
 
-/// An array's numbers. The reader gives bytes: they become numbers from the last to the first, and what is done with is
-/// given back on the way, so that there is no moment with all of both.
+/// An array's numbers. The reader returns bytes; they are converted from the last to the first and freed on the way, so that
+/// bytes and numbers are never in memory as a whole at the same time.
 pub(super) fn read(tensor: &Tensor, float: Float) -> io::Result<Vec<f32>> {
     let mut bytes = tensor.read()?;
     let mut numbers = vec![0.0; tensor.num_elements()];

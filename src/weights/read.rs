@@ -1,37 +1,38 @@
-//! The operation that reads arrays from a file. It is named by what they hold: not by the file, its format or its name.
+//! The operation that reads arrays from a file. Its fingerprint depends on the content of the arrays, not on the file's name
+//! or format.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::fit::Naming;
 use super::float::PIECE;
-use super::{Held, WeightFile};
-use crate::work::{Context, Cost, Described, Keep, Operation, Value};
+use super::match_names::Naming;
+use super::{StoredArray, WeightFile};
+use crate::work::{Context, Cost, Described, Keep, NetworkOrigin, Operation, Provenance, Value};
 use crate::{Error, Result};
 
-/// An array that is wanted of a file.
+/// An array to read from a file.
 #[derive(Debug, Clone)]
 pub struct Wanted {
-    /// What the file calls it.
+    /// Its name in the file, without the prefix.
     pub from: String,
-    /// What the result calls it.
+    /// Its name in the result.
     pub name: String,
     pub shape: Vec<usize>,
 }
 
-/// Some arrays of a file.
+/// Reads some arrays of a file; each comes with its hash.
 #[derive(Debug)]
-struct Read {
+struct ReadArrays {
     file: Arc<WeightFile>,
     prefix: String,
     arrays: Vec<(Wanted, String)>,
 }
 
 impl WeightFile {
-    /// What reads the arrays of every block; `whose` they are is for messages.
+    /// One operation for each block that reads the block's arrays. `whose` they are is for messages.
     ///
     /// # Errors
-    /// When the file does not hold them, or cannot be read.
+    /// The file does not hold the arrays, or cannot be read.
     pub fn describe(self, whose: &str, blocks: Vec<Vec<Wanted>>, naming: &Naming) -> Result<Vec<Described>> {
         self.check(whose, &blocks.iter().flatten().collect::<Vec<_>>(), naming)?;
         let (hashes, file) = (self.hashes()?, Arc::new(self));
@@ -41,21 +42,23 @@ impl WeightFile {
         };
         let describe = |arrays: Vec<Wanted>| {
             let arrays = arrays.into_iter().map(hashed).collect::<Result<_>>()?;
-            Ok(Described::new(Read { file: file.clone(), prefix: naming.prefix.clone(), arrays }))
+            Ok(Described::new(ReadArrays { file: file.clone(), prefix: naming.prefix.clone(), arrays }))
         };
         blocks.into_iter().map(describe).collect()
     }
 }
 
-impl Read {
-    fn held(&self, wanted: &Wanted) -> Result<(String, &Held)> {
+impl ReadArrays {
+    fn stored(&self, wanted: &Wanted) -> Result<(String, &StoredArray)> {
         let name = format!("{}{}", self.prefix, wanted.from);
-        let held = self.file.tensors.get(&name);
-        held.map(|held| (name.clone(), held)).ok_or_else(|| Error::new(format!("{} has no {name}", self.file.name)))
+        let stored = self.file.tensors.get(&name);
+        stored
+            .map(|stored| (name.clone(), stored))
+            .ok_or_else(|| Error::new(format!("{} has no {name}", self.file.name)))
     }
 }
 
-impl Operation for Read {
+impl Operation for ReadArrays {
     fn name(&self) -> &'static str {
         "weights.read"
     }
@@ -70,6 +73,12 @@ impl Operation for Read {
         serde_json::json!(hashes)
     }
 
+    fn provenance(&self) -> Option<Provenance> {
+        let summary = format!("weights from {}", self.file.name);
+        let networks = vec![NetworkOrigin { summary, ..NetworkOrigin::default() }];
+        Some(Provenance { networks, ..Provenance::default() })
+    }
+
     fn keep(&self) -> Keep {
         Keep::InMemory
     }
@@ -81,8 +90,8 @@ impl Operation for Read {
 
     fn run(&self, _: &[Arc<Value>], context: &Context<'_>) -> Result<Value> {
         self.arrays.iter().try_fold(Value::default(), |value, (wanted, hash)| {
-            let (name, held) = self.held(wanted)?;
-            let (numbers, found) = self.file.read(&name, held)?;
+            let (name, stored) = self.stored(wanted)?;
+            let (numbers, found) = self.file.read(&name, stored)?;
             if found != *hash {
                 return Err(self.file.changed());
             }

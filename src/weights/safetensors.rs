@@ -1,5 +1,5 @@
-//! .safetensors: a JSON header that says where each array lies, then the arrays. The format's own crate reads the header;
-//! arrays are read from their places, so that the file is never in memory as a whole.
+//! .safetensors: a JSON header with the location of each array, then the arrays. The format's own crate parses the header;
+//! each array is read from its location, so that the file is never in memory as a whole.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -9,17 +9,17 @@ use std::path::Path;
 use safetensors::tensor::{Dtype, Metadata};
 
 use super::float::{Float, PIECE};
-use super::{Held, Place};
+use super::{Location, StoredArray};
 use crate::{Error, Result};
 
-/// Before the header, its length.
+/// Bytes of the header's length, which precedes it.
 const LENGTH: u64 = 8;
-/// Bytes of a header that are read; the crate's own limit.
+/// Longest header that is read, in bytes; the crate's own limit.
 const LONGEST: u64 = 100_000_000;
 
-type Header = (BTreeMap<String, Held>, BTreeMap<String, String>);
+type Header = (BTreeMap<String, StoredArray>, BTreeMap<String, String>);
 
-/// What a file says that it holds; its arrays and its metadata.
+/// A file's arrays and metadata, from its header.
 pub(super) fn open(path: &Path, name: &str) -> Result<Header> {
     let failed = |error: io::Error| Error::io("read", Path::new(name), &error);
     let wrong = |what: String| {
@@ -42,12 +42,12 @@ pub(super) fn open(path: &Path, name: &str) -> Result<Header> {
     if expected != length {
         return Err(wrong(format!("by its header it has {expected} bytes, found {length}")));
     }
-    let held = |info: &safetensors::tensor::TensorInfo| Held {
+    let stored = |info: &safetensors::tensor::TensorInfo| StoredArray {
         shape: info.shape.clone(),
         float: float(info.dtype),
-        place: Place::At(start + info.data_offsets.0 as u64),
+        location: Location::At(start + info.data_offsets.0 as u64),
     };
-    let tensors = header.tensors().into_iter().map(|(name, info)| (name, held(info))).collect();
+    let tensors = header.tensors().into_iter().map(|(name, info)| (name, stored(info))).collect();
     Ok((tensors, header.metadata().iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect()))
 }
 
@@ -61,12 +61,12 @@ fn float(dtype: Dtype) -> Result<Float, String> {
     }
 }
 
-/// `count` numbers from their place in the file.
+/// `count` numbers from byte `place` of the file on.
 pub(super) fn read(path: &Path, place: u64, float: Float, count: usize) -> io::Result<Vec<f32>> {
     let mut file = File::open(path)?;
     file.seek(SeekFrom::Start(place))?;
     let mut numbers = vec![0.0; count];
-    // Ours are little-endian as the file's.
+    // Same byte order as in the file.
     if float == Float::F32 && cfg!(target_endian = "little") {
         file.read_exact(bytemuck::cast_slice_mut(&mut numbers))?;
         return Ok(numbers);

@@ -1,4 +1,4 @@
-//! Weights into a .safetensors file that PyTorch reads, array by array.
+//! Writes weights array by array into a .safetensors file that PyTorch can read.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -11,14 +11,14 @@ use serde_json::json;
 use crate::files::write_whole_by;
 use crate::{Error, Result};
 
-/// Where a header says something beside the arrays.
+/// Key of the header's entries beside the arrays.
 const METADATA: &str = "__metadata__";
 
-/// Writes arrays of these names and shapes, and what the header says beside them; `arrays` gives their numbers in the same
-/// order, a block's at a time.
+/// Writes arrays of these names and shapes, and other entries of the header; `arrays` yields their numbers in the same
+/// order, one block at a time.
 ///
 /// # Errors
-/// When two have one name, `arrays` says so, or the file cannot be written.
+/// Two arrays have the same name, `arrays` yields an error, or the file cannot be written.
 pub(crate) fn save<'a>(
     path: &Path,
     names: &[(String, Vec<usize>)],
@@ -42,11 +42,11 @@ fn header(names: &[(String, Vec<usize>)], metadata: &[(&str, String)]) -> Result
         return Err(Error::new(format!("two arrays are called {name:?}; in a file each has its own name"))
             .hint("give the blocks other names with `named`"));
     }
-    // Sorted, unlike the crate's own: the same weights are the same file.
+    // Sorted, unlike the crate's own header, so that the same weights give the same file.
     let metadata: serde_json::Map<_, _> =
         metadata.iter().map(|(key, value)| ((*key).to_owned(), json!(value))).collect();
     let mut header = serde_json::Map::from_iter([(METADATA.to_owned(), metadata.into())]);
-    // What PyTorch's own tools look for.
+    // PyTorch's tools expect this entry.
     header[METADATA]["format"] = json!("pt");
     let mut at = 0;
     for (name, shape) in names {

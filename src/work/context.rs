@@ -1,14 +1,14 @@
-//! What a running operation gets: its device, idle threads, progress and cancellation.
+//! What a running operation is given: its device, idle threads, progress and cancellation.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use burn::tensor::Device;
 
-use crate::kernels::Crew;
+use super::IdleThreads;
 use crate::{Error, Result};
 
-/// The user's wish to stop, shared by everything that takes long.
+/// A request to stop, shared by everything that takes long. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct Cancel(Arc<AtomicBool>);
 
@@ -18,42 +18,42 @@ impl Cancel {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// Whether somebody asked.
+    /// Whether [`Cancel::cancel`] was called.
     pub fn is_cancelled(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 
     /// # Errors
-    /// When somebody asked to stop.
+    /// When [`Cancel::cancel`] was called.
     pub fn check(&self) -> Result<()> {
         if self.is_cancelled() { Err(Error::interrupted()) } else { Ok(()) }
     }
 }
 
-/// What a running operation can ask and tell.
+/// What a running operation may use, and where it reports its progress.
 pub struct Context<'a> {
     pub(super) device: Option<&'a Device>,
-    /// The user's wish to stop everything, and that to stop this operation.
+    /// Two requests to stop: that of everything, and that of this operation.
     pub(super) cancel: [&'a Cancel; 2],
     pub(super) advance: &'a (dyn Fn(f64) + Sync),
-    pub(super) crew: &'a dyn Crew,
+    pub(super) idle_threads: &'a dyn IdleThreads,
 }
 
 impl Context<'_> {
-    /// What computes in place of the host's own loops, by Burn's operations; none where those do.
+    /// The device to compute on by Burn's operations; `None` means the host's own loops.
     pub fn device(&self) -> Option<&Device> {
         self.device
     }
 
-    /// The threads that have nothing else to do. What comes out must not depend on how many come.
-    pub fn crew(&self) -> &dyn Crew {
-        self.crew
+    /// The threads that have no operation to run. The result must not depend on how many help.
+    pub fn idle_threads(&self) -> &dyn IdleThreads {
+        self.idle_threads
     }
 
-    /// A step is done: `operations` more floating-point operations.
+    /// Reports `operations` more floating-point operations as done.
     ///
     /// # Errors
-    /// When the user asked to stop, or has no use for it any more.
+    /// When the operation should stop: the user asked for it, or no result needs it any more.
     pub fn advance(&self, operations: f64) -> Result<()> {
         (self.advance)(operations);
         self.cancel.into_iter().try_for_each(Cancel::check)

@@ -1,21 +1,21 @@
-//! The name of a result: BLAKE3 of what makes it, in one canonical serialisation.
+//! The name of a result: the BLAKE3 hash of its description, in one canonical serialisation.
 
 use serde::Serialize;
 
-/// 256 bits that name a description, and with a device's number format, its result.
+/// 256 bits that name a description or, together with the numerics of a device, its result.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint([u8; 32]);
 
 impl Fingerprint {
-    /// Of canonical JSON: keys sorted, numbers in their shortest exact form.
-    pub fn of(description: &serde_json::Value) -> Self {
+    /// Hashes a description as canonical JSON: keys sorted, numbers in their shortest exact form.
+    pub fn from_json(description: &serde_json::Value) -> Self {
         // serde_json keeps maps sorted (its feature `preserve_order` is off), so this text is canonical.
         Self(*blake3::hash(description.to_string().as_bytes()).as_bytes())
     }
 
-    /// The names of a chain: `start`, and for every entry, an object, that of the same with the name before it as its field
-    /// "before", which is the first of its fields. An entry that equals the one before is written once: a deep network's
-    /// blocks are mostly alike.
+    /// The names along a chain of `entries`, which are objects: first `start`, then for each entry the name of that entry
+    /// with a field "before" added, which holds the previous name and sorts before its other fields. An entry that equals
+    /// its predecessor is serialised once, since most blocks of a deep network are alike.
     pub(crate) fn chain<T: Serialize + PartialEq>(start: Self, entries: &[T]) -> Vec<Self> {
         let mut names = vec![start];
         let mut text = String::new();
@@ -31,13 +31,13 @@ impl Fingerprint {
 
     /// The name of the result when it is computed with these numerics, such as "flex/f32".
     #[must_use]
-    pub fn with(&self, numerics: &str) -> Self {
+    pub fn with_numerics(&self, numerics: &str) -> Self {
         let mut hash = blake3::Hasher::new();
         hash.update(&self.0).update(numerics.as_bytes());
         Self(*hash.finalize().as_bytes())
     }
 
-    /// The first eight hexadecimal digits, for people.
+    /// The first eight hexadecimal digits, to show to people.
     pub fn short(&self) -> String {
         self.to_string()[..8].to_owned()
     }
@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn a_chain_is_named_as_its_objects_are() {
-        let start = Fingerprint::of(&json!([]));
+        let start = Fingerprint::from_json(&json!([]));
         let entries = [
             json!({ "layers": [1], "weights": "w" }),
             json!({ "layers": [1], "weights": "w" }),
@@ -84,7 +84,7 @@ mod tests {
         for entry in &entries {
             let mut object = entry.clone();
             object["before"] = json!(expected.last());
-            expected.push(Fingerprint::of(&object));
+            expected.push(Fingerprint::from_json(&object));
         }
         assert_eq!(Fingerprint::chain(start, &entries), expected);
         assert_eq!(start.to_string().len(), 64);

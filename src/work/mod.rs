@@ -1,29 +1,34 @@
 //! Work: descriptions become fingerprints, a plan, a run, stored results.
 //!
-//! A [`Described`] is an operation with its fingerprint: cheap to make, nothing computed. When results are shown, a
-//! [`Plan`] finds what the [`Store`] lacks, and [`run`] computes just that.
+//! A [`Described`] is an operation with its fingerprint. It is cheap to make and computes nothing. When results are shown, a
+//! [`Plan`] finds what is missing in the [`Store`], and [`run`] computes only that.
 
+mod array;
+mod batching;
 mod context;
+mod event;
 mod fingerprint;
-mod flights;
+mod idle_threads;
+mod in_flight;
 mod operation;
-mod place;
 mod plan;
 mod provenance;
 mod run;
-mod speeds;
-mod stack;
 mod store;
+mod throughput;
 mod value;
 
+pub use array::{Array, Data};
 pub use context::{Cancel, Context};
+pub use event::{Event, EventObserver};
 pub use fingerprint::Fingerprint;
-pub use flights::Flights;
+pub use idle_threads::{IdleThreads, for_each, map_chunks};
+pub use in_flight::InFlight;
 pub use operation::{Cost, Described, Keep, Operation};
 pub use plan::{Plan, Target};
 pub use provenance::{NetworkOrigin, Provenance};
-pub use run::{Event, Listener, Report, Resources, run};
-pub use speeds::Speeds;
-pub(crate) use store::Found;
+pub use run::{Report, Resources, run};
+pub(crate) use store::ReadOutcome;
 pub use store::{DEFAULT_BUDGET, Store, StoreSummary};
-pub use value::{Array, Data, Value};
+pub use throughput::Throughput;
+pub use value::Value;

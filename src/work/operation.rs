@@ -1,4 +1,4 @@
-//! What can be computed: one type that implements one trait.
+//! What can be computed: a type that implements [`Operation`], and its description.
 
 use std::any::Any;
 use std::collections::{BTreeSet, VecDeque};
@@ -13,20 +13,20 @@ use crate::{Error, Result};
 /// long chains of arithmetic and for primitives of an embedding program.
 const MOST_ASKED: usize = 1 << 18;
 
-/// An operation is plain data: everything that decides its numbers, and how to compute them.
+/// One computation: plain data that decides its numbers, and how to compute them.
 pub trait Operation: Any + Send + Sync + std::fmt::Debug {
-    /// What it is, such as "cascade.adam"; unique among operations.
+    /// Its name, such as "cascade.adam"; unique among operations.
     fn name(&self) -> &'static str;
 
-    /// Raised whenever the same parameters give other numbers than before.
+    /// Goes up whenever the same parameters give other numbers than before.
     fn version(&self) -> u32;
 
-    /// Everything that decides the numbers, the inputs' included (their fingerprints, or the parameters and versions
-    /// that they are made from), so that a stored result is found without making the inputs. All numbers are finite.
+    /// Everything that decides the numbers, including the inputs (their fingerprints, or the parameters and versions that
+    /// they are made from): a stored result is found without computing the inputs. All numbers are finite.
     fn parameters(&self) -> serde_json::Value;
 
-    /// What it is computed from, in the order in which [`Operation::run`] takes them; asked for only when the result
-    /// is missing. Earlier inputs are computed first.
+    /// What it is computed from, in the order in which [`Operation::run`] takes them. Only called when the result is
+    /// missing. Earlier inputs are computed first.
     fn inputs(&self) -> Vec<Described> {
         Vec::new()
     }
@@ -37,29 +37,29 @@ pub trait Operation: Any + Send + Sync + std::fmt::Debug {
         None
     }
 
-    /// Whether the result is worth a file.
+    /// How long the result is kept.
     fn keep(&self) -> Keep;
 
-    /// What it takes, from the description alone.
+    /// Its cost, estimated from the description alone.
     fn cost(&self) -> Cost;
 
-    /// Computes the result. Long work calls [`Context::advance`] at every step and ends when that says so.
+    /// Computes the result. Long work calls [`Context::advance`] at every step and returns its error.
     ///
     /// # Errors
-    /// What is wrong with this one result; other results go on.
+    /// Why this result cannot be computed. Other results are not affected.
     fn run(&self, inputs: &[Arc<Value>], context: &Context<'_>) -> Result<Value>;
 
-    /// What operations share that a device can compute as one; none where it is computed alone.
-    fn stack(&self) -> Option<Fingerprint> {
+    /// Operations with the same key may be computed as one batch by a device. `None` means always alone.
+    fn batch_key(&self) -> Option<Fingerprint> {
         None
     }
 
-    /// Computes operations of one stack, this one among them, each with its inputs.
+    /// Computes a batch of operations that share their [`Operation::batch_key`], this one among them, each with its inputs.
     ///
     /// # Errors
-    /// What is wrong with any of them.
-    fn run_together(&self, stack: &[(&dyn Operation, &[Arc<Value>])], context: &Context<'_>) -> Result<Vec<Value>> {
-        stack.iter().map(|(operation, inputs)| operation.run(inputs, context)).collect()
+    /// Why any of them cannot be computed.
+    fn run_batched(&self, batch: &[(&dyn Operation, &[Arc<Value>])], context: &Context<'_>) -> Result<Vec<Value>> {
+        batch.iter().map(|(operation, inputs)| operation.run(inputs, context)).collect()
     }
 }
 
@@ -68,20 +68,20 @@ pub trait Operation: Any + Send + Sync + std::fmt::Debug {
 pub enum Keep {
     /// In memory, while something that is being computed needs it.
     InMemory,
-    /// On disk, always: a few kilobytes.
+    /// On disk, for ever: a few kilobytes.
     Always,
-    /// On disk while the store's budget lasts, the longest unused removed first.
+    /// On disk, within the store's budget: the least recently used are removed first.
     WithinBudget,
 }
 
-/// What an operation takes.
+/// What an operation costs.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Cost {
     /// Floating-point operations (a multiply-add is two).
     pub operations: f64,
     /// Bytes of the result.
     pub result_bytes: f64,
-    /// Bytes needed beside inputs and result while it runs.
+    /// Bytes that it needs while it runs, besides inputs and result.
     pub working_bytes: f64,
 }
 
@@ -99,7 +99,7 @@ struct Shared {
 impl Described {
     /// Describes an operation.
     pub fn new(operation: impl Operation) -> Self {
-        Self::named(Fingerprint::of_operation(&operation), OnceLock::new(), operation)
+        Self::named(Fingerprint::from_operation(&operation), OnceLock::new(), operation)
     }
 
     fn named(fingerprint: Fingerprint, provenance: OnceLock<Arc<Provenance>>, operation: impl Operation) -> Self {
@@ -149,7 +149,7 @@ impl Described {
     }
 }
 
-/// What stands for an operation that is not kept.
+/// Stands in for an operation whose description was dropped.
 #[derive(Debug)]
 struct Named;
 
@@ -181,8 +181,8 @@ impl Operation for Named {
 
 impl Fingerprint {
     /// The name of an operation's description.
-    pub fn of_operation(operation: &dyn Operation) -> Self {
-        Self::of(&description(operation))
+    pub fn from_operation(operation: &dyn Operation) -> Self {
+        Self::from_json(&description(operation))
     }
 }
 
@@ -311,11 +311,11 @@ mod tests {
     #[test]
     fn the_nearest_reconstruction_counts() {
         let on = |number: usize| {
-            let reconstruction = Some(Fingerprint::of(&json!(number)));
+            let reconstruction = Some(Fingerprint::from_json(&json!(number)));
             step(number, Some(Provenance { reconstruction, ..Provenance::default() }), Vec::new())
         };
         let far = step(10, None, vec![on(1)]);
         let near = step(11, None, vec![far, on(2)]);
-        assert_eq!(near.provenance().reconstruction, Some(Fingerprint::of(&json!(2))));
+        assert_eq!(near.provenance().reconstruction, Some(Fingerprint::from_json(&json!(2))));
     }
 }

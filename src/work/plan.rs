@@ -1,20 +1,20 @@
-//! What is missing: the operations behind what is shown, less those in the store, in the order to run them.
+//! What is missing: the operations behind what is shown, without those in the store, in the order to run them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::flights::Held;
-use super::{Cost, Described, Event, Fingerprint, Flights, Keep, Store, Value};
+use super::in_flight::Pending;
+use super::{Cost, Described, Event, Fingerprint, InFlight, Keep, Store, Value};
 use crate::{Error, Result, words};
 
-/// A result that is wanted, and the sweep point that it belongs to, in words.
+/// A wanted result, and the sweep point that it belongs to, in words.
 #[derive(Debug, Clone)]
 pub struct Target {
     pub point: String,
     pub result: Described,
 }
 
-/// The operations that lead to some targets; every one stands behind its inputs.
+/// The operations that some targets need, each after its inputs.
 #[derive(Debug)]
 pub struct Plan {
     pub(super) targets: Vec<Target>,
@@ -30,54 +30,54 @@ pub(super) struct Node {
     pub key: Fingerprint,
     /// Read from the store, not computed.
     pub stored: bool,
-    /// Another run computes it, or has it in memory.
-    pub held: Option<Held>,
+    /// Set if another run computes it or has it in memory.
+    pub pending: Option<Pending>,
     pub inputs: Vec<usize>,
     pub cost: Cost,
     /// The first target that needs it.
     pub target: usize,
-    /// It, or something that it rests on, is worth keeping and not in the store.
+    /// True if this node or a dependency has a persistent result that is missing.
     pub is_work: bool,
 }
 
 impl Plan {
-    /// Expands `targets` and drops what `store` holds for these numerics (device family and number type), and what
-    /// other runs have under way.
-    pub fn new(targets: Vec<Target>, store: &Store, flights: &Flights, numerics: &str) -> Self {
+    /// Expands `targets` down to what `store` has for these numerics (device family and number type) and what other runs
+    /// are computing already.
+    pub fn new(targets: Vec<Target>, store: &Store, in_flight: &InFlight, numerics: &str) -> Self {
         let mut plan = Self { wanted: Vec::new(), nodes: Vec::new(), numerics: numerics.to_owned(), targets };
         let mut known = BTreeMap::new();
         for target in 0..plan.targets.len() {
-            let node = plan.expand(target, store, flights, &mut known);
+            let node = plan.expand(target, store, in_flight, &mut known);
             plan.wanted.push(node);
         }
         plan
     }
 
-    /// Depth first, inputs in order, so that in-memory results are used up soon after they are made. The stack is
-    /// explicit: a chain of a hundred thousand blocks is only slow.
+    /// Adds a target's nodes depth first, inputs in order: results in memory are used soon after they are computed. The
+    /// stack is explicit, so a chain of a hundred thousand blocks does not overflow it.
     fn expand(
         &mut self,
         target: usize,
         store: &Store,
-        flights: &Flights,
+        in_flight: &InFlight,
         known: &mut BTreeMap<Fingerprint, usize>,
     ) -> usize {
         struct Open {
             described: Described,
             key: Fingerprint,
             stored: bool,
-            held: Option<Held>,
+            pending: Option<Pending>,
             inputs: std::vec::IntoIter<Described>,
             done: Vec<usize>,
         }
         let open = |described: Described, key: Fingerprint| {
             let stored = described.operation().keep() != Keep::InMemory && store.contains(key);
-            let held = if stored { None } else { flights.held(key) };
-            let inputs = if stored || held.is_some() { Vec::new() } else { described.operation().inputs() };
-            Open { described, key, stored, held, inputs: inputs.into_iter(), done: Vec::new() }
+            let pending = if stored { None } else { in_flight.pending(key) };
+            let inputs = if stored || pending.is_some() { Vec::new() } else { described.operation().inputs() };
+            Open { described, key, stored, pending, inputs: inputs.into_iter(), done: Vec::new() }
         };
         let root = self.targets[target].result.clone();
-        let root_key = root.fingerprint().with(&self.numerics);
+        let root_key = root.fingerprint().with_numerics(&self.numerics);
         if let Some(&node) = known.get(&root_key) {
             return node;
         }
@@ -85,25 +85,25 @@ impl Plan {
         loop {
             let top = stack.len() - 1;
             if let Some(input) = stack[top].inputs.next() {
-                let key = input.fingerprint().with(&self.numerics);
+                let key = input.fingerprint().with_numerics(&self.numerics);
                 match known.get(&key) {
                     Some(&node) => stack[top].done.push(node),
                     None => stack.push(open(input, key)),
                 }
                 continue;
             }
-            let Open { described, key, stored, held, done: inputs, .. } = stack.swap_remove(top);
+            let Open { described, key, stored, pending, done: inputs, .. } = stack.swap_remove(top);
             let operation = described.operation();
-            let cost = match &held {
+            let cost = match &pending {
                 _ if stored => Cost::default(),
                 None => operation.cost(),
-                // It takes room here as well; its work is counted where it was begun.
+                // Its memory counts here as well, its work only in the run that began it.
                 Some(_) => Cost { operations: 0.0, ..operation.cost() },
             };
             let is_work = !stored
                 && (operation.keep() != Keep::InMemory || inputs.iter().any(|&input| self.nodes[input].is_work));
             let node = self.nodes.len();
-            self.nodes.push(Node { described, key, stored, held, inputs, cost, target, is_work });
+            self.nodes.push(Node { described, key, stored, pending, inputs, cost, target, is_work });
             known.insert(key, node);
             match stack.last_mut() {
                 Some(parent) => parent.done.push(node),
@@ -112,18 +112,23 @@ impl Plan {
         }
     }
 
-    /// The event of target `target` being there, or having failed; outside it is called `called`.
-    pub(super) fn done<'a>(&'a self, target: usize, called: usize, result: &'a Result<Arc<Value>>) -> Event<'a> {
+    /// The event that target `target` is computed or has failed. The observer knows this target as number `origin`.
+    pub(super) fn done<'a>(&'a self, target: usize, origin: usize, result: &'a Result<Arc<Value>>) -> Event<'a> {
         let Target { point, result: described } = &self.targets[target];
-        Event::Done { target: called, point, fingerprint: described.fingerprint(), result }
+        Event::Done { target: origin, point, fingerprint: described.fingerprint(), result }
     }
 
-    /// What is wanted, in order.
+    /// The keys of all its operations' results, for [`InFlight::keep_only`].
+    pub fn keys(&self) -> BTreeSet<Fingerprint> {
+        self.nodes.iter().map(|node| node.key).collect()
+    }
+
+    /// The targets, in order.
     pub fn targets(&self) -> &[Target] {
         &self.targets
     }
 
-    /// How many points need work, and how many are in the store or follow from it at once.
+    /// How many points need work, and how many do not: they are in the store or follow from it at once.
     pub fn missing_and_reused(&self) -> (usize, usize) {
         let mut points = BTreeMap::<&str, bool>::new();
         for (target, &node) in self.targets.iter().zip(&self.wanted) {
@@ -133,7 +138,7 @@ impl Plan {
         (missing, points.len() - missing)
     }
 
-    /// How often each operation will run, by name.
+    /// How often each operation runs, by name.
     pub fn operations(&self) -> BTreeMap<&'static str, usize> {
         let mut counts = BTreeMap::new();
         for node in self.nodes.iter().filter(|node| !node.stored) {
@@ -142,7 +147,7 @@ impl Plan {
         counts
     }
 
-    /// Floating-point operations by name of operation.
+    /// Floating-point operations, by name of operation.
     pub fn floating_point_operations(&self) -> BTreeMap<&'static str, f64> {
         let mut sums = BTreeMap::new();
         for node in self.nodes.iter().filter(|node| !node.stored) {
@@ -160,7 +165,7 @@ impl Plan {
         work
     }
 
-    /// The most memory, in bytes, that each target needs while it is computed alone, on one thread.
+    /// The peak memory in bytes of each target when it is computed alone on one thread.
     pub fn memory_per_target(&self) -> Vec<f64> {
         let mut last_use: Vec<usize> = (0..self.nodes.len()).collect();
         for (i, node) in self.nodes.iter().enumerate() {
@@ -179,7 +184,7 @@ impl Plan {
     }
 
     /// # Errors
-    /// When a point cannot fit into `memory` bytes; it is named.
+    /// When a point does not fit into `memory` bytes; the message names it.
     pub fn check_memory(&self, memory: f64) -> Result<()> {
         match self.memory_per_target().into_iter().zip(&self.targets).find(|(bytes, _)| *bytes > memory) {
             None => Ok(()),

@@ -1,40 +1,41 @@
-//! Running a plan: a few threads, one operation each, the earliest of the plan first.
+//! Running a plan: a few threads, one operation each, in the plan's order.
 //!
-//! An operation runs on one thread, so no number depends on how many there are. A result in memory is dropped after
-//! its last use. What fails takes only those targets with it that rest on it.
+//! Threads without an operation may help a running one ([`IdleThreads`]); no number depends on how many there are. A result
+//! in memory is dropped after its last use. A failed operation fails only the targets that depend on it.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Instant;
 
 use burn::tensor::Device;
 
-use super::flights::Turn;
+use super::in_flight::Claim;
 use super::plan::Node;
-use super::store::Found;
-use super::{Cancel, Context, Fingerprint, Flights, Keep, Plan, Store, Target, Value};
-use crate::kernels::Crew;
+use super::store::ReadOutcome;
+use super::{Cancel, Context, Event, EventObserver, IdleThreads, InFlight, Keep, Plan, Store, Target, Value};
+use crate::error::panic_message;
+use crate::lock::{into_inner, lock, wait};
 use crate::{Error, Result};
 
 /// What a run may use.
 #[derive(Debug, Clone, Default)]
 pub struct Resources {
-    /// What computes in place of the host's own loops.
+    /// The device to compute on; `None` means the host's own loops.
     pub device: Option<Device>,
-    /// Operations at the same time.
+    /// How many operations may run at the same time.
     pub threads: usize,
     /// Bytes that results in memory and running operations may take together.
     pub memory: f64,
     /// Stops everything at its next step.
     pub cancel: Cancel,
-    /// Stops this run: it begins nothing more. What it has begun goes on for the run that follows, unless that has no
-    /// use for it ([`Flights::keep_only`]).
+    /// Stops this run from starting anything more. Running operations go on for the run that follows, unless it does not
+    /// need them ([`InFlight::keep_only`]).
     pub superseded: Cancel,
-    /// What this run and others have under way.
-    pub flights: Arc<Flights>,
+    /// What this run and others are computing.
+    pub in_flight: Arc<InFlight>,
 }
 
 impl Resources {
@@ -42,22 +43,6 @@ impl Resources {
         self.cancel.is_cancelled() || self.superseded.is_cancelled()
     }
 }
-
-/// What happens while a plan runs.
-#[derive(Debug)]
-pub enum Event<'a> {
-    /// An operation starts, for the first point that needs it.
-    Started { operation: &'static str, point: &'a str },
-    /// So many floating-point operations are done.
-    Advanced(f64),
-    /// A target is there, or has failed; `fingerprint` names what it is.
-    Done { target: usize, point: &'a str, fingerprint: Fingerprint, result: &'a Result<Arc<Value>> },
-    /// Something that the user should know, and that stops nothing.
-    Warning(&'a Error),
-}
-
-/// Hears the events of a run, from several threads.
-pub type Listener<'a> = dyn Fn(Event<'_>) + Sync + 'a;
 
 /// What was done, by name of operation.
 #[derive(Debug, Clone, Default)]
@@ -71,7 +56,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// Adds what another run did.
+    /// Adds the counts of another run.
     pub fn add(&mut self, other: &Self) {
         let add = |to: &mut BTreeMap<_, usize>, from: &BTreeMap<_, usize>| {
             from.iter().for_each(|(name, count)| *to.entry(*name).or_default() += count);
@@ -86,20 +71,21 @@ impl Report {
 }
 
 struct State {
-    /// Inputs that each node still waits for.
+    /// For each node, how many inputs it still waits for.
     waiting: Vec<usize>,
-    /// Those that still need a node's result; a target counts as one.
+    /// For each node, how many nodes and targets still need its result.
     users: Vec<usize>,
     results: Vec<Option<Result<Arc<Value>>>>,
-    /// Those that others have under way first: their threads are taken already.
+    /// Nodes whose inputs are computed, in the plan's order; first those that another run computes, since they
+    /// occupy its threads already.
     ready: BinaryHeap<Reverse<(bool, usize)>>,
     running: usize,
-    /// Threads that help with running operations.
+    /// Idle threads that help running operations.
     helping: usize,
     left: usize,
     live_bytes: f64,
     report: Report,
-    /// A stored result was missing or damaged: the plan has to be made again.
+    /// A stored result was missing or damaged, so the failed targets have to be planned again.
     stale: bool,
 }
 
@@ -107,42 +93,43 @@ struct Runner<'a> {
     plan: &'a Plan,
     store: &'a Store,
     resources: &'a Resources,
-    listener: &'a Listener<'a>,
+    observer: &'a EventObserver<'a>,
     dependents: Vec<Vec<usize>>,
-    /// What each target of the plan is called outside, and the targets that are a node's result.
+    /// The number by which the observer knows each target of the plan.
     origin: &'a [usize],
+    /// The targets that are each node's result.
     targets_of: Vec<Vec<usize>>,
     state: Mutex<State>,
     changed: Condvar,
-    /// Storing failed once: said once, and results stay in memory alone.
+    /// Set after the first failed write; later writes are skipped.
     store_failed: AtomicBool,
 }
 
-/// Computes what a plan lacks and returns the targets' results, in their order, each with its own failure.
+/// Runs a plan and returns the targets' results in order, each with its own error.
 pub fn run(
     plan: &Plan,
     store: &Store,
     resources: &Resources,
-    listener: &Listener<'_>,
+    observer: &EventObserver<'_>,
 ) -> (Vec<Result<Arc<Value>>>, Report) {
     let origin: Vec<usize> = (0..plan.targets.len()).collect();
-    let (mut results, mut report, mut stale) = Runner::new(plan, &origin, store, resources, listener).run();
-    // A result that was damaged, or removed by another process, is set aside by now: plan those targets again. Every
-    // round sets files aside, so that this ends; the bound is for a store that cannot even be renamed in.
+    let (mut results, mut report, mut stale) = Runner::new(plan, &origin, store, resources, observer).run();
+    // A stored result that turned out damaged is set aside by now, or another process removed it: plan those targets again.
+    // Every round sets files aside, so this ends; the bound is for a store that does not even allow renaming.
     for _ in 0..8 {
         if !stale || resources.is_over() {
             break;
         }
         let failed: Vec<usize> = (0..results.len()).filter(|&i| results[i].is_err()).collect();
         let targets: Vec<Target> = failed.iter().map(|&i| plan.targets[i].clone()).collect();
-        let again = Plan::new(targets, store, &resources.flights, &plan.numerics);
-        let (more, added, still) = Runner::new(&again, &failed, store, resources, listener).run();
+        let again = Plan::new(targets, store, &resources.in_flight, &plan.numerics);
+        let (more, added, still) = Runner::new(&again, &failed, store, resources, observer).run();
         failed.into_iter().zip(more).for_each(|(i, result)| results[i] = result);
         report.add(&added);
         stale = still;
     }
     for (target, result) in results.iter().enumerate().filter(|(_, result)| result.is_err()) {
-        listener(plan.done(target, target, result));
+        observer(plan.done(target, target, result));
     }
     (results, report)
 }
@@ -153,7 +140,7 @@ impl<'a> Runner<'a> {
         origin: &'a [usize],
         store: &'a Store,
         resources: &'a Resources,
-        listener: &'a Listener<'a>,
+        observer: &'a EventObserver<'a>,
     ) -> Self {
         let nodes = &plan.nodes;
         let mut dependents = vec![Vec::new(); nodes.len()];
@@ -171,7 +158,7 @@ impl<'a> Runner<'a> {
         }
         let waiting: Vec<usize> = nodes.iter().map(|node| node.inputs.len()).collect();
         let ready =
-            (0..nodes.len()).filter(|&i| waiting[i] == 0).map(|i| Reverse((nodes[i].held.is_none(), i))).collect();
+            (0..nodes.len()).filter(|&i| waiting[i] == 0).map(|i| Reverse((nodes[i].pending.is_none(), i))).collect();
         let state = State {
             waiting,
             users,
@@ -188,7 +175,7 @@ impl<'a> Runner<'a> {
             plan,
             store,
             resources,
-            listener,
+            observer,
             dependents,
             origin,
             targets_of,
@@ -199,7 +186,7 @@ impl<'a> Runner<'a> {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     fn run(self) -> (Vec<Result<Arc<Value>>>, Report, bool) {
@@ -208,12 +195,12 @@ impl<'a> Runner<'a> {
                 scope.spawn(|| self.work());
             }
         });
-        let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let state = into_inner(self.state);
         let result = |&node: &usize| state.results[node].clone().unwrap_or_else(|| Err(Error::interrupted()));
         (self.plan.wanted.iter().map(result).collect(), state.report, state.stale)
     }
 
-    #[expect(clippy::disallowed_methods, reason = "how long an operation took is told, and makes the next estimate")]
+    #[expect(clippy::disallowed_methods, reason = "durations are reported and improve the next estimate")]
     fn work(&self) {
         let mut state = self.lock();
         while state.left > 0 {
@@ -222,7 +209,7 @@ impl<'a> Runner<'a> {
                 state.running == 0 || state.live_bytes + cost.result_bytes + cost.working_bytes <= self.resources.memory
             });
             let Some(i) = next else {
-                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state = wait(&self.changed, state);
                 continue;
             };
             state.ready.pop();
@@ -241,7 +228,7 @@ impl<'a> Runner<'a> {
             let seconds = started.elapsed().as_secs_f64();
             if result.is_ok() {
                 for &target in &self.targets_of[i] {
-                    (self.listener)(self.plan.done(target, self.origin[target], &result));
+                    (self.observer)(self.plan.done(target, self.origin[target], &result));
                 }
             }
             state = self.lock();
@@ -257,7 +244,7 @@ impl<'a> Runner<'a> {
         state.live_bytes -= bytes;
         if let Ok(value) = &result {
             let name = node.described.operation().name();
-            let reused = node.stored || node.held.is_some();
+            let reused = node.stored || node.pending.is_some();
             let counts = if reused { &mut state.report.reused } else { &mut state.report.ran };
             *counts.entry(name).or_default() += 1;
             if !reused && node.cost.operations > 0.0 {
@@ -291,82 +278,81 @@ impl<'a> Runner<'a> {
         }
         if node.stored {
             return match self.store.read(node.key) {
-                Found::Whole(value) => Ok(Arc::new(value)),
-                Found::Nothing => Err(Error::new("a stored result was removed while it was needed")),
-                Found::Damaged(error) => {
-                    (self.listener)(Event::Warning(&error));
+                ReadOutcome::Whole(value) => Ok(Arc::new(value)),
+                ReadOutcome::Absent => Err(Error::new("a stored result was removed while it was needed")),
+                ReadOutcome::Damaged(error) => {
+                    (self.observer)(Event::Warning(&error));
                     Err(error)
                 }
             };
         }
         let over = || self.resources.is_over();
-        if let Some(held) = &node.held {
-            return held.wait(over);
+        if let Some(pending) = &node.pending {
+            return pending.wait(over);
         }
-        let flight = match self.resources.flights.begin(node.key) {
-            Turn::Theirs(held) => return held.wait(over),
-            Turn::Ours(flight) => flight,
+        let running = match self.resources.in_flight.claim(node.key) {
+            Claim::Theirs(pending) => return pending.wait(over),
+            Claim::Ours(running) => running,
         };
-        // Whoever superseded this run has looked by now what is under way, or will find it superseded.
+        // Check again after the claim: a run that supersedes this one either saw the claim or set the flag before it.
         let result = if over() {
             Err(Error::interrupted())
         } else {
-            self.run_operation(node, inputs, &flight.cancel).map(Arc::new)
+            self.run_operation(node, inputs, &running.cancel).map(Arc::new)
         };
         let in_memory = node.described.operation().keep() == Keep::InMemory;
-        self.resources.flights.land(node.key, &flight, &result, in_memory);
+        self.resources.in_flight.publish(node.key, &running, &result, in_memory);
         result
     }
 
     fn run_operation(&self, node: &Node, inputs: &[Arc<Value>], cancel: &Cancel) -> Result<Value> {
         let operation = node.described.operation();
         let point = &self.plan.targets[node.target].point;
-        (self.listener)(Event::Started { operation: operation.name(), point });
-        let told = Mutex::new(0.0);
+        (self.observer)(Event::Started { operation: operation.name(), point });
+        let reported = Mutex::new(0.0);
         let advance = |operations: f64| {
-            *told.lock().unwrap_or_else(PoisonError::into_inner) += operations;
-            (self.listener)(Event::Advanced(operations));
+            *lock(&reported) += operations;
+            (self.observer)(Event::Advanced(operations));
         };
         let Resources { device, cancel: all, .. } = self.resources;
-        let context = Context { device: device.as_ref(), cancel: [all, cancel], advance: &advance, crew: self };
+        let context = Context { device: device.as_ref(), cancel: [all, cancel], advance: &advance, idle_threads: self };
         let value = catch_unwind(AssertUnwindSafe(|| operation.run(inputs, &context)))
             .unwrap_or_else(|panic| Err(panicked(operation.name(), panic.as_ref(), device.is_some())))?;
-        let rest = node.cost.operations - *told.lock().unwrap_or_else(PoisonError::into_inner);
-        (self.listener)(Event::Advanced(rest));
+        let rest = node.cost.operations - *lock(&reported);
+        (self.observer)(Event::Advanced(rest));
         if !self.store_failed.load(Ordering::Relaxed)
             && let Err(error) = self.store.write(node.key, &node.described, &value)
             && !self.store_failed.swap(true, Ordering::Relaxed)
         {
-            (self.listener)(Event::Warning(&error));
+            (self.observer)(Event::Warning(&error));
         }
         Ok(value)
     }
 }
 
 /// The threads that have no operation of their own.
-impl Crew for Runner<'_> {
-    fn call(&self, most: usize) -> usize {
+impl IdleThreads for Runner<'_> {
+    fn recruit(&self, most: usize) -> usize {
         let mut state = self.lock();
         let helpers = self.resources.threads.saturating_sub(state.running + state.helping).min(most);
         state.helping += helpers;
         helpers
     }
 
-    fn stays(&self) -> bool {
+    fn keep_going(&self) -> bool {
         let state = self.lock();
         state.running + state.helping <= self.resources.threads
     }
 
-    fn goes(&self) {
+    fn release(&self) {
         self.lock().helping -= 1;
     }
 }
 
-/// A panic below the script is a fault of the program, and still only this one result's.
+/// The error of an operation that panicked. It fails only its own result.
 fn panicked(operation: &str, panic: &(dyn std::any::Any + Send), on_device: bool) -> Error {
-    let message = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-    let error = Error::new(format!("{operation} failed: {}", message.unwrap_or("it gave no reason")));
-    // A device has limits of its own, and no other words for them.
+    let error = Error::new(format!("{operation} failed: {}", panic_message(panic)));
+    // Burn panics when the device's memory is exhausted.
     let error =
         if on_device { error.hint("give the device less at once: --memory GIB; or use --device flex") } else { error };
     error.hint("this is a fault of entroscope: please report it with the script")

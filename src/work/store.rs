@@ -1,7 +1,7 @@
 //! Results on disk: one file per result, named by its fingerprint, in the safetensors format.
 //!
-//! A file is written aside in the same folder, synced and renamed, so that many processes may share one store and a
-//! crash leaves either the whole result or none. Its hash is checked whenever it is read; a damaged file is set aside.
+//! A file is written under a temporary name in the same folder, synced and renamed: many processes may share one store, and
+//! a crash leaves either the whole result or none. Its hash is checked at every read; a damaged file is set aside.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,15 +11,16 @@ use std::time::{Duration, SystemTime};
 use safetensors::tensor::{Dtype, TensorView};
 use serde_json::json;
 
-use super::value::{Array, Data};
+use super::array::{Array, Data};
 use super::{Described, Fingerprint, Keep, Value};
-use crate::files::{ASIDE, write_whole};
+use crate::files::{PARTIAL, write_whole};
+use crate::lock::lock;
 use crate::{Error, Result};
 
-/// Large results kept when nobody says otherwise: a few of the published figures' cascades.
+/// Default budget for large results, in bytes: the cascades of a few published figures.
 pub const DEFAULT_BUDGET: u64 = 10 << 30;
 
-/// Where the header says what the file holds.
+/// The header's key for the description and the hash of the numbers.
 const METADATA_KEY: &str = "entroscope";
 
 /// A temporary file older than this was left by a process that died.
@@ -30,7 +31,7 @@ const ABANDONED: Duration = Duration::from_hours(24);
 pub struct Store {
     root: PathBuf,
     budget: u64,
-    /// Bytes of large results, once they have been counted.
+    /// Bytes of all large results; `None` until they are first counted.
     large_bytes: Mutex<Option<u64>>,
 }
 
@@ -41,15 +42,15 @@ pub struct StoreSummary {
     pub bytes: u64,
     pub large_results: usize,
     pub large_bytes: u64,
-    /// Files set aside because their content did not match their hash.
+    /// Files that were set aside because their content did not match their hash.
     pub damaged: usize,
 }
 
-/// What reading one result found.
-pub(crate) enum Found {
+/// The outcome of reading one result.
+pub(crate) enum ReadOutcome {
     Whole(Value),
-    Nothing,
-    /// The file was damaged and now lies aside; why, in words.
+    Absent,
+    /// The file was damaged and is set aside; the error says why.
     Damaged(Error),
 }
 
@@ -60,17 +61,18 @@ struct File {
 }
 
 impl File {
-    /// Whether it is being written, or was when its process died.
-    fn is_part(&self) -> bool {
-        self.path.extension().is_none_or(|extension| extension == ASIDE)
+    /// Whether it is still being written, or was when its process died.
+    fn is_partial(&self) -> bool {
+        self.path.extension().is_none_or(|extension| extension == PARTIAL)
     }
 }
 
 impl Store {
-    /// Opens a folder, and makes it if need be. Large results beyond `budget` bytes are removed, longest unused first.
+    /// Opens a folder, which is created if it does not exist. Large results beyond `budget` bytes are removed, least
+    /// recently used first.
     ///
     /// # Errors
-    /// When the folder cannot be made.
+    /// When the folder cannot be created.
     pub fn open(root: &Path, budget: u64) -> Result<Self> {
         for folder in ["small", "large"] {
             let folder = root.join(folder);
@@ -95,34 +97,35 @@ impl Store {
         [false, true].map(|large| self.path(key, large)).into_iter().find(|path| path.exists())
     }
 
-    /// Whether a result of that name is there; it is verified when it is read.
+    /// Whether there is a result for `key`. It is verified only when it is read.
     pub fn contains(&self, key: Fingerprint) -> bool {
         self.find(key).is_some()
     }
 
+    /// Reads and verifies a result, and marks it as used now.
     #[expect(
         clippy::disallowed_methods,
-        reason = "when a result was used decides what is removed first, not what it holds"
+        reason = "the time of the last use decides what is removed first, not what a result holds"
     )]
-    pub(crate) fn read(&self, key: Fingerprint) -> Found {
-        let Some(path) = self.find(key) else { return Found::Nothing };
+    pub(crate) fn read(&self, key: Fingerprint) -> ReadOutcome {
+        let Some(path) = self.find(key) else { return ReadOutcome::Absent };
         match fs::read(&path) {
             Ok(bytes) => match decode(&bytes) {
                 Ok(value) => {
-                    // Used now: the removal of large results goes by age. A read-only store keeps its times.
+                    // Large results are removed by age. In a read-only store this fails, which does not matter.
                     let _ =
                         fs::File::options().append(true).open(&path).and_then(|f| f.set_modified(SystemTime::now()));
-                    Found::Whole(value)
+                    ReadOutcome::Whole(value)
                 }
                 Err(why) => {
                     let aside = self.set_aside(&path);
-                    Found::Damaged(
+                    ReadOutcome::Damaged(
                         Error::new(format!("stored result {} is damaged: {why}", path.display())).hint(aside),
                     )
                 }
             },
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Found::Nothing,
-            Err(error) => Found::Damaged(Error::io("read the stored result", &path, &error)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => ReadOutcome::Absent,
+            Err(error) => ReadOutcome::Damaged(Error::io("read the stored result", &path, &error)),
         }
     }
 
@@ -135,12 +138,12 @@ impl Store {
         }
     }
 
-    /// Writes a result, unless it is one that is only kept in memory.
+    /// Writes a result, unless it is kept in memory only.
     pub(super) fn write(&self, key: Fingerprint, described: &Described, value: &Value) -> Result<()> {
         let large = match described.operation().keep() {
             Keep::InMemory => return Ok(()),
             Keep::Always => false,
-            // It would be removed at once.
+            // It would be removed immediately.
             Keep::WithinBudget if value.bytes() as u64 > self.budget => return Ok(()),
             Keep::WithinBudget => true,
         };
@@ -152,22 +155,22 @@ impl Store {
         if large { self.make_room(bytes.len() as u64) } else { Ok(()) }
     }
 
-    /// Counts `added` bytes and keeps the large results within the budget.
+    /// Counts `added` more bytes and keeps the large results within the budget.
     fn make_room(&self, added: u64) -> Result<()> {
-        let mut total = self.large_bytes.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut total = lock(&self.large_bytes);
         let counted = match *total {
             Some(bytes) => bytes + added,
             None => self.files("large")?.iter().map(|file| file.bytes).sum(),
         };
-        // Remove somewhat more than needed, so that the folder is not listed at every write.
+        // Removes more than needed, so that the folder is not listed at every write.
         *total = Some(if counted > self.budget { self.remove_oldest(self.budget / 10 * 9)? } else { counted });
         Ok(())
     }
 
-    /// Results, longest unused first; what is being written is none yet.
+    /// The results in a folder, least recently used first, without partial files.
     fn files(&self, folder: &str) -> Result<Vec<File>> {
         let mut files = self.entries(folder)?;
-        files.retain(|file| !file.is_part());
+        files.retain(|file| !file.is_partial());
         Ok(files)
     }
 
@@ -177,7 +180,7 @@ impl Store {
         let list = |path: &Path| fs::read_dir(path).map_err(|error| Error::io("list", path, &error));
         for shelf in list(&root)?.flatten().filter(|entry| entry.path().is_dir()) {
             for entry in list(&shelf.path())?.flatten() {
-                // A file that another process removes meanwhile is simply not there.
+                // Another process may have removed the file meanwhile.
                 let Ok(metadata) = entry.metadata() else { continue };
                 let used = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
                 files.push(File { path: entry.path(), bytes: metadata.len(), used });
@@ -187,7 +190,7 @@ impl Store {
         Ok(files)
     }
 
-    /// Removes large results, longest unused first, until at most `keep` bytes of them are left; says how many are.
+    /// Removes large results, least recently used first, until at most `keep` bytes are left. Returns the bytes left.
     fn remove_oldest(&self, keep: u64) -> Result<u64> {
         let files = self.files("large")?;
         let mut left: u64 = files.iter().map(|file| file.bytes).sum();
@@ -204,14 +207,14 @@ impl Store {
         Ok(left)
     }
 
-    /// Removes large results, longest unused first, until at most `keep` bytes of them are left, and what processes
-    /// that died left half written.
+    /// Removes large results, least recently used first, until at most `keep` bytes are left, and partial files of
+    /// processes that died.
     ///
     /// # Errors
     /// When a file cannot be removed.
     pub fn gc(&self, keep: u64) -> Result<StoreSummary> {
         for folder in ["small", "large"] {
-            for file in self.entries(folder)?.iter().filter(|file| file.is_part()) {
+            for file in self.entries(folder)?.iter().filter(|file| file.is_partial()) {
                 if file.used.elapsed().is_ok_and(|age| age > ABANDONED) {
                     fs::remove_file(&file.path).map_err(|error| Error::io("remove", &file.path, &error))?;
                 }
@@ -221,7 +224,7 @@ impl Store {
         self.summary()
     }
 
-    /// What is there.
+    /// Counts what the store has.
     ///
     /// # Errors
     /// When a folder cannot be listed.
@@ -237,7 +240,7 @@ impl Store {
         })
     }
 
-    /// How many results, and of what size, each operation has: (name, results, bytes), sorted by name.
+    /// Number and total size of the results of each operation, sorted by name: (name, results, bytes).
     ///
     /// # Errors
     /// When a folder cannot be listed.
@@ -250,7 +253,8 @@ impl Store {
         Ok(counts.into_iter().map(|(name, (results, bytes))| (name, results, bytes)).collect())
     }
 
-    /// Reads and checks every result; the damaged ones are set aside. Says how many are whole, and what was wrong with the others.
+    /// Reads and checks every result. Damaged ones are set aside. Returns the number of whole results and the errors of the
+    /// others.
     ///
     /// # Errors
     /// When a folder cannot be listed.
@@ -269,7 +273,7 @@ impl Store {
     }
 }
 
-/// The hash that a file carries: over names, shapes and numbers, in order of name.
+/// The hash of the numbers, with their names and shapes, sorted by name.
 fn hash<'a>(tensors: impl Iterator<Item = (&'a str, &'a [usize], &'a [u8])>) -> String {
     let mut hash = blake3::Hasher::new();
     for (name, shape, bytes) in tensors {
@@ -336,7 +340,7 @@ fn decode(bytes: &[u8]) -> Result<Value> {
     Ok(value)
 }
 
-/// The operation that a file's header names.
+/// The name of the operation in a file's header.
 fn operation_in(path: &Path) -> Option<String> {
     use std::io::Read;
     let mut file = fs::File::open(path).ok()?;

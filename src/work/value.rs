@@ -4,64 +4,17 @@ use std::collections::BTreeMap;
 
 use burn::tensor::{Device, Tensor};
 
-use super::place::Place;
+use super::array::{Array, ArrayBuf, Data};
 use crate::{Error, Result};
 
-/// Named arrays, the result of one operation. Where a device computes, they may lie there.
+/// Named arrays, the result of one operation. Arrays that a device computed may still be there.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Value {
-    arrays: BTreeMap<String, Place>,
-}
-
-/// One array, row-major.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Array {
-    pub shape: Vec<usize>,
-    pub data: Data,
-}
-
-/// The numbers of an array.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Data {
-    F32(Vec<f32>),
-    F64(Vec<f64>),
-    U32(Vec<u32>),
-}
-
-impl From<Vec<f32>> for Data {
-    fn from(data: Vec<f32>) -> Self {
-        Self::F32(data)
-    }
-}
-
-impl From<Vec<f64>> for Data {
-    fn from(data: Vec<f64>) -> Self {
-        Self::F64(data)
-    }
-}
-
-impl From<Vec<u32>> for Data {
-    fn from(data: Vec<u32>) -> Self {
-        Self::U32(data)
-    }
-}
-
-impl Data {
-    fn len(&self) -> usize {
-        match self {
-            Self::F32(data) => data.len(),
-            Self::F64(data) => data.len(),
-            Self::U32(data) => data.len(),
-        }
-    }
-
-    pub(super) fn bytes(&self) -> usize {
-        self.len() * if matches!(self, Self::F64(_)) { 8 } else { 4 }
-    }
+    arrays: BTreeMap<String, ArrayBuf>,
 }
 
 impl Value {
-    /// Adds an array; `data` holds as many numbers as `shape` says.
+    /// Adds an array; `data` has as many numbers as `shape` asks for.
     #[must_use]
     pub fn with(self, name: &str, shape: &[usize], data: impl Into<Data>) -> Self {
         self.with_array(name, Array { shape: shape.to_vec(), data: data.into() })
@@ -71,30 +24,30 @@ impl Value {
     #[must_use]
     pub fn with_array(mut self, name: &str, array: Array) -> Self {
         debug_assert_eq!(array.shape.iter().product::<usize>(), array.data.len(), "{name} {:?}", array.shape);
-        self.arrays.insert(name.to_owned(), Place::here(array));
+        self.arrays.insert(name.to_owned(), ArrayBuf::on_host(array));
         self
     }
 
-    /// Adds a single-precision array that lies on a device; `numbers` is flat, and holds as many as `shape` says.
+    /// Adds a single-precision array that is on a device; `numbers` is flat and has as many as `shape` asks for.
     #[must_use]
     pub fn with_tensor(mut self, name: &str, shape: &[usize], numbers: Tensor<1>) -> Self {
         debug_assert_eq!(shape.iter().product::<usize>(), numbers.dims()[0], "{name} {shape:?}");
-        self.arrays.insert(name.to_owned(), Place::there(shape, numbers));
+        self.arrays.insert(name.to_owned(), ArrayBuf::on_device(shape, numbers));
         self
     }
 
-    /// Adds all arrays of another result behind a number.
+    /// Adds all arrays of `part`, each name with the prefix `number`: one of the results of a batched operation.
     pub(super) fn with_part(mut self, number: usize, part: Self) -> Self {
-        self.arrays.extend(part.arrays.into_iter().map(|(name, place)| (format!("{number}.{name}"), place)));
+        self.arrays.extend(part.arrays.into_iter().map(|(name, array)| (format!("{number}.{name}"), array)));
         self
     }
 
-    /// What was added behind a number.
+    /// The result that [`Value::with_part`] added as `number`.
     pub(super) fn part(&self, number: usize) -> Option<Self> {
-        let own = |(name, place): (&String, &Place)| {
-            name.strip_prefix(&format!("{number}.")).map(|name| (name.to_owned(), place.clone()))
+        let own = |(name, array): (&String, &ArrayBuf)| {
+            name.strip_prefix(&format!("{number}.")).map(|name| (name.to_owned(), array.clone()))
         };
-        let arrays: BTreeMap<String, Place> = self.arrays.iter().filter_map(own).collect();
+        let arrays: BTreeMap<String, ArrayBuf> = self.arrays.iter().filter_map(own).collect();
         (!arrays.is_empty()).then_some(Self { arrays })
     }
 
@@ -103,23 +56,23 @@ impl Value {
         Self::default().with("value", &[], vec![value])
     }
 
-    /// All arrays, sorted by name; without those that a device does not give.
+    /// All arrays, sorted by name, without those that cannot be copied from their device.
     pub fn arrays(&self) -> impl Iterator<Item = (&str, &Array)> {
-        self.arrays.iter().filter_map(|(name, place)| Some((name.as_str(), place.array().ok()?)))
+        self.arrays.iter().filter_map(|(name, array)| Some((name.as_str(), array.array().ok()?)))
     }
 
     /// Bytes of all numbers.
     pub fn bytes(&self) -> usize {
-        self.arrays.values().map(Place::bytes).sum()
+        self.arrays.values().map(ArrayBuf::bytes).sum()
     }
 
     /// # Errors
-    /// When there is no array of that name, or the device that has it does not give it.
+    /// When there is no array of that name, or it cannot be copied from its device.
     pub fn array(&self, name: &str) -> Result<&Array> {
-        self.place(name)?.array()
+        self.find(name)?.array()
     }
 
-    fn place(&self, name: &str) -> Result<&Place> {
+    fn find(&self, name: &str) -> Result<&ArrayBuf> {
         self.arrays.get(name).ok_or_else(|| {
             let names: Vec<_> = self.arrays.keys().map(String::as_str).collect();
             Error::new(format!("no array {name:?} in this result; it holds {}", names.join(", ")))
@@ -148,15 +101,15 @@ impl Value {
         }
     }
 
-    /// Shape and numbers, flat, of a single-precision array as `device` has it; it goes there once.
+    /// Shape and numbers of a single-precision array on `device`, flat; they are copied there once.
     ///
     /// # Errors
     /// When there is none of that name and type.
     pub fn tensor(&self, name: &str, device: &Device) -> Result<(&[usize], Tensor<1>)> {
-        let place = self.place(name)?;
-        let numbers = place.tensor(device);
+        let array = self.find(name)?;
+        let numbers = array.tensor(device);
         numbers
-            .map(|numbers| (place.shape(), numbers))
+            .map(|numbers| (array.shape(), numbers))
             .ok_or_else(|| Error::new(format!("array {name:?} is not in single precision")))
     }
 }

@@ -4,13 +4,13 @@ mod cifar;
 mod downloads;
 pub mod errors;
 
+use super::reference;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use entroscope::Result;
 use entroscope::data::{
-    Dataset, DatasetOptions, Entry, Folders, KnownFile, Progress, Samples, State, catalogue, get, status,
+    Availability, Dataset, DatasetOptions, Folders, IdxSet, Progress, PublishedFile, Samples, get, list,
 };
 use errors::assert_says;
 
@@ -92,16 +92,16 @@ mod names {
 
     #[test]
     fn status_covers_every_name() {
-        let all = status(&nowhere());
-        let states: Vec<_> = all.iter().map(|s| (s.name.as_str(), s.state.clone())).collect();
+        let all = list(&nowhere());
+        let found: Vec<_> = all.iter().map(|s| (s.name.as_str(), s.availability.clone())).collect();
         let expected = [
-            ("glyphs", State::Generated),
-            ("noise", State::Generated),
-            ("mnist", State::Missing),
-            ("fashion-mnist", State::Missing),
-            ("cifar-10", State::Missing),
+            ("glyphs", Availability::Generated),
+            ("noise", Availability::Generated),
+            ("mnist", Availability::Missing),
+            ("fashion-mnist", Availability::Missing),
+            ("cifar-10", Availability::Missing),
         ];
-        assert_eq!(states, expected);
+        assert_eq!(found, expected);
         assert_eq!(all[2].bytes, 11_594_722);
     }
 }
@@ -251,7 +251,7 @@ fn moments(samples: &Samples) -> (f64, f64) {
 }
 
 /// IDX files of three and two images, and the catalogue entry that they match.
-fn fake() -> (Entry, [Vec<u8>; 4]) {
+fn fake() -> (IdxSet, [Vec<u8>; 4]) {
     let images = |count: u8| {
         let header = [0, 0, 8, 3, 0, 0, 0, count, 0, 0, 0, 28, 0, 0, 0, 28];
         let body = (0..usize::from(count) * 784).map(|i| (i * i % 251) as u8);
@@ -259,12 +259,12 @@ fn fake() -> (Entry, [Vec<u8>; 4]) {
     };
     let labels = |labels: &[u8]| [&[0, 0, 8, 1, 0, 0, 0, labels.len() as u8], labels].concat();
     let raw = [images(3), labels(&[7, 0, 9]), images(2), labels(&[1, 2])];
-    let files = [0, 1, 2, 3].map(|i| KnownFile {
+    let files = [0, 1, 2, 3].map(|i| PublishedFile {
         name: NAMES[i].into(),
         bytes: gzip(&raw[i]).len() as u64,
         content: blake3::hash(&raw[i]).to_hex().to_string(),
     });
-    (Entry { name: "fake".into(), about: "a test".into(), url: String::new(), files }, raw)
+    (IdxSet { name: "fake".into(), about: "a test".into(), url: String::new(), files }, raw)
 }
 
 fn gzip(raw: &[u8]) -> Vec<u8> {
@@ -277,7 +277,7 @@ mod files {
     use super::*;
 
     /// A data folder with the fake files, after a change to them; `.gz` in a name compresses.
-    struct Place(tempfile::TempDir, Entry);
+    struct Place(tempfile::TempDir, IdxSet);
 
     impl Place {
         fn new(suffix: &str) -> Self {
@@ -300,7 +300,7 @@ mod files {
         }
 
         fn open(&self) -> Result<Dataset> {
-            Dataset::open_entry(&self.1, &DatasetOptions::default(), &self.folders())
+            Dataset::open_idx(&self.1, &DatasetOptions::default(), &self.folders())
         }
 
         /// Rewrites a file's bytes.
@@ -325,7 +325,7 @@ mod files {
         fn open_and_read(&self) -> (Samples, Samples, serde_json::Value) {
             let data = self.open().unwrap();
             assert_eq!(data.warnings(), [""; 0]);
-            assert_eq!(self.1.state(&self.folders()), State::Verified(self.0.path().join("fake")));
+            assert_eq!(self.1.availability(&self.folders()), Availability::Verified(self.0.path().join("fake")));
             (data.train().samples().unwrap(), data.test().samples().unwrap(), data.train().description())
         }
     }
@@ -367,7 +367,7 @@ mod files {
         assert_ne!(data.test(), published.test());
         assert_eq!(data.train(), published.train(), "the other part is what it was");
         data.test().samples().unwrap();
-        assert!(matches!(place.1.state(&place.folders()), State::Different(..)));
+        assert!(matches!(place.1.availability(&place.folders()), Availability::Different(..)));
         assert_says(published.test().samples(), &[NAMES[2], "has changed since it was opened"]);
     }
 
@@ -393,7 +393,7 @@ mod files {
         let impossible = place.file(NAMES[0]).join("content.json");
         for memory in [None, Some(impossible), Some(place.file(NAMES[1]))] {
             let folders = Folders::at(folder.clone(), memory.filter(|path| !path.ends_with(NAMES[1])));
-            Dataset::open_entry(&place.1, &DatasetOptions::default(), &folders).unwrap().test().samples().unwrap();
+            Dataset::open_idx(&place.1, &DatasetOptions::default(), &folders).unwrap().test().samples().unwrap();
         }
         std::fs::create_dir(place.0.path().join("cache")).unwrap();
         std::fs::write(place.0.path().join("cache/content.json"), "{ nonsense").unwrap();
@@ -405,29 +405,24 @@ mod files {
         let (half, whole) = (Place::new(""), Place::new(""));
         std::fs::remove_file(half.file(NAMES[3])).unwrap();
         let folders = Folders::at(vec![half.0.path().into(), whole.0.path().into()], None);
-        assert_eq!(whole.1.state(&folders), State::Verified(whole.0.path().join("fake")));
+        assert_eq!(whole.1.availability(&folders), Availability::Verified(whole.0.path().join("fake")));
     }
+}
+
+/// A published set from `../shared/data`; the test is skipped where it is absent.
+#[track_caller]
+fn published(name: &str) -> Option<Dataset> {
+    let folder = reference::shared(&format!("data/{name}"))?;
+    let memory = tempfile::tempdir().unwrap();
+    let folders = Folders::at(vec![folder.parent().unwrap().into()], Some(memory.path().join("content.json")));
+    Some(Dataset::open(name, &DatasetOptions::default(), &folders).unwrap())
 }
 
 mod published {
     use super::*;
 
-    /// Opens a published set from `shared/data`, cold and warm; `None`, and says so, where that is absent.
-    fn shared(name: &str) -> Option<Dataset> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
-        if !folder.join(name).is_dir() {
-            println!("skipped: no {name} in {}", folder.display());
-            return None;
-        }
-        let memory = tempfile::tempdir().unwrap();
-        let folders = Folders::at(vec![folder], Some(memory.path().join("content.json")));
-        let [(cold, data), (warm, _)] = [0, 1].map(|_| {
-            let start = Instant::now();
-            let data = Dataset::open(name, &DatasetOptions::default(), &folders).unwrap();
-            (start.elapsed(), data)
-        });
-        println!("{name}: first open {cold:?}, second {warm:?}");
-        assert!(warm.as_secs_f64() < 0.1, "the second open takes {warm:?}");
+    fn of_60_000(name: &str) -> Option<Dataset> {
+        let data = published(name)?;
         assert_eq!(data.warnings(), [""; 0]);
         assert_eq!((data.train().len(), data.test().len()), (60_000, 10_000));
         Some(data)
@@ -435,7 +430,7 @@ mod published {
 
     #[test]
     fn mnist_is_mnist() {
-        let Some(data) = shared("mnist") else { return };
+        let Some(data) = of_60_000("mnist") else { return };
         let samples = data.train().samples().unwrap();
         // The mean and standard deviation that every tutorial normalises by.
         let (mean, deviation) = moments(&samples);
@@ -447,7 +442,7 @@ mod published {
 
     #[test]
     fn fashion_mnist_is_fashion_mnist() {
-        let Some(data) = shared("fashion-mnist") else { return };
+        let Some(data) = of_60_000("fashion-mnist") else { return };
         let samples = data.train().samples().unwrap();
         let (mean, deviation) = moments(&samples);
         assert!((mean - 0.2860).abs() < 5e-5 && (deviation - 0.3530).abs() < 5e-5, "{mean} {deviation}");

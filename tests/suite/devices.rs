@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::scripted::{self, Place};
+use super::skip::skipped;
 use burn::tensor::Device;
 use entroscope::cascade::{Cascade, Training, reconstruct};
 use entroscope::data::{Dataset, DatasetOptions, Folders};
@@ -15,7 +16,7 @@ use entroscope::device::{self, DeviceChoice, Known};
 use entroscope::kernels::Activation;
 use entroscope::network::{Architecture, Block, Init, Layer, Network};
 use entroscope::script::Status;
-use entroscope::work::{self, Array, Data, Flights, Plan, Report, Resources, Store, Target, Value};
+use entroscope::work::{self, Array, Data, InFlight, Plan, Report, Resources, Store, Target, Value};
 
 /// A script, and how far its numbers may be off, relative to the largest of a line that it prints.
 struct Case {
@@ -160,7 +161,7 @@ fn others() -> impl Iterator<Item = Known> {
 fn every_kind_of_script_gives_the_same_numbers_on_every_device() {
     for missing in others() {
         if let Some(why) = missing.missing {
-            println!("skipped {}: {why}", missing.name);
+            skipped(&missing.name, &format!("{}: {why}", missing.name));
         }
     }
     let mut wrong = Vec::new();
@@ -213,7 +214,7 @@ fn swept(device: &Device, most: usize, memory: f64) -> (Vec<Arc<Value>>, Report)
     }
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path(), 1 << 30).unwrap();
-    let plan = Plan::new(targets, &store, &Flights::default(), "test").stacked(most, memory);
+    let plan = Plan::new(targets, &store, &InFlight::default(), "test").batched(most, memory);
     let resources = Resources { device: Some(device.clone()), threads: 2, memory: 1e9, ..Resources::default() };
     let (results, report) = work::run(&plan, &store, &resources, &|_| {});
     (results.into_iter().map(|result| result.unwrap()).collect(), report)
@@ -225,14 +226,14 @@ fn points_trained_as_one_give_the_numbers_of_each_alone() {
     for known in others().filter(|known| known.missing.is_none()) {
         let device = DeviceChoice::named(&known.name).unwrap().device().clone();
         let (alone, report) = swept(&device, 1, 1e9);
-        assert_eq!((report.ran["cascade.adam"], report.ran.get("stacked")), (25, None));
+        assert_eq!((report.ran["cascade.adam"], report.ran.get("batched")), (25, None));
         // All five at once; two at a time, and one is left; without room for two; with room for two, of 0.5 MB each. The
         // slope of erf is not written by hand.
         for (most, memory, stacks) in
             [(usize::MAX, 1e9, Some(4)), (2, 1e9, Some(8)), (usize::MAX, 1.0, None), (usize::MAX, 2.2e6, Some(8))]
         {
             let (found, report) = swept(&device, most, memory);
-            assert_eq!((report.ran["cascade.adam"], report.ran.get("stacked").copied()), (25, stacks));
+            assert_eq!((report.ran["cascade.adam"], report.ran.get("batched").copied()), (25, stacks));
             for (found, alone) in found.iter().zip(&alone) {
                 let (found, alone): (BTreeMap<_, _>, BTreeMap<_, _>) =
                     (found.arrays().collect(), alone.arrays().collect());

@@ -5,7 +5,7 @@ use entroscope::data::{Dataset, DatasetOptions, Folders, Split};
 use entroscope::kernels::Activation;
 use entroscope::network::{Architecture, Block, Conv2d, Init, Layer, Network, activations};
 use entroscope::random::Random;
-use entroscope::work::{self, Described, Flights, Plan, Resources, Store, Target, Value};
+use entroscope::work::{self, Described, InFlight, Plan, Resources, Store, Target, Value};
 
 const SIDE: usize = 14;
 
@@ -18,7 +18,7 @@ fn computed(wanted: &[Described]) -> Vec<std::sync::Arc<Value>> {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path(), 1e9 as u64).unwrap();
     let targets = wanted.iter().map(|result| Target { point: "test".into(), result: result.clone() }).collect();
-    let plan = Plan::new(targets, &store, &Flights::default(), "flex/f32");
+    let plan = Plan::new(targets, &store, &InFlight::default(), "flex/f32");
     let resources = Resources { threads: 2, memory: 1e10, ..Resources::default() };
     work::run(&plan, &store, &resources, &|_| {}).0.into_iter().map(|result| result.unwrap()).collect()
 }
@@ -56,7 +56,7 @@ fn objective(
     let chain = Chain::new(cascade.inverse(l), arrays.to_vec(), net.shape(l));
     let mut made = chain.apply(x, &1_usize).unwrap();
     let mut target = target.to_vec();
-    [&mut made, &mut target].into_iter().for_each(|numbers| function(cascade, l).undo(numbers));
+    [&mut made, &mut target].into_iter().for_each(|numbers| function(cascade, l).invert(numbers));
     let outputs = arrays[1].len();
     let pixels = net.width(l - 1) / outputs;
     let of = |i: usize| factor[i / pixels % outputs];
@@ -99,7 +99,7 @@ fn no_other_map_is_better() {
         let at = |arrays: &[Vec<f32>]| objective(&cascade, l, arrays, factor, lambda, x, target);
         let least = at(&best);
         let mut undone = target.to_vec();
-        function(&cascade, l).undo(&mut undone);
+        function(&cascade, l).invert(&mut undone);
         let mean_square = undone.iter().map(|t| f64::from(*t).powi(2)).sum::<f64>() / undone.len() as f64;
         let expected = [Activation::Identity, Activation::Tanh][usize::from(l > 1)];
         assert_eq!(function(&cascade, l), expected, "block {l}");
@@ -137,7 +137,7 @@ fn without_lambda_dependent_activations_are_an_error_and_two_layers_are_named() 
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path(), 1e9 as u64).unwrap();
     let targets = vec![Target { point: "test".into(), result: cascade.block(2) }];
-    let plan = Plan::new(targets, &store, &Flights::default(), "flex/f32");
+    let plan = Plan::new(targets, &store, &InFlight::default(), "flex/f32");
     let resources = Resources { threads: 1, memory: 1e10, ..Resources::default() };
     let error = work::run(&plan, &store, &resources, &|_| {}).0.remove(0).unwrap_err();
     assert!(error.message.contains("linearly dependent") && error.message.contains("block 2"), "{}", error.message);

@@ -1,10 +1,10 @@
-//! Which class a photograph is of: from a table, or by the subfolder in which it lies.
+//! The class of a photograph: from a table, or from the subfolder that it is in.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::listing::File;
-use crate::data::MOST_SAMPLES;
+use crate::data::source::MOST_SAMPLES;
 use crate::{Error, Result};
 
 /// The classes of some files; a file may have none.
@@ -18,13 +18,13 @@ pub(super) struct Labels {
 }
 
 impl Labels {
-    /// The class of a file.
-    pub(super) fn of(&self, name: &str) -> Option<u32> {
+    /// The class of a file, if it has one.
+    pub(super) fn label(&self, name: &str) -> Option<u32> {
         self.by_name.get(name).copied()
     }
 
-    /// If every picture lies in a subfolder, each subfolder is a class.
-    pub(super) fn of_subfolders(files: &[File]) -> Self {
+    /// One class for each subfolder, if every picture is in one; else no labels.
+    pub(super) fn from_subfolders(files: &[File]) -> Self {
         let Some(subfolders) = files.iter().map(File::subfolder).collect::<Option<Vec<_>>>() else {
             return Self::default();
         };
@@ -32,8 +32,11 @@ impl Labels {
     }
 
     /// From a table with a column of names and one of classes: whole numbers, or else texts, which are numbered in
-    /// sorted order. Cells may be empty. Also says which rows are of no file here.
-    pub(super) fn of_table(folder: &Path, table: &str, column: &str, files: &[File]) -> Result<(Self, Vec<String>)> {
+    /// sorted order. Cells may be empty. Also returns the names in the table that are no file here.
+    ///
+    /// # Errors
+    /// The table cannot be read, lacks the column, has two classes for one file, or a class out of range.
+    pub(super) fn from_table(folder: &Path, table: &str, column: &str, files: &[File]) -> Result<(Self, Vec<String>)> {
         let path = folder.join(table).canonicalize().ok().filter(|path| path.is_file());
         let path = path.ok_or_else(|| {
             Error::new(format!("there is no table \"{table}\" in {}", folder.display()))
@@ -58,7 +61,7 @@ impl Labels {
     }
 }
 
-/// Names become numbers in sorted order.
+/// Numbers the classes in sorted order of their names.
 fn numbered(classes: BTreeMap<String, String>) -> Labels {
     let names: Vec<String> = classes.values().cloned().collect::<BTreeSet<_>>().into_iter().collect();
     let number = |class: &String| names.binary_search(class).unwrap_or_default() as u32;

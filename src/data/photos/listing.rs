@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use crate::{Error, Result};
 
-/// Endings of files that are opened, in small letters; their content says which of the two they are.
+/// Extensions of files that are opened, in lower case; their content decides between JPEG and PNG.
 const READ: [&str; 5] = ["jpg", "jpeg", "jpe", "jfif", "png"];
-/// Endings of pictures that are not: somebody may miss them.
+/// Extensions of other pictures: a warning names those that are skipped.
 const NOT_READ: [&str; 9] = ["avif", "bmp", "gif", "heic", "jp2", "ppm", "tif", "tiff", "webp"];
 
 /// One file.
@@ -17,33 +17,33 @@ pub(super) struct File {
     pub(super) name: String,
 }
 
-/// A file that is passed over.
+/// A picture that is skipped.
 #[derive(Debug)]
-pub(super) struct Passed {
+pub(super) struct Skipped {
     pub(super) name: String,
     /// A clause that follows its name.
     pub(super) why: String,
 }
 
 impl File {
-    /// The subfolder of the folder in which it lies, if it does.
+    /// The subfolder that it is in, if it is in one.
     pub(super) fn subfolder(&self) -> Option<&str> {
         self.name.split_once('/').map(|(first, _)| first)
     }
 }
 
-/// All pictures, sorted by name, folder by folder; and what is passed over.
-pub(super) fn list(folder: &Path) -> Result<(Vec<File>, Vec<Passed>)> {
-    let mut listing = Listing { root: folder, files: Vec::new(), passed: Vec::new() };
+/// All pictures, sorted by name, folder by folder; and what is skipped.
+pub(super) fn list(folder: &Path) -> Result<(Vec<File>, Vec<Skipped>)> {
+    let mut listing = Listing { root: folder, files: Vec::new(), skipped: Vec::new() };
     listing.enter(folder, &mut Vec::new())?;
-    Ok((listing.files, listing.passed))
+    Ok((listing.files, listing.skipped))
 }
 
 struct Listing<'a> {
-    /// Canonical; links may lead about within it.
+    /// Canonical path; links may lead anywhere within it.
     root: &'a Path,
     files: Vec<File>,
-    passed: Vec<Passed>,
+    skipped: Vec<Skipped>,
 }
 
 impl Listing<'_> {
@@ -61,14 +61,14 @@ impl Listing<'_> {
             if entry.file_type().map_err(failed)?.is_dir() {
                 self.enter(&entry.path(), names)?;
             } else {
-                self.meet(entry.path(), names.join("/"));
+                self.add(entry.path(), names.join("/"));
             }
             names.pop();
         }
         Ok(())
     }
 
-    fn meet(&mut self, path: PathBuf, name: String) {
+    fn add(&mut self, path: PathBuf, name: String) {
         let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default();
         let why = if NOT_READ.contains(&ending.as_str()) {
             "only JPEG and PNG are read"
@@ -83,6 +83,6 @@ impl Listing<'_> {
         } else {
             return;
         };
-        self.passed.push(Passed { name, why: why.into() });
+        self.skipped.push(Skipped { name, why: why.into() });
     }
 }

@@ -21,10 +21,10 @@ pub(super) struct Picture {
     pub(super) pixels: Vec<u8>,
 }
 
-/// What a file turned out to be when all of it was decoded.
+/// The outcome of decoding a whole file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(in crate::data) struct Verdict {
-    /// Who says so: another decoder decides anew.
+pub(super) struct DecodeStatus {
+    /// The decoder's version; another one decodes again.
     reader: String,
     outcome: Outcome,
 }
@@ -37,9 +37,9 @@ enum Outcome {
     Broken(String),
 }
 
-impl Verdict {
-    /// Decodes a file's bytes to see whether it can be done.
-    pub(super) fn of(bytes: &[u8]) -> Self {
+impl DecodeStatus {
+    /// Decodes a file's bytes and keeps the outcome alone.
+    pub(super) fn from_bytes(bytes: &[u8]) -> Self {
         let outcome = match decode(bytes) {
             Ok(picture) => Outcome::Size([picture.width, picture.height]),
             Err(why) => Outcome::Broken(why),
@@ -47,6 +47,7 @@ impl Verdict {
         Self { reader: READER.into(), outcome }
     }
 
+    /// Whether the present decoder decided it.
     pub(super) fn is_current(&self) -> bool {
         self.reader == READER
     }

@@ -2,7 +2,6 @@
 // it, what it looks like, and the command that computes it alone.
 
 import { copyButton, make, setHidden } from "./element.js";
-import { number } from "./words.js";
 
 export class Details {
     #panel;
@@ -45,11 +44,11 @@ export class Details {
         if (asked !== this.#asked) return;
         // What follows says again, and more exactly, what the tooltip said.
         const told = new Set(point.rows.length === 1 ? [...Object.keys(point.rows[0].parameters), "depth", "seed"] : []);
-        const said = spot.lines.map(([name, value]) => told.has(name) || (point.value !== null && value === number(point.value)));
+        const shown = spot.value?.status === "ok" ? spot.value.line : null;
+        const said = spot.lines.map(([name], i) => told.has(name) || i === shown);
         [...where.children].forEach((line, i) => said[i] && line.remove());
         setHidden(where, said.every(Boolean));
-        const measure = spot.lines.find(([name, value]) => name && point.value !== null && value === number(point.value))?.[0];
-        body.replaceChildren(...about(point, measure));
+        body.replaceChildren(...about(point, spot));
     }
 
     close() {
@@ -63,13 +62,14 @@ export class Details {
     }
 }
 
-function about(point, measure) {
+function about(point, { lines, value }) {
     const parts = [];
-    if (point.status === "failed") parts.push(make("p", { class: "problem" }, "This point failed."));
-    else if (point.status === "missing") parts.push(make("p", { class: "quiet" }, "Not computed yet."));
-    else if (point.value !== null) {
-        const exact = typeof point.value === "number" ? String(point.value) : number(point.value);
-        parts.push(make("p", { class: "value", title: exact }, make("span", {}, measure ?? "value"), number(point.value)));
+    if (value?.status === "failed") parts.push(make("p", { class: "problem" }, "This point failed."));
+    else if (value?.status === "missing") parts.push(make("p", { class: "quiet" }, "Not computed yet."));
+    else if (value) {
+        const [name, text] = lines[value.line];
+        const exact = typeof value.exact === "number" ? String(value.exact) : text;
+        parts.push(make("p", { class: "value", title: exact }, make("span", {}, name), text));
     }
     if (point.pictures) {
         const image = make("img", { src: point.pictures, alt: "The pictures of this point", class: "pictures" });

@@ -1,9 +1,9 @@
-// A figure: its picture on white, what the pointer is at, and ways to look closer and to keep it.
+// A figure's card: its picture, the value under the pointer, zoom, and links that save it.
 
 import { Card, saveLink } from "./card.js";
 import { make, setAttribute, setHidden, setText } from "./element.js";
-import { Numbers } from "./numbers.js";
 import { Picture } from "./picture.js";
+import { Regions } from "./regions.js";
 import { Zoom } from "./zoom.js";
 
 /// Before the first picture has come, the shape that figures usually have.
@@ -13,7 +13,7 @@ const DOUBLE = 250;
 const ZOOM_STEP = 1.5;
 
 export class FigureCard extends Card {
-    #numbers = new Numbers();
+    #regions = new Regions();
     #pointer = null;
     #spot = null;
     #click = 0;
@@ -21,7 +21,7 @@ export class FigureCard extends Card {
     #flick = null;
     #pinned = null;
 
-    /// `page` has the tooltip, the details, the board's program and `settled()`.
+    /// `page` has the tooltip, the details, the program's name and `settled()`.
     constructor(page) {
         super("figure");
         this.page = page;
@@ -63,7 +63,7 @@ export class FigureCard extends Card {
     }
 
     update(item, index, source, edit) {
-        if (this.source && this.source.number !== source.number) this.#numbers.forget();
+        if (this.source && this.source.number !== source.number) this.#regions.forget();
         super.update(item, index, source, edit);
         const url = this.url(".svg", `?rev=${item.rev}&of=${this.page.program}`);
         // Of what cannot be drawn the message says why; another edit's picture in its place would mislead.
@@ -125,15 +125,13 @@ export class FigureCard extends Card {
 
     async #fresh() {
         if (this.#flick) return;
-        const { url } = this.own;
-        const data = url.replace(".svg?", ".json?");
-        if (await this.#numbers.refresh({ data, url, drawing: this.item.drawing })) this.#point();
+        if (await this.#regions.refresh(this.own.url.replace(".svg?", ".json?"))) this.#point();
     }
 
     #point() {
         if (!this.#pointer || !this.picture.shown || this.zoom.dragging || this.#flick) return this.#show(null);
         void this.#fresh();
-        this.#show(this.#numbers.plot?.at(...this.#unit(this.#pointer)) ?? null);
+        this.#show(this.#regions.plot?.at(...this.#unit(this.#pointer)) ?? null);
     }
 
     #leave() {
@@ -150,11 +148,11 @@ export class FigureCard extends Card {
     #show(spot) {
         this.#spot = spot;
         const crossed = spot ?? this.#pinned;
-        const drawn = crossed && this.picture.shown && !this.#flick;
+        const drawn = crossed?.at && this.picture.shown && !this.#flick;
         setHidden(this.cross, !drawn);
         if (drawn) this.#cross(crossed);
         if (!spot) return this.page.tooltip.hide(this);
-        const place = this.#pointer ?? this.#window(spot.at);
+        const place = this.#pointer ?? this.#window(spot.at ?? [0, 0]);
         this.page.tooltip.show(this, spot.lines, place);
     }
 
@@ -172,7 +170,7 @@ export class FigureCard extends Card {
         const x = (unit) => unit * scale + layer.left - paper.left - this.paper.clientLeft;
         const y = (unit) => unit * scale + layer.top - paper.top - this.paper.clientTop;
         const [down, across, box] = this.cross.children;
-        const frame = this.#numbers.plot?.frame;
+        const frame = this.#regions.plot?.frame;
         setHidden(down, !frame);
         setHidden(across, !frame);
         if (frame) {
@@ -182,7 +180,7 @@ export class FigureCard extends Card {
         }
         const radius = 5;
         const [left, top, right, bottom] = spot.box
-            ? [x(spot.box[0]), y(spot.box[1]), x(spot.box[2]), y(spot.box[3])]
+            ? [x(spot.box.left), y(spot.box.top), x(spot.box.right), y(spot.box.bottom)]
             : [x(spot.at[0]) - radius, y(spot.at[1]) - radius, x(spot.at[0]) + radius, y(spot.at[1]) + radius];
         box.classList.toggle("dot", !spot.box);
         Object.assign(box.style, { left: `${left}px`, top: `${top}px`, width: `${right - left}px`, height: `${bottom - top}px` });
@@ -201,16 +199,16 @@ export class FigureCard extends Card {
     /// Opens what is known of the place under the pointer or the keys' cross.
     async details() {
         if (!this.picture.shown || this.#flick) return;
-        if (!this.#numbers.plot) await this.#fresh();
-        const spot = this.#pointer ? this.#numbers.plot?.at(...this.#unit(this.#pointer)) : this.#spot;
+        if (!this.#regions.plot) await this.#fresh();
+        const spot = this.#pointer ? this.#regions.plot?.at(...this.#unit(this.#pointer)) : this.#spot;
         if (spot) this.page.details.open(this, spot);
     }
 
     /// Moves the cross with the keys.
     async move(dx, dy) {
         if (!this.picture.shown || this.#flick) return;
-        if (!this.#numbers.plot) await this.#fresh();
-        const spot = this.#numbers.plot?.step(this.#spot?.index ?? null, dx, dy);
+        if (!this.#regions.plot) await this.#fresh();
+        const spot = this.#regions.plot?.step(this.#spot, dx, dy);
         this.#pointer = null;
         if (!spot) return;
         this.#show(spot);

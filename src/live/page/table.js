@@ -2,7 +2,7 @@
 
 import { Card, saveLink } from "./card.js";
 import { make, setAttribute, setHidden, setText } from "./element.js";
-import { count, float, number } from "./words.js";
+import { count } from "./words.js";
 
 /// More rows than this are shown only when asked for.
 const FIRST_ROWS = 200;
@@ -71,14 +71,14 @@ export class TableCard extends Card {
     }
 
     #draw() {
-        const { columns, varying, rows } = this.#table;
+        const { columns, varying, rows, texts } = this.#table;
         const vary = columns.map((_, i) => i).filter((i) => varying[i]);
         const some = vary.length > 0 && vary.length < columns.length;
         const shown = some && !this.#every ? vary : columns.map((_, i) => i);
         setHidden(this.columns, !some);
         setAttribute(this.columns, "aria-pressed", this.#every);
         const same = some && rows.length && !this.#every ? columns.map((_, i) => i).filter((i) => !varying[i]) : [];
-        setText(this.same, same.map((i) => `${columns[i]} = ${shownCell(rows[0][i])}`).join(", "));
+        setText(this.same, same.map((i) => `${columns[i]} = ${texts[0][i]}`).join(", "));
         setHidden(this.same, same.length === 0);
 
         const numeric = (i) => rows.every((row) => row[i] === null || typeof row[i] === "number" || !Number.isNaN(float(row[i])) || row[i] === "nan");
@@ -87,11 +87,12 @@ export class TableCard extends Card {
         this.headings.replaceChildren(...shown.map((i) => this.#heading(i, right.has(i))));
         if (focused !== null) this.headings.querySelector(`[data-column="${focused}"]`)?.focus();
 
-        const sorted = this.#sort ? [...rows].sort(order(...this.#sort)) : rows;
+        const sorted = rows.map((_, row) => row);
+        if (this.#sort) sorted.sort(order(rows, ...this.#sort));
         const visible = this.#all ? sorted : sorted.slice(0, FIRST_ROWS);
         this.rows.replaceChildren(...visible.map((row) => make("tr", {}, shown.map((i) => {
-            const cell = make("td", { class: right.has(i) ? "right" : null }, shownCell(row[i]));
-            if (typeof row[i] === "number") cell.title = String(row[i]);
+            const cell = make("td", { class: right.has(i) ? "right" : null }, texts[row][i]);
+            if (typeof rows[row][i] === "number") cell.title = String(rows[row][i]);
             return cell;
         }))));
         setHidden(this.more, visible.length === rows.length);
@@ -112,16 +113,17 @@ export class TableCard extends Card {
     }
 }
 
-function shownCell(value) {
-    if (value === null) return "–";
-    if (typeof value === "boolean") return value ? "yes" : "no";
-    return number(value);
+/// JSON has no infinities: the server's strings as numbers to sort by.
+function float(value) {
+    if (value === "inf") return Infinity;
+    if (value === "-inf") return -Infinity;
+    return typeof value === "number" ? value : NaN;
 }
 
-/// By a column: numbers before words, what is missing last in both directions.
-function order(column, direction) {
+/// The rows' numbers by a column: numbers before words, what is missing last in both directions.
+function order(rows, column, direction) {
     return (a, b) => {
-        const [left, right] = [a[column], b[column]];
+        const [left, right] = [rows[a][column], rows[b][column]];
         if (left === null || right === null) return (left === null) - (right === null);
         const [x, y] = [left, right].map((v) => (typeof v === "boolean" ? Number(v) : float(v)));
         if (Number.isNaN(x) && Number.isNaN(y)) return direction * String(left).localeCompare(String(right), undefined, { numeric: true });

@@ -21,26 +21,6 @@ export function size(bytes) {
     return `${(bytes / 1024 ** power).toFixed(power ? 1 : 0)} ${units[power]}`;
 }
 
-/// A value as read at a glance: six digits, a true minus, −∞ and NaN in words.
-export function number(value) {
-    if (value === null || value === undefined) return "not computed yet";
-    if (value === "failed") return "failed";
-    if (value === "nan") return "not a number";
-    if (value === "inf") return "∞";
-    if (value === "-inf") return "−∞";
-    if (typeof value !== "number") return String(value);
-    const large = value !== 0 && (Math.abs(value) < 1e-4 || Math.abs(value) >= 1e7);
-    const text = large ? value.toExponential(4).replace(/\.?0+e\+?/, "e") : String(Number(value.toPrecision(6)));
-    return text.replaceAll("-", "−");
-}
-
-/// JSON has no infinities: the protocol's strings as numbers to compute with.
-export function float(value) {
-    if (value === "inf") return Infinity;
-    if (value === "-inf") return -Infinity;
-    return typeof value === "number" ? value : NaN;
-}
-
 // Made once: making one takes a millisecond.
 const whole = new Intl.NumberFormat("en");
 const timeOfDay = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });

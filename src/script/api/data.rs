@@ -134,9 +134,7 @@ mod functions {
             seed: options.optional_seed("seed")?,
             grey: options.optional_flag("grey")?,
         };
-        if Dataset::is_of_files(name) {
-            session.folders.candidates().iter().for_each(|folder| session.handle.reads.note(&folder.join(name)));
-        }
+        Dataset::folders_of(name, &session.folders).iter().for_each(|folder| session.handle.reads.note(folder));
         let dataset = Dataset::open(name, &options, &session.folders)?;
         dataset.warnings().iter().for_each(|warning| session.warn(Error::new(warning)));
         Ok(dataset)

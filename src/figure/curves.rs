@@ -1,0 +1,147 @@
+//! Curves and their bands: how they are stroked, what the legend says of them, and how they are clipped to the axes.
+
+use super::axis::Frame;
+use super::legend::{BAND_OPACITY, Entry, Key, STROKE};
+use super::palette::Colour;
+use super::regions::{Part, Shape};
+use super::scene::{Mark, Scene};
+use super::{Axis, Band, Dash, Series};
+use crate::{Error, Result};
+
+/// What curves are drawn on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Ground {
+    /// White: curves differ by colour.
+    Paper,
+    /// Colours: curves are black with a white edge and differ by dashes; +∞ runs out at the top.
+    Colours,
+}
+
+/// Refuses curves whose lists differ in length.
+pub fn check(series: &[Series]) -> Result<()> {
+    for s in series {
+        let band = s.band.as_ref().map_or((s.x.len(), s.x.len()), |b| (b.lo.len(), b.hi.len()));
+        if s.y.len() != s.x.len() || band != (s.x.len(), s.x.len()) {
+            return Err(Error::new(format!(
+                "the curve {:?} has {} x values but {} y values{}",
+                s.label,
+                s.x.len(),
+                s.y.len(),
+                s.band.as_ref().map_or(String::new(), |b| format!(" and a band of {} and {}", b.lo.len(), b.hi.len()))
+            ))
+            .hint("give one y, and one low and high where there is a band, for each x"));
+        }
+    }
+    Ok(())
+}
+
+fn style(index: usize, series: &Series, ground: Ground) -> (Colour, Dash) {
+    const DASHES: [Dash; 4] = [Dash::Solid, Dash::Dashed, Dash::Dotted, Dash::DashDot];
+    let (colour, dash) = match ground {
+        // Colours first; when they have all been used, dashes.
+        Ground::Paper => (Colour::series(index), DASHES[index / 7 % 4]),
+        Ground::Colours => (Colour::BLACK, DASHES[(index + 1) % 4]),
+    };
+    (series.colour.unwrap_or(colour), series.dash.unwrap_or(dash))
+}
+
+/// The legend of these curves; those without a label are left out.
+pub fn entries(series: &[Series], ground: Ground) -> Vec<Entry> {
+    let named = series.iter().enumerate().filter(|(_, s)| !s.label.is_empty());
+    named
+        .map(|(index, s)| {
+            let (colour, dash) = style(index, s, ground);
+            Entry { label: s.label.clone(), key: Key::Line { colour, dash, band: s.band.is_some() } }
+        })
+        .collect()
+}
+
+/// Draws curves and their bands, clipped to the frame.
+pub fn draw(scene: &mut Scene, frame: &Frame, series: &[Series], ground: Ground) {
+    for (index, s) in series.iter().enumerate() {
+        if let Some(band) = &s.band {
+            draw_band(scene, frame, s, band, style(index, s, ground).0);
+        }
+    }
+    for (index, s) in series.iter().enumerate() {
+        let (colour, dash) = style(index, s, ground);
+        let points = places(frame, s, ground);
+        for stretch in points.split(Option::is_none).map(|s| s.iter().flatten().copied().collect::<Vec<_>>()) {
+            if let [only] = stretch[..] {
+                dot(scene, frame, only, colour);
+            }
+            for points in frame.rect().clip_path(&stretch) {
+                let points = thinned(points);
+                if ground == Ground::Colours {
+                    let halo = Mark::Path {
+                        points: points.clone(),
+                        colour: Colour::WHITE,
+                        width: STROKE + 1.8,
+                        dash: Dash::Solid,
+                    };
+                    scene.marks.push(halo);
+                }
+                scene.marks.push(Mark::Path { points, colour, width: STROKE, dash });
+            }
+        }
+        scene.shapes.push(Shape::Points { points });
+    }
+}
+
+/// Where the points of a curve lie; `None` for one that breaks it.
+fn places(frame: &Frame, series: &Series, ground: Ground) -> Vec<Option<(f64, f64)>> {
+    let place = |(&x, &y): (&f64, &f64)| {
+        let upward = ground == Ground::Colours && y == f64::INFINITY;
+        let at = (frame.px(x), if upward { frame.top - 4.0 * (frame.bottom - frame.top) } else { frame.py(y) });
+        (x.is_finite() && (y.is_finite() || upward) && !at.0.is_nan() && !at.1.is_nan()).then_some(at)
+    };
+    series.x.iter().zip(&series.y).map(place).collect()
+}
+
+/// The parts of a figure that these curves are; `otherwise` is the label of one without a label.
+pub fn parts<'a>(
+    shapes: impl Iterator<Item = Shape> + 'a,
+    series: &'a [Series],
+    axes: (&'a Axis, &'a Axis),
+    otherwise: &'a str,
+) -> impl Iterator<Item = Part> + 'a {
+    shapes.zip(series).map(move |(shape, series)| Part::curve(shape, series, axes, otherwise))
+}
+
+fn draw_band(scene: &mut Scene, frame: &Frame, series: &Series, band: &Band, colour: Colour) {
+    let place = |i: usize| {
+        let at = (frame.px(series.x[i]), frame.py(band.lo[i]), frame.py(band.hi[i]));
+        (!at.0.is_nan() && !at.1.is_nan() && !at.2.is_nan()).then_some(at)
+    };
+    let places: Vec<_> = (0..series.x.len()).map(place).collect();
+    for stretch in places.split(Option::is_none).map(|s| s.iter().flatten().copied().collect::<Vec<_>>()) {
+        let low = thinned(stretch.iter().map(|&(x, lo, _)| (x, lo)).collect());
+        let high = thinned(stretch.iter().rev().map(|&(x, _, hi)| (x, hi)).collect());
+        let points = frame.rect().clip_polygon(low.into_iter().chain(high).collect());
+        if points.len() > 2 {
+            scene.marks.push(Mark::Polygon { points, colour, opacity: BAND_OPACITY });
+        }
+    }
+}
+
+/// A point without neighbours, which no line would show.
+fn dot(scene: &mut Scene, frame: &Frame, (x, y): (f64, f64), colour: Colour) {
+    if frame.rect().contains((x, y)) {
+        let corner = |i: i32| f64::from(i) * std::f64::consts::TAU / 16.0;
+        let points = (0..16).map(|i| (x + 3.5 * corner(i).cos(), y + 3.5 * corner(i).sin())).collect();
+        scene.marks.push(Mark::Polygon { points, colour, opacity: 1.0 });
+    }
+}
+
+/// Without the points that nobody could tell from their neighbour.
+fn thinned(points: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
+    let mut kept: Vec<(f64, f64)> = Vec::with_capacity(points.len());
+    let last = points.len().saturating_sub(1);
+    for (i, point) in points.into_iter().enumerate() {
+        let near = kept.last().is_some_and(|k| (k.0 - point.0).abs() < 0.1 && (k.1 - point.1).abs() < 0.1);
+        if !near || (i == last && kept.len() == 1) {
+            kept.push(point);
+        }
+    }
+    kept
+}
