@@ -18,6 +18,7 @@ mod settings;
 mod stdlib;
 mod table;
 mod tensor;
+mod tensor_budget;
 mod type_names;
 
 pub use api::specs;
@@ -31,4 +32,5 @@ pub use run_handle::{ReadLog, RunHandle};
 pub use session::{HostEvent, HostObserver, Outputs, Session, Shown};
 pub use settings::{Limits, STORE_VARIABLE, Settings};
 pub use table::{Axis, Row, Table};
-pub use tensor::{Budget, ScriptTensor};
+pub use tensor::ScriptTensor;
+pub use tensor_budget::TensorBudget;
