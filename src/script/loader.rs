@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use rhai::{AST, Engine, EvalAltResult, Module, ModuleResolver, Position, Scope};
 
@@ -11,6 +11,7 @@ type SharedModule = rhai::Shared<Module>;
 use super::diagnostic::{Diagnostic, Sources};
 use super::run_handle::ReadLog;
 use super::stdlib;
+use crate::lock::lock;
 use crate::{Error, Result};
 
 /// Reads sources and keeps their texts for messages. New for every load, so that an edit is always seen.
@@ -64,7 +65,7 @@ impl Loader {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// The texts read so far.
