@@ -11,6 +11,7 @@ use super::edit::Edit;
 use crate::Result;
 use crate::output::facts::Facts;
 use crate::script::{Outputs, Shown};
+use crate::words;
 use crate::work::{Described, Fingerprint, Value};
 
 /// Most bytes of results that are kept for the figures of former edits.
@@ -197,7 +198,7 @@ impl Entries {
             "program": self.program,
             "version": env!("CARGO_PKG_VERSION"),
             "paused": self.paused,
-            "ask_above": self.ask_above,
+            "ask_above": self.ask_above.map(words::duration),
             "current": self.current(),
         })
     }
