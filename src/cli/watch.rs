@@ -9,9 +9,9 @@ use std::time::Duration;
 use clap::Args;
 
 use super::progress::Terminal;
-use super::{ScriptArguments, cancel_on_interrupt, failed, say};
+use super::{Program, ScriptArguments, cancel_on_interrupt, failed, say};
 use crate::live::{self, Options, Stage, WatchEvent};
-use crate::script::{Diagnostic, Host, HostEvent, Outcome, RunHandle, Settings};
+use crate::script::{Diagnostic, Host, HostEvent, Outcome, RunHandle};
 use crate::words;
 
 /// Diagnostics shown in full; the rest is counted.
@@ -44,7 +44,8 @@ fn seconds(text: &str) -> Result<f64, String> {
     number.map(|number| number * unit).ok_or_else(|| format!("{text:?} is not a time; write 90s, 5m or 2h"))
 }
 
-pub(super) fn watch(settings: Settings, arguments: &Arguments) -> ExitCode {
+pub(super) fn watch(program: &Program, arguments: &Arguments) -> ExitCode {
+    let settings = program.settings(Some(&arguments.script));
     let handle = RunHandle::default();
     cancel_on_interrupt(&handle.cancel);
     let options = Options {

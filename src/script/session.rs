@@ -12,7 +12,7 @@ use super::loader::Loader;
 use super::run_handle::RunHandle;
 use super::settings::Settings;
 use super::table::Axis;
-use super::tensor::Budget;
+use super::tensor_budget::TensorBudget;
 use crate::data::Folders;
 use crate::device::DeviceChoice;
 use crate::executor::{Computed, DryRun, Estimate, Execution, Executor, Local, Points, Progress};
@@ -98,7 +98,7 @@ pub struct Session {
     pub folders: Folders,
     pub device: DeviceChoice,
     /// The memory of the script's tensors.
-    pub tensors: Arc<Budget>,
+    pub tensors: Arc<TensorBudget>,
     executor: Box<dyn Executor>,
     observer: Arc<HostObserver>,
     loader: Loader,
@@ -142,7 +142,7 @@ impl Session {
         let local = Local::new(store, device.clone(), resources);
         Ok(Self {
             folders: Folders::new(settings.data_dir.clone()),
-            tensors: Budget::new(settings.limits.tensor_bytes),
+            tensors: TensorBudget::new(settings.limits.tensor_bytes),
             device,
             executor: match purpose {
                 Purpose::Run => Box::new(local),

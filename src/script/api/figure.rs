@@ -6,6 +6,7 @@ use rhai::{Array, Dynamic, Engine, INT, Map};
 use crate::Error;
 use crate::data::Split;
 use crate::figure::{Contrast, Palette};
+use crate::output::bars::BarsPlot;
 use crate::output::figure::{Draft, SavedFigure};
 use crate::output::heatmap::HeatmapPlot;
 use crate::output::images::{ImagesPlot, Pixels, Source};
@@ -20,6 +21,13 @@ use crate::script::table::Table;
 use crate::script::tensor::ScriptTensor;
 
 const TITLE: Key = Key::text("title", "", "title above the figure");
+const PALETTE: Key = Key::one_of("palette", &Palette::NAMES, "colours from the lowest to the highest value");
+const CLIP: Key = Key::open(
+    "clip",
+    Takes::Other("a pair `[low, high]`; `()` leaves a side open"),
+    "the range of the values",
+    "values at which the colours begin and end",
+);
 const HEATMAP: Spec = Spec {
     function: "heatmap",
     keys: &[
@@ -32,13 +40,8 @@ const HEATMAP: Spec = Spec {
         ),
         TITLE,
         Key::text("value", "entropy", "name of the values, at the colour bar"),
-        Key::one_of("palette", &Palette::NAMES, "colours from the lowest to the highest value"),
-        Key::open(
-            "clip",
-            Takes::Other("a pair `[low, high]`; `()` leaves a side open"),
-            "the range of the values",
-            "values at which the colours begin and end",
-        ),
+        PALETTE,
+        CLIP,
     ],
 };
 const LINES: Spec = Spec {
@@ -63,6 +66,39 @@ const LINES: Spec = Spec {
         Key::flag("log_y", false, "whether the axis upward is logarithmic"),
     ],
 };
+const BARS: Spec = Spec {
+    function: "bars",
+    keys: &[
+        Key::open("x", Takes::Text, "the first axis of the sweep", "axis of the sweep that runs to the right"),
+        Key::open(
+            "y",
+            Takes::Text,
+            "`\"value\"`",
+            "the heights: a column's name if the table has several columns, otherwise a name for its values",
+        ),
+        TITLE,
+        Key::open(
+            "over",
+            Takes::Text,
+            "every place has one bar",
+            "axis of the sweep, such as \"seed\", over which the mean is drawn",
+        ),
+        Key::open(
+            "colour",
+            Takes::Other("a column's name, or a table of numbers over the same axis"),
+            "all bars have the same colour",
+            "numbers that the bars' colours show",
+        ),
+        Key::open(
+            "value",
+            Takes::Text,
+            "the colours' column, otherwise \"value\"",
+            "name of the numbers, at the colour bar",
+        ),
+        PALETTE,
+        CLIP,
+    ],
+};
 const IMAGES: Spec = Spec {
     function: "images",
     keys: &[
@@ -78,7 +114,7 @@ const IMAGES: Spec = Spec {
     ],
 };
 
-pub(super) const OPTIONS: &[Spec] = &[HEATMAP, LINES, IMAGES];
+pub(super) const OPTIONS: &[Spec] = &[HEATMAP, LINES, BARS, IMAGES];
 
 fn axis_option(options: &Options<'_>, key: &str, table: &ResultTable) -> Result<Option<usize>, Error> {
     options.optional_text(key)?.map(|name| table.axis(&name)).transpose()
@@ -96,6 +132,20 @@ fn lines_of(table: ResultTable, options: &Map) -> Native<Draft> {
     let mut plot = LinesPlot::new(table, x, over, options.text("y")?)?;
     plot.log = (options.flag("log_x")?, options.flag("log_y")?);
     Ok(Draft::new(plot, options.text("title")?))
+}
+
+/// The table that bars are coloured by, and the name of its numbers.
+fn colours_of(table: &ResultTable, options: &Options<'_>) -> Result<Option<(ResultTable, String)>, Error> {
+    let Some(colour) = options.value("colour") else { return Ok(None) };
+    let (colours, name) = match (colour.read_lock::<Table>(), colour.clone().into_string()) {
+        (Some(colours), _) => (colours.results(), "value".to_owned()),
+        (None, Ok(column)) => (table.column(&column)?, column),
+        (None, Err(_)) => {
+            let found = describe(colour);
+            return Err(Error::new(format!("`bars`: option `colour` is a column's name or a table, got {found}")));
+        }
+    };
+    Ok(Some((colours, options.optional_text("value")?.unwrap_or(name))))
 }
 
 /// Where a sheet's pictures come from.
@@ -165,6 +215,32 @@ mod functions {
     #[rhai_fn(name = "lines", return_raw)]
     pub fn lines_of_curve(curve: Curve, options: Map) -> Native<Draft> {
         lines_of(ResultTable::single(Entry::Curve { source: curve.source, length: curve.length }), &options)
+    }
+
+    /// Bars over an axis of the sweep, as high as a table's numbers. A second column, or a second table over the same axis,
+    /// gives them their colours.
+    ///
+    /// ```
+    /// let found = sweep([axis("weight_var", [1, 2, 3])]).map(|p| #{ depth: 10 * p.weight_var, accuracy: 0.3 * p.weight_var });
+    /// bars(found, #{ x: "weight_var", y: "depth", colour: "accuracy" }).save("trainable.svg");
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn bars(table: Table, options: Map) -> Native<Draft> {
+        let (table, options) = (table.results(), BARS.read(&options)?);
+        let x = axis_option(&options, "x", &table)?.unwrap_or(0);
+        let over = options.optional_text("over")?;
+        let y = options.optional_text("y")?;
+        let heights = match &y {
+            Some(column) if table.columns.len() > 1 => table.column(column)?,
+            _ => table.clone(),
+        };
+        let mut plot = BarsPlot::new(heights, x, over.as_deref(), y.unwrap_or_else(|| "value".to_owned()))?;
+        if let Some((colours, name)) = colours_of(&table, &options)? {
+            plot = plot.coloured_by(colours, over.as_deref(), name)?;
+        }
+        plot.palette = Palette::named(options.choice("palette")?)?;
+        plot.clip = options.range("clip")?.unwrap_or_default();
+        Ok(Draft::new(plot, options.text("title")?))
     }
 
     /// Pictures in a grid: samples of a data set, reconstructions, tensors ([height, width], [channels, height, width] or

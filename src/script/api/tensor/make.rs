@@ -12,7 +12,8 @@ use crate::script::api::curve::now;
 use crate::script::api::general::{wanted_count, wanted_number};
 use crate::script::options::{describe, number};
 use crate::script::session::{Native, Session};
-use crate::script::tensor::{MOST, RANKS, ScriptTensor, padded};
+use crate::script::tensor::{MOST, ScriptTensor, padded};
+use crate::script::tensor_budget::RANKS;
 use crate::{Error, Result};
 
 pub(super) fn register(engine: &mut Engine) {

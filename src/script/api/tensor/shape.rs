@@ -6,7 +6,8 @@ use rhai::{Array, Dynamic, Engine, INT};
 
 use crate::script::api::network::elements;
 use crate::script::session::Native;
-use crate::script::tensor::{MOST, RANKS, ScriptTensor, compact, place};
+use crate::script::tensor::{MOST, ScriptTensor, compact, place};
+use crate::script::tensor_budget::RANKS;
 use crate::{Error, Result};
 
 pub(super) fn register(engine: &mut Engine) {

@@ -95,7 +95,7 @@ fn read_safetensors(session: &Session, path: &str) -> Result<Vec<(String, Script
     let file = session.readable_file(path)?;
     let failed = |error: &std::io::Error| Error::io("read", Path::new(path), error);
     let size = std::fs::metadata(&file).map_err(|error| failed(&error))?.len();
-    let _held = session.tensors.claim_bytes(size, || format!("reading {path}"))?;
+    let _held = session.tensors.reserve_bytes(size, || format!("reading {path}"))?;
     let bytes = std::fs::read(&file).map_err(|error| failed(&error))?;
     let contents = SafeTensors::deserialize(&bytes).map_err(|error| {
         wrong(path, "a whole safetensors file", &format!("{} bytes that are not ({error})", bytes.len()))
