@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use rhai::{AST, Engine, EvalAltResult, Module, ModuleResolver, Position, Scope};
 
@@ -10,6 +10,7 @@ type SharedModule = rhai::Shared<Module>;
 
 use super::diagnostic::{Diagnostic, Sources};
 use super::run_handle::ReadLog;
+use crate::lock::lock;
 use crate::{Error, Result};
 
 /// The modules that ship inside the program: name and text.
@@ -76,7 +77,7 @@ impl Loader {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// The texts read so far.
