@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use clap::Args;
@@ -12,6 +12,7 @@ use super::print::{err, out};
 use super::progress::Terminal;
 use super::{Program, ScriptArguments, cancel_on_interrupt, failed, say};
 use crate::live::{self, Options, Stage, WatchEvent};
+use crate::lock::lock;
 use crate::script::{Diagnostic, Host, HostEvent, Outcome, RunHandle};
 use crate::words;
 
@@ -81,7 +82,7 @@ struct State {
 
 impl Lines {
     fn on_event(&self, event: WatchEvent<'_>) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = lock(&self.state);
         match event {
             WatchEvent::Serving(address) => out!("{address}"),
             WatchEvent::Began { edit, changed } => {

@@ -2,15 +2,17 @@
 //! blocks the watch nor makes it buffer.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use serde_json::{Value as Json, json};
 use tokio::sync::watch;
 
 use super::edit::Edit;
 use crate::Result;
+use crate::lock::lock;
 use crate::output::facts::Facts;
 use crate::script::{Outputs, Shown};
+use crate::words;
 use crate::work::{Described, Fingerprint, Value};
 
 /// Most bytes of results that are kept for the figures of former edits.
@@ -78,7 +80,7 @@ impl EditLog {
     }
 
     pub fn lock(&self) -> MutexGuard<'_, Entries> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.entries)
     }
 
     /// The revision, with notice of its changes.
@@ -197,7 +199,7 @@ impl Entries {
             "program": self.program,
             "version": env!("CARGO_PKG_VERSION"),
             "paused": self.paused,
-            "ask_above": self.ask_above,
+            "ask_above": self.ask_above.map(words::duration),
             "current": self.current(),
         })
     }

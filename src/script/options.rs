@@ -6,6 +6,7 @@ use std::fmt;
 
 use rhai::{Dynamic, Map};
 
+use super::type_names::in_message;
 use crate::words::nearest;
 use crate::{Error, Result};
 
@@ -194,7 +195,11 @@ impl Options<'_> {
             .get(key)
             .map(|value| {
                 as_wanted(value).ok_or_else(|| {
-                    Error::new(format!("`{}`: option `{key}` is {what}, got {}", self.spec.function, describe(value)))
+                    Error::new(format!(
+                        "`{}`: option `{key}` must be {what}, got {}",
+                        self.spec.function,
+                        describe(value)
+                    ))
                 })
             })
             .transpose()
@@ -276,7 +281,8 @@ impl Options<'_> {
         match given.as_deref().map(|given| (given, named(given))) {
             Some((given, None)) => {
                 let what = Takes::OneOf(choices);
-                let error = Error::new(format!("`{}`: option `{key}` is {what}, got {given:?}", self.spec.function));
+                let error =
+                    Error::new(format!("`{}`: option `{key}` must be {what}, got {given:?}", self.spec.function));
                 Err(match nearest(given, choices.iter().copied()) {
                     Some(near) => error.hint(format!("did you mean {near:?}?")),
                     None => error,
@@ -352,7 +358,7 @@ pub fn number(value: &Dynamic) -> Option<f64> {
 
 /// A value for an error message: what it is, and itself where it is short.
 pub fn describe(value: &Dynamic) -> String {
-    let kind = super::diagnostic::readable_types(value.type_name());
+    let kind = in_message(value.type_name());
     match value.type_name() {
         "i64" | "f64" | "bool" => format!("{value}"),
         "string" => format!("{:?}", value.to_string()),
