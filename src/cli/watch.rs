@@ -3,15 +3,16 @@
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use clap::Args;
 
 use super::progress::Terminal;
-use super::{ScriptArguments, cancel_on_interrupt, failed, say};
+use super::{Program, ScriptArguments, cancel_on_interrupt, failed, say};
 use crate::live::{self, Options, Stage, WatchEvent};
-use crate::script::{Diagnostic, Host, HostEvent, Outcome, RunHandle, Settings};
+use crate::lock::lock;
+use crate::script::{Diagnostic, Host, HostEvent, Outcome, RunHandle};
 use crate::words;
 
 /// Diagnostics shown in full; the rest is counted.
@@ -44,7 +45,8 @@ fn seconds(text: &str) -> Result<f64, String> {
     number.map(|number| number * unit).ok_or_else(|| format!("{text:?} is not a time; write 90s, 5m or 2h"))
 }
 
-pub(super) fn watch(settings: Settings, arguments: &Arguments) -> ExitCode {
+pub(super) fn watch(program: &Program, arguments: &Arguments) -> ExitCode {
+    let settings = program.settings(Some(&arguments.script));
     let handle = RunHandle::default();
     cancel_on_interrupt(&handle.cancel);
     let options = Options {
@@ -79,7 +81,7 @@ struct State {
 
 impl Lines {
     fn on_event(&self, event: WatchEvent<'_>) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = lock(&self.state);
         match event {
             WatchEvent::Serving(address) => println!("{address}"),
             WatchEvent::Began { edit, changed } => {

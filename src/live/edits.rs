@@ -2,13 +2,14 @@
 //! blocks the watch nor makes it buffer.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use serde_json::{Value as Json, json};
 use tokio::sync::watch;
 
 use super::edit::Edit;
 use crate::Result;
+use crate::lock::lock;
 use crate::output::facts::Facts;
 use crate::script::{Outputs, Shown};
 use crate::work::{Described, Fingerprint, Value};
@@ -78,7 +79,7 @@ impl EditLog {
     }
 
     pub fn lock(&self) -> MutexGuard<'_, Entries> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.entries)
     }
 
     /// The revision, with notice of its changes.

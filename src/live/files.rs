@@ -4,12 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use notify::{Config, EventKind, PollWatcher, RecommendedWatcher, RecursiveMode, Watcher};
 
 use super::Signal;
+use crate::lock::lock;
 use crate::{Error, Result};
 
 /// The files and folders that are followed, each in the state in which it was last seen.
@@ -52,7 +53,7 @@ impl Files {
             let stamps = stamps.clone();
             move |event: notify::Result<notify::Event>| {
                 let Ok(event) = event else { return };
-                let stamps = stamps.lock().unwrap_or_else(PoisonError::into_inner);
+                let stamps = lock(&stamps);
                 let matters = |path: &PathBuf| {
                     stamps.keys().any(|watched| path.starts_with(watched) || watched.starts_with(path))
                 };
@@ -102,7 +103,7 @@ impl Files {
             }
         }
         self.folders = folders;
-        let mut stamps = self.stamps.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut stamps = lock(&self.stamps);
         let before = std::mem::take(&mut *stamps);
         let mut late = false;
         for path in paths {
@@ -118,7 +119,7 @@ impl Files {
 
     /// The files that changed since the last call, or since they were first followed.
     pub fn changed(&self) -> Vec<PathBuf> {
-        let mut stamps = self.stamps.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut stamps = lock(&self.stamps);
         let mut changed = Vec::new();
         for (path, stamp) in stamps.iter_mut() {
             let now = Stamp::of(path);

@@ -75,7 +75,7 @@ impl EditRun {
     /// Records how long after the save a stage was reached.
     fn record_time(&self, stage: &'static str) {
         let milliseconds = self.saved.elapsed().as_secs_f64() * 1e3;
-        self.change(Urgency::Batched, |edit| drop(edit.timings.insert(stage, milliseconds)));
+        self.change(Urgency::Batched, |edit| _ = edit.timings.insert(stage, milliseconds));
     }
 
     fn on_event(&self, event: HostEvent<'_>) {

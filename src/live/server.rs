@@ -85,10 +85,10 @@ impl Server {
                 match tokio::net::TcpListener::from_std(listener) {
                     Ok(listener) => {
                         if let Err(error) = axum::serve(listener, router).await {
-                            tracing::error!("the page is no longer served: {error}");
+                            eprintln!("error: the page is no longer served: {error}");
                         }
                     }
-                    Err(error) => tracing::error!("the page cannot be served: {error}"),
+                    Err(error) => eprintln!("error: the page cannot be served: {error}"),
                 }
             });
         });

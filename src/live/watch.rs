@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::Signal;
@@ -17,6 +17,7 @@ use super::files::Files;
 use super::run::{ActiveEdit, EditRun};
 use super::server::Server;
 use crate::Result;
+use crate::lock::lock;
 use crate::script::{Host, HostEvent, Outcome, RunHandle};
 
 /// A save is over when no file has changed for this long.
@@ -78,7 +79,7 @@ pub(super) struct Watch {
 
 impl Watch {
     pub fn active(&self) -> MutexGuard<'_, BTreeMap<usize, ActiveEdit>> {
-        self.active.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.active)
     }
 
     pub fn signal(&self, signal: Signal) {

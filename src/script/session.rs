@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use rhai::{Dynamic, EvalAltResult, NativeCallContext};
@@ -17,6 +17,7 @@ use crate::data::Folders;
 use crate::device::DeviceChoice;
 use crate::executor::{Computed, DryRun, Estimate, Execution, Executor, Local, Points, Progress};
 use crate::files::write_whole;
+use crate::lock::lock;
 use crate::output::run_folder::default_path;
 use crate::output::{Output, Scalar};
 use crate::words::nearest;
@@ -170,7 +171,7 @@ impl Session {
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// Reports an event.

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{MOST_PIXELS, READER, jpeg};
 
+/// Which decoder decided that a file is whole: a build without JPEG does not decide for one with it.
+const DECODER: &str = if cfg!(feature = "photos") { READER } else { "photographs/1 without JPEG" };
 /// What is wrong with data that end before all is said.
 pub(super) const ENDS_EARLY: &str = "its data end early";
 /// What is wrong with data that say what cannot be.
@@ -44,12 +46,12 @@ impl DecodeStatus {
             Ok(picture) => Outcome::Size([picture.width, picture.height]),
             Err(why) => Outcome::Broken(why),
         };
-        Self { reader: READER.into(), outcome }
+        Self { reader: DECODER.into(), outcome }
     }
 
     /// Whether the present decoder decided it.
     pub(super) fn is_current(&self) -> bool {
-        self.reader == READER
+        self.reader == DECODER
     }
 
     /// Width and height, or what is wrong with it.
