@@ -118,11 +118,6 @@ impl Described {
         Self::named(other.fingerprint(), other.0.provenance.clone(), Named)
     }
 
-    /// Whether this is a name without its description.
-    pub(crate) fn is_name(&self) -> bool {
-        self.operation().name() == Named.name()
-    }
-
     /// The name of this description.
     pub fn fingerprint(&self) -> Fingerprint {
         self.0.fingerprint
