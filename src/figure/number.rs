@@ -131,7 +131,7 @@ impl<'de> Deserialize<'de> for Cell {
 
 #[cfg(test)]
 mod tests {
-    use super::pretty;
+    use super::{json, pretty, seven_digits};
 
     #[test]
     fn numbers_for_readers_have_six_digits() {
