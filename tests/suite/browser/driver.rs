@@ -11,6 +11,12 @@ use serde_json::{Value, json};
 /// Longer than anything here takes, on a machine that is busy.
 pub const PATIENCE: Duration = Duration::from_mins(1);
 
+/// Keys without a character, as WebDriver names them.
+const SHIFT: &str = "\u{e008}";
+pub const ESCAPE: &str = "\u{e00c}";
+pub const RIGHT: &str = "\u{e014}";
+pub const UP: &str = "\u{e013}";
+
 /// One browser; it ends with this.
 pub struct Browser {
     driver: Child,
@@ -106,10 +112,16 @@ impl Browser {
     }
 
     pub fn press(&self, key: &str) {
-        let actions = json!([{ "type": "key", "id": "keys", "actions": [
-            { "type": "keyDown", "value": key }, { "type": "keyUp", "value": key },
-        ] }]);
-        self.post("/actions", &json!({ "actions": actions }));
+        self.keys(&[("keyDown", key), ("keyUp", key)]);
+    }
+
+    pub fn press_with_shift(&self, key: &str) {
+        self.keys(&[("keyDown", SHIFT), ("keyDown", key), ("keyUp", key), ("keyUp", SHIFT)]);
+    }
+
+    fn keys(&self, steps: &[(&str, &str)]) {
+        let steps: Vec<Value> = steps.iter().map(|(what, key)| json!({ "type": what, "value": key })).collect();
+        self.post("/actions", &json!({ "actions": [{ "type": "key", "id": "keys", "actions": steps }] }));
     }
 
     /// Moves the pointer to a place of the window, and clicks there if asked to.
