@@ -146,6 +146,12 @@ impl Described {
         Self::named(other.fingerprint(), other.0.provenance.clone(), Named)
     }
 
+    /// Whether this is a name without its description.
+    #[cfg(test)]
+    pub(crate) fn is_name(&self) -> bool {
+        self.operation().name() == Named.name()
+    }
+
     /// The name of this description.
     pub fn fingerprint(&self) -> Fingerprint {
         self.0.fingerprint
