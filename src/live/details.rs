@@ -2,26 +2,22 @@
 //! that computes only it, and the pictures that were reconstructed there.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
 use super::edit::place_json;
-use super::edits::EditLog;
 use crate::Result;
 use crate::executor::Computed;
 use crate::figure::{Figure, Hit, Image, Images};
 use crate::output::Located;
-use crate::output::facts::Facts;
 use crate::script::{Host, Shown};
-use crate::work::{ReadOutcome, Store};
+use crate::work::{Provenance, ReadOutcome, Store};
 
 /// Pictures shown of a point.
 const PICTURES: usize = 12;
 
 /// See the module.
 pub(super) struct Details {
-    edits: Arc<EditLog>,
     store: Store,
     numerics: String,
     script: PathBuf,
@@ -29,20 +25,14 @@ pub(super) struct Details {
 }
 
 impl Details {
-    pub fn new(edits: Arc<EditLog>, host: &Host, script: &Path) -> Result<Self> {
+    pub fn new(host: &Host, script: &Path) -> Result<Self> {
         let settings = host.settings();
         Ok(Self {
-            edits,
             store: Store::open(&settings.store_dir, settings.store_budget)?,
             numerics: host.device()?.numerics().to_owned(),
             script: script.to_owned(),
             set: settings.set.clone(),
         })
-    }
-
-    /// Facts about the result behind a value.
-    fn facts(&self, source: &Located) -> Option<Facts> {
-        self.edits.facts(source.result.as_ref()?)
     }
 
     /// A value's details as JSON; `pictures` is the address of its pictures.
@@ -54,7 +44,7 @@ impl Details {
                 json!({
                     "parameters": pairs(&source.parameters),
                     "depth": source.depth,
-                    "seed": self.facts(source).and_then(|facts| facts.seeds),
+                    "seed": source.provenance().and_then(seeds),
                     "fingerprint": source.result.as_ref().map(|result| result.fingerprint().to_string()),
                     "command": self.command(source),
                 })
@@ -79,7 +69,7 @@ impl Details {
 
     /// The key of the reconstruction behind a value, if the store still has it, and the value's depth.
     fn reconstruction(&self, source: &Located) -> Option<(crate::work::Fingerprint, usize)> {
-        let key = self.facts(source)?.reconstruction?.with_numerics(&self.numerics);
+        let key = source.provenance()?.reconstruction?.with_numerics(&self.numerics);
         self.store.contains(key).then_some((key, source.depth?))
     }
 
@@ -114,6 +104,12 @@ fn picture(shape: &[usize]) -> Vec<usize> {
     }
 }
 
+/// The seeds that a result rests on, in words.
+fn seeds(provenance: &Provenance) -> Option<String> {
+    let seeds: Vec<String> = provenance.seeds.iter().map(ToString::to_string).collect();
+    (!seeds.is_empty()).then(|| seeds.join(", "))
+}
+
 fn pairs(parameters: &[(String, String)]) -> serde_json::Map<String, Json> {
     parameters.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect()
 }
@@ -125,5 +121,39 @@ fn quoted(word: &str) -> String {
         word.to_owned()
     } else {
         format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test")]
+mod tests {
+    use super::{picture, quoted};
+
+    #[test]
+    fn words_are_quoted_for_a_shell_where_they_need_it() {
+        assert_eq!(quoted("weight_var=1.76"), "weight_var=1.76");
+        assert_eq!(quoted("a b"), "'a b'");
+        assert_eq!(quoted(""), "''");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+        assert_eq!(quoted("$(rm *)"), "'$(rm *)'");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_shell_reads_quoted_words_back() {
+        let words = ["weight_var=1.76", "it's \"so\"", "$HOME; `ls` \\ *", "line\nbreak", "-x", "σ_w", ""];
+        let command: Vec<String> = words.iter().map(|word| quoted(word)).collect();
+        let command = format!("printf '%s\\0' {}", command.join(" "));
+        let output = std::process::Command::new("sh").args(["-c", &command]).output().unwrap();
+        let read: Vec<&str> = std::str::from_utf8(&output.stdout).unwrap().split_terminator('\0').collect();
+        assert_eq!(read, words);
+    }
+
+    #[test]
+    fn samples_are_shown_in_the_shape_of_a_picture() {
+        assert_eq!(picture(&[49]), [7, 7]);
+        assert_eq!(picture(&[3 * 49]), [3, 7, 7]);
+        assert_eq!(picture(&[10]), [1, 10]);
+        assert_eq!(picture(&[3, 4, 5]), [3, 4, 5]);
     }
 }

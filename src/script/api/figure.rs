@@ -142,7 +142,7 @@ fn colours_of(table: &ResultTable, options: &Options<'_>) -> Result<Option<(Resu
         (None, Ok(column)) => (table.column(&column)?, column),
         (None, Err(_)) => {
             let found = describe(colour);
-            return Err(Error::new(format!("`bars`: option `colour` is a column's name or a table, got {found}")));
+            return Err(Error::new(format!("`bars`: option `colour` must be a column's name or a table, got {found}")));
         }
     };
     Ok(Some((colours, options.optional_text("value")?.unwrap_or(name))))
@@ -245,6 +245,10 @@ mod functions {
         let y = options.optional_text("y")?;
         let heights = match &y {
             Some(column) if table.columns.len() > 1 => table.column(column)?,
+            None if table.columns.len() > 1 => {
+                let error = Error::new("`bars` needs `y`, the column with the heights");
+                return Err(error.hint(format!("the table's columns are {}", table.columns.join(", "))).into());
+            }
             _ => table.clone(),
         };
         let mut plot = BarsPlot::new(heights, x, over.as_deref(), y.unwrap_or_else(|| "value".to_owned()))?;
