@@ -2,6 +2,7 @@
 //! those of data.
 
 mod npy;
+mod npy_header;
 
 use std::path::Path;
 
@@ -15,7 +16,7 @@ use crate::script::shown::output_path;
 use crate::script::tensor::ScriptTensor;
 use crate::{Error, Result};
 
-/// What a single tensor is called in a .safetensors file.
+/// Name of a single tensor in a .safetensors file.
 const NAME: &str = "tensor";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +26,7 @@ enum Format {
 }
 
 impl Format {
-    fn of(path: &Path) -> Result<Self> {
+    fn from_extension(path: &Path) -> Result<Self> {
         match path.extension().and_then(|extension| extension.to_str()) {
             Some("npy") => Ok(Self::Npy),
             Some("safetensors") => Ok(Self::Safetensors),
@@ -38,7 +39,7 @@ pub(super) fn register(engine: &mut Engine) {
     engine.register_global_module(rhai::exported_module!(functions).into());
 }
 
-/// A file that is not what it should be.
+/// The error for a file that is not what it should be.
 fn wrong(path: &str, expected: &str, found: &str) -> Error {
     Error::new(format!("{path}: expected {expected}, found {found}"))
 }
@@ -127,7 +128,7 @@ mod functions {
     #[rhai_fn(name = "save", return_raw)]
     pub fn save_tensor(context: NativeCallContext, tensor: ScriptTensor, path: &str) -> Native<ScriptTensor> {
         let file = output_path(path)?;
-        let bytes = match Format::of(&file)? {
+        let bytes = match Format::from_extension(&file)? {
             Format::Npy => npy::bytes(&tensor)?,
             Format::Safetensors => serialize(&[(NAME.to_owned(), tensor.clone())])?,
         };
@@ -143,7 +144,7 @@ mod functions {
     #[rhai_fn(name = "save", return_raw)]
     pub fn save_tensors(context: NativeCallContext, tensors: Map, path: &str) -> Native<()> {
         let file = output_path(path)?;
-        if Format::of(&file)? == Format::Npy {
+        if Format::from_extension(&file)? == Format::Npy {
             return Err(Error::new(format!("\"{path}\": a file .npy holds one tensor"))
                 .hint("save them as .safetensors")
                 .into());
@@ -170,7 +171,7 @@ mod functions {
     #[rhai_fn(return_raw)]
     pub fn load_tensor(context: NativeCallContext, path: &str) -> Native<ScriptTensor> {
         let session = Session::of(&context)?;
-        if Format::of(Path::new(path))? == Format::Npy {
+        if Format::from_extension(Path::new(path))? == Format::Npy {
             return Ok(npy::read(&session, path, &session.readable_file(path)?)?);
         }
         let mut tensors = read_safetensors(&session, path)?;
@@ -191,7 +192,7 @@ mod functions {
     /// ```
     #[rhai_fn(return_raw)]
     pub fn load_tensors(context: NativeCallContext, path: &str) -> Native<Map> {
-        if Format::of(Path::new(path))? == Format::Npy {
+        if Format::from_extension(Path::new(path))? == Format::Npy {
             return Err(Error::new(format!("\"{path}\": a file .npy holds one tensor"))
                 .hint("read it with `load_tensor`")
                 .into());
