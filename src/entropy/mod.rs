@@ -4,6 +4,7 @@
 mod curve;
 mod cutoff;
 mod derive;
+mod eigenvalues;
 mod measure;
 
 pub use crate::stats::median;
