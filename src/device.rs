@@ -8,6 +8,7 @@
 use burn::tensor::DeviceType;
 use burn::tensor::{Device, Tensor};
 
+use crate::error::panic_message;
 use crate::{Error, Result};
 
 /// Pure Rust, always there.
@@ -216,8 +217,7 @@ fn tried(device: &Device) -> Result<()> {
 /// is not printed.
 fn guarded<T: Send>(ask: impl FnOnce() -> T + Send) -> Result<T> {
     std::thread::scope(|scope| scope.spawn(ask).join()).map_err(|panic| {
-        let words = panic.downcast_ref::<String>().map(String::as_str);
-        let words = words.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("for no stated reason");
+        let words = panic_message(panic.as_ref());
         Error::new(format!("it cannot be used: {}", words.lines().next().unwrap_or_default()))
     })
 }

@@ -14,6 +14,7 @@ pub mod kernels;
 pub mod live;
 mod lock;
 pub mod network;
+pub mod output;
 pub mod random;
 pub mod script;
 pub mod stats;

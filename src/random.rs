@@ -1,14 +1,14 @@
-//! The host's own random numbers: Philox 4x32-10, a counter-based generator.
+//! The host's own random numbers: Philox 4x32-10, a counter-based generator (Salmon, Moraes, Dror, Shaw, "Parallel random
+//! numbers: as easy as 1, 2, 3", SC 2011).
 //!
-//! Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3" (SC 2011). A stream is keyed by
-//! a seed and a path of names, such as (seed, "block 3", "weight"): the same key gives the same numbers on every
-//! device, at every depth, in every order of asking.
+//! A stream is keyed by a seed and a path of names, such as (seed, "block 3", "weight"). The same key gives the same numbers
+//! on every device, at every depth, in whatever order streams are used.
 
 #![expect(clippy::inline_always, reason = "a loop is compiled for an instruction set only where it is inlined")]
 
 use crate::kernels::{PAIRS, box_muller, uniform, vectorised};
 
-/// The name of the generator and of how its bits become numbers; part of every fingerprint that rests on it.
+/// The name and version of the generator, conversion to numbers included; part of every fingerprint that depends on it.
 pub const GENERATOR: &str = "philox4x32-10/1";
 
 const ROUNDS: usize = 10;
@@ -20,10 +20,10 @@ const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
 pub struct Random {
     key: [u32; 2],
     counter: u64,
-    /// Words of the current counter that are not used yet, last first.
+    /// The words of the current counter, and how many of them, the last ones, are still unused.
     spare: [u32; 4],
     left: usize,
-    /// The second number of a Box–Muller pair.
+    /// The second number of a Box–Muller pair, if it is still unused.
     spare_normal: Option<f64>,
 }
 
@@ -47,8 +47,8 @@ fn next_key(key: [u32; 2]) -> [u32; 2] {
     [key[0].wrapping_add(WEYL[0]), key[1].wrapping_add(WEYL[1])]
 }
 
-/// The words of the counters from `first` on: all first words, all second ones, and so on.
-fn philox_in_a_row(first: u64, mut key: [u32; 2]) -> [[u32; PAIRS]; 4] {
+/// The words of [`PAIRS`] counters from `first` on: all first words, all second words, and so on.
+fn philox_many(first: u64, mut key: [u32; 2]) -> [[u32; PAIRS]; 4] {
     let counter = |i: usize| first + i as u64;
     let mut words = [
         std::array::from_fn(|i| counter(i) as u32),
@@ -59,7 +59,7 @@ fn philox_in_a_row(first: u64, mut key: [u32; 2]) -> [[u32; PAIRS]; 4] {
     vectorised(
         #[inline(always)]
         || {
-            // Round by round: one loop over all counters is a vector's work.
+            // Round by round, so that the loop over the counters vectorises.
             for _ in 0..ROUNDS {
                 let [first, second, third, fourth] = &mut words;
                 for (((a, b), c), d) in first.iter_mut().zip(second).zip(third).zip(fourth) {
@@ -73,7 +73,7 @@ fn philox_in_a_row(first: u64, mut key: [u32; 2]) -> [[u32; PAIRS]; 4] {
 }
 
 impl Random {
-    /// The stream of a seed and a path of names; different paths are independent.
+    /// The stream of a seed and a path of names. Streams of different paths are independent.
     pub fn new(seed: u64, path: &[&str]) -> Self {
         let mut hash = blake3::Hasher::new();
         hash.update(GENERATOR.as_bytes()).update(&seed.to_le_bytes());
@@ -124,14 +124,14 @@ impl Random {
         }
     }
 
-    /// Fisher–Yates.
+    /// Shuffles in place (Fisher–Yates).
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for i in (1..items.len()).rev() {
             items.swap(i, self.below(i as u32 + 1) as usize);
         }
     }
 
-    /// The order in which epoch `epoch` of a training sees `samples` samples: `shuffle`d, or their own.
+    /// The order of `samples` samples in epoch `epoch` of a training; their own order unless `shuffle`.
     pub fn order(seed: u64, shuffle: bool, epoch: u32, samples: usize) -> Vec<u32> {
         let mut order: Vec<u32> = (0..samples as u32).collect();
         if shuffle {
@@ -140,16 +140,16 @@ impl Random {
         order
     }
 
-    /// Independent normal numbers of mean 0, rounded to single precision: those of [`Random::normal`], many at a time.
+    /// Independent normal numbers of mean 0, rounded to single precision. The same numbers as from [`Random::normal`].
     pub fn fill_normal(&mut self, out: &mut [f32], standard_deviation: f64) {
         let (begun, rest) = out.split_at_mut(out.len().min(usize::from(self.spare_normal.is_some())));
         begun.fill_with(|| (self.normal() * standard_deviation) as f32);
-        // A counter's four words make a pair, unless some are used already.
+        // The four words of a counter make a pair, unless some of them are used already.
         let whole = if self.left == 0 { rest.len() / (2 * PAIRS) } else { 0 };
         let (whole, rest) = rest.split_at_mut(whole * 2 * PAIRS);
         let (mut cosines, mut sines) = ([0.0; PAIRS], [0.0; PAIRS]);
         for out in whole.chunks_mut(2 * PAIRS) {
-            box_muller(&philox_in_a_row(self.counter, self.key), &mut cosines, &mut sines);
+            box_muller(&philox_many(self.counter, self.key), &mut cosines, &mut sines);
             self.counter += PAIRS as u64;
             for ((out, cosine), sine) in out.chunks_mut(2).zip(&cosines).zip(&sines) {
                 out[0] = (cosine * standard_deviation) as f32;
@@ -199,7 +199,7 @@ mod tests {
             let mut one_by_one = Random::new(5, &["many"]);
             let mut at_once = one_by_one.clone();
             for random in [&mut one_by_one, &mut at_once] {
-                // A normal leaves its other half, bits leave a counter that is begun.
+                // A normal leaves the other half of its pair, bits leave unused words of their counter.
                 if before % 2 == 1 {
                     random.normal();
                 }

@@ -32,3 +32,32 @@ pub(crate) fn bytes(text: &str) -> Result<u64, String> {
     let number: f64 = digits.parse().map_err(|_| wrong())?;
     if number >= 0.0 && number.is_finite() { Ok((number * 1024_f64.powi(power)) as u64) } else { Err(wrong()) }
 }
+
+/// How many typing errors lie between two names, whatever their case: insertions, deletions, substitutions and swaps of
+/// neighbouring letters (Damerau–Levenshtein). `None` if it is more than a third of the letters: the names have nothing to
+/// do with each other.
+pub(crate) fn typing_errors(a: &str, b: &str) -> Option<usize> {
+    let errors = strsim::damerau_levenshtein(&a.to_lowercase(), &b.to_lowercase());
+    (errors <= (a.len().max(b.len()) / 3).max(1)).then_some(errors)
+}
+
+/// The known name that is nearest to `name`, for "did you mean"; `None` if no name is near.
+pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let errors = known.into_iter().filter_map(|other| Some((typing_errors(name, other)?, other)));
+    errors.min_by_key(|&(errors, _)| errors).map(|(_, other)| other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_name_is_one_typing_error_away_and_no_stranger() {
+        let known = ["mnist", "noise", "fashion-mnist", "tanh"];
+        assert_eq!(nearest("minst", known), Some("mnist"));
+        assert_eq!(nearest("MNIST", known), Some("mnist"));
+        assert_eq!(nearest("fashon-minst", known), Some("fashion-mnist"));
+        assert_eq!(nearest("tan", known), Some("tanh"));
+        assert_eq!(nearest("zzz", known), None);
+    }
+}

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::say;
-use crate::script::options::nearest;
 use crate::script::{Diagnostic, Function, Host, Settings};
+use crate::words::nearest;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::source::{Availability, CatalogueEntry, DatasetOptions, Opened};
 use super::{Folders, IdxSet, cifar, glyphs, idx_set, noise};
+use crate::words::nearest;
 use crate::{Error, Result};
 
 /// Every data set: a new one is a file beside this one and a line here.
@@ -80,11 +81,10 @@ fn find(name: &str) -> Result<Box<dyn CatalogueEntry>> {
     }
     let names: Vec<&str> = all.iter().map(|entry| entry.name()).collect();
     let error = Error::new(format!("there is no data set \"{name}\"; there are {}", names.join(", ")));
-    let near = |known: &&str| strsim::jaro_winkler(known, &name.to_lowercase());
-    match names.iter().max_by(|a, b| near(a).total_cmp(&near(b))) {
-        Some(closest) if near(closest) > 0.75 => Err(error.hint(format!("did you mean \"{closest}\"?"))),
-        _ => Err(error),
-    }
+    Err(match nearest(name, names) {
+        Some(near) => error.hint(format!("did you mean \"{near}\"?")),
+        None => error,
+    })
 }
 
 /// The error for an option that a data set does not have.

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::selection::Selection;
 use super::{Dataset, Normalisation};
 use crate::random::Random;
+use crate::words::typing_errors;
 use crate::work::Provenance;
 use crate::{Error, Result};
 
@@ -123,12 +124,14 @@ impl Split {
         if let Some(at) = names.iter().position(|known| *known == name) {
             return Ok(self.slice(at, at + 1, format!("named({name:?})")));
         }
-        let likeness = |known: &str| strsim::jaro_winkler(&known.to_lowercase(), &name.to_lowercase());
-        let file = |known: &str| likeness(known).max(likeness(known.rsplit('/').next().unwrap_or(known)));
-        let mut near: Vec<(f64, &str)> = names.iter().map(|known| (file(known), *known)).collect();
-        near.sort_by(|a, b| b.0.total_cmp(&a.0));
+        // As a path, or as the file's name alone.
+        let errors = |path: &str| {
+            let file = path.rsplit('/').next().unwrap_or(path);
+            [path, file].into_iter().filter_map(|known| typing_errors(name, known)).min()
+        };
+        let mut near: Vec<(usize, &str)> = names.iter().filter_map(|path| Some((errors(path)?, *path))).collect();
+        near.sort_by_key(|&(errors, _)| errors);
         near.truncate(3);
-        near.retain(|(likeness, _)| *likeness > 0.75);
         let error = Error::new(format!("{self} has no picture {name:?}"));
         Err(match &near[..] {
             [] => {

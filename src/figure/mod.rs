@@ -15,7 +15,7 @@ mod heatmap;
 mod images;
 mod legend;
 mod lines;
-mod number;
+pub(crate) mod number;
 mod palette;
 mod png;
 mod regions;
@@ -29,9 +29,9 @@ use serde::{Deserialize, Serialize};
 
 pub use axis::{Frame, Scale};
 pub use geometry::Rect;
-pub(crate) use number::{plain, pretty};
 pub use palette::{Colour, Palette};
 pub use regions::{By, Hit, Part, Quantity, Regions, Shape};
+pub(crate) use save::files;
 
 /// One picture: a title and what is drawn under it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -1,5 +1,6 @@
-//! Numbers in JSON, which has no −∞ and no NaN: those are written as the strings `"-inf"`, `"inf"` and `"nan"`.
-//! A cell is a number, `"failed"`, or `null` while it is missing.
+//! Numbers as text, the one place for it: [`plain`] with all digits for CSV, [`json`] for JSON, [`seven_digits`] for names and messages.
+//! JSON has no −∞ and no NaN: those are written as the strings `"-inf"`, `"inf"` and `"nan"`. A cell of a figure is a
+//! number, `"failed"`, or `null` while it is missing.
 
 use super::Cell;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -39,6 +40,29 @@ pub fn plain(value: f64) -> String {
         v if v.is_infinite() => if v > 0.0 { "inf" } else { "-inf" }.into(),
         v if v != 0.0 && !(1e-5..1e16).contains(&v.abs()) => format!("{v:e}"),
         v => format!("{v}"),
+    }
+}
+
+/// A number as JSON holds it: digits as in [`plain`], so that a whole number has no decimal point.
+pub fn json(value: f64) -> serde_json::Value {
+    let text = plain(value);
+    match serde_json::from_str::<serde_json::Number>(&text) {
+        Ok(number) if value.is_finite() => number.into(),
+        _ => text.into(),
+    }
+}
+
+/// A number as scripts write it, rounded to seven digits: `1.8` where `1.7999999999999998` was meant, and
+/// `1.0` for a whole number.
+pub fn seven_digits(value: f64) -> String {
+    const DIGITS: usize = 6;
+    let rounded: f64 = format!("{value:.DIGITS$e}").parse().unwrap_or(value);
+    match rounded.abs() {
+        size if !size.is_finite() => format!("{value}"),
+        size if size != 0.0 && !(1e-13..=1e13).contains(&size) => format!("{rounded:e}"),
+        _ if rounded == 0.0 => "0.0".to_owned(),
+        size if size.fract() == 0.0 => format!("{rounded}.0"),
+        _ => format!("{rounded}"),
     }
 }
 

@@ -8,6 +8,25 @@ use std::path::{Path, PathBuf};
 /// The largest sheet of pictures whose pixels are written out: twelve megabytes of text. Larger ones are photographs.
 const PIXELS: usize = 1 << 20;
 
+/// The files that a figure saved as `path` writes, the one asked for first: `phase.svg`, `phase.png` and `phase.csv`.
+///
+/// # Errors
+/// When `path` ends in neither `.svg` nor `.png`.
+pub(crate) fn files(path: &Path) -> Result<[PathBuf; 3]> {
+    let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
+    let others = match ending.as_str() {
+        "svg" => ["png", "csv"],
+        "png" => ["svg", "csv"],
+        _ => {
+            let what = if ending.is_empty() { "has no ending".into() } else { format!("ends in .{ending}") };
+            return Err(Error::new(format!("cannot save a figure as {}: it {what}", path.display()))
+                .hint("a figure is saved as .svg or .png; the other, and the data as .csv, are written beside it"));
+        }
+    };
+    let [second, third] = others.map(|ending| path.with_extension(ending));
+    Ok([path.to_owned(), second, third])
+}
+
 impl Figure {
     /// Saves `phase.svg`, and `phase.png` and `phase.csv` beside it, whichever of svg and png was asked for; of a sheet of
     /// more than a million pixels, no CSV.
@@ -18,16 +37,10 @@ impl Figure {
     /// # Errors
     /// Another ending, a figure that cannot be drawn, a file that cannot be written.
     pub fn save(&self, path: &Path) -> Result<Vec<PathBuf>> {
-        let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
-        if !matches!(ending.as_str(), "svg" | "png") || path.file_stem().is_none() {
-            let what = if ending.is_empty() { "has no ending".into() } else { format!("ends in .{ending}") };
-            return Err(Error::new(format!("cannot save a figure as {}: it {what}", path.display()))
-                .hint("a figure is saved as .svg or .png; the other, and the data as .csv, are written beside it"));
-        }
-        let mut files = ["svg", "png", "csv"].map(|ending| path.with_extension(ending));
-        let asked = usize::from(ending == "png");
-        files[asked] = path.to_path_buf();
-        let [svg, png, csv] = &files;
+        let files = files(path)?;
+        let [first, second, csv] = &files;
+        let is_png = second.extension().is_some_and(|ending| ending == "svg");
+        let (svg, png) = if is_png { (second, first) } else { (first, second) };
         let drawn = self.svg()?.into_bytes();
         let has_table = self.pixels() <= PIXELS;
         if has_table {
@@ -38,7 +51,6 @@ impl Figure {
             write_whole(png, &self.png()?)?;
             write_whole(svg, &drawn)?;
         }
-        files.swap(0, asked);
         Ok(files.into_iter().take(if has_table { 3 } else { 2 }).collect())
     }
 

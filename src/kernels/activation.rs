@@ -1,4 +1,4 @@
-//! Activations on slices, with their slopes, fast where the stock function is not.
+//! Activations on slices, with their slopes: faster than the stock functions.
 
 use std::f32::consts::FRAC_1_SQRT_2;
 
@@ -9,7 +9,7 @@ use super::vectorised;
 /// 1/√(2π).
 const FRAC_1_SQRT_2PI: f32 = 0.398_942_3;
 
-/// An activation that the kernels know.
+/// An activation φ of a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Activation {
@@ -26,7 +26,7 @@ pub enum Activation {
 }
 
 impl Activation {
-    /// Every one of them.
+    /// All activations.
     pub const ALL: [Self; 7] =
         [Self::Identity, Self::Tanh, Self::Erf, Self::Relu, Self::Gelu, Self::Silu, Self::Sigmoid];
 
@@ -44,13 +44,13 @@ impl Activation {
         }
     }
 
-    /// Whether every value tells what it is the value of.
+    /// Whether φ is invertible.
     pub fn is_invertible(self) -> bool {
         matches!(self, Self::Tanh | Self::Erf | Self::Sigmoid)
     }
 
-    /// φ(z) ↦ z, in place; a value that rounding has made ±1 (or 0) counts as the nearest one that is not. Others than
-    /// [`Activation::is_invertible`] stay as they are.
+    /// φ(z) ↦ z, in place. A value that was rounded to the end of φ's range, ±1 or 0, is replaced by the nearest number
+    /// inside. Does nothing if φ is not invertible.
     pub fn invert(self, y: &mut [f32]) {
         const NEXT_TO_1: f32 = 1.0 - f32::EPSILON / 2.0;
         let inside = |y: f32| y.clamp(-NEXT_TO_1, NEXT_TO_1);
@@ -62,9 +62,8 @@ impl Activation {
         }
     }
 
-    /// What z counts for in the mean of φ(z + ε) over normal ε of variance `variance`: that mean is φ(factor · z), for erf
-    /// exactly, for tanh and the sigmoid as nearly as they are an erf (the probit approximation, MacKay 1992). 1 for others
-    /// than [`Activation::is_invertible`].
+    /// The factor f for which the mean of φ(z + ε) over normal ε of variance `variance` is φ(f · z). This is exact for erf,
+    /// and the probit approximation (MacKay 1992) for tanh and the sigmoid. 1 if φ is not invertible.
     pub fn mean_factor(self, variance: f64) -> f64 {
         use std::f64::consts::PI;
         let width = match self {
@@ -99,7 +98,7 @@ impl Activation {
         }
     }
 
-    /// From the gradient with respect to φ(z), the one with respect to z, in place.
+    /// Turns the gradient with respect to φ(z) into that with respect to z, in place.
     pub fn pass_gradient(self, gradient: &mut [f32], z: &[f32]) {
         vectorised(
             #[inline(always)]
@@ -111,7 +110,7 @@ impl Activation {
         );
     }
 
-    /// From z, the gradient of Σ(φ(z) − target)² · `scale` / 2 with respect to z, in place. Says the sum of squares.
+    /// Replaces z by the gradient of Σ(φ(z) − target)² · `scale` / 2 with respect to z. Returns Σ(φ(z) − target)².
     pub fn squared_error_gradient(self, z: &mut [f32], target: &[f32], scale: f32) -> f64 {
         if self == Self::Tanh {
             return tanh_error_gradient(z, target, scale);
@@ -126,8 +125,8 @@ impl Activation {
     }
 }
 
-/// Puts the function of it in the place of every number. A loop: `for_each` would not be compiled for the instruction set
-/// where the function is long.
+/// Applies `function` to every number. This is a loop because a long function inside `for_each` would not be compiled for
+/// the chosen instruction set.
 #[inline(always)]
 fn each(numbers: &mut [f32], function: impl Fn(f32) -> f32) {
     vectorised(
@@ -140,14 +139,14 @@ fn each(numbers: &mut [f32], function: impl Fn(f32) -> f32) {
     );
 }
 
-/// The published networks' activation deserves a loop of its own: sixteen sums side by side, so that it vectorises.
+/// A special case for the published networks' activation: sixteen sums side by side, so that the loop vectorises.
 fn tanh_error_gradient(z: &mut [f32], target: &[f32], scale: f32) -> f64 {
     const LANES: usize = 16;
     vectorised(
         #[inline(always)]
         || {
             let mut total = 0.0;
-            // Short runs keep the single-precision partial sums exact enough to report a loss to seven digits.
+            // Short chunks keep the single-precision sums exact enough to report a loss to seven digits.
             for (z, target) in z.chunks_mut(LANES * 32).zip(target.chunks(LANES * 32)) {
                 let mut sums = [0.0_f32; LANES];
                 for (z, target) in z.chunks_mut(LANES).zip(target.chunks(LANES)) {
@@ -165,8 +164,8 @@ fn tanh_error_gradient(z: &mut [f32], target: &[f32], scale: f32) -> f64 {
     )
 }
 
-/// Hyperbolic tangent as a ratio of two polynomials in x², within 4.2e-7 of the true value (seven units in the last place
-/// of a number near 1): the approximation that Eigen and XLA use. Beyond |x| = 7.9 single precision cannot tell it from ±1.
+/// Hyperbolic tangent as a ratio of two polynomials in x², the approximation that Eigen and XLA use. The error is at most
+/// 4.2e-7, seven units in the last place near 1. Beyond |x| = 7.9 it is ±1 in single precision.
 #[inline(always)]
 pub fn tanh(x: f32) -> f32 {
     const LIMIT: f32 = 7.905_311;
@@ -248,7 +247,7 @@ fn sigmoid(x: f32) -> f32 {
     0.5 + 0.5 * tanh(0.5 * x)
 }
 
-/// How much of the normal distribution lies below `z`.
+/// Φ(z), the cumulative normal distribution.
 fn normal_distribution(z: f32) -> f32 {
     0.5 * libm::erfcf(-z * FRAC_1_SQRT_2)
 }

@@ -1,4 +1,4 @@
-//! One fused step of Adam: gradient in, moments and parameters updated in one pass over memory.
+//! One fused step of Adam: moments and parameters are updated in one pass over memory.
 
 use super::vectorised;
 
@@ -12,7 +12,7 @@ pub struct Adam {
 }
 
 impl Adam {
-    /// PyTorch's defaults, which the published program uses.
+    /// PyTorch's defaults, as in the published program.
     pub const DEFAULT: Self = Self { learning_rate: 1e-3, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-8 };
 }
 
@@ -30,7 +30,7 @@ pub struct Moments {
 }
 
 impl Moments {
-    /// Zero, before the first step.
+    /// Zeros, for the first step.
     pub fn new(length: usize) -> Self {
         Self { first: vec![0.0; length], second: vec![0.0; length] }
     }
@@ -40,7 +40,7 @@ impl Adam {
     /// Step number `step` (from 1) of `parameters` along `gradient`.
     pub fn step(&self, step: u32, parameters: &mut [f32], gradient: &[f32], moments: &mut Moments) {
         let correction = |beta: f64| 1.0 - libm::pow(beta, f64::from(step));
-        // A root and a division are most of what a number costs, hence the reciprocal.
+        // A root and a division take most of the time, so the other division is a product with a reciprocal.
         let size = (self.learning_rate / correction(self.beta_1)) as f32;
         let by_root = (1.0 / libm::sqrt(correction(self.beta_2))) as f32;
         let (rest_1, beta_2, rest_2) = ((1.0 - self.beta_1) as f32, self.beta_2 as f32, (1.0 - self.beta_2) as f32);

@@ -1,28 +1,28 @@
-//! Symmetric systems in double precision, by blocks, so that nearly all of the work is matrix products: at the sizes of
-//! layers that is an order of magnitude faster than column by column.
+//! Symmetric systems in double precision by a blocked Cholesky factorisation. Nearly all of the work is matrix products; at
+//! the sizes of layers this is an order of magnitude faster than column by column.
 
 use std::ops::Range;
 
 use super::{Matrix, product, subtract};
 
-/// Rows that are factored at a time without products.
+/// Rows of a diagonal block, which is factored without matrix products.
 const BLOCK: usize = 48;
 
-/// Solves A X = B for a symmetric positive definite A, `[n, n]`, of which the lower half is read, and B, `[n, m]`, which
-/// becomes X. A becomes its Cholesky factor but for the blocks on its diagonal. Says the least and the largest number on the
-/// factor's diagonal, whose ratio squared is a lower bound of A's condition; `None` where A is not positive definite to
-/// double precision.
+/// Solves A X = B for a symmetric positive definite A, `[n, n]`, of which the lower half is read, and B, `[n, m]`, which is
+/// replaced by X. A is replaced by its Cholesky factor, except for the diagonal blocks. Returns the smallest and the largest
+/// number on the factor's diagonal, whose squared ratio is a lower bound of A's condition number; `None` if A is not
+/// positive definite in double precision.
 pub fn solve_symmetric(a: &mut [f64], b: &mut [f64], n: usize) -> Option<(f64, f64)> {
     let m = b.len() / n.max(1);
     let blocks = || (0..n).step_by(BLOCK).map(|start| start..(start + BLOCK).min(n));
     let (mut least, mut largest) = (f64::INFINITY, 0.0_f64);
-    // L⁻¹ of each block on the diagonal: to divide by it is one product more.
+    // L⁻¹ of each diagonal block: dividing by L is one more product.
     let mut inverses: Vec<Vec<f64>> = Vec::new();
     for block in blocks() {
         let Range { start, end } = block;
-        // What the columns before leave of these.
+        // These columns less the contribution of the previous ones.
         let mut panel: Vec<f64> = a[start * n..].chunks(n).flat_map(|row| &row[block.clone()]).copied().collect();
-        subtract(&mut panel, part(a, n, start..n, 0..start), part(a, n, block.clone(), 0..start).transposed());
+        subtract(&mut panel, block_of(a, n, start..n, 0..start), block_of(a, n, block.clone(), 0..start).transposed());
         let (diagonal, below) = panel.split_at_mut(block.len() * block.len());
         let inverse = inverse_of_factor(diagonal, block.len())?;
         for number in inverse.iter().step_by(block.len() + 1) {
@@ -36,7 +36,7 @@ pub fn solve_symmetric(a: &mut [f64], b: &mut [f64], n: usize) -> Option<(f64, f
         }
         inverses.push(inverse);
     }
-    // L Y = B from the first row on, Lᵀ X = Y from the last.
+    // Forward substitution L Y = B, then back substitution Lᵀ X = Y.
     let mut room = vec![0.0; BLOCK.min(n) * m];
     let mut divide = |rows: &mut [f64], divisor: Matrix<'_, f64>| {
         let room = &mut room[..rows.len()];
@@ -46,20 +46,20 @@ pub fn solve_symmetric(a: &mut [f64], b: &mut [f64], n: usize) -> Option<(f64, f
     for (block, inverse) in blocks().zip(&inverses) {
         let (above, rest) = b.split_at_mut(block.start * m);
         let here = &mut rest[..block.len() * m];
-        subtract(here, part(a, n, block.clone(), 0..block.start), Matrix::new(above, block.start, m));
+        subtract(here, block_of(a, n, block.clone(), 0..block.start), Matrix::new(above, block.start, m));
         divide(here, Matrix::new(inverse, block.len(), block.len()));
     }
     for (block, inverse) in blocks().zip(&inverses).rev() {
         let (upper, below) = b.split_at_mut(block.end * m);
         let here = &mut upper[block.start * m..];
-        let under = part(a, n, block.end..n, block.clone()).transposed();
+        let under = block_of(a, n, block.end..n, block.clone()).transposed();
         subtract(here, under, Matrix::new(below, n - block.end, m));
         divide(here, Matrix::new(inverse, block.len(), block.len()).transposed());
     }
     Some((least, largest))
 }
 
-/// L⁻¹, for A = L Lᵀ of which the lower half is read, and in whose place comes L.
+/// L⁻¹ for A = L Lᵀ, of which the lower half is read. A is replaced by L.
 fn inverse_of_factor(a: &mut [f64], n: usize) -> Option<Vec<f64>> {
     for i in 0..n {
         let (above, row) = a.split_at_mut(i * n);
@@ -68,7 +68,7 @@ fn inverse_of_factor(a: &mut [f64], n: usize) -> Option<Vec<f64>> {
             let rest = row[j] - before.iter().zip(&*row).map(|(x, y)| x * y).sum::<f64>();
             row[j] = if j < i { rest / above[j * (n + 1)] } else { rest };
         }
-        // NaN as well.
+        // Also refuses NaN.
         if !row[i].is_finite() || row[i] <= 0.0 {
             return None;
         }
@@ -87,8 +87,8 @@ fn inverse_of_factor(a: &mut [f64], n: usize) -> Option<Vec<f64>> {
     Some(inverse)
 }
 
-/// A part of A.
-fn part(a: &[f64], n: usize, rows: Range<usize>, columns: Range<usize>) -> Matrix<'_, f64> {
+/// A block of A.
+fn block_of(a: &[f64], n: usize, rows: Range<usize>, columns: Range<usize>) -> Matrix<'_, f64> {
     Matrix::new(a, n, n).columns_of(columns).transposed().columns_of(rows).transposed()
 }
 

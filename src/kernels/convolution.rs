@@ -1,52 +1,52 @@
-//! Convolution and its two transposes, as matrix products over patches. One set of three loops serves convolutions and
-//! transposed convolutions, forward and backward: what leads down in one leads up in the other.
+//! Convolution, its transpose and its weight gradient, as matrix products over patches. The same three functions serve
+//! convolutions and transposed convolutions, forward and backward: the forward pass of one is the gradient of the other.
 
 use std::ops::Range;
 
 use super::{Matrix, Patches, accumulate, implicit_gemm, product, vectorised};
 
-/// Numbers of patches that are multiplied at a time: half a megabyte, which stays in a core's own cache.
+/// Numbers in the patches of one product: half a megabyte, which stays in a core's own cache.
 const NUMBERS: usize = 1 << 17;
-/// And at least so many patches, so that a product is worth packing the weights for.
+/// Minimum number of patches of one product; fewer are not worth packing the weights for.
 const LEAST: usize = 512;
-/// Channels that come out from which on windows are read where they lie.
-const SLIDING: usize = 8;
+/// Minimum number of output channels for the implicit-GEMM path.
+const IMPLICIT_GEMM: usize = 8;
 
-/// Links images `[height, width, channels]` to one row of `rows` numbers for each of their patches, by weights
-/// `[rows, kernel, kernel, channels]`; with groups, `[rows, kernel, kernel, channels / groups]`.
+/// A linear map between images `[height, width, channels]` and values `[positions, rows]`, `rows` numbers for each patch of
+/// an image. Its weights are `[rows, kernel, kernel, channels]`; with groups, `[rows, kernel, kernel, channels / groups]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Convolution {
     pub patches: Patches,
-    /// Numbers for each patch.
+    /// Values of each patch.
     pub rows: usize,
     pub groups: usize,
 }
 
-/// Room for patches, kept from call to call.
+/// Buffers, kept from call to call.
 #[derive(Debug, Default)]
 pub struct Scratch {
     patches: Vec<f32>,
     rows: Vec<f32>,
-    room: implicit_gemm::Room,
+    implicit_gemm: implicit_gemm::Buffers,
 }
 
 impl Convolution {
-    /// Numbers for all patches of an image.
+    /// Values of all patches of an image.
     pub fn values(&self) -> usize {
         self.patches.positions() * self.rows
     }
 
-    /// Floating-point operations for one image.
+    /// Floating-point operations of one image.
     pub fn operations(&self) -> f64 {
         2.0 * (self.values() * self.window()) as f64
     }
 
-    /// `values` += weight · patches of `images`: a convolution, or the gradient that a transposed one passes on.
+    /// `values` += weight · patches of `images`: a convolution, or the input gradient of a transposed convolution.
     pub fn down(&self, values: &mut [f32], weight: &[f32], images: &[f32], scratch: &mut Scratch) {
-        if self.slides(self.rows) {
+        if self.is_implicit(self.rows) {
             let (window, patches) = (self.window(), &self.patches);
             let weight = |i: usize, o: usize| weight[o * window + i];
-            return implicit_gemm::values(patches, values, self.rows, images, weight, &mut scratch.room);
+            return implicit_gemm::values(patches, values, self.rows, images, weight, &mut scratch.implicit_gemm);
         }
         self.each(images.len(), |group, positions| {
             let weight = self.weight(weight, &group).transposed();
@@ -56,27 +56,27 @@ impl Convolution {
                 accumulate(rows, patches, weight);
                 return;
             }
-            let answer = resized(&mut scratch.rows, positions.len() * group.rows.len());
-            product(answer, patches, weight);
-            for (row, answer) in rows.chunks_mut(self.rows).zip(answer.chunks(group.rows.len())) {
-                row[group.rows.clone()].iter_mut().zip(answer).for_each(|(sum, x)| *sum += x);
+            let product_rows = resized(&mut scratch.rows, positions.len() * group.rows.len());
+            product(product_rows, patches, weight);
+            for (row, product) in rows.chunks_mut(self.rows).zip(product_rows.chunks(group.rows.len())) {
+                row[group.rows.clone()].iter_mut().zip(product).for_each(|(sum, x)| *sum += x);
             }
         });
     }
 
-    /// `images` += weightᵀ · `values`, laid where the patches are: a transposed convolution, or the gradient that a
-    /// convolution passes on.
+    /// `images` += weightᵀ · `values`, added where the patches are: a transposed convolution, or the input gradient of a
+    /// convolution.
     pub fn up(&self, images: &mut [f32], weight: &[f32], values: &[f32], scratch: &mut Scratch) {
-        if self.slides(self.patches.channels)
-            && let Some(patches) = self.back()
+        if self.is_implicit(self.patches.channels)
+            && let Some(patches) = self.transposed_patches()
         {
             let (kernel, channels) = (self.patches.kernel, self.patches.channels);
-            // Seen from an image's pixel, the kernel stands upside down.
+            // The transposed convolution's kernel is mirrored.
             let weight = |i: usize, o: usize| {
                 let (pixel, row) = (kernel * kernel - 1 - i / self.rows, i % self.rows);
                 weight[(row * kernel * kernel + pixel) * channels + o]
             };
-            return implicit_gemm::values(&patches, images, channels, values, weight, &mut scratch.room);
+            return implicit_gemm::values(&patches, images, channels, values, weight, &mut scratch.implicit_gemm);
         }
         self.each(images.len(), |group, positions| {
             let weight = self.weight(weight, &group);
@@ -95,10 +95,17 @@ impl Convolution {
         });
     }
 
-    /// `gradient` += `values`ᵀ · patches of `images`: the weight's.
+    /// `gradient` += `values`ᵀ · patches of `images`: the gradient of the weights.
     pub fn weight_gradient(&self, gradient: &mut [f32], values: &[f32], images: &[f32], scratch: &mut Scratch) {
-        if self.slides(self.rows) {
-            return implicit_gemm::gradient(&self.patches, gradient, values, self.rows, images, &mut scratch.room);
+        if self.is_implicit(self.rows) {
+            return implicit_gemm::gradient(
+                &self.patches,
+                gradient,
+                values,
+                self.rows,
+                images,
+                &mut scratch.implicit_gemm,
+            );
         }
         self.each(images.len(), |group, positions| {
             let rows = self.grouped(values, &positions, &group, &mut scratch.rows).transposed();
@@ -108,14 +115,15 @@ impl Convolution {
         });
     }
 
-    /// Whether windows are read where they lie, for so many channels that come out: laid out they are one plain product
-    /// more, and few channels leave a register empty.
-    fn slides(&self, outputs: usize) -> bool {
-        self.groups == 1 && self.patches.kernel > 1 && outputs >= SLIDING
+    /// Whether the implicit-GEMM path is taken for `outputs` output channels. It is not for kernels of one pixel, which are
+    /// a plain product, nor for few channels, which do not fill a register.
+    fn is_implicit(&self, outputs: usize) -> bool {
+        self.groups == 1 && self.patches.kernel > 1 && outputs >= IMPLICIT_GEMM
     }
 
-    /// The windows of `[rows, columns]` values that lead to each pixel of an image, where they are a convolution's.
-    fn back(&self) -> Option<Patches> {
+    /// The patches of `[rows, columns]` values that contribute to each pixel of an image, if the transpose is a convolution
+    /// too.
+    fn transposed_patches(&self) -> Option<Patches> {
         let Patches { height, width, rows, columns, kernel, stride, dilation, before, circular, .. } = self.patches;
         let before = (dilation * (kernel - 1)).checked_sub(before)?;
         let is_one = stride == 1 && (!circular || (rows, columns) == (height, width));
@@ -130,12 +138,12 @@ impl Convolution {
         })
     }
 
-    /// Numbers of a patch that a row of weights sees.
+    /// Numbers of a patch within one group.
     fn window(&self) -> usize {
         self.patches.kernel * self.patches.kernel * (self.patches.channels / self.groups)
     }
 
-    /// Every group with every stretch of patches.
+    /// Calls `visit` for every group with every range of patches.
     fn each(&self, numbers: usize, mut visit: impl FnMut(Group, Range<usize>)) {
         let positions = numbers / self.patches.image().max(1) * self.patches.positions();
         let step = (NUMBERS / self.window().max(1)).max(LEAST);
@@ -221,9 +229,9 @@ mod tests {
         x.iter().zip(y).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum()
     }
 
-    /// ⟨v, A x⟩ = ⟨Aᵀ v, x⟩, and both are what the weight's gradient makes of the weight.
+    /// ⟨v, A x⟩ = ⟨Aᵀ v, x⟩ = ⟨weight gradient, weight⟩.
     #[test]
-    fn what_leads_up_is_the_transpose_of_what_leads_down() {
+    fn up_is_the_transpose_of_down() {
         for (stride, kernel, before) in
             [(1, 3, 1), (2, 3, 0), (2, 3, 1), (2, 2, 0), (2, 4, 1), (2, 3, 2), (3, 2, 0), (3, 5, 2), (4, 3, 1)]
         {

@@ -1,111 +1,112 @@
-//! Products over patches that are never laid out: windows are read where they lie in the image, a register full of
-//! channels at a time. Where there are many channels, that saves the copies, which cost more than the arithmetic.
+//! Implicit GEMM: convolutions whose patches are not copied into a matrix. Windows are read directly from the images, a
+//! register full of output channels at a time. With many channels the copies would cost more than the arithmetic.
 
-#![expect(unsafe_code, reason = "inner loops whose places were checked before")]
+#![expect(unsafe_code, reason = "unchecked reads in the inner loops; `Patches::windows` checks all of them before")]
 
 use pulp::{Simd, WithSimd};
 
 use super::Patches;
 
-/// Numbers of padded images that are worked on at a time: they stay in a core's own cache.
-const IMAGES: usize = 1 << 16;
-/// Windows whose values stay in its nearest one.
-const NEAR: usize = 96;
-/// Channels beside one another in the packed weights.
-const STRIP: usize = 32;
+/// Numbers of padded images that are processed at a time: they stay in a core's second-level cache.
+const CHUNK: usize = 1 << 16;
+/// Windows whose values stay in the first-level cache.
+const L1_WINDOWS: usize = 96;
+/// Output channels of a panel, which are adjacent in the packed weights.
+const PANEL: usize = 32;
 
-/// Room that is kept from call to call.
+/// Buffers, kept from call to call.
 #[derive(Debug, Default)]
-pub(super) struct Room {
+pub(super) struct Buffers {
     padded: Vec<f32>,
     starts: Vec<usize>,
     packed: Vec<f32>,
 }
 
-/// `values` += weight · windows: `[outputs]` numbers for each window of `images`; `weight` says what number i of a window
-/// counts for output o.
+/// `values` += weight · windows, `[outputs]` numbers for each window of `images`. `weight(i, o)` is the weight of number i of
+/// a window for output o.
 pub(super) fn values(
     patches: &Patches,
     values: &mut [f32],
     outputs: usize,
     images: &[f32],
     weight: impl Fn(usize, usize) -> f32,
-    room: &mut Room,
+    buffers: &mut Buffers,
 ) {
     let window = patches.window();
-    room.packed.clear();
-    for start in (0..outputs).step_by(STRIP) {
+    buffers.packed.clear();
+    for start in (0..outputs).step_by(PANEL) {
         for i in 0..window {
-            let of = |o: usize| if o < outputs { weight(i, o) } else { 0.0 };
-            room.packed.extend((start..start + STRIP).map(of));
+            let or_zero = |o: usize| if o < outputs { weight(i, o) } else { 0.0 };
+            buffers.packed.extend((start..start + PANEL).map(or_zero));
         }
     }
-    let Room { padded, starts, packed } = room;
+    let Buffers { padded, starts, packed } = buffers;
     let some = patches.at_once();
     for (images, values) in
         images.chunks(some * patches.image()).zip(values.chunks_mut(some * patches.positions() * outputs))
     {
         let windows = patches.windows(images, padded, starts);
-        for (strip, weight) in packed.chunks(window * STRIP).enumerate() {
-            pulp::Arch::new().dispatch(Values { windows: &windows, weight, values, outputs, first: strip * STRIP });
+        for (panel, weight) in packed.chunks(window * PANEL).enumerate() {
+            pulp::Arch::new().dispatch(Values { windows: &windows, weight, values, outputs, first: panel * PANEL });
         }
     }
 }
 
-/// `gradient` += valuesᵀ · windows, `[outputs, window]`: what the weight of [`values`] has for one.
+/// `gradient` += valuesᵀ · windows, `[outputs, window]`: the gradient of the weights of [`values`].
 pub(super) fn gradient(
     patches: &Patches,
     gradient: &mut [f32],
     values: &[f32],
     outputs: usize,
     images: &[f32],
-    room: &mut Room,
+    buffers: &mut Buffers,
 ) {
-    let (window, strips) = (patches.window(), outputs.div_ceil(STRIP));
-    let Room { padded, starts, packed } = room;
+    let (window, panels) = (patches.window(), outputs.div_ceil(PANEL));
+    let Buffers { padded, starts, packed } = buffers;
     packed.clear();
-    // Values of the windows nearby, and the sums: both with their channels in strips.
-    packed.resize((NEAR + window * strips) * STRIP, 0.0);
-    let (near, sums) = packed.split_at_mut(NEAR * STRIP);
+    // Values of some windows, and the sums, both by panels.
+    packed.resize((L1_WINDOWS + window * panels) * PANEL, 0.0);
+    let (packed_values, sums) = packed.split_at_mut(L1_WINDOWS * PANEL);
     let some = patches.at_once();
     for (images, values) in
         images.chunks(some * patches.image()).zip(values.chunks(some * patches.positions() * outputs))
     {
         let all = patches.windows(images, padded, starts);
-        for (starts, values) in all.starts.chunks(NEAR).zip(values.chunks(NEAR * outputs)) {
+        for (starts, values) in all.starts.chunks(L1_WINDOWS).zip(values.chunks(L1_WINDOWS * outputs)) {
             let windows = Windows { starts, ..all };
-            for (strip, sums) in sums.chunks_mut(window * STRIP).enumerate() {
-                let channels = strip * STRIP..outputs.min((strip + 1) * STRIP);
-                for (near, values) in near.chunks_mut(STRIP).zip(values.chunks(outputs)) {
-                    near[..channels.len()].copy_from_slice(&values[channels.clone()]);
+            for (panel, sums) in sums.chunks_mut(window * PANEL).enumerate() {
+                let channels = panel * PANEL..outputs.min((panel + 1) * PANEL);
+                for (packed_values, values) in packed_values.chunks_mut(PANEL).zip(values.chunks(outputs)) {
+                    packed_values[..channels.len()].copy_from_slice(&values[channels.clone()]);
                 }
-                let values = &near[..starts.len() * STRIP];
+                let values = &packed_values[..starts.len() * PANEL];
                 pulp::Arch::new().dispatch(Gradient { windows: &windows, values, sums, outputs: channels.len() });
             }
         }
     }
     for (o, row) in gradient.chunks_mut(window).enumerate() {
-        let sums = &sums[o / STRIP * window * STRIP + o % STRIP..];
-        row.iter_mut().zip(sums.iter().step_by(STRIP)).for_each(|(to, sum)| *to += sum);
+        let sums = &sums[o / PANEL * window * PANEL + o % PANEL..];
+        row.iter_mut().zip(sums.iter().step_by(PANEL)).for_each(|(to, sum)| *to += sum);
     }
 }
 
-/// Windows of some images, padded so that each lies inside.
+/// Windows of some images, which are padded so that every window lies inside.
 #[derive(Clone, Copy)]
 struct Windows<'a> {
     images: &'a [f32],
     /// Where each window begins.
     starts: &'a [usize],
-    /// A window is `across` runs of `run` numbers in each of its `kernel` rows; so far apart do these begin.
+    /// Rows of a window, and the distance between their starts.
     kernel: usize,
     row: usize,
+    /// Contiguous runs in a row of a window, the distance between their starts, and the length of a run.
     across: usize,
     step: usize,
     run: usize,
 }
 
 impl Windows<'_> {
-    /// Where each run of a window begins, from the window's start.
+    /// The offset of each run from the window's start.
     #[inline(always)]
     fn runs(&self) -> impl Iterator<Item = usize> {
         let Self { kernel, row, across, step, .. } = *self;
@@ -114,13 +115,13 @@ impl Windows<'_> {
 }
 
 impl Patches {
-    /// Images that are worked on at a time.
+    /// Images that are processed at a time.
     fn at_once(&self) -> usize {
         let [height, width] = self.padded();
-        (IMAGES / (height * width * self.channels).max(1)).max(1)
+        (CHUNK / (height * width * self.channels).max(1)).max(1)
     }
 
-    /// Height and width of an image with all that its windows reach.
+    /// Height and width of an image with padding for all of its windows.
     fn padded(&self) -> [usize; 2] {
         let reach = |count: usize| (count - 1) * self.stride + (self.kernel - 1) * self.dilation + 1;
         [(self.before + self.height).max(reach(self.rows)), (self.before + self.width).max(reach(self.columns))]
@@ -145,18 +146,18 @@ impl Patches {
         let (row, step) = (dilation * width * channels, dilation * channels);
         let (across, run) = if dilation == 1 { (1, kernel * channels) } else { (kernel, channels) };
         let reach = (kernel - 1) * row + (across - 1) * step + run;
-        // What the inner loops rely on.
+        // The inner loops read without checks and rely on this.
         assert!(starts.iter().all(|start| start + reach <= images.len()), "windows of {self:?} lie inside");
         Windows { images, starts, kernel, row, across, step, run }
     }
 
-    /// Copies images to where their windows find all that they reach.
+    /// Copies images into padded ones.
     fn pad(&self, images: &[f32], out: &mut Vec<f32>) {
         let Self { height, width, channels, before, circular, .. } = *self;
         let [rows, columns] = self.padded();
         out.clear();
         out.resize(images.len() / self.image() * rows * columns * channels, 0.0);
-        // The pixel that comes to one, from the edge of the padded image on.
+        // The source of a pixel, both counted from their image's edge.
         let from = |at: usize, size: usize| match at.checked_sub(before).filter(|&at| at < size) {
             None if circular => Some((at + before * (size - 1)) % size),
             inside => inside,
@@ -176,10 +177,10 @@ impl Patches {
     }
 }
 
-/// One strip of the outputs, those from `first` on.
+/// One panel of the outputs, from output `first` on.
 struct Values<'a> {
     windows: &'a Windows<'a>,
-    /// `[window, STRIP]`.
+    /// `[window, PANEL]`.
     weight: &'a [f32],
     values: &'a mut [f32],
     outputs: usize,
@@ -191,8 +192,8 @@ impl WithSimd for Values<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let outputs = (self.outputs - self.first).min(STRIP);
-        // As many sums as there are registers for, beside those for the weight and a window's number.
+        let outputs = (self.outputs - self.first).min(PANEL);
+        // As many sums as there are registers for, besides those for the weights and a window's number.
         let (lanes, roomy) = (S::F32_LANES, S::REGISTER_COUNT >= 32);
         let mut at = 0;
         let mut values = self;
@@ -210,23 +211,23 @@ impl WithSimd for Values<'_> {
 }
 
 impl Values<'_> {
-    /// From output `at` of the strip on `WIDE` registers, `width` outputs at most, of `MANY` windows at a time.
+    /// `WIDE` registers of outputs from output `at` of the panel on, at most `width` outputs, for `MANY` windows at a time.
     #[inline(always)]
     fn add<S: Simd, const WIDE: usize, const MANY: usize>(&mut self, simd: S, at: usize, width: usize) {
         let Windows { images, starts, run, .. } = *self.windows;
         let width = (WIDE * S::F32_LANES).min(width);
         for (tile, starts) in starts.chunks(MANY).enumerate() {
-            // Windows that are lacking in the last tile are its first once more, and not written.
+            // The last tile is filled up with its first window; the extra results are not written.
             let start: [usize; MANY] = std::array::from_fn(|i| *starts.get(i).unwrap_or(&starts[0]));
             let mut sums = [[simd.splat_f32s(0.0); WIDE]; MANY];
-            let mut weight = self.weight.chunks_exact(STRIP);
+            let mut weight = self.weight.chunks_exact(PANEL);
             for offset in self.windows.runs() {
                 for (i, weight) in (offset..offset + run).zip(&mut weight) {
                     let (weight, _) = S::as_simd_f32s(&weight[at..]);
                     let weight: [S::f32s; WIDE] = std::array::from_fn(|register| weight[register]);
                     for (sums, start) in sums.iter_mut().zip(start) {
-                        // SAFETY: `Patches::windows` checked that a window that begins at `start` ends inside `images`,
-                        // and i is a number of it.
+                        // SAFETY: `Patches::windows` checked that every window ends inside `images`, and i is an offset
+                        // within the window that begins at `start`.
                         let x = simd.splat_f32s(unsafe { *images.get_unchecked(start + i) });
                         for (sum, weight) in sums.iter_mut().zip(weight) {
                             *sum = simd.mul_add_f32s(x, weight, *sum);
@@ -244,12 +245,12 @@ impl Values<'_> {
     }
 }
 
-/// The gradient of one strip.
+/// The weight gradient of one panel.
 struct Gradient<'a> {
     windows: &'a Windows<'a>,
-    /// `[windows, STRIP]`.
+    /// `[windows, PANEL]`.
     values: &'a [f32],
-    /// `[window, STRIP]`.
+    /// `[window, PANEL]`.
     sums: &'a mut [f32],
     outputs: usize,
 }
@@ -276,17 +277,17 @@ impl WithSimd for Gradient<'_> {
 }
 
 impl Gradient<'_> {
-    /// From channel `at` on `WIDE` registers, for `MANY` numbers of the window at a time.
+    /// `WIDE` registers of channels from channel `at` on, for `MANY` numbers of the window at a time.
     #[inline(always)]
     fn add<S: Simd, const WIDE: usize, const MANY: usize>(&mut self, simd: S, at: usize) {
         let Self { windows, values, sums, .. } = self;
-        for (offset, sums) in windows.runs().zip(sums.chunks_mut(windows.run * STRIP)) {
-            for (some, sums) in sums.chunks_mut(MANY * STRIP).enumerate() {
+        for (offset, sums) in windows.runs().zip(sums.chunks_mut(windows.run * PANEL)) {
+            for (some, sums) in sums.chunks_mut(MANY * PANEL).enumerate() {
                 let offset = offset + some * MANY;
-                if sums.len() == MANY * STRIP {
+                if sums.len() == MANY * PANEL {
                     add::<S, WIDE, MANY>(simd, windows, values, sums, offset, at);
                 } else {
-                    for (i, sums) in sums.chunks_mut(STRIP).enumerate() {
+                    for (i, sums) in sums.chunks_mut(PANEL).enumerate() {
                         add::<S, WIDE, 1>(simd, windows, values, sums, offset + i, at);
                     }
                 }
@@ -295,7 +296,7 @@ impl Gradient<'_> {
     }
 }
 
-/// `sums`, `[MANY, STRIP]` from channel `at` on, += numbers of the windows from `offset` on, times the values.
+/// `sums`, `[MANY, PANEL]` from channel `at` on, += the windows' numbers from `offset` on, times the values.
 #[inline(always)]
 fn add<S: Simd, const WIDE: usize, const MANY: usize>(
     simd: S,
@@ -306,12 +307,12 @@ fn add<S: Simd, const WIDE: usize, const MANY: usize>(
     at: usize,
 ) {
     let mut inner = [[simd.splat_f32s(0.0); WIDE]; MANY];
-    for (&start, value) in windows.starts.iter().zip(values.chunks_exact(STRIP)) {
+    for (&start, value) in windows.starts.iter().zip(values.chunks_exact(PANEL)) {
         let (value, _) = S::as_simd_f32s(&value[at..]);
         let value: [S::f32s; WIDE] = std::array::from_fn(|register| value[register]);
         for (i, inner) in inner.iter_mut().enumerate() {
-            // SAFETY: `Patches::windows` checked that a window that begins at `start` ends inside `images`, and
-            // `offset + i` is a number of it.
+            // SAFETY: `Patches::windows` checked that every window ends inside `images`, and `offset + i` is an offset
+            // within the window that begins at `start`.
             let x = simd.splat_f32s(unsafe { *windows.images.get_unchecked(start + offset + i) });
             for (sum, value) in inner.iter_mut().zip(value) {
                 *sum = simd.mul_add_f32s(x, value, *sum);
@@ -319,17 +320,17 @@ fn add<S: Simd, const WIDE: usize, const MANY: usize>(
         }
     }
     for (i, inner) in inner.into_iter().enumerate() {
-        add_to::<S, WIDE>(simd, &mut sums[i * STRIP + at..][..WIDE * S::F32_LANES], inner);
+        add_to::<S, WIDE>(simd, &mut sums[i * PANEL + at..][..WIDE * S::F32_LANES], inner);
     }
 }
 
-/// Adds registers to as many numbers as there are. By registers alone: what is read number by number would have to lie in
-/// memory, in the loops before as well.
+/// Adds registers to up to as many numbers. Only whole registers are read and written: access by single numbers would force
+/// the sums into memory in the loops before as well.
 #[inline(always)]
 fn add_to<S: Simd, const WIDE: usize>(simd: S, mut to: &mut [f32], sums: [S::f32s; WIDE]) {
     for sum in sums {
         let (some, rest) = to.split_at_mut(S::F32_LANES.min(to.len()));
-        // A part of a register is a call for some instruction sets.
+        // With some instruction sets, partial loads and stores are function calls.
         if let ([whole], _) = S::as_mut_simd_f32s(some) {
             *whole = simd.add_f32s(*whole, sum);
         } else {
@@ -357,9 +358,9 @@ mod tests {
         }
     }
 
-    /// Against patches that are laid out, and sums in double precision.
+    /// Compared with patches copied into a matrix, and sums in double precision.
     #[test]
-    fn windows_read_where_they_lie_are_the_laid_out_ones() {
+    fn windows_read_in_place_give_the_same_as_copied_ones() {
         let plain = Patches {
             height: 7,
             width: 5,
@@ -384,24 +385,24 @@ mod tests {
         for (patches, outputs) in geometries.into_iter().flat_map(|patches| [8, 16, 23, 40].map(|n| (patches, n))) {
             let (images, window) = (random(40 * patches.image(), "images"), patches.window());
             let weight = random(outputs * window, "weight");
-            let laid_out = patches.all(&images);
+            let copied = patches.all(&images);
             let what = format!("{patches:?} to {outputs}");
-            let mut room = Room::default();
+            let mut buffers = Buffers::default();
 
-            let mut found = vec![1.0; laid_out.len() / window * outputs];
-            values(&patches, &mut found, outputs, &images, |i, o| weight[o * window + i], &mut room);
+            let mut found = vec![1.0; copied.len() / window * outputs];
+            values(&patches, &mut found, outputs, &images, |i, o| weight[o * window + i], &mut buffers);
             let at = |(i, o): (usize, usize)| {
-                let row = &laid_out[i * window..][..window];
+                let row = &copied[i * window..][..window];
                 1.0 + row.iter().zip(&weight[o * window..]).map(|(x, w)| f64::from(*x) * f64::from(*w)).sum::<f64>()
             };
-            let rows = laid_out.len() / window;
+            let rows = copied.len() / window;
             close(&found, (0..rows).flat_map(|i| (0..outputs).map(move |o| (i, o))).map(at), &what);
 
             let given = random(rows * outputs, "values");
             let mut found = vec![1.0; outputs * window];
-            gradient(&patches, &mut found, &given, outputs, &images, &mut room);
+            gradient(&patches, &mut found, &given, outputs, &images, &mut buffers);
             let at = |(o, j): (usize, usize)| {
-                let each = (0..rows).map(|i| f64::from(given[i * outputs + o]) * f64::from(laid_out[i * window + j]));
+                let each = (0..rows).map(|i| f64::from(given[i * outputs + o]) * f64::from(copied[i * window + j]));
                 1.0 + each.sum::<f64>()
             };
             // Sums over hundreds of windows in single precision.

@@ -1,9 +1,9 @@
-//! The few inner loops that a device's stock operations do badly, each beside its plain twin.
+//! The few inner loops that stock operations do badly, each tested against a plain version.
 //!
-//! Everything here runs on one thread and gives the same numbers whatever runs beside it. The loops are compiled for
-//! the best instruction set of the machine at run time (`pulp`); none of them but the matrix product and the
-//! convolution fuses a multiply with an add, so that only these, whose blocking follows the machine, differ between machines
-//! in the last bits.
+//! Everything here runs on the calling thread and gives the same numbers whatever runs beside it. The loops are compiled for
+//! several instruction sets, and the best that the machine has is chosen at run time (`pulp`). Only the matrix product and
+//! the convolution fuse multiplications with additions; their blocking follows the machine, so only their results differ
+//! between machines, in the last bits.
 
 #![expect(clippy::inline_always, reason = "a loop is compiled for an instruction set only where it is inlined")]
 

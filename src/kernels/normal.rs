@@ -1,13 +1,13 @@
-//! Normal numbers many at a time: Box–Muller in double precision by the very steps that `libm`'s `log` and `sincos` take
-//! (FreeBSD's msun), without their branches, so that the loop vectorises and every bit is theirs.
+//! Normal numbers many at a time: Box–Muller in double precision with the steps of `libm`'s `log` and `sincos` (FreeBSD's
+//! msun), but without their branches. The loop vectorises, and every bit is the same as with `libm`.
 
 use super::vectorised;
 
 /// Pairs that are computed at a time.
 pub const PAIRS: usize = 32;
 
-/// From uniform numbers in [0, 1), 53 bits as two words each, and in their place, a pair of independent standard normal
-/// numbers for every two of them: √(−2 ln(1 − u)) times cosine and sine of 2π v.
+/// Pairs of independent standard normal numbers, √(−2 ln(1 − u)) times cosine and sine of 2π v. `words` holds the 53-bit
+/// uniform numbers u and v in [0, 1): high and low words of u, then of v.
 pub fn box_muller(words: &[[u32; PAIRS]; 4], cosines: &mut [f64; PAIRS], sines: &mut [f64; PAIRS]) {
     let mut near = [0.0; PAIRS];
     vectorised(
@@ -23,7 +23,7 @@ pub fn box_muller(words: &[[u32; PAIRS]; 4], cosines: &mut [f64; PAIRS], sines: 
             }
         },
     );
-    // So near a multiple of π/2, one in some thousand, more of π's digits are needed.
+    // Very close to a multiple of π/2, about once in a thousand, more digits of π are needed.
     if near.iter().any(|rest| rest.abs() < NEAR) {
         for i in (0..PAIRS).filter(|&i| near[i].abs() < NEAR) {
             let radius = libm::sqrt(-2.0 * libm::log(1.0 - uniform(words[0][i], words[1][i])));
@@ -33,22 +33,22 @@ pub fn box_muller(words: &[[u32; PAIRS]; 4], cosines: &mut [f64; PAIRS], sines: 
     }
 }
 
-/// Nearer than 2⁻¹⁶ of at most 2π.
+/// Distance to a multiple of π/2 below which `libm` uses more digits: more than 2⁻¹⁶ of 2π.
 const NEAR: f64 = 1e-4;
 
-/// Uniform in [0, 1), from 53 of the bits of two words.
+/// Uniform in [0, 1), from 53 bits of two words.
 #[inline(always)]
 pub fn uniform(high: u32, low: u32) -> f64 {
     (whole(u64::from(high)) * 2_097_152.0 + whole(u64::from(low >> 11))) / 9_007_199_254_740_992.0
 }
 
-/// A number below 2⁵², which vector units cannot convert otherwise.
+/// An integer below 2⁵² as a float, in operations that vector units have.
 #[inline(always)]
 fn whole(n: u64) -> f64 {
     f64::from_bits(0x4330_0000_0000_0000 | n) - 4_503_599_627_370_496.0
 }
 
-/// Of a normal number up to 1.
+/// Natural logarithm of a normal (not subnormal) number up to 1.
 #[inline(always)]
 fn log(x: f64) -> f64 {
     const LN2_HIGH: f64 = 0.693_147_180_369_123_8;
@@ -69,7 +69,7 @@ fn log(x: f64) -> f64 {
     s * (half_square + (odd + even)) + k * LN2_LOW - half_square + f + k * LN2_HIGH
 }
 
-/// Sine and cosine of a number from 0 to 2π; and what it is beyond the nearest multiple of π/2, 1 where that is 0.
+/// Sine and cosine of a number from 0 to 2π, and its distance from the nearest multiple of π/2 (1 if that multiple is 0).
 #[inline(always)]
 fn sin_cos(x: f64) -> (f64, f64, f64) {
     const PIO2_HIGH: f64 = 1.570_796_326_734_125_6;
@@ -90,7 +90,7 @@ fn sin_cos(x: f64) -> (f64, f64, f64) {
         2.087_572_321_298_175e-9,
         -1.135_964_755_778_819_5e-11,
     ];
-    // The multiple, by the word in which `rem_pio2` looks for it.
+    // The multiple, decided by the high word as in `rem_pio2`.
     let from = |high: u64| if x >= f64::from_bits((high + 1) << 32) { 1.0 } else { 0.0 };
     let n = from(0x3fe9_21fb) + from(0x4002_d97c) + from(0x400f_6a7a) + from(0x4015_fdbc);
     let high = x - n * PIO2_HIGH;

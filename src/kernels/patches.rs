@@ -1,23 +1,23 @@
-//! Windows that slide over images, as the rows of a matrix: convolutions become matrix products.
+//! The windows of a convolution as rows of a matrix (im2col): convolutions become matrix products.
 
 use std::ops::Range;
 
-/// Windows of `kernel` × `kernel` pixels over images `[height, width, channels]`, channels last. A window is one row of
-/// `[kernel, kernel, channels]` numbers; windows are counted image by image, row by row.
+/// Windows of `kernel` × `kernel` pixels over images `[height, width, channels]`, channels last. Each window is a row of
+/// `[kernel, kernel, channels]` numbers. Windows are numbered image by image, row by row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patches {
     pub height: usize,
     pub width: usize,
     pub channels: usize,
-    /// Windows in a column and in a row of an image.
+    /// Rows and columns of windows in an image.
     pub rows: usize,
     pub columns: usize,
     pub kernel: usize,
     pub stride: usize,
     pub dilation: usize,
-    /// Pixels before the image's edge at which the first window begins.
+    /// Padding before the first row and column, in pixels.
     pub before: usize,
-    /// What lies beyond the edges: the opposite edge, or zeros.
+    /// Whether the padding continues from the opposite edge; otherwise it is zeros.
     pub circular: bool,
 }
 
@@ -45,7 +45,7 @@ impl Patches {
         rows
     }
 
-    /// Whether the rows are the image's own pixels, one after another.
+    /// Whether the windows are simply the image's pixels.
     pub(super) fn is_plain(&self) -> bool {
         self.kernel == 1
             && self.stride == 1
@@ -53,7 +53,7 @@ impl Patches {
             && (self.rows, self.columns) == (self.height, self.width)
     }
 
-    /// Copies the windows `positions`, of the channels of a group, to the rows of `out`.
+    /// Copies the windows `positions`, with only the channels `group`, to the rows of `out`.
     pub(super) fn gather(&self, images: &[f32], positions: Range<usize>, group: &Range<usize>, out: &mut [f32]) {
         let row = self.kernel * self.kernel * group.len();
         for (position, out) in positions.zip(out.chunks_exact_mut(row)) {
@@ -67,7 +67,7 @@ impl Patches {
         }
     }
 
-    /// Adds the rows of `patches` to the windows `positions`: what [`Patches::gather`] is the transpose of.
+    /// Adds the rows of `patches` to the windows `positions`: the transpose of [`Patches::gather`].
     pub(super) fn scatter(&self, patches: &[f32], positions: Range<usize>, group: &Range<usize>, images: &mut [f32]) {
         let row = self.kernel * self.kernel * group.len();
         for (position, patch) in positions.zip(patches.chunks_exact(row)) {
@@ -78,8 +78,8 @@ impl Patches {
         }
     }
 
-    /// Tells the stretches of a window that lie one after another in the image: where in the row, where in the images,
-    /// how long; in the row's order.
+    /// Calls `run` for each contiguous run of a window, in order, with its offset in the row, its offset in the images, and
+    /// its length.
     #[inline(always)]
     fn runs(&self, position: usize, group: &Range<usize>, mut run: impl FnMut(usize, usize, usize)) {
         let Self { height, width, channels, kernel, stride, dilation, before, .. } = *self;
@@ -116,7 +116,7 @@ impl Patches {
     }
 }
 
-/// Short stretches are not worth a call of the platform's copy.
+/// Copies short slices without a call of `memcpy`.
 #[inline(always)]
 fn copy(to: &mut [f32], from: &[f32]) {
     if to.len() < 16 {

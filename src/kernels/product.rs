@@ -1,6 +1,6 @@
 //! The matrix product, on slices whose bounds are checked once.
 
-/// The numbers that matrices are made of: single and double precision.
+/// The numbers of a matrix: single or double precision.
 pub trait Real: Copy + std::fmt::Debug + 'static {
     const ONE: Self;
     const MINUS_ONE: Self;
@@ -30,16 +30,16 @@ impl<'a, T> Matrix<'a, T> {
     /// `data` is `[rows, columns]`, row-major.
     ///
     /// # Panics
-    /// When `data` does not hold rows × columns numbers: the callers take both from one checked shape.
+    /// When `data` does not have rows × columns numbers. Callers take both from one checked shape.
     pub fn new(data: &'a [T], rows: usize, columns: usize) -> Self {
         assert_eq!(data.len(), rows * columns, "a matrix of {rows} × {columns}");
         Self { data, rows, columns, row_step: columns, column_step: 1 }
     }
 
-    /// Some columns of it.
+    /// A range of its columns.
     ///
     /// # Panics
-    /// When it does not have them.
+    /// When the range is out of bounds.
     #[must_use]
     pub fn columns_of(self, columns: std::ops::Range<usize>) -> Self {
         assert!(columns.start <= columns.end && columns.end <= self.columns, "columns {columns:?} of {}", self.columns);
@@ -55,7 +55,7 @@ impl<'a, T> Matrix<'a, T> {
         self.columns
     }
 
-    /// The same numbers, read the other way round.
+    /// The transpose, without copying.
     #[must_use]
     pub fn transposed(self) -> Self {
         Self { rows: self.columns, columns: self.rows, row_step: self.column_step, column_step: self.row_step, ..self }
@@ -82,9 +82,8 @@ fn multiply<T: Real>(out: &mut [T], left: Matrix<'_, T>, right: Matrix<'_, T>, a
     assert_eq!(out.len(), left.rows * right.columns, "the result of a product");
     let step = |step: usize| step as isize;
     #[expect(unsafe_code, reason = "the product crate takes pointers and strides")]
-    // SAFETY: `Matrix::new` checked that rows × columns numbers lie behind each operand, `transposed` only swaps the
-    // two strides with the two lengths, `columns_of` only leaves some out, and the assertion above checks the result;
-    // `out` is borrowed alone.
+    // SAFETY: `Matrix::new` checked that each operand has rows × columns numbers, `transposed` only swaps lengths and
+    // strides, and `columns_of` only narrows. The assertion above checks the size of the result, which is borrowed mutably.
     unsafe {
         gemm::gemm(
             left.rows,

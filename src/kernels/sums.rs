@@ -30,7 +30,7 @@ pub fn add_squares(sums: &mut [f64], rows: &[f32]) {
     );
 }
 
-/// Takes `mean` from every row of `rows`.
+/// Subtracts `mean` from every row of `rows`.
 pub fn subtract_row(rows: &mut [f32], mean: &[f64]) {
     vectorised(
         #[inline(always)]

@@ -1,14 +1,14 @@
-//! Rows to columns: what brings an image's channels from first to last, and back.
+//! Matrix transpose. It moves an image's channels from first to last, and back.
 
 use super::vectorised;
 
-/// Numbers on a side of the squares that are turned in registers.
+/// Side of the square blocks that are transposed in registers.
 const SIDE: usize = 8;
 
-/// `from`, `[rows, columns]`, to `to`, `[columns, rows]`.
+/// Transposes `from`, `[rows, columns]`, into `to`, `[columns, rows]`.
 ///
 /// # Panics
-/// When either does not hold rows × columns numbers.
+/// When either does not have rows × columns numbers.
 pub fn transpose(to: &mut [f32], from: &[f32], rows: usize, columns: usize) {
     assert_eq!((to.len(), from.len()), (rows * columns, rows * columns), "a matrix of {rows} × {columns}");
     let (whole_rows, whole_columns) = (rows / SIDE * SIDE, columns / SIDE * SIDE);

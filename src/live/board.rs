@@ -9,7 +9,8 @@ use tokio::sync::watch;
 
 use super::edit::Edit;
 use crate::Result;
-use crate::script::exhibit::{Exhibits, Facts};
+use crate::output::facts::Facts;
+use crate::script::{Outputs, Shown};
 use crate::work::{Described, Fingerprint, Value};
 
 /// Bytes of results that are kept for the figures of former edits.
@@ -128,7 +129,7 @@ impl Board {
 
     /// Lets go of the descriptions of edits that are over and no longer the newest.
     pub fn condense(&self) {
-        let (former, known): (Vec<(usize, Exhibits)>, BTreeSet<Fingerprint>) = {
+        let (former, known): (Vec<(usize, Outputs)>, BTreeSet<Fingerprint>) = {
             let state = self.lock();
             let newest = state.current();
             let former = state.edits.range(..newest).filter_map(|(number, edit)| Some((*number, edit.whole()?)));
@@ -141,7 +142,14 @@ impl Board {
                     facts.entry(result.fingerprint()).or_insert_with(|| Facts::of(result));
                 }
             };
-            let named = exhibits.iter().map(|exhibit| exhibit.named(&mut hear)).collect();
+            let mut name = |result: &Described| {
+                hear(result);
+                Described::name_of(result)
+            };
+            let named = exhibits
+                .iter()
+                .map(|Shown { output, place }| Shown { output: output.named(&mut name), place: place.clone() });
+            let named = named.collect();
             let mut state = self.lock();
             state.facts.extend(facts);
             if let Some(edit) = state.edits.get_mut(&number) {

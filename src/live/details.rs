@@ -9,9 +9,11 @@ use serde_json::{Value as Json, json};
 use super::board::Board;
 use super::edit::place_json;
 use crate::Result;
+use crate::executor::Computed;
 use crate::figure::{Figure, Hit, Image, Images};
-use crate::script::Host;
-use crate::script::exhibit::{At, Exhibit, Facts, Source};
+use crate::output::Located;
+use crate::output::facts::Facts;
+use crate::script::{Host, Shown};
 use crate::work::{ReadOutcome, Store};
 
 /// Pictures shown of a point.
@@ -39,13 +41,13 @@ impl Details {
     }
 
     /// What is told of the result behind a value.
-    fn facts(&self, source: &Source) -> Option<Facts> {
+    fn facts(&self, source: &Located) -> Option<Facts> {
         self.board.facts(source.result.as_ref()?)
     }
 
     /// As the page knows it; `pictures` is where its pictures are, if there are any.
-    pub fn point(&self, exhibit: &Exhibit, hit: Hit, pictures: &str) -> Result<Json> {
-        let sources = exhibit.sources(at(exhibit, hit))?;
+    pub fn point(&self, exhibit: &Shown, computed: &Computed, hit: Hit, pictures: &str) -> Result<Json> {
+        let sources = exhibit.output.locate(hit, computed);
         let rows: Vec<Json> = sources
             .iter()
             .map(|source| {
@@ -67,7 +69,7 @@ impl Details {
     }
 
     /// What runs just this point.
-    fn command(&self, source: &Source) -> String {
+    fn command(&self, source: &Located) -> String {
         let mut words = vec!["entroscope".to_owned(), "run".to_owned(), quoted(&self.script.display().to_string())];
         let pair = |flag: &str, name: &str, value: &str| [flag.to_owned(), quoted(&format!("{name}={value}"))];
         words.extend(self.set.iter().flat_map(|(name, value)| pair("--set", name, value)));
@@ -76,14 +78,14 @@ impl Details {
     }
 
     /// The reconstruction behind a value, where the store still has it, with its depth.
-    fn reconstruction(&self, source: &Source) -> Option<(crate::work::Fingerprint, usize)> {
+    fn reconstruction(&self, source: &Located) -> Option<(crate::work::Fingerprint, usize)> {
         let key = self.facts(source)?.reconstruction?.with_numerics(&self.numerics);
         self.store.contains(key).then_some((key, source.depth?))
     }
 
     /// The first samples' reconstructions from the point's depth.
-    pub fn pictures(&self, exhibit: &Exhibit, hit: Hit) -> Result<Option<Figure>> {
-        let sources = exhibit.sources(at(exhibit, hit))?;
+    pub fn pictures(&self, exhibit: &Shown, computed: &Computed, hit: Hit) -> Result<Option<Figure>> {
+        let sources = exhibit.output.locate(hit, computed);
         let Some((key, depth)) = sources.iter().find_map(|source| self.reconstruction(source)) else { return Ok(None) };
         let ReadOutcome::Whole(value) = self.store.read(key) else { return Ok(None) };
         let (shape, r) = value.f32s("r")?;
@@ -112,16 +114,6 @@ fn picture(shape: &[usize]) -> Vec<usize> {
     }
 }
 
-/// The place that a hit names in the exhibit.
-fn at(exhibit: &Exhibit, Hit { part, i, j }: Hit) -> At {
-    match (exhibit.label().drawing, part) {
-        ("heatmap", 0) => At::Cell { column: i, row: j },
-        ("heatmap", curve) => At::Point { series: curve - 1, i },
-        ("images", _) => At::Image(i),
-        _ => At::Point { series: part, i },
-    }
-}
-
 fn pairs(parameters: &[(String, String)]) -> serde_json::Map<String, Json> {
     parameters.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect()
 }
@@ -134,29 +126,4 @@ fn quoted(word: &str) -> String {
     } else {
         format!("'{}'", word.replace('\'', r"'\''"))
     }
-}
-
-/// A table's cells as a reader is shown them.
-pub(super) fn texts(rows: &[Vec<rhai::Dynamic>]) -> Vec<Vec<String>> {
-    let text = |value: &rhai::Dynamic| {
-        if value.is_unit() {
-            "–".to_owned()
-        } else if let Ok(truth) = value.as_bool() {
-            if truth { "yes" } else { "no" }.to_owned()
-        } else if let Ok(number) = value.as_float().or_else(|_| value.as_int().map(|number| number as f64)) {
-            crate::figure::pretty(number)
-        } else {
-            value.to_string()
-        }
-    };
-    rows.iter().map(|row| row.iter().map(text).collect()).collect()
-}
-
-/// A table's cells as JSON, to sort them by.
-pub(super) fn cells(rows: &[Vec<rhai::Dynamic>]) -> Vec<Vec<Json>> {
-    let cell = |value: &rhai::Dynamic| match value.as_float() {
-        Ok(x) if !x.is_finite() => crate::figure::plain(x).into(),
-        _ => serde_json::to_value(value).unwrap_or_else(|_| value.to_string().into()),
-    };
-    rows.iter().map(|row| row.iter().map(cell).collect()).collect()
 }

@@ -7,8 +7,7 @@ use std::time::Instant;
 use serde_json::{Value as Json, json};
 
 use crate::executor::{Computed, Estimate};
-use crate::script::exhibit::Exhibits;
-use crate::script::{Diagnostic, Outcome, Place, Severity, Status};
+use crate::script::{Diagnostic, Outcome, Outputs, Place, Severity, Shown, Status};
 use crate::work::{Fingerprint, Plan, Value};
 
 /// How far an edit is.
@@ -47,7 +46,7 @@ pub(super) struct Edit {
     pub stage: Stage,
     /// The edit whose figures are shown with it: its own number, or the last good one's while it has none.
     pub figures_of: usize,
-    pub exhibits: Option<Exhibits>,
+    pub exhibits: Option<Outputs>,
     pub computed: Computed,
     pub parameters: BTreeMap<String, String>,
     /// What each exhibit waits for, and how often it changed.
@@ -129,12 +128,12 @@ impl Edit {
     }
 
     /// Its exhibits, where they are still whole and it is over.
-    pub fn whole(&self) -> Option<Exhibits> {
+    pub fn whole(&self) -> Option<Outputs> {
         self.exhibits.clone().filter(|_| !self.is_named && self.stage.is_over())
     }
 
     /// Keeps the names of its results in place of their descriptions.
-    pub fn name(&mut self, exhibits: Exhibits) {
+    pub fn name(&mut self, exhibits: Outputs) {
         if self.exhibits.is_some() {
             self.exhibits = Some(exhibits);
             self.is_named = true;
@@ -146,12 +145,12 @@ impl Edit {
     }
 
     /// The script was evaluated.
-    pub fn describe(&mut self, exhibits: Exhibits) {
-        let item = |exhibit: &crate::script::Exhibit| {
+    pub fn describe(&mut self, exhibits: Outputs) {
+        let item = |exhibit: &Shown| {
             let mut points = BTreeMap::<String, BTreeSet<Fingerprint>>::new();
-            exhibit.points().into_iter().for_each(|(point, result)| {
-                points.entry(point).or_default().insert(result);
-            });
+            for target in exhibit.output.targets() {
+                points.entry(target.point).or_default().insert(target.result.fingerprint());
+            }
             let needs = points.values().flatten().copied().collect();
             Item { needs, points, revision: 1, work: 0.0 }
         };
@@ -200,7 +199,7 @@ impl Edit {
         for (item, exhibit) in self.items.iter_mut().zip(exhibits.iter()) {
             if item.needs.contains(&result) && !self.computed.contains_key(&result) {
                 item.revision += 1;
-                is_shown |= exhibit.label().kind != "weights";
+                is_shown |= exhibit.output.needs_results();
             }
         }
         if is_shown {
@@ -244,10 +243,10 @@ impl Edit {
 
     fn item_json(&self, i: usize) -> Option<Json> {
         let (item, exhibit) = (self.items.get(i)?, self.exhibits.as_ref()?.get(i)?);
-        let label = exhibit.label();
+        let output = &exhibit.output;
         let (done, points) = self.points(item);
         let mut json = json!({
-            "kind": label.kind, "name": label.name, "title": label.title, "drawing": label.drawing,
+            "kind": output.kind(), "name": output.name(), "title": output.title(), "drawing": output.drawing(),
             "rev": item.revision, "done": done, "points": points, "place": exhibit.place.as_ref().map(place_json),
             "error": null,
         });
@@ -256,9 +255,9 @@ impl Edit {
             let share = self.plan.as_ref().map_or(0.0, |plan| item.work / plan.estimate.operations.max(1.0));
             json["left"] = self.left().map(|left| left * share.min(1.0)).into();
         }
-        if let Some(words) = exhibit.words(&self.computed) {
-            match words {
-                Ok(words) => json["text"] = words.into(),
+        if output.kind() == "verdict" {
+            match output.fill(&self.computed) {
+                Ok(filled) => json["text"] = filled.words.into(),
                 Err(error) => json["error"] = error.message.into(),
             }
         }

@@ -19,14 +19,14 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use super::board::{Board, Turn};
-use super::details::{self, Details};
+use super::details::Details;
 use super::guard::{self, Names};
 use super::watch::Go;
 use super::{Happened, page};
 use crate::executor::Computed;
 use crate::figure::Hit;
-use crate::script::Host;
-use crate::script::exhibit::Exhibit;
+use crate::output::Scalar;
+use crate::script::{Host, Shown};
 use crate::{Error, Result};
 
 /// Where a free port is looked for first: the same one again after a restart, so that an open page finds it.
@@ -131,7 +131,7 @@ impl Desk {
     }
 
     /// An exhibit of an edit, and what is computed of it.
-    fn exhibit(&self, edit: usize, item: usize) -> Option<(Exhibit, Computed)> {
+    fn exhibit(&self, edit: usize, item: usize) -> Option<(Shown, Computed)> {
         let state = self.board.lock();
         let edit = state.edits.get(&edit)?;
         let exhibit = edit.exhibits.as_ref()?.get(item)?.clone();
@@ -221,18 +221,24 @@ async fn item(State(desk): Shared, Parts((edit, name)): Parts<(usize, String)>) 
         return not_there();
     };
     let ending = ending.to_owned();
-    drawn(move || match (ending.as_str(), exhibit.figure(&computed)?) {
-        ("svg", Some(figure)) => Ok(guard::picture(figure.svg()?)),
-        ("png", Some(figure)) => Ok(typed("image/png", figure.png()?)),
-        ("json", Some(figure)) => Ok(axum::Json(figure.regions()?).into_response()),
-        ("json", None) => {
-            let Some(((columns, rows), varying)) = exhibit.records(&computed) else { return Ok(not_there()) };
-            let (texts, rows) = (details::texts(&rows), details::cells(&rows));
-            Ok(axum::Json(json!({ "columns": columns, "varying": varying, "rows": rows, "texts": texts }))
-                .into_response())
-        }
-        ("csv", _) => Ok(typed("text/csv; charset=utf-8", exhibit.csv(&computed)?)),
-        _ => Ok(not_there()),
+    drawn(move || {
+        let filled = exhibit.output.fill(&computed)?;
+        Ok(match (ending.as_str(), &filled.figure, &filled.records) {
+            ("svg", Some(figure), _) => guard::picture(figure.svg()?),
+            ("png", Some(figure), _) => typed("image/png", figure.png()?),
+            ("json", Some(figure), _) => axum::Json(figure.regions()?).into_response(),
+            ("json", None, Some(records)) => {
+                let rows: Vec<Vec<_>> =
+                    records.rows.iter().map(|row| row.iter().map(Scalar::to_json).collect()).collect();
+                let texts: Vec<Vec<_>> =
+                    records.rows.iter().map(|row| row.iter().map(Scalar::pretty).collect()).collect();
+                let (columns, varying) = (&records.columns, records.varying());
+                axum::Json(json!({ "columns": columns, "varying": varying, "rows": rows, "texts": texts }))
+                    .into_response()
+            }
+            ("csv", ..) => filled.csv()?.map_or_else(not_there, |csv| typed("text/csv; charset=utf-8", csv)),
+            _ => not_there(),
+        })
     })
     .await
 }
@@ -243,14 +249,14 @@ async fn point(
     Parts((edit, item, what)): Parts<(usize, usize, String)>,
     Query(hit): Query<Hit>,
 ) -> Response {
-    let Some((exhibit, _)) = desk.exhibit(edit, item) else { return not_there() };
+    let Some((exhibit, computed)) = desk.exhibit(edit, item) else { return not_there() };
     drawn(move || match what.as_str() {
         "point" => {
             let Hit { part, i, j } = hit;
             let path = format!("edits/{edit}/items/{item}/pictures.svg?part={part}&i={i}&j={j}");
-            desk.details.point(&exhibit, hit, &path).map(|json| axum::Json(json).into_response())
+            desk.details.point(&exhibit, &computed, hit, &path).map(|json| axum::Json(json).into_response())
         }
-        "pictures.svg" => match desk.details.pictures(&exhibit, hit)? {
+        "pictures.svg" => match desk.details.pictures(&exhibit, &computed, hit)? {
             Some(figure) => Ok(guard::picture(figure.svg()?)),
             None => Ok(not_there()),
         },

@@ -8,7 +8,7 @@ use rhai::{AST, ASTNode, Engine, Expr, FnCallExpr, Position, Stmt};
 use super::api;
 use super::diagnostic::{Diagnostic, Sources};
 use super::loader::Loader;
-use super::options::nearest;
+use crate::words::nearest;
 
 /// Rhai's own, which are not in any function list.
 const KEYWORDS: [&str; 10] =

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use rhai::{EvalAltResult, ParseErrorType, Position};
 
 use super::loader::STDLIB;
-use super::options::nearest;
 use crate::Error;
+use crate::words::nearest;
 
 /// One message: what went wrong, where, how the script came there, and ways out.
 #[derive(Debug, Clone, PartialEq)]

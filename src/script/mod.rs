@@ -4,22 +4,16 @@ pub mod api;
 mod check;
 mod diagnostic;
 mod engine;
-pub(crate) mod exhibit;
-mod folder;
-mod later;
+mod lazy;
 mod loader;
 pub mod options;
-mod plot;
 mod reference;
 mod run_handle;
 mod sandbox;
-mod saved;
 pub mod session;
 mod settings;
-mod shown;
 mod table;
 mod tensor;
-mod verdict;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -30,22 +24,22 @@ use rhai::{Engine, EvalAltResult, Scope};
 
 pub use api::specs;
 pub use diagnostic::{Diagnostic, Frame, Place, Severity};
-pub use exhibit::{Exhibit, Exhibits};
-pub use later::{Curve, Number};
+pub use lazy::{Curve, Number};
 pub use reference::Function;
 pub use run_handle::{ReadLog, RunHandle};
-pub use session::{HostEvent, HostObserver, Session};
+pub use session::{HostEvent, HostObserver, Outputs, Session, Shown};
 pub use settings::{Limits, STORE_VARIABLE, Settings};
-pub use table::{Axis, Point, Row, Table};
+pub use table::{Axis, Row, Table};
 pub use tensor::{Budget, ScriptTensor};
 
 use crate::device::DeviceChoice;
 use crate::executor::{Estimate, Points};
+use crate::output::Records;
+use crate::output::run_folder::{self, Record, Spent};
 use crate::work::{Plan, Report, Target};
 
 use loader::Loader;
 use session::{Purpose, Setup};
-use shown::{Finished, Shown};
 
 /// Functions that an embedding program adds to the host's own.
 pub(crate) type Primitives = Vec<Arc<dyn Fn(&mut Engine) + Send + Sync>>;
@@ -75,7 +69,7 @@ pub struct Outcome {
     /// Verdicts, in words.
     pub verdicts: Vec<String>,
     /// Tables that were saved, with their names.
-    pub tables: Vec<(PathBuf, Records)>,
+    pub tables: Vec<(String, Records)>,
     /// The script's parameters and their values.
     pub params: BTreeMap<String, String>,
     /// What it shows: the point in words and the fingerprint of its result.
@@ -86,9 +80,6 @@ pub struct Outcome {
     pub seconds: f64,
     pub seconds_of_work: f64,
 }
-
-/// A saved table: the names of its columns and its rows.
-pub type Records = (Vec<String>, Vec<Vec<rhai::Dynamic>>);
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,7 +121,7 @@ pub struct Checked {
 struct Evaluated {
     session: Arc<Session>,
     text: String,
-    shown: Exhibits,
+    outputs: Outputs,
 }
 
 impl Host {
@@ -212,9 +203,8 @@ impl Host {
     /// # Errors
     /// When the script is wrong: everything that was found.
     pub fn check(&self, script: &Path) -> Result<Checked, Vec<Diagnostic>> {
-        let Evaluated { session, shown, .. } = self.evaluate(script, Purpose::Check)?;
-        let targets = shown.iter().flat_map(Exhibit::targets).collect();
-        let plan = session.executor().plan(targets).map_err(|error| vec![error.into()])?;
+        let Evaluated { session, outputs, .. } = self.evaluate(script, Purpose::Check)?;
+        let plan = session.executor().plan(targets(&outputs)).map_err(|error| vec![error.into()])?;
         let estimate = session.executor().estimate(&plan);
         let state = session.state();
         Ok(Checked { plan, estimate, params: state.params.clone(), warnings: state.warnings.clone() })
@@ -251,11 +241,40 @@ impl Host {
         };
         outcome.seconds = started.elapsed().as_secs_f64();
         if let Some(folder) = &outcome.folder
-            && let Err(error) = folder::write_record(folder, script, self, &outcome)
+            && let Err(error) = self.write_record(folder, script, &outcome)
         {
             outcome.diagnostics.push(error.into());
         }
         outcome
+    }
+
+    /// Writes `run.json`.
+    fn write_record(&self, folder: &Path, script: &Path, outcome: &Outcome) -> crate::Result<()> {
+        let spent = outcome.report.spent.iter().map(|(name, &(floating_point_operations, thread_seconds))| {
+            (*name, Spent { floating_point_operations, thread_seconds })
+        });
+        let record = Record {
+            script: script.display().to_string(),
+            entroscope: env!("CARGO_PKG_VERSION"),
+            burn: crate::device::BURN_VERSION,
+            generator: crate::random::GENERATOR,
+            device: &self.settings.device,
+            numerics: self.device()?.numerics(),
+            threads: self.settings.threads,
+            parameters: &outcome.params,
+            status: format!("{:?}", outcome.status),
+            points: serde_json::to_value(outcome.points).unwrap_or_default(),
+            seconds: outcome.seconds,
+            seconds_of_work: outcome.seconds_of_work,
+            operations_run: &outcome.report.ran,
+            operations_reused: &outcome.report.reused,
+            spent: spent.collect(),
+            files: run_folder::relative(folder, &outcome.files),
+            verdicts: &outcome.verdicts,
+            diagnostics: outcome.diagnostics.iter().map(|diagnostic| diagnostic.message.as_str()).collect(),
+            results: &outcome.results,
+        };
+        run_folder::write_record(folder, &record)
     }
 
     fn evaluate(&self, script: &Path, purpose: Purpose) -> Result<Evaluated, Vec<Diagnostic>> {
@@ -284,18 +303,18 @@ impl Host {
             return Err([one(error), session.state().warnings.clone()].concat());
         }
         session.check_params().map_err(|error| one(error.into()))?;
-        let shown: Exhibits = std::mem::take(&mut session.state().shown).into();
-        session.notify(HostEvent::Described(&shown));
-        Ok(Evaluated { session, text, shown })
+        let outputs: Outputs = std::mem::take(&mut session.state().shown).into();
+        session.notify(HostEvent::Described(&outputs));
+        Ok(Evaluated { session, text, outputs })
     }
 
-    fn show(&self, Evaluated { session, text, shown }: Evaluated) -> Outcome {
+    fn show(&self, Evaluated { session, text, outputs }: Evaluated) -> Outcome {
         let folder = session.run_folder();
         // Before hours of work: can what they yield be written?
-        if let Err(error) = folder::prepare(&folder, &text) {
+        if let Err(error) = run_folder::prepare(&folder, &text) {
             return Outcome::new(Status::ScriptWrong, vec![error.into()]);
         }
-        let targets: Vec<Target> = shown.iter().flat_map(Exhibit::targets).collect();
+        let targets = targets(&outputs);
         let computed = match session.computed(targets.clone()) {
             Ok(computed) => computed,
             Err(error) => return Outcome::new(Status::ScriptWrong, vec![error.into()]),
@@ -307,15 +326,17 @@ impl Host {
             // The run folder is the later edit's.
             return Outcome::new(Status::Interrupted, Vec::new());
         }
-        for Exhibit { shown, .. } in shown.iter() {
-            match shown.finish(&folder, &computed) {
-                Ok(Finished::Files(files)) => outcome.files.extend(files),
-                Ok(Finished::Words(_)) if self.handle.cancel.is_cancelled() => {}
-                Ok(Finished::Words(words)) => outcome.verdicts.push(words),
+        for Shown { output, .. } in outputs.iter() {
+            let written = output.fill(&computed).and_then(|filled| {
+                outcome.files.extend(output.write(&folder, &filled, &computed)?);
+                Ok(filled)
+            });
+            match written {
+                Ok(filled) => {
+                    outcome.verdicts.extend(filled.words);
+                    outcome.tables.extend(filled.records.map(|records| (output.name(), records)));
+                }
                 Err(error) => outcome.diagnostics.push(error.into()),
-            }
-            if let Shown::Table { table, path } = shown {
-                outcome.tables.push((path.clone(), table.records(&computed)));
             }
         }
         let state = session.state();
@@ -337,13 +358,17 @@ impl Host {
     }
 }
 
+/// What has to be computed for some outputs.
+fn targets(outputs: &Outputs) -> Vec<Target> {
+    outputs.iter().flat_map(|shown| shown.output.targets()).collect()
+}
+
 impl Outcome {
     /// A column of the table that the script saved under this name: NaN where a point failed or the value is no number.
     /// `None` when there is no such table or column.
     pub fn column(&self, table: &str, column: &str) -> Option<Vec<f64>> {
-        let (_, (columns, rows)) = self.tables.iter().find(|(path, _)| path.as_os_str() == table)?;
-        let at = columns.iter().position(|name| name == column)?;
-        Some(rows.iter().map(|row| row.get(at).and_then(options::number).unwrap_or(f64::NAN)).collect())
+        let (_, records) = self.tables.iter().find(|(name, _)| name == table)?;
+        records.column(column)
     }
 
     fn new(status: Status, diagnostics: Vec<Diagnostic>) -> Self {

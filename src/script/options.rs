@@ -6,6 +6,7 @@ use std::fmt;
 
 use rhai::{Dynamic, Map};
 
+use crate::words::nearest;
 use crate::{Error, Result};
 
 /// The options of one function.
@@ -146,16 +147,6 @@ impl fmt::Display for Preset {
             Self::Computed(words) => f.write_str(&words()),
         }
     }
-}
-
-/// The known name nearest to `name`, if one is near.
-pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    known
-        .into_iter()
-        .map(|other| (strsim::damerau_levenshtein(name, other), other))
-        .filter(|&(distance, other)| distance <= (name.len().max(other.len()) / 3).max(1))
-        .min_by_key(|&(distance, _)| distance)
-        .map(|(_, other)| other)
 }
 
 impl Spec {

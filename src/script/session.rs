@@ -7,20 +7,19 @@ use std::time::{Duration, Instant};
 
 use rhai::{Dynamic, EvalAltResult, NativeCallContext};
 
-use super::diagnostic::Diagnostic;
-use super::exhibit::{Exhibit, Exhibits};
-use super::folder;
+use super::diagnostic::{Diagnostic, Place};
 use super::loader::Loader;
-use super::options::{nearest, number};
 use super::run_handle::RunHandle;
 use super::settings::Settings;
-use super::shown::Shown;
-use super::table::{Axis, readable};
+use super::table::Axis;
 use super::tensor::Budget;
 use crate::data::Folders;
 use crate::device::DeviceChoice;
 use crate::executor::{Computed, DryRun, Estimate, Execution, Executor, Local, Points, Progress};
 use crate::files::write_whole;
+use crate::output::run_folder::default_path;
+use crate::output::{Output, Scalar};
+use crate::words::nearest;
 use crate::work::{Event, Plan, Report, Resources, Store, Target};
 use crate::{Error, Result};
 
@@ -43,7 +42,7 @@ pub enum HostEvent<'a> {
     /// No mistake was found in it; evaluation begins.
     Checked,
     /// The script was evaluated: this is what it shows.
-    Described(&'a Exhibits),
+    Described(&'a Outputs),
     /// What is missing is known, if anything is; work begins when the observer returns.
     Planned(&'a Plan, Estimate),
     /// Work goes on.
@@ -51,6 +50,16 @@ pub enum HostEvent<'a> {
     /// Everything planned is done, or was stopped.
     Finished,
 }
+
+/// One thing that a script shows, and the place that asked for it.
+#[derive(Debug, Clone)]
+pub struct Shown {
+    pub output: Arc<dyn Output>,
+    pub place: Option<Place>,
+}
+
+/// All that a script shows, in its order.
+pub type Outputs = Arc<[Shown]>;
 
 impl<'a> From<Progress<'a>> for HostEvent<'a> {
     fn from(progress: Progress<'a>) -> Self {
@@ -102,7 +111,7 @@ pub struct Session {
 
 #[derive(Default)]
 pub(super) struct State {
-    pub shown: Vec<Exhibit>,
+    pub shown: Vec<Shown>,
     /// Files that the script wrote itself.
     pub files: Vec<PathBuf>,
     /// Parameters that the script asked for, with their values.
@@ -173,18 +182,20 @@ impl Session {
     ///
     /// # Errors
     /// When it would write over what was shown before.
-    pub(super) fn show(&self, context: &NativeCallContext<'_>, shown: Shown) -> Result<()> {
+    pub(super) fn show(&self, context: &NativeCallContext<'_>, output: impl Output + 'static) -> Result<()> {
         let file = context.call_source().unwrap_or(&self.script);
         let place = self.loader.sources().place(file, context.call_position());
         let mut state = self.state();
-        let mut before = state.shown.iter().map(|exhibit| (exhibit.shown.shares(&shown), &exhibit.place));
+        let files = output.files();
+        let shared = |shown: &Shown| shown.output.files().into_iter().find(|file| files.contains(file));
+        let mut before = state.shown.iter().map(|shown| (shared(shown), &shown.place));
         if let Some((Some(file), place)) = before.find(|(shared, _)| shared.is_some()) {
             let by = place.as_ref().map(|place| format!(" by line {}", place.line)).unwrap_or_default();
             return Err(Error::new(format!("{} is written already{by}", file.display())).hint(
                 "give it another name; a figure is written as .svg, as .png and, its numbers, as .csv, whichever is asked for",
             ));
         }
-        state.shown.push(Exhibit { shown, place });
+        state.shown.push(Shown { output: Arc::new(output), place });
         Ok(())
     }
 
@@ -195,7 +206,7 @@ impl Session {
 
     /// The run folder.
     pub(super) fn run_folder(&self) -> PathBuf {
-        self.settings.out.clone().unwrap_or_else(|| folder::usual(Path::new(&self.script)))
+        self.settings.out.clone().unwrap_or_else(|| default_path(Path::new(&self.script)))
     }
 
     /// Writes a file into the run folder now; not when a script is only described.
@@ -263,22 +274,23 @@ impl Session {
     /// When it leaves none.
     pub(super) fn only(&self, axis: Axis) -> Result<Axis> {
         let wanted: Vec<&str> =
-            self.settings.only.iter().filter(|(name, _)| *name == axis.name).map(|(_, text)| text.as_str()).collect();
-        self.state().axes.insert(axis.name.clone());
-        let is_wanted = |value: &Dynamic| wanted.iter().any(|text| is_meant(value, text));
+            self.settings.only.iter().filter(|(name, _)| name == axis.name()).map(|(_, text)| text.as_str()).collect();
+        self.state().axes.insert(axis.name().to_owned());
+        let is_wanted = |value: &Scalar| wanted.iter().any(|text| is_meant(value, text));
         if wanted.is_empty() {
             return Ok(axis);
         }
-        let values: Vec<Dynamic> = axis.values.iter().filter(|value| is_wanted(value)).cloned().collect();
-        if values.is_empty() {
-            let values: Vec<String> = axis.values.iter().map(readable).collect();
+        let left = axis.filtered(is_wanted);
+        if left.values().is_empty() {
+            let values: Vec<String> = axis.values().iter().map(Scalar::label).collect();
             return Err(Error::new(format!(
                 "--only {0}={1}: the axis \"{0}\" has no such value",
-                axis.name, wanted[0]
+                axis.name(),
+                wanted[0]
             ))
             .hint(format!("it has {}", values.join(", "))));
         }
-        Ok(Axis { values: values.into(), ..axis })
+        Ok(left)
     }
 
     /// What `print` shows of a result: of one that is not computed while the script is only checked, just that.
@@ -358,8 +370,8 @@ impl Session {
 }
 
 /// Whether `--only` means this value by this text.
-fn is_meant(value: &Dynamic, text: &str) -> bool {
-    match (number(value), text.parse::<f64>()) {
+fn is_meant(value: &Scalar, text: &str) -> bool {
+    match (value.number(), text.parse::<f64>()) {
         // What is shown is rounded to seven digits.
         (Some(value), Ok(wanted)) => (value - wanted).abs() <= 1e-6 * value.abs().max(wanted.abs()),
         _ => value.to_string() == text,

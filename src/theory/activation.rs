@@ -3,6 +3,7 @@
 use super::correlation::Correlation;
 use super::moments::{Moments, bending, nodes};
 use super::piecewise::{Piece, has_kink, sample};
+use crate::words::nearest;
 use crate::{Error, Result};
 
 /// An activation function φ, as data: cheap to clone, holding no closure.
@@ -70,7 +71,7 @@ impl Activation {
             "silu" => Kind::formula(silu)?,
             "sigmoid" => Kind::formula(sigmoid)?,
             _ => {
-                let near = Self::NAMES.iter().find(|known| strsim::damerau_levenshtein(known, name) <= 2);
+                let near = nearest(name, Self::NAMES);
                 let error = Error::new(format!("there is no activation named `{name}`"));
                 let error = near.into_iter().fold(error, |error, near| error.hint(format!("did you mean `{near}`?")));
                 return Err(error.hint(format!("the names are {}", Self::NAMES.join(", "))));

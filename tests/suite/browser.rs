@@ -7,6 +7,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
 
 use super::scripted::Place;
+use super::skip::{self, skipped};
 use driver::Browser;
 use serde_json::json;
 
@@ -54,9 +55,10 @@ found.map(|curve| #{{ lost: curve.falls_below(-3.0) }}).save("lost.csv");
 
 const FIGURE: &str = "document.querySelector('[data-test=\"figure\"]')";
 
-/// A browser and a program that watches this script, or nothing where there is no browser.
+/// A browser and a program that watches this script; the test is skipped where there is no browser.
+#[track_caller]
 fn open(text: &str, more: &[&str]) -> Option<(Browser, Place, Program, u16)> {
-    let browser = Browser::open().map_err(|why| eprintln!("skipped: {why}")).ok()?;
+    let browser = Browser::open().map_err(|why| skipped(skip::BROWSER, why)).ok()?;
     let place = Place::new();
     place.script(text);
     let port = free_port();

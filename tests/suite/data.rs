@@ -4,9 +4,9 @@ mod cifar;
 mod downloads;
 pub mod errors;
 
+use super::reference;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use entroscope::Result;
 use entroscope::data::{
@@ -409,25 +409,20 @@ mod files {
     }
 }
 
+/// A published set from `../shared/data`; the test is skipped where it is absent.
+#[track_caller]
+fn published(name: &str) -> Option<Dataset> {
+    let folder = reference::shared(&format!("data/{name}"))?;
+    let memory = tempfile::tempdir().unwrap();
+    let folders = Folders::at(vec![folder.parent().unwrap().into()], Some(memory.path().join("content.json")));
+    Some(Dataset::open(name, &DatasetOptions::default(), &folders).unwrap())
+}
+
 mod published {
     use super::*;
 
-    /// Opens a published set from `shared/data`, cold and warm; `None`, and says so, where that is absent.
-    fn shared(name: &str) -> Option<Dataset> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
-        if !folder.join(name).is_dir() {
-            println!("skipped: no {name} in {}", folder.display());
-            return None;
-        }
-        let memory = tempfile::tempdir().unwrap();
-        let folders = Folders::at(vec![folder], Some(memory.path().join("content.json")));
-        let [(cold, data), (warm, _)] = [0, 1].map(|_| {
-            let start = Instant::now();
-            let data = Dataset::open(name, &DatasetOptions::default(), &folders).unwrap();
-            (start.elapsed(), data)
-        });
-        println!("{name}: first open {cold:?}, second {warm:?}");
-        assert!(warm.as_secs_f64() < 0.1, "the second open takes {warm:?}");
+    fn of_60_000(name: &str) -> Option<Dataset> {
+        let data = published(name)?;
         assert_eq!(data.warnings(), [""; 0]);
         assert_eq!((data.train().len(), data.test().len()), (60_000, 10_000));
         Some(data)
@@ -435,7 +430,7 @@ mod published {
 
     #[test]
     fn mnist_is_mnist() {
-        let Some(data) = shared("mnist") else { return };
+        let Some(data) = of_60_000("mnist") else { return };
         let samples = data.train().samples().unwrap();
         // The mean and standard deviation that every tutorial normalises by.
         let (mean, deviation) = moments(&samples);
@@ -447,7 +442,7 @@ mod published {
 
     #[test]
     fn fashion_mnist_is_fashion_mnist() {
-        let Some(data) = shared("fashion-mnist") else { return };
+        let Some(data) = of_60_000("fashion-mnist") else { return };
         let samples = data.train().samples().unwrap();
         let (mean, deviation) = moments(&samples);
         assert!((mean - 0.2860).abs() < 5e-5 && (deviation - 0.3530).abs() < 5e-5, "{mean} {deviation}");

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::scripted::{self, Place};
+use super::skip::skipped;
 use burn::tensor::Device;
 use entroscope::cascade::{Cascade, Training, reconstruct};
 use entroscope::data::{Dataset, DatasetOptions, Folders};
@@ -160,7 +161,7 @@ fn others() -> impl Iterator<Item = Known> {
 fn every_kind_of_script_gives_the_same_numbers_on_every_device() {
     for missing in others() {
         if let Some(why) = missing.missing {
-            println!("skipped {}: {why}", missing.name);
+            skipped(&missing.name, &format!("{}: {why}", missing.name));
         }
     }
     let mut wrong = Vec::new();

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::scripted::{self, Place, assert_says, said};
+use super::skip::{self, skipped};
 use entroscope::script::{Curve, Host, HostEvent, Outcome, Settings, Status};
 use entroscope::work::{Context, Cost, Described, Keep, Operation, Store, Value};
 
@@ -53,10 +54,11 @@ fn small(place: &Place) -> Vec<PathBuf> {
     place.results().into_iter().filter(|path| path.starts_with(place.path("store/small"))).collect()
 }
 
-/// A folder that is a file system of its own, if this process may make one; else it says so.
+/// A folder that is a file system of its own; the test is skipped where this process may not make one.
 struct Mounted(PathBuf);
 
 impl Mounted {
+    #[track_caller]
     fn new(folder: PathBuf, kilobytes: usize) -> Option<Self> {
         std::fs::create_dir_all(&folder).unwrap();
         let size = format!("size={kilobytes}k");
@@ -64,7 +66,7 @@ impl Mounted {
         if mounted.is_ok_and(|output| output.status.success()) {
             return Some(Self(folder));
         }
-        println!("skipped: this process may not mount a file system");
+        skipped(skip::MOUNT, "this process may not mount a file system");
         None
     }
 

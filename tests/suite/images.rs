@@ -1,13 +1,11 @@
-//! Convolutional and residual networks, number by number: the authors' published program (reference/README.md:
-//! `cnn4.safetensors`, `resnet3.safetensors`).
+//! Convolutional and residual networks and their cascades, number by number: narrow ones of PyTorch's (`tests/reference`),
+//! and the authors' published program where it is at hand.
 
-use super::reference::{self, Tensors};
+use super::reference::Tensors;
 use entroscope::cascade::{Chain, Inverse, Training, reconstruct_from};
 use entroscope::entropy::Measure;
 use entroscope::kernels::Activation;
 use entroscope::network::{Architecture, Block, Conv2d, Layer, Pool, forward};
-
-const CHANNELS: usize = 6;
 
 fn worst(found: &[f32], expected: &[f32]) -> f64 {
     assert_eq!(found.len(), expected.len());
@@ -18,33 +16,44 @@ fn tanh() -> Layer {
     Layer::Activation { function: Activation::Tanh }
 }
 
-fn conv(inputs: usize) -> Layer {
-    Layer::Conv2d(Conv2d::new(inputs, CHANNELS, 3))
+fn conv(channels: usize) -> Layer {
+    Layer::Conv2d(Conv2d::new(channels, channels, 3))
 }
 
-/// The published stem, blocks and head; the weights' names in the reference file, block by block.
-fn published(middle: impl Fn(usize) -> (Vec<Layer>, Vec<String>), depth: usize) -> (Architecture, Vec<Vec<String>>) {
+/// The layers of a block, and the names of the modules that hold its weights.
+type Middle = (Vec<Layer>, Vec<String>);
+
+/// The published stem, `blocks` blocks and the head; the weights' names in the reference file, block by block.
+fn published(
+    file: &Tensors,
+    blocks: usize,
+    middle: impl Fn(usize, usize) -> Middle,
+) -> (Architecture, Vec<Vec<String>>) {
+    let channels = file.shape("net.0.0.weight")[0];
+    let side = file.shape("x_test")[3];
     let padded =
-        |inputs, stride| Layer::Conv2d(Conv2d { stride, before: 1, after: 1, ..Conv2d::new(inputs, CHANNELS, 3) });
+        |inputs, stride| Layer::Conv2d(Conv2d { stride, before: 1, after: 1, ..Conv2d::new(inputs, channels, 3) });
     let both = |name: String| vec![format!("{name}.weight"), format!("{name}.bias")];
-    let mut blocks =
-        vec![vec![padded(1, 1), tanh()], vec![padded(CHANNELS, 2), tanh()], vec![padded(CHANNELS, 2), tanh()]];
+    let mut layers =
+        vec![vec![padded(1, 1), tanh()], vec![padded(channels, 2), tanh()], vec![padded(channels, 2), tanh()]];
     let mut names: Vec<Vec<String>> = (0..3).map(|l| both(format!("net.{l}.0"))).collect();
-    for l in 3..depth + 2 {
-        let (layers, owners) = middle(l);
-        blocks.push(layers);
+    for l in 3..blocks + 3 {
+        let (block, owners) = middle(l, channels);
+        layers.push(block);
         names.push(owners.into_iter().flat_map(both).collect());
     }
-    let pool = Layer::AvgPool(Pool { kernel: 5, stride: 5, padding: 0 });
-    blocks.push(vec![conv(CHANNELS), tanh(), pool, Layer::Flatten]);
-    names.push(both(format!("net.{}.0", depth + 2)));
-    blocks.push(vec![Layer::Linear { inputs: CHANNELS, outputs: 10, bias: false }, tanh()]);
-    names.push(vec![format!("net.{}.0.weight", depth + 3)]);
-    let blocks = blocks.into_iter().map(|layers| Block::new(layers).unwrap()).collect();
-    (Architecture::new(&[1, 28, 28], blocks).unwrap(), names)
+    // All that is left of a quarter of the side without the last convolution's edge.
+    let kernel = side / 4 - 2;
+    let pool = Layer::AvgPool(Pool { kernel, stride: kernel, padding: 0 });
+    layers.push(vec![conv(channels), tanh(), pool, Layer::Flatten]);
+    names.push(both(format!("net.{}.0", blocks + 3)));
+    layers.push(vec![Layer::Linear { inputs: channels, outputs: 10, bias: false }, tanh()]);
+    names.push(vec![format!("net.{}.0.weight", blocks + 4)]);
+    let blocks = layers.into_iter().map(|layers| Block::new(layers).unwrap()).collect();
+    (Architecture::new(&[1, side, side], blocks).unwrap(), names)
 }
 
-/// Activations, five training steps, reconstructions and entropies; `inverse_names` of the block l, from 0.
+/// Activations, training steps, reconstructions and entropies; `inverse_names` of the block l, from 0.
 fn agrees(file: &Tensors, net: &Architecture, names: &[Vec<String>], inverse_names: impl Fn(usize) -> Vec<String>) {
     let through = |x: Vec<f32>| {
         let mut all = vec![x];
@@ -60,7 +69,7 @@ fn agrees(file: &Tensors, net: &Architecture, names: &[Vec<String>], inverse_nam
         println!("activations {l}: {difference:e}");
         assert!(difference < 1e-6, "activations {l}: {difference:e}");
     }
-    let training = Training { batch: 8, shuffle: false, ..Training::new(0) };
+    let training = Training { batch: file.shape("x_train")[1], shuffle: false, ..Training::new(0) };
     let mut chains = Vec::new();
     let depths = net.depth() - 2;
     for l in 0..depths {
@@ -81,7 +90,7 @@ fn agrees(file: &Tensors, net: &Architecture, names: &[Vec<String>], inverse_nam
     }
     let x: Vec<&[f32]> = test[1..=depths].iter().map(Vec::as_slice).collect();
     let r = reconstruct_from(&chains, &x, &1_usize, |_| Ok(())).unwrap();
-    let (p, size) = (file.f32s("cascade.0"), 784);
+    let (p, [samples, _, side, _]) = (file.f32s("cascade.0"), file.shape("x_test").try_into().unwrap());
     let (relative, differential) = (file.f32s("rel_pure"), file.f64s("diff_shifted"));
     for (k, r) in r.chunks(p.len()).enumerate() {
         let expected = file.f32s(&format!("cascade.{}", k + 1));
@@ -89,38 +98,55 @@ fn agrees(file: &Tensors, net: &Architecture, names: &[Vec<String>], inverse_nam
         println!("reconstruction from depth {}: {difference:e}", k + 1);
         assert!(difference < 1e-6, "reconstruction from depth {}: {difference:e}", k + 1);
         // On the published program's own tensors: a logarithm magnifies the last bit.
-        for (found, expected) in Measure::Relative.evaluate(&p, &expected, size).iter().zip(&relative[k * 6..]) {
+        for (found, expected) in
+            Measure::Relative.evaluate(&p, &expected, side * side).iter().zip(&relative[k * samples..])
+        {
             assert!((found / f64::from(*expected) - 1.0).abs() < 2e-6, "relative entropy {found} {expected}");
         }
-        let found = Measure::Differential.evaluate(&p, &expected, size)[0];
+        let found = Measure::Differential.evaluate(&p, &expected, side * side)[0];
         assert!((found - differential[k]).abs() < 5e-7, "differential entropy {found} {}", differential[k]);
     }
 }
 
+fn cnn(file: &Tensors) {
+    let middle =
+        |l, channels| (vec![conv(channels), tanh(), Layer::CircularPad { pad: 1 }], vec![format!("net.{l}.0")]);
+    let (net, names) = published(file, 3, middle);
+    agrees(file, &net, &names, |l| vec![if l < 3 { format!("{l}.0") } else { format!("{l}.0.0") }]);
+}
+
+fn resnet(file: &Tensors) {
+    let pad = Layer::CircularPad { pad: 1 };
+    let middle = |l, channels| {
+        let body = vec![conv(channels), pad.clone(), tanh(), conv(channels), pad.clone()];
+        let names = vec![format!("net.{l}.sb.0"), format!("net.{l}.sb.3")];
+        (vec![Layer::Residual { body, projection: Vec::new() }, tanh()], names)
+    };
+    let (net, names) = published(file, 2, middle);
+    let inverses = |l| if l < 3 { vec![format!("{l}.0")] } else { vec![format!("{l}.0"), format!("{l}.3")] };
+    agrees(file, &net, &names, inverses);
+}
+
+#[test]
+fn a_narrow_cnn_is_pytorchs() {
+    cnn(&Tensors::read("cnn.safetensors"));
+}
+
+#[test]
+fn a_narrow_resnet_is_pytorchs() {
+    resnet(&Tensors::read("resnet.safetensors"));
+}
+
 #[test]
 fn the_published_cnn() {
-    let Some(file) = reference::tensors("cnn4.safetensors") else { return };
-    let middle = |l| (vec![conv(CHANNELS), tanh(), Layer::CircularPad { pad: 1 }], vec![format!("net.{l}.0")]);
-    let (net, names) = published(middle, 4);
-    agrees(&file, &net, &names, |l| vec![if l < 3 { format!("{l}.0") } else { format!("{l}.0.0") }]);
+    if let Some(file) = Tensors::read_shared("cnn4.safetensors") {
+        cnn(&file);
+    }
 }
 
 #[test]
 fn the_published_resnet() {
-    let Some(file) = reference::tensors("resnet3.safetensors") else { return };
-    let pad = Layer::CircularPad { pad: 1 };
-    let middle = |l| {
-        let body = vec![conv(CHANNELS), pad.clone(), tanh(), conv(CHANNELS), pad.clone()];
-        let names = vec![format!("net.{l}.sb.0"), format!("net.{l}.sb.3")];
-        (vec![Layer::Residual { body, projection: Vec::new() }, tanh()], names)
-    };
-    let (net, names) = published(middle, 3);
-    agrees(
-        &file,
-        &net,
-        &names,
-        |l| {
-            if l < 3 { vec![format!("{l}.0")] } else { vec![format!("{l}.0"), format!("{l}.3")] }
-        },
-    );
+    if let Some(file) = Tensors::read_shared("resnet3.safetensors") {
+        resnet(&file);
+    }
 }

@@ -5,6 +5,7 @@
 
 mod reference;
 mod scripted;
+mod skip;
 
 mod browser;
 mod data;

@@ -111,6 +111,18 @@ pub fn text(diagnostics: &[Diagnostic]) -> String {
     diagnostics.iter().map(|diagnostic| diagnostic.render(false)).collect()
 }
 
+/// Runs a test in a process of its own, for what is measured of the whole process. `test` is the test's full name.
+pub fn alone(test: &str, body: impl FnOnce()) {
+    const IS_ALONE: &str = "TEST_IS_ALONE";
+    if std::env::var_os(IS_ALONE).is_some() {
+        return body();
+    }
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    let output = command.args(["--exact", test, "--nocapture"]).env(IS_ALONE, "1").output().unwrap();
+    let said = said(&output);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+}
+
 /// What a program said: standard output, then standard error.
 pub fn said(output: &Output) -> String {
     [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned()).concat()

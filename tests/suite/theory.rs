@@ -1,23 +1,19 @@
 //! Mean-field theory against fixed points and scales computed elsewhere by two other methods, to ten printed digits.
 
+use super::reference;
 use entroscope::theory::{Activation, Phase, critical_point, mean_field};
-use std::path::Path;
 
 /// Relative; ten digits round by up to half of it.
 const TOLERANCE: f64 = 1e-9;
 
-/// The rows of a reference table as (column name, cell) pairs; nothing, said aloud, where the folder is not here.
-fn table(file: &str) -> Option<Vec<Vec<(String, String)>>> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/reference").join(file);
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        println!("skipped: {} is not here", path.display());
-        return None;
-    };
+/// The rows of a table in `tests/reference` as (column name, cell) pairs.
+fn table(file: &str) -> Vec<Vec<(String, String)>> {
+    let text = std::fs::read_to_string(reference::path(file)).unwrap();
     let mut lines = text.lines().map(|line| line.split(',').map(str::to_owned));
     let names: Vec<_> = lines.next().expect("a header").collect();
     let rows: Vec<Vec<_>> = lines.map(|cells| names.iter().cloned().zip(cells).collect()).collect();
     assert!(rows.len() > 5, "{file} has {} rows", rows.len());
-    Some(rows)
+    rows
 }
 
 fn cell<'a>(row: &'a [(String, String)], name: &str) -> &'a str {
@@ -42,7 +38,7 @@ fn check(row: &[(String, String)], name: &str, ours: f64) -> f64 {
 #[test]
 fn mean_field_agrees_with_the_reference_tables() {
     for name in ["tanh", "erf", "erf_unit_slope", "relu"] {
-        let Some(rows) = table(&format!("mean_field_{name}.csv")) else { return };
+        let rows = table(&format!("mean_field_{name}.csv"));
         let activation = Activation::named(name).unwrap();
         let mut worst = 0.0_f64;
         for row in &rows {
@@ -73,7 +69,7 @@ fn mean_field_agrees_with_the_reference_tables() {
 
 #[test]
 fn critical_line_agrees_with_the_reference_table() {
-    let Some(rows) = table("critical_line_tanh.csv") else { return };
+    let rows = table("critical_line_tanh.csv");
     let tanh = Activation::named("tanh").unwrap();
     let mut worst = 0.0_f64;
     for row in &rows {

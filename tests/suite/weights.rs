@@ -1,11 +1,12 @@
-//! Weights from files and into them: small files written here, and torchvision's VGG16 (reference/README.md: `vgg/`).
+//! Weights from files and into them: small files written here, a narrow VGG16 as PyTorch writes it (`tests/reference`), and
+//! torchvision's own where its numbers are at hand.
 
 use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::reference;
-use super::scripted::{self, Place, assert_says};
+use super::reference::{self, Tensors};
+use super::scripted::{self, Place, alone, assert_says};
 use burn::tensor::{bf16, f16};
 use entroscope::kernels::Activation;
 use entroscope::network::{Architecture, Block, Conv2d, Layer, Network, Pool, forward};
@@ -69,7 +70,7 @@ impl Runner {
         Self(tempfile::tempdir().unwrap())
     }
 
-    fn path(&self, name: &str) -> std::path::PathBuf {
+    fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
@@ -374,8 +375,8 @@ fn classes_are_listed_likeliest_first() {
     }
 }
 
-/// torchvision's VGG with these channels (0 a pool), as `stdlib/vgg.rhai` has it.
-fn vgg(channels: &[usize], hidden: usize, classes: usize) -> Architecture {
+/// torchvision's VGG with these channels (0 a pool), as `stdlib/vgg.rhai` has it, of pictures with `side` pixels on a side.
+fn vgg(channels: &[usize], hidden: usize, classes: usize, side: usize) -> Architecture {
     let named = |layers, name: String| Block::new(layers).unwrap().with_names(vec![name]).unwrap();
     let (mut blocks, mut inputs, mut number) = (Vec::new(), 3, 0);
     for &outputs in channels {
@@ -394,7 +395,7 @@ fn vgg(channels: &[usize], hidden: usize, classes: usize) -> Architecture {
     blocks.push(named(hidden_layer(49 * inputs), "classifier.0".to_owned()));
     blocks.push(named(hidden_layer(hidden), "classifier.3".to_owned()));
     blocks.push(named(vec![linear(hidden, classes)], "classifier.6".to_owned()));
-    Architecture::new(&[3, 224, 224], blocks).unwrap()
+    Architecture::new(&[3, side, side], blocks).unwrap()
 }
 
 /// Largest difference beside the largest of the expected numbers.
@@ -404,26 +405,48 @@ fn relative(found: &[f32], expected: &[f32]) -> f32 {
     largest(&mut found.iter().zip(expected).map(|(a, b)| a - b)) / largest(&mut expected.iter().copied())
 }
 
-#[test]
-fn a_narrow_vgg_of_torchvision_agrees_in_both_formats() {
-    let Some(photographs) = reference::tensors("vgg/photographs.safetensors") else { return };
-    let [Some(tensors), Some(checkpoint)] = ["vgg/tiny.safetensors", "vgg/tiny.pth"].map(reference::path) else {
-        return;
-    };
-    let tiny = || vgg(&[4, 4, 0, 8, 8, 0, 8, 8, 8, 0, 12, 12, 12, 0, 12, 12, 12, 0], 64, 10);
-    let [a, b] = [tensors, checkpoint].map(|path| load(tiny(), &path, &Naming::default()).unwrap());
+/// Both files hold the same network, which makes these outputs of these pictures.
+fn agrees_in_both_formats(files: [PathBuf; 2], network: impl Fn() -> Architecture, cases: &[(Vec<f32>, Vec<f32>)]) {
+    let [a, b] = files.map(|path| load(network(), &path, &Naming::default()).unwrap());
     assert_eq!(a.prefix(a.architecture().depth()), b.prefix(b.architecture().depth()));
     let runner = Runner::new();
-    for photo in ["both", "n02391049_zebra"] {
-        let [a, b] = [&a, &b].map(|net| runner.through(net, photographs.f32s(&format!("{photo}.input"))).unwrap());
+    for (input, logits) in cases {
+        let [a, b] = [&a, &b].map(|net| runner.through(net, input.clone()).unwrap());
         assert_eq!(a, b);
-        let difference = relative(a.last().unwrap(), &photographs.f32s(&format!("{photo}.tiny_logits")));
-        println!("logits of {photo}: {difference:e}");
-        assert!(difference < 1e-4, "logits of {photo}: {difference:e}");
+        let difference = relative(a.last().unwrap(), logits);
+        println!("logits: {difference:e}");
+        assert!(difference < 1e-4, "logits: {difference:e}");
     }
 }
 
-/// The full VGG16's weights by the reference's formula, written without holding them.
+#[test]
+fn a_narrow_vgg_is_pytorchs_in_both_formats() {
+    let network = || vgg(&[2, 2, 0, 2, 2, 0, 4, 4, 4, 0, 4, 4, 4, 0, 4, 4, 4, 0], 8, 10, 64);
+    // The pictures of `make.py`.
+    let pixel = |n: u32| (f64::from(n.wrapping_mul(2_654_435_761)) / 4_294_967_296.0) as f32;
+    let pictures: Vec<f32> = (0..2 * 3 * 64 * 64).map(pixel).collect();
+    let logits = Tensors::read("vgg_outputs.safetensors").f32s("logits");
+    let cases: Vec<_> =
+        pictures.chunks(3 * 64 * 64).zip(logits.chunks(10)).map(|(x, y)| (x.to_vec(), y.to_vec())).collect();
+    agrees_in_both_formats(["vgg.safetensors", "vgg.pth"].map(reference::path), network, &cases);
+}
+
+#[test]
+fn a_narrow_vgg_agrees_on_photographs() {
+    let Some(photographs) = Tensors::read_shared("vgg/photographs.safetensors") else { return };
+    let [Some(tensors), Some(checkpoint)] =
+        ["tiny.safetensors", "tiny.pth"].map(|name| reference::shared(&format!("reference/vgg/{name}")))
+    else {
+        return;
+    };
+    let network = || vgg(&[4, 4, 0, 8, 8, 0, 8, 8, 8, 0, 12, 12, 12, 0, 12, 12, 12, 0], 64, 10, 224);
+    let cases = ["both", "n02391049_zebra"]
+        .map(|photo| ["input", "tiny_logits"].map(|what| photographs.f32s(&format!("{photo}.{what}"))).into());
+    agrees_in_both_formats([tensors, checkpoint], network, &cases);
+}
+
+/// Weights that follow a formula, written without holding them: of all parameters in order, number n is hashed to a u in
+/// [−1, 1); a weight is u·√(6/fan_in), a bias 0.05·u.
 fn write_formula(path: &Path, architecture: &Architecture) {
     let tensors: Vec<_> = (1..=architecture.depth()).flat_map(|l| architecture.tensors(l)).collect();
     let mut at = 0;
@@ -469,24 +492,41 @@ fn peak() -> f64 {
 }
 
 #[test]
-fn the_full_vgg16_agrees_and_is_not_in_memory_twice() {
-    let Some(photographs) = reference::tensors("vgg/photographs.safetensors") else { return };
-    let channels = [64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512, 0, 512, 512, 512, 0];
-    let (runner, architecture) = (Runner::new(), vgg(&channels, 4096, 1000));
+fn the_full_vgg16_is_not_in_memory_twice() {
+    alone("weights::the_full_vgg16_is_not_in_memory_twice", || {
+        let (runner, network) = full_vgg16();
+        let pixels = (0..3 * 224 * 224_u32).map(|n| f64::from(n.wrapping_mul(2_654_435_761)) / 4_294_967_296.0);
+        let all = runner.through(&network, pixels.map(|pixel| pixel as f32).collect()).unwrap();
+        assert!(all.last().unwrap().iter().all(|logit| logit.is_finite()));
+        // The largest block's weights are 411 MB.
+        let peak = peak();
+        println!("peak {peak:.0} MiB");
+        assert!((411.0..800.0).contains(&peak), "{peak} MiB");
+    });
+}
+
+/// Channels of the full VGG16; 0 is a pool.
+const VGG16: [usize; 18] = [64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512, 0, 512, 512, 512, 0];
+
+/// The full VGG16 with weights by formula, from a file.
+fn full_vgg16() -> (Runner, Network) {
+    let (runner, architecture) = (Runner::new(), vgg(&VGG16, 4096, 1000, 224));
     let path = runner.path("vgg16.safetensors");
-    let started = std::time::Instant::now();
-    let time = |what: &str| println!("{what}: {:.2} s, peak {:.0} MiB", started.elapsed().as_secs_f64(), peak());
     write_formula(&path, &architecture);
-    time("written");
     let network = load(architecture, &path, &Naming::default()).unwrap();
-    time("known by its content");
+    (runner, network)
+}
+
+#[test]
+fn the_full_vgg16_agrees_on_photographs() {
+    let Some(photographs) = Tensors::read_shared("vgg/photographs.safetensors") else { return };
+    let (runner, network) = full_vgg16();
     for photo in ["both", "n02391049_zebra"] {
         let all = runner.through(&network, photographs.f32s(&format!("{photo}.input"))).unwrap();
-        time(photo);
         let difference = relative(all.last().unwrap(), &photographs.f32s(&format!("{photo}.vgg16_logits")));
         println!("logits of {photo}: {difference:e}");
         assert!(difference < 1e-4, "logits of {photo}: {difference:e}");
-        let pools = channels.iter().enumerate().filter(|(_, channels)| **channels == 0).map(|(l, _)| &all[l + 1]);
+        let pools = VGG16.iter().enumerate().filter(|(_, channels)| **channels == 0).map(|(l, _)| &all[l + 1]);
         let expected = photographs.f32s(&format!("{photo}.vgg16_pool_mean_std"));
         for (x, expected) in pools.zip(expected.chunks(2)) {
             let mean = x.iter().map(|&x| f64::from(x)).sum::<f64>() / x.len() as f64;
@@ -496,6 +536,4 @@ fn the_full_vgg16_agrees_and_is_not_in_memory_twice() {
             }
         }
     }
-    // The largest block's weights are 411 MB.
-    assert!(peak() < 800.0, "{} MiB", peak());
 }

@@ -10,7 +10,7 @@ use crate::Error;
 use crate::cascade::{Cascade, back, check_channels};
 use crate::data::Split;
 use crate::network::{Network, check_data};
-use crate::script::plot::Pictures;
+use crate::output::Pictures;
 use crate::script::session::{Native, Session};
 use crate::script::tensor::ScriptTensor;
 
@@ -113,7 +113,7 @@ mod functions {
         if *depth == 0 {
             return Err(Error::new("depth 0 is the samples themselves: nothing to lead back").into());
         }
-        Ok(Pictures::new(back(cascade, split, *depth, only.as_deref())?, 1..=1, split))
+        Ok(Pictures::reconstructions(back(cascade, split, *depth, only.as_deref())?, 1..=1, split))
     }
 
     /// A sheet of all channels, each a grey picture, sample by sample.

@@ -11,9 +11,9 @@ use crate::data::Split;
 use crate::entropy::{Measure, curve};
 use crate::kernels::Adam;
 use crate::network::{Architecture, Network};
-use crate::script::later::Curve;
+use crate::output::Pictures;
+use crate::script::lazy::Curve;
 use crate::script::options::{Key, Spec, Takes};
-use crate::script::plot::Pictures;
 use crate::script::session::{Native, Session};
 
 const CASCADE: Spec = Spec {
@@ -99,7 +99,7 @@ impl Reconstruction {
         let through = depth.max(self.trunk());
         let source = reconstruct(&self.cascade, &self.split, through)?;
         let depths = if only { depth..=depth } else { 1..=depth };
-        Ok(Pictures::new(source, depths, &self.split))
+        Ok(Pictures::reconstructions(source, depths, &self.split))
     }
 }
 

@@ -9,7 +9,7 @@ use super::general::{wanted_count, wanted_number};
 use crate::Error;
 use crate::cascade::Cascade;
 use crate::entropy::{CUTOFF_TOLERANCE, Operator, Step, derive, numbers};
-use crate::script::later::{Curve, Number};
+use crate::script::lazy::{Curve, Number};
 use crate::script::options::{Key, Spec, number};
 use crate::script::session::{Native, Session};
 use crate::work::{Described, Target, Value};

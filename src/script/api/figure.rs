@@ -4,13 +4,20 @@ use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine, INT, Map};
 
 use crate::Error;
+use crate::data::Split;
 use crate::figure::{Contrast, Palette};
-use crate::script::later::Curve;
-use crate::script::options::{Key, Options, Spec, Takes};
-use crate::script::plot::{Label, Pictures, Plot, PlotKind, Rightward, Sheet, Upward, places};
+use crate::output::figure::{Draft, SavedFigure};
+use crate::output::heatmap::HeatmapPlot;
+use crate::output::images::{ImagesPlot, Pixels, Source};
+use crate::output::lines::LinesPlot;
+use crate::output::pictures::Label;
+use crate::output::run_folder::output_path;
+use crate::output::{Entry, Pictures, ResultTable};
+use crate::script::lazy::Curve;
+use crate::script::options::{Key, Options, Spec, Takes, describe};
 use crate::script::session::{Native, Session};
-use crate::script::shown::{Shown, output_path};
-use crate::script::table::{Row, Table};
+use crate::script::table::Table;
+use crate::script::tensor::ScriptTensor;
 
 const TITLE: Key = Key::text("title", "", "title above the figure");
 const HEATMAP: Spec = Spec {
@@ -73,37 +80,43 @@ const IMAGES: Spec = Spec {
 
 pub(super) const OPTIONS: &[Spec] = &[HEATMAP, LINES, IMAGES];
 
-/// The axes but these have to be fixed or averaged: two values for one place cannot both be shown.
-fn only_axes(table: &Table, shown: &[usize]) -> Result<(), Error> {
-    match table.axes.iter().enumerate().find(|(i, axis)| !shown.contains(i) && axis.values.len() > 1) {
-        None => Ok(()),
-        Some((_, axis)) => Err(Error::new(format!("the table also varies over \"{}\"", axis.name)).hint(format!(
-            "take its mean, `.mean_over(\"{0}\")`, or one value of it, `.where(|p| p.{0} == …)`",
-            axis.name
-        ))),
-    }
-}
-
-fn holds_curves(table: &Table) -> bool {
-    table.rows.iter().any(|row| row.value.as_ref().is_ok_and(Dynamic::is::<Curve>))
-}
-
-/// The one column of a figure's table.
-fn single(table: &Table) -> Result<(), Error> {
-    let (columns, _) = table.columns();
-    if columns.len() == 1 {
-        return Ok(());
-    }
-    Err(Error::new(format!("the table has the columns {}", columns.join(", "))).hint("choose one: `.column(\"…\")`"))
-}
-
-fn axis_option(options: &Options<'_>, key: &str, table: &Table) -> Result<Option<usize>, Error> {
+fn axis_option(options: &Options<'_>, key: &str, table: &ResultTable) -> Result<Option<usize>, Error> {
     options.optional_text(key)?.map(|name| table.axis(&name)).transpose()
+}
+
+/// Lines of a table, or of a curve that no sweep made.
+fn lines_of(table: ResultTable, options: &Map) -> Native<Draft> {
+    let options = LINES.read(options)?;
+    let x = match options.optional_text("x")?.as_deref() {
+        None | Some("depth") if table.holds_curves() => None,
+        None => Some(0),
+        Some(name) => Some(table.axis(name)?),
+    };
+    let over = axis_option(&options, "over", &table)?;
+    let mut plot = LinesPlot::new(table, x, over, options.text("y")?)?;
+    plot.log = (options.flag("log_x")?, options.flag("log_y")?);
+    Ok(Draft::new(plot, options.text("title")?))
+}
+
+/// Where a sheet's pictures come from.
+fn picture_source(value: Dynamic) -> Result<Source, Error> {
+    if let Some(split) = value.read_lock::<Split>() {
+        return Ok(Source::Computed(Pictures::of_samples(&split)));
+    }
+    if let Some(tensor) = value.read_lock::<ScriptTensor>() {
+        Pixels::check_shape(&tensor.shape())?;
+        return Ok(Source::Known(Pixels::new(&tensor.shape(), tensor.numbers()?)?));
+    }
+    let found = describe(&value);
+    value.try_cast::<Pictures>().map(Source::Computed).ok_or_else(|| {
+        Error::new(format!("pictures are samples of a data set, reconstructions or tensors, got {found}"))
+            .hint("choose depths of a reconstruction: `.at(3)` or `.all()`")
+    })
 }
 
 pub(super) fn register(engine: &mut Engine) {
     engine
-        .register_type_with_name::<Plot>("Figure")
+        .register_type_with_name::<Draft>("Figure")
         .register_type_with_name::<Pictures>("Pictures")
         .register_global_module(rhai::exported_module!(functions).into());
 }
@@ -119,64 +132,39 @@ mod functions {
     /// heatmap(xi, #{ x: "weight_var", y: "bias_var", value: "xi_c", palette: "viridis" }).save("xi.svg");
     /// ```
     #[rhai_fn(return_raw)]
-    pub fn heatmap(table: Table, options: Map) -> Native<Plot> {
-        let options = HEATMAP.read(&options)?;
-        single(&table)?;
+    pub fn heatmap(table: Table, options: Map) -> Native<Draft> {
+        let (table, options) = (table.results(), HEATMAP.read(&options)?);
+        table.has_one_column()?;
         let x = axis_option(&options, "x", &table)?.unwrap_or(0);
-        let curves = holds_curves(&table);
+        let curves = table.holds_curves();
         let y = match options.optional_text("y")?.as_deref() {
-            None | Some("depth") if curves => Upward::Depth,
-            None if table.axes.len() == 2 => Upward::Axis(1 - x),
+            None | Some("depth") if curves => None,
+            None if table.axes.len() == 2 => Some(1 - x),
             None => return Err(Error::new("`heatmap` needs `y`, the axis upward").into()),
             Some(name) if curves => {
                 return Err(
                     Error::new(format!("the values are curves over depth, so y is \"depth\", not \"{name}\"")).into()
                 );
             }
-            Some(name) => Upward::Axis(table.axis(name)?),
+            Some(name) => Some(table.axis(name)?),
         };
-        only_axes(
-            &table,
-            &match y {
-                Upward::Depth => vec![x],
-                Upward::Axis(y) => vec![x, y],
-            },
-        )?;
-        places(&table, x)?;
-        let palette = Palette::named(options.choice("palette")?)?;
-        let kind = PlotKind::Heatmap {
-            x,
-            y,
-            value: options.text("value")?,
-            palette,
-            clip: options.range("clip")?.unwrap_or_default(),
-            table,
-        };
-        Ok(Plot { kind, title: options.text("title")?, lines: Vec::new() })
+        let mut plot = HeatmapPlot::new(table, x, y)?;
+        plot.value = options.text("value")?;
+        plot.palette = Palette::named(options.choice("palette")?)?;
+        plot.clip = options.range("clip")?.unwrap_or_default();
+        Ok(Draft::new(plot, options.text("title")?))
     }
 
     /// Curves over depth, one per point of the sweep, or numbers over one of its axes.
     #[rhai_fn(name = "lines", return_raw)]
-    pub fn lines_of_table(table: Table, options: Map) -> Native<Plot> {
-        let options = LINES.read(&options)?;
-        single(&table)?;
-        let x = match options.optional_text("x")?.as_deref() {
-            None | Some("depth") if holds_curves(&table) => Rightward::Depth,
-            None => Rightward::Axis(0),
-            Some(name) => Rightward::Axis(table.axis(name)?),
-        };
-        let over = axis_option(&options, "over", &table)?;
-        let log = (options.flag("log_x")?, options.flag("log_y")?);
-        let y = options.text("y")?;
-        let title = options.text("title")?;
-        Ok(Plot { kind: PlotKind::Lines { table, x, y, over, log }, title, lines: Vec::new() })
+    pub fn lines_of_table(table: Table, options: Map) -> Native<Draft> {
+        lines_of(table.results(), &options)
     }
 
     /// One curve over depth, of a measure per sample with a band from the lower to the upper quartile.
     #[rhai_fn(name = "lines", return_raw)]
-    pub fn lines_of_curve(curve: Curve, options: Map) -> Native<Plot> {
-        let row = Row { point: Vec::new(), value: Ok(Dynamic::from(curve)) };
-        lines_of_table(Table { axes: Vec::new().into(), rows: vec![row].into() }, options)
+    pub fn lines_of_curve(curve: Curve, options: Map) -> Native<Draft> {
+        lines_of(ResultTable::single(Entry::Curve { source: curve.source, length: curve.length }), &options)
     }
 
     /// Pictures in a grid: samples of a data set, reconstructions, tensors ([height, width], [channels, height, width] or
@@ -187,63 +175,45 @@ mod functions {
     /// images(uniform([4, 1, 28, 28], 0), #{ columns: 4 }).save("noise.png");
     /// ```
     #[rhai_fn(name = "images", return_raw)]
-    pub fn images_plain(pictures: Dynamic) -> Native<Plot> {
+    pub fn images_plain(pictures: Dynamic) -> Native<Draft> {
         images_of(pictures, Map::new())
     }
 
     /// The same with options.
     #[rhai_fn(name = "images", return_raw)]
-    pub fn images_of(pictures: Dynamic, options: Map) -> Native<Plot> {
+    pub fn images_of(pictures: Dynamic, options: Map) -> Native<Draft> {
         let options = IMAGES.read(&options)?;
         let list = match pictures.read_lock::<Array>() {
             Some(array) => array.to_vec(),
             None => vec![pictures.clone()],
         };
-        let sheets = list.into_iter().map(Sheet::of).collect::<Result<Vec<_>, Error>>()?;
-        let label = match options.choice("labels")? {
+        let mut plot = ImagesPlot::new(list.into_iter().map(picture_source).collect::<Result<_, Error>>()?);
+        plot.label = match options.choice("labels")? {
             "depth" => Label::Depth,
             "sample" | "channel" => Label::Sample,
             _ => Label::None,
         };
-        let contrast = match options.range("range")? {
-            Some((Some(low), Some(high))) => Contrast::Range(low as f32, high as f32),
-            // Photographs keep their own brightness unless the script says otherwise.
-            None if sheets.iter().all(Sheet::is_photographs) && !sheets.is_empty() => Contrast::Range(0.0, 1.0),
-            _ => Contrast::Each,
-        };
-        let columns = options.optional_count("columns")?.unwrap_or(0);
-        let kind = PlotKind::Images { sheets, columns, label, contrast };
-        Ok(Plot { kind, title: options.text("title")?, lines: Vec::new() })
+        plot.columns = options.optional_count("columns")?.unwrap_or(0);
+        match options.range("range")? {
+            None => {}
+            Some((Some(low), Some(high))) => plot.contrast = Contrast::Range(low as f32, high as f32),
+            Some(_) => plot.contrast = Contrast::Each,
+        }
+        Ok(Draft::new(plot, options.text("title")?))
     }
 
     /// Draws a line over a heatmap or beside other lines: a table of numbers over the same axis.
     #[rhai_fn(name = "line", return_raw)]
-    pub fn line(figure: Plot, table: Table, label: &str) -> Native<Plot> {
-        single(&table)?;
-        if matches!(figure.kind, PlotKind::Images { .. }) {
-            return Err(Error::new("a sheet of pictures has no axes for a line").into());
-        }
-        let axis = table.axis(&figure.x_name())?;
-        only_axes(&table, &[axis])?;
-        let mut lines = figure.lines;
-        lines.push((table, label.to_owned()));
-        Ok(Plot { lines, ..figure })
+    pub fn line(figure: Draft, table: Table, label: &str) -> Native<Draft> {
+        Ok(figure.with_line(table.results(), label)?)
     }
 
     /// Saves a figure in the run folder: "phase.svg" writes phase.svg, phase.png, and its numbers, phase.csv (but those of
     /// more than a million pixels).
     #[rhai_fn(name = "save", return_raw)]
-    pub fn save_figure(context: NativeCallContext, figure: Plot, path: &str) -> Native<Plot> {
-        let path = output_path(path)?;
-        match path.extension().and_then(|extension| extension.to_str()) {
-            Some("svg" | "png") => {}
-            _ => {
-                return Err(
-                    Error::new(format!("a figure is saved as .svg or .png, not as \"{}\"", path.display())).into()
-                );
-            }
-        }
-        Session::of(&context)?.show(&context, Shown::Figure { plot: figure.clone(), path })?;
+    pub fn save_figure(context: NativeCallContext, figure: Draft, path: &str) -> Native<Draft> {
+        let saved = SavedFigure::new(figure.clone(), &output_path(path)?)?;
+        Session::of(&context)?.show(&context, saved)?;
         Ok(figure)
     }
 

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use rhai::plugin::*;
-use rhai::{Array, Dynamic, Engine, EvalAltResult, FnPtr, INT, Map};
+use rhai::{Array, Dynamic, Engine, EvalAltResult, FnPtr, INT};
 
 use super::network::elements;
 use crate::Error;
+use crate::output::Point;
 use crate::script::options::describe;
 use crate::script::session::{Native, Session};
-use crate::script::table::{Axis, Point, Row, Table, point_name};
+use crate::script::table::{Axis, Row, Table, point_in_words, point_map};
 
 /// Axes that span points, the last one fastest.
 #[derive(Debug, Clone)]
@@ -20,14 +21,14 @@ pub struct Sweep {
 impl Sweep {
     /// How many points there are, if that can be counted.
     fn points(&self) -> Option<usize> {
-        self.axes.iter().try_fold(1_usize, |product, axis| product.checked_mul(axis.values.len()))
+        self.axes.iter().try_fold(1_usize, |product, axis| product.checked_mul(axis.values().len()))
     }
 
     fn point(&self, mut index: usize) -> Point {
         let mut point: Point = Vec::new();
         for axis in self.axes.iter().rev() {
-            point.push(axis.values[index % axis.values.len()].clone());
-            index /= axis.values.len();
+            point.push(index % axis.values().len());
+            index /= axis.values().len();
         }
         point.reverse();
         point
@@ -56,7 +57,7 @@ pub(super) fn for_each_row<A: rhai::FuncArgs>(
             Ok(Err(error)) => {
                 let failure = thrown(&error).filter(|failure| !failure.interrupted);
                 let Some(failure) = failure else { return Err(error) };
-                session.point_failed(&point_name(&axes, &point), &error);
+                session.point_failed(&point_in_words(&axes, &point), &error);
                 first.get_or_insert(error);
                 Err(failure)
             }
@@ -102,7 +103,7 @@ mod functions {
         if values.is_empty() {
             return Err(Error::new(format!("axis \"{name}\" has no values")).into());
         }
-        Ok(Axis { name: name.to_owned(), values: values.into() })
+        Ok(Axis::new(name, values))
     }
 
     /// Every combination of the axes' values, the last axis fastest.
@@ -121,8 +122,8 @@ mod functions {
                 .hint("`sweep([axis(\"weight_var\", [1, 2])])`")
                 .into());
         }
-        if let Some(twice) = (1..axes.len()).find(|&i| axes[..i].iter().any(|axis| axis.name == axes[i].name)) {
-            return Err(Error::new(format!("the sweep has two axes \"{}\"", axes[twice].name)).into());
+        if let Some(twice) = (1..axes.len()).find(|&i| axes[..i].iter().any(|axis| axis.name() == axes[i].name())) {
+            return Err(Error::new(format!("the sweep has two axes \"{}\"", axes[twice].name())).into());
         }
         let sweep = Sweep { axes: axes.into() };
         let most = session.settings.limits.points;
@@ -131,7 +132,7 @@ mod functions {
             points => {
                 let points =
                     points.map_or_else(|| "more points than can be counted".to_owned(), |n| format!("{n} points"));
-                let sizes: Vec<_> = sweep.axes.iter().map(|a| format!("{} {}", a.values.len(), a.name)).collect();
+                let sizes: Vec<_> = sweep.axes.iter().map(|a| format!("{} {}", a.values().len(), a.name())).collect();
                 Err(Error::new(format!("the sweep has {points} ({}); at most {most}", sizes.join(" × ")))
                     .hint("take fewer values, or raise the limit: --max-points N")
                     .into())
@@ -156,7 +157,7 @@ mod functions {
     pub fn map(context: NativeCallContext, sweep: Sweep, closure: FnPtr) -> Native<Table> {
         let rows = (0..sweep.points().unwrap_or(0)).map(|index| {
             let point = sweep.point(index);
-            let named: Map = sweep.axes.iter().zip(&point).map(|(a, v)| (a.name.as_str().into(), v.clone())).collect();
+            let named = point_map(&sweep.axes, &point);
             (point, Ok((named,)))
         });
         for_each_row(&context, &closure, sweep.axes.clone(), rows)
@@ -166,14 +167,14 @@ mod functions {
     #[rhai_fn(name = "to_string", name = "to_debug", pure)]
     pub fn sweep_to_string(sweep: &mut Sweep) -> String {
         let axes: Vec<String> =
-            sweep.axes.iter().map(|axis| format!("{} × {}", axis.values.len(), axis.name)).collect();
+            sweep.axes.iter().map(|axis| format!("{} × {}", axis.values().len(), axis.name())).collect();
         format!("{} points: {}", sweep.points().unwrap_or(0), axes.join(", "))
     }
 
     /// As `print` shows it.
     #[rhai_fn(name = "to_string", name = "to_debug", pure)]
     pub fn axis_to_string(axis: &mut Axis) -> String {
-        let values: Vec<String> = axis.values.iter().map(describe).collect();
-        format!("{}: {}", axis.name, values.join(", "))
+        let values: Vec<String> = axis.given().iter().map(describe).collect();
+        format!("{}: {}", axis.name(), values.join(", "))
     }
 }

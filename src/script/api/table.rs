@@ -1,6 +1,5 @@
 //! Tables, as scripts use them.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use rhai::plugin::*;
@@ -9,12 +8,13 @@ use rhai::{Array, Dynamic, Engine, FnPtr, INT, Map};
 use super::sweep::for_each_row;
 use crate::Error;
 use crate::entropy::{Step, derive};
-use crate::executor::Computed;
-use crate::script::later::{Curve, Number};
+use crate::output::Point;
+use crate::output::run_folder::output_path;
+use crate::output::table::SavedTable;
+use crate::script::lazy::{Curve, Number};
 use crate::script::options::{describe, number};
 use crate::script::session::{Native, Session};
-use crate::script::shown::{Shown, output_path};
-use crate::script::table::{Axis, Content, Point, Row, Table, csv_cell};
+use crate::script::table::{Axis, Row, Table, point_map};
 use crate::work::Described;
 
 /// The mean of numbers, or of curves depth by depth.
@@ -45,19 +45,6 @@ fn mean(values: &[&Dynamic]) -> Result<Dynamic, Error> {
     }
 }
 
-/// Rows below the names of the columns, columns aligned.
-fn aligned(table: &Table, computed: &Computed) -> String {
-    let (names, records) = table.records(computed);
-    let rows: Vec<Vec<String>> =
-        std::iter::once(names).chain(records.iter().map(|record| record.iter().map(csv_cell).collect())).collect();
-    let widths: Vec<usize> =
-        (0..rows[0].len()).map(|c| rows.iter().map(|row| row[c].len()).max().unwrap_or(0)).collect();
-    let line = |row: &Vec<String>| {
-        row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:>width$}")).collect::<Vec<_>>().join("  ")
-    };
-    rows.iter().map(line).collect::<Vec<_>>().join("\n")
-}
-
 pub(super) fn register(engine: &mut Engine) {
     engine.register_type_with_name::<Table>("Table").register_global_module(rhai::exported_module!(functions).into());
 }
@@ -86,12 +73,7 @@ mod functions {
     /// ```
     #[rhai_fn(return_raw)]
     pub fn column(table: Table, name: &str) -> Native<Table> {
-        let (columns, _) = table.columns();
-        if !columns.iter().any(|column| column == name) {
-            return Err(Error::new(format!("the table has no column \"{name}\""))
-                .hint(format!("its columns are {}", columns.join(", ")))
-                .into());
-        }
+        table.results().column(name)?;
         let cell = |value: &Dynamic| {
             let map = value.read_lock::<Map>().ok_or_else(|| Error::new("a row without columns"))?;
             map.get(name).cloned().ok_or_else(|| Error::new(format!("no \"{name}\" at this point")))
@@ -114,19 +96,18 @@ mod functions {
         let over = table.axis(axis)?;
         let axes: Arc<[Axis]> =
             table.axes.iter().enumerate().filter(|(i, _)| *i != over).map(|(_, axis)| axis.clone()).collect();
-        let mut groups: Vec<(String, Point, Vec<&Row>)> = Vec::new();
+        let mut groups: Vec<(Point, Vec<&Row>)> = Vec::new();
         for row in &*table.rows {
             let mut point = row.point.clone();
-            drop(point.remove(over));
-            let name = format!("{point:?}");
-            match groups.iter_mut().find(|(known, ..)| *known == name) {
-                Some((.., rows)) => rows.push(row),
-                None => groups.push((name, point, vec![row])),
+            point.remove(over);
+            match groups.iter_mut().find(|(known, _)| *known == point) {
+                Some((_, rows)) => rows.push(row),
+                None => groups.push((point, vec![row])),
             }
         }
         let rows: Result<Vec<Row>, Error> = groups
             .into_iter()
-            .map(|(_, point, rows)| {
+            .map(|(point, rows)| {
                 let values: Result<Vec<&Dynamic>, Error> =
                     rows.iter().map(|row| row.value.as_ref().map_err(Clone::clone)).collect();
                 // A mean over fewer points than the others would look like theirs: a failed one is a hole.
@@ -150,9 +131,7 @@ mod functions {
     pub fn rows_where(context: NativeCallContext, table: Table, closure: FnPtr) -> Native<Table> {
         let mut rows = Vec::new();
         for row in &*table.rows {
-            let named: Map =
-                table.axes.iter().zip(&row.point).map(|(a, v)| (a.name.as_str().into(), v.clone())).collect();
-            if closure.call_within_context::<bool>(&context, (named,))? {
+            if closure.call_within_context::<bool>(&context, (point_map(&table.axes, &row.point),))? {
                 rows.push(row.clone());
             }
         }
@@ -166,8 +145,7 @@ mod functions {
     #[rhai_fn(return_raw)]
     pub fn values(context: NativeCallContext, table: Table) -> Native<Array> {
         let session = Session::of(&context)?;
-        let computed = session.computed(table.targets())?;
-        Ok(table.rows.iter().map(|row| Content::of_row(row).value(&computed)).collect())
+        Ok(table.values(&session.computed(table.results().targets())?))
     }
 
     /// Writes a table into the run folder, as .csv or .json by its name: a row per point, and per depth where values are
@@ -178,11 +156,8 @@ mod functions {
     /// ```
     #[rhai_fn(name = "save", return_raw)]
     pub fn save_table(context: NativeCallContext, table: Table, path: &str) -> Native<Table> {
-        match Path::new(path).extension().and_then(|e| e.to_str()) {
-            Some("csv" | "json") => {}
-            _ => return Err(Error::new(format!("a table is saved as .csv or .json, not as \"{path}\"")).into()),
-        }
-        Session::of(&context)?.show(&context, Shown::Table { table: table.clone(), path: output_path(path)? })?;
+        let saved = SavedTable::new(table.results(), output_path(path)?)?;
+        Session::of(&context)?.show(&context, saved)?;
         Ok(table)
     }
 
@@ -190,6 +165,8 @@ mod functions {
     #[rhai_fn(name = "print", name = "debug", name = "to_string", name = "to_debug", return_raw)]
     pub fn table_to_string(context: NativeCallContext, table: &mut Table) -> Native<String> {
         let session = Session::of(&context)?;
-        session.printed(session.computed(table.targets()).map(|computed| aligned(table, &computed)).map_err(Into::into))
+        let results = table.results();
+        let computed = session.computed(results.targets());
+        session.printed(computed.map(|computed| results.records(&computed).to_string()).map_err(Into::into))
     }
 }

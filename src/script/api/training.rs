@@ -9,7 +9,7 @@ use crate::data::Split;
 use crate::entropy::{Step, derive};
 use crate::kernels::Adam;
 use crate::network::{self, Architecture, Loss, Network, Optimizer, Trained, Training};
-use crate::script::later::{Curve, Number};
+use crate::script::lazy::{Curve, Number};
 use crate::script::options::{Key, Spec, Takes, describe};
 use crate::script::session::Native;
 

@@ -1,16 +1,13 @@
 //! The verdict, as scripts ask for it.
 
 use rhai::plugin::*;
-use rhai::{Dynamic, Engine, Map};
+use rhai::{Engine, Map};
 
-use crate::Error;
-use crate::script::later::Curve;
-use crate::script::options::{Key, Spec, Takes, number};
+use crate::output::verdict::{DROP, Verdict};
+use crate::script::options::{Key, Spec, Takes};
 use crate::script::session::{Native, Session};
-use crate::script::shown::Shown;
-use crate::script::table::{Row, Table};
-use crate::script::verdict::{DROP, Verdict};
-use crate::theory::{Activation, MeanField, critical_weight_var, mean_field};
+use crate::script::table::Table;
+use crate::theory::Activation;
 
 const VERDICT: Spec = Spec {
     function: "verdict",
@@ -52,31 +49,10 @@ mod functions {
     #[rhai_fn(return_raw)]
     pub fn verdict(context: NativeCallContext, table: Table, options: Map) -> Native<()> {
         let options = VERDICT.read(&options)?;
-        let axis = table.axis("weight_var")?;
-        if let Some(other) = table.axes.iter().find(|other| other.name != "weight_var" && other.values.len() > 1) {
-            return Err(Error::new(format!("the table also varies over \"{}\"", other.name))
-                .hint(format!("take its mean first: `.mean_over(\"{}\")`", other.name))
-                .into());
-        }
-        if !table.rows.iter().any(|row| row.value.as_ref().is_ok_and(Dynamic::is::<Curve>)) {
-            return Err(Error::new("a verdict is about curves over depth, such as `.differential_entropy()`").into());
-        }
         let activation = Activation::named(options.choice("activation")?)?;
-        let bias_var = options.number("bias_var")?;
-        // A point with a value that theory refuses has failed already, and said why.
-        let rows: Vec<(Row, MeanField)> = table
-            .rows
-            .iter()
-            .filter_map(|row| {
-                let weight_var = number(&row.point[axis])?;
-                Some((row.clone(), mean_field(&activation, weight_var, bias_var).ok()?))
-            })
-            .collect();
-        let (rows, theory): (Vec<Row>, Vec<MeanField>) = rows.into_iter().unzip();
-        let table = Table { rows: rows.into(), ..table };
-        let critical = critical_weight_var(&activation, bias_var).ok();
-        let verdict = Verdict { table, axis, theory, critical, level: options.optional_number("level")? };
-        Session::of(&context)?.show(&context, Shown::Verdict(verdict))?;
+        let (bias_var, level) = (options.number("bias_var")?, options.optional_number("level")?);
+        let verdict = Verdict::new(table.results(), &activation, bias_var, level)?;
+        Session::of(&context)?.show(&context, verdict)?;
         Ok(())
     }
 }

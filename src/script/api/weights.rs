@@ -8,10 +8,10 @@ use rhai::{Engine, Map};
 use crate::Error;
 use crate::cascade::Cascade;
 use crate::network::{Architecture, Network};
+use crate::output::run_folder::output_path;
+use crate::output::weights::{SavedWeights, Weights};
 use crate::script::options::{Key, Spec};
-use crate::script::saved::Saved;
 use crate::script::session::{Native, Session};
-use crate::script::shown::{Shown, output_path};
 use crate::weights::{Naming, WeightFile};
 
 const WEIGHTS: Spec = Spec {
@@ -37,7 +37,7 @@ pub(super) fn open(session: &Session, path: &str) -> Result<WeightFile, Error> {
     WeightFile::open(&session.readable_file(path)?, path, session.folders.digest_cache())
 }
 
-fn show(context: &NativeCallContext<'_>, saved: Saved, path: &str) -> Native<()> {
+fn show(context: &NativeCallContext<'_>, weights: Weights, path: &str) -> Native<()> {
     let path = output_path(path)?;
     if path.extension() != Some("safetensors".as_ref()) {
         return Err(Error::new(format!(
@@ -47,7 +47,7 @@ fn show(context: &NativeCallContext<'_>, saved: Saved, path: &str) -> Native<()>
         .hint("PyTorch reads it with `safetensors.torch.load_file`")
         .into());
     }
-    Session::of(context)?.show(context, Shown::Weights { saved, path })?;
+    Session::of(context)?.show(context, SavedWeights { weights, path })?;
     Ok(())
 }
 
@@ -91,7 +91,7 @@ mod functions {
     /// ```
     #[rhai_fn(name = "save", return_raw)]
     pub fn save_network(context: NativeCallContext, network: Network, path: &str) -> Native<Network> {
-        show(&context, Saved::Network(network.clone()), path)?;
+        show(&context, Weights::Network(network.clone()), path)?;
         Ok(network)
     }
 
@@ -105,7 +105,7 @@ mod functions {
     /// ```
     #[rhai_fn(name = "save", return_raw)]
     pub fn save_cascade(context: NativeCallContext, cascade: Cascade, path: &str) -> Native<Cascade> {
-        show(&context, Saved::Cascade(cascade.clone().into()), path)?;
+        show(&context, Weights::Cascade(cascade.clone().into()), path)?;
         Ok(cascade)
     }
 }

@@ -15,6 +15,7 @@ pub use budget::Budget;
 use budget::Claim;
 
 use super::session::Session;
+use crate::error::panic_message;
 use crate::{Error, Result};
 
 /// How many axes a tensor can have.
@@ -77,8 +78,7 @@ impl ScriptTensor {
     ) -> Result<Self> {
         let claim = Arc::new(budget.claim(shape)?);
         let numbers = catch_unwind(AssertUnwindSafe(compute)).map_err(|panic| {
-            let words = panic.downcast_ref::<String>().map(String::as_str);
-            let words = words.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("for no stated reason");
+            let words = panic_message(panic.as_ref());
             Error::new(format!("the device could not compute a tensor of shape {shape:?}: {words}"))
         })?;
         Ok(Self { numbers, rank: shape.len(), claim })

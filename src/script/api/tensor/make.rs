@@ -6,11 +6,11 @@ use rhai::{Array, Dynamic, Engine, INT};
 
 use super::wanted_shape;
 use crate::data::Split;
+use crate::output::Pictures;
 use crate::random::Random;
 use crate::script::api::curve::now;
 use crate::script::api::general::{wanted_count, wanted_number};
 use crate::script::options::{describe, number};
-use crate::script::plot::Pictures;
 use crate::script::session::{Native, Session};
 use crate::script::tensor::{MOST, RANKS, ScriptTensor, padded};
 use crate::{Error, Result};

@@ -10,9 +10,9 @@ use rhai::plugin::*;
 use rhai::{Dynamic, Engine, Map};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
+use crate::output::run_folder::output_path;
 use crate::script::options::describe;
 use crate::script::session::{Native, Session};
-use crate::script::shown::output_path;
 use crate::script::tensor::ScriptTensor;
 use crate::{Error, Result};
 

@@ -1,27 +1,29 @@
 //! The verdict: a phase diagram in words, beside what mean-field theory says.
 
-use super::options::number;
-use super::table::{Content, Row, Table};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::{Filled, Output, ResultRow, ResultTable};
 use crate::entropy::falls_below;
 use crate::executor::Computed;
-use crate::theory::{MeanField, Phase};
-use crate::work::Target;
+use crate::theory::{Activation, MeanField, Phase, critical_weight_var, mean_field};
+use crate::work::{Described, Target};
 use crate::{Error, Result};
 
 /// How far below its own first value, the highest of all points, a differential entropy counts as lost: the published
 /// figure starts at −6.45 and its phases part at about −8.
-pub(super) const DROP: f64 = 1.5;
+pub(crate) const DROP: f64 = 1.5;
 
 /// A table of curves over `weight_var`, and the theory to compare it with.
 #[derive(Debug, Clone)]
-pub(crate) struct Verdict {
-    pub table: Table,
-    /// The place of the axis `weight_var`.
-    pub axis: usize,
+pub struct Verdict {
+    table: ResultTable,
     /// For every row.
-    pub theory: Vec<MeanField>,
-    pub critical: Option<f64>,
-    pub level: Option<f64>,
+    weight_vars: Vec<f64>,
+    theory: Vec<MeanField>,
+    critical: Option<f64>,
+    /// The value below which information counts as lost.
+    level: Option<f64>,
 }
 
 struct Reach<'a> {
@@ -32,21 +34,35 @@ struct Reach<'a> {
 }
 
 impl Verdict {
-    pub(crate) fn targets(&self) -> Vec<Target> {
-        self.table.targets()
+    /// A verdict about curves over the axis `weight_var`, compared with the theory of an activation and a bias variance.
+    ///
+    /// # Errors
+    /// When the table has no such axis, varies over another one, or holds no curves.
+    pub fn new(table: ResultTable, activation: &Activation, bias_var: f64, level: Option<f64>) -> Result<Self> {
+        let axis = table.axis("weight_var")?;
+        table.varies_only_over(&[axis])?;
+        if !table.holds_curves() {
+            return Err(Error::new("a verdict is about curves over depth, such as `.differential_entropy()`"));
+        }
+        let (mut rows, mut weight_vars, mut theory) = (Vec::<ResultRow>::new(), Vec::new(), Vec::new());
+        for row in &*table.rows {
+            // A point with a value that theory refuses has failed already, with its reason.
+            if let Some(weight_var) = table.at(row, axis).number()
+                && let Ok(mean_field) = mean_field(activation, weight_var, bias_var)
+            {
+                rows.push(row.clone());
+                weight_vars.push(weight_var);
+                theory.push(mean_field);
+            }
+        }
+        let critical = critical_weight_var(activation, bias_var).ok();
+        Ok(Self { table: ResultTable { rows: rows.into(), ..table }, weight_vars, theory, critical, level })
     }
 
-    fn weight_var(&self, row: &Row) -> f64 {
-        number(&row.point[self.axis]).unwrap_or(f64::NAN)
-    }
-
-    pub(crate) fn words(&self, computed: &Computed) -> Result<String> {
-        let curves: Vec<(f64, &MeanField, Vec<f64>)> = self
-            .table
-            .rows
-            .iter()
-            .zip(&self.theory)
-            .filter_map(|(row, theory)| Some((self.weight_var(row), theory, Content::of_row(row).numbers(computed)?)))
+    fn words(&self, computed: &Computed) -> Result<String> {
+        let rows = self.table.rows.iter().zip(&self.weight_vars).zip(&self.theory);
+        let curves: Vec<(f64, &MeanField, Vec<f64>)> = rows
+            .filter_map(|((row, weight_var), theory)| Some((*weight_var, theory, row.entry().numbers(computed)?)))
             .collect();
         let Some(deepest) = curves.iter().map(|(.., curve)| curve.len()).max() else {
             return Err(Error::new("no point succeeded: there is nothing to judge"));
@@ -95,6 +111,35 @@ impl Verdict {
             }
             None => String::new(),
         }
+    }
+}
+
+impl Output for Verdict {
+    fn kind(&self) -> &'static str {
+        "verdict"
+    }
+
+    fn name(&self) -> String {
+        "verdict".to_owned()
+    }
+
+    fn targets(&self) -> Vec<Target> {
+        self.table.targets()
+    }
+
+    /// Nothing before all results are there: a verdict on some of them would mislead.
+    fn fill(&self, computed: &Computed) -> Result<Filled> {
+        let sources = self.table.rows.iter().filter_map(|row| row.entry().source());
+        let is_complete = sources.into_iter().all(|source| computed.contains_key(&source.fingerprint()));
+        if is_complete { self.words(computed).map(Filled::from) } else { Ok(Filled::default()) }
+    }
+
+    fn write(&self, _: &Path, _: &Filled, _: &Computed) -> Result<Vec<PathBuf>> {
+        Ok(Vec::new())
+    }
+
+    fn named(&self, name: &mut dyn FnMut(&Described) -> Described) -> Arc<dyn Output> {
+        Arc::new(Self { table: self.table.named(name), ..self.clone() })
     }
 }
 

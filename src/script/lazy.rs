@@ -1,4 +1,4 @@
-//! Values that are computed later: what a script holds is their description.
+//! Values that are computed later: a script holds their descriptions.
 
 use crate::work::Described;
 
@@ -7,7 +7,7 @@ use crate::work::Described;
 pub struct Curve {
     pub(crate) source: Described,
     pub(crate) length: usize,
-    /// λ, where ridge regression found what it rests on: figures tell it.
+    /// λ, where ridge regression trained what it rests on.
     pub(crate) lambda: Option<f64>,
 }
 

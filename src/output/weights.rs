@@ -1,9 +1,11 @@
-//! Weights to be saved: of a network, or of a cascade. Numbers that are drawn are drawn block by block, when they are
-//! written.
+//! The weights of a network or of a cascade, saved to a file. Weights that are drawn at random are drawn block by block
+//! while the file is written.
 
 use std::borrow::Cow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use super::{Filled, Output};
 use crate::cascade::{self, Cascade};
 use crate::executor::Computed;
 use crate::network::Network;
@@ -13,12 +15,58 @@ use crate::{Error, Result};
 
 /// What has weights.
 #[derive(Debug, Clone)]
-pub(crate) enum Saved {
+pub enum Weights {
     Network(Network),
     Cascade(Box<Cascade>),
 }
 
-impl Saved {
+/// Weights saved in the run folder, as a `.safetensors` file.
+#[derive(Debug, Clone)]
+pub struct SavedWeights {
+    pub weights: Weights,
+    pub path: PathBuf,
+}
+
+impl Output for SavedWeights {
+    fn kind(&self) -> &'static str {
+        "weights"
+    }
+
+    fn name(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        vec![self.path.clone()]
+    }
+
+    fn targets(&self) -> Vec<Target> {
+        let makers = (1..=self.weights.blocks()).filter_map(|l| self.weights.maker(l));
+        makers.map(|result| Target { point: self.name(), result }).collect()
+    }
+
+    /// Weights are only written, block by block.
+    fn fill(&self, _: &Computed) -> Result<Filled> {
+        Ok(Filled::default())
+    }
+
+    fn write(&self, folder: &Path, _: &Filled, computed: &Computed) -> Result<Vec<PathBuf>> {
+        let path = folder.join(&self.path);
+        self.weights.write(&path, computed)?;
+        Ok(vec![path])
+    }
+
+    fn needs_results(&self) -> bool {
+        false
+    }
+
+    /// The network keeps its description: it is small, and every block's is made from it when it is asked for.
+    fn named(&self, _: &mut dyn FnMut(&Described) -> Described) -> Arc<dyn Output> {
+        Arc::new(self.clone())
+    }
+}
+
+impl Weights {
     /// What makes the weights of block `l` (from 1), unless they are drawn or there are none.
     fn maker(&self, l: usize) -> Option<Described> {
         match self {
@@ -34,17 +82,7 @@ impl Saved {
         }
     }
 
-    /// What has to be computed before they are saved under this name.
-    pub fn targets(&self, path: &Path) -> Vec<Target> {
-        let makers = (1..=self.blocks()).filter_map(|l| self.maker(l));
-        makers.map(|result| Target { point: path.display().to_string(), result }).collect()
-    }
-
-    /// Writes them.
-    ///
-    /// # Errors
-    /// When some of them could not be computed, or the file cannot be written.
-    pub fn write(&self, path: &Path, computed: &Computed) -> Result<()> {
+    fn write(&self, path: &Path, computed: &Computed) -> Result<()> {
         let blocks = (1..=self.blocks()).map(|l| {
             let value = match self.maker(l) {
                 Some(maker) => match computed.get(&maker.fingerprint()) {

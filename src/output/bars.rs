@@ -1,0 +1,104 @@
+//! Bars: the height of each from a number, its colour from a second one where that is wanted.
+
+use std::sync::Arc;
+
+use super::figure::{NumberLine, Plot, mean_and_band};
+use super::{Located, ResultTable};
+use crate::Result;
+use crate::executor::Computed;
+use crate::figure::{Axis, Bars, Hit, Kind, Palette, Series};
+use crate::work::Described;
+
+/// Bars over an axis of a sweep.
+#[derive(Debug, Clone)]
+pub struct BarsPlot {
+    heights: NumberLine,
+    colours: Option<NumberLine>,
+    /// The name of the axis upward.
+    pub y: String,
+    /// What the colours measure.
+    pub value: String,
+    pub palette: Palette,
+    /// Where the colours begin and end.
+    pub clip: (Option<f64>, Option<f64>),
+}
+
+impl BarsPlot {
+    /// Bars over axis `x`, each as high as the mean of the numbers at its position; they may differ in axis `over` alone.
+    ///
+    /// # Errors
+    /// When the table has several columns or varies over a further axis, or axis `x` has values that are no numbers.
+    pub fn new(table: ResultTable, x: usize, over: Option<usize>, y: String) -> Result<Self> {
+        table.has_one_column()?;
+        table.varies_only_over(&[Some(x), over].into_iter().flatten().collect::<Vec<_>>())?;
+        let heights = NumberLine::new(table, x, "bars")?;
+        let (value, palette) = (String::new(), Palette::default());
+        Ok(Self { heights, colours: None, y, value, palette, clip: (None, None) })
+    }
+
+    /// Colours the bars by the numbers of a table over the same axis, whose mean over axis `over` is taken.
+    ///
+    /// # Errors
+    /// When the table has several columns, does not have the axis, or varies over a further one.
+    pub fn coloured_by(mut self, table: ResultTable, over: Option<&str>, value: String) -> Result<Self> {
+        table.has_one_column()?;
+        let x = table.axis(&self.heights.x.name)?;
+        let over = over.and_then(|over| table.axis(over).ok());
+        table.varies_only_over(&[Some(x), over].into_iter().flatten().collect::<Vec<_>>())?;
+        self.colours = Some(NumberLine::new(table, x, "")?);
+        self.value = value;
+        Ok(self)
+    }
+}
+
+impl Plot for BarsPlot {
+    fn kind(&self) -> &'static str {
+        "bars"
+    }
+
+    fn tables(&self) -> Vec<&ResultTable> {
+        [Some(&self.heights), self.colours.as_ref()].into_iter().flatten().map(|line| &line.table).collect()
+    }
+
+    fn x_name(&self) -> Result<String> {
+        Ok(self.heights.x.name.clone())
+    }
+
+    fn draw(&self, added: Vec<Series>, computed: &Computed) -> Result<Kind> {
+        let means = |line: &NumberLine| -> Vec<(f64, f64)> {
+            let points = line.points(computed).into_iter();
+            let (xs, values): (Vec<f64>, Vec<Vec<f64>>) =
+                points.map(|(x, rows)| (x, rows.into_iter().map(|(_, value)| value).collect())).unzip();
+            xs.into_iter().zip(mean_and_band(&values).0).collect()
+        };
+        let (xs, heights): (Vec<f64>, Vec<f64>) = means(&self.heights).into_iter().unzip();
+        // A bar whose colour is not known is marked as one that has none.
+        let colour = |colours: &[(f64, f64)], x: f64| {
+            let at = colours.binary_search_by(|(position, _)| position.total_cmp(&x));
+            at.map_or(f64::NAN, |at| colours[at].1)
+        };
+        let values = self.colours.as_ref().map(means);
+        let values = values.map(|colours| xs.iter().map(|&x| colour(&colours, x)).collect());
+        Ok(Kind::from(Bars {
+            x: Axis::new(&self.heights.x.name),
+            y: Axis::new(&self.y),
+            xs,
+            heights,
+            value: self.value.clone(),
+            values: values.unwrap_or_default(),
+            palette: self.palette,
+            clip: self.clip,
+            lines: added,
+        }))
+    }
+
+    /// Part 0: bar `i`.
+    fn locate(&self, hit: Hit, computed: &Computed) -> Vec<Located> {
+        self.heights.locate(hit.i, computed)
+    }
+
+    fn named(&self, name: &mut dyn FnMut(&Described) -> Described) -> Arc<dyn Plot> {
+        let colours = self.colours.as_ref().map(|colours| colours.named(name));
+        Arc::new(Self { heights: self.heights.named(name), colours, ..self.clone() })
+    }
+}

@@ -1,0 +1,103 @@
+//! Heatmaps: colour over an axis of the sweep, and over the depth of its curves or a second axis.
+
+use std::sync::Arc;
+
+use super::figure::Plot;
+use super::results::Placed;
+use super::{Located, ResultTable};
+use crate::Result;
+use crate::executor::Computed;
+use crate::figure::{Axis, Cell, Heatmap, Hit, Kind, Palette, Series};
+use crate::work::Described;
+
+/// A heatmap of a table.
+#[derive(Debug, Clone)]
+pub struct HeatmapPlot {
+    table: ResultTable,
+    x: Placed,
+    /// A second axis of the sweep; the depth where there is none.
+    y: Option<Placed>,
+    /// What the colours measure.
+    pub value: String,
+    pub palette: Palette,
+    /// Where the colours begin and end.
+    pub clip: (Option<f64>, Option<f64>),
+}
+
+impl HeatmapPlot {
+    /// A heatmap over axis `x` to the right, and upward over axis `y`, or over the depth of the table's curves.
+    ///
+    /// # Errors
+    /// When the table has several columns, varies over a third axis, or an axis has values that are no numbers.
+    pub fn new(table: ResultTable, x: usize, y: Option<usize>) -> Result<Self> {
+        let axes: Vec<usize> = [Some(x), y].into_iter().flatten().collect();
+        table.has_one_column()?;
+        table.varies_only_over(&axes)?;
+        let (x, y) = (table.placed(x)?, y.map(|y| table.placed(y)).transpose()?);
+        Ok(Self { table, x, y, value: String::new(), palette: Palette::default(), clip: (None, None) })
+    }
+
+    /// The name and the positions of the axis upward. Depths are those of the curves, computed or to be.
+    fn upward(&self, computed: &Computed) -> (String, Vec<f64>) {
+        match &self.y {
+            Some(y) => (y.name.clone(), y.positions.clone()),
+            None => {
+                let depths = self.table.rows.iter().filter_map(|row| row.entry().depths(computed)).max();
+                ("depth".to_owned(), (1..=depths.unwrap_or(1)).map(|depth| depth as f64).collect())
+            }
+        }
+    }
+}
+
+impl Plot for HeatmapPlot {
+    fn kind(&self) -> &'static str {
+        "heatmap"
+    }
+
+    fn tables(&self) -> Vec<&ResultTable> {
+        vec![&self.table]
+    }
+
+    fn x_name(&self) -> Result<String> {
+        Ok(self.x.name.clone())
+    }
+
+    fn draw(&self, added: Vec<Series>, computed: &Computed) -> Result<Kind> {
+        let (y_name, ys) = self.upward(computed);
+        let mut columns = vec![vec![Cell::Missing; ys.len()]; self.x.positions.len()];
+        for (i, row) in self.table.rows.iter().enumerate() {
+            let range = self.y.as_ref().map_or(0..ys.len(), |y| y.of_row[i]..y.of_row[i] + 1);
+            let (entry, numbers) = (row.entry(), row.entry().numbers(computed));
+            let without = if entry.has_failed(computed) { Cell::Failed } else { Cell::Missing };
+            for (j, cell) in columns[self.x.of_row[i]][range].iter_mut().enumerate() {
+                *cell = match &numbers {
+                    Some(numbers) => numbers.get(j).map_or(Cell::Missing, |&value| Cell::Value(value)),
+                    None => without,
+                };
+            }
+        }
+        Ok(Kind::from(Heatmap {
+            x: Axis::new(&self.x.name),
+            y: Axis::new(y_name),
+            value: self.value.clone(),
+            xs: self.x.positions.clone(),
+            ys,
+            cells: columns,
+            palette: self.palette,
+            clip: self.clip,
+            lines: added,
+        }))
+    }
+
+    /// Part 0: the cell in column `i` and row `j`.
+    fn locate(&self, hit: Hit, computed: &Computed) -> Vec<Located> {
+        let is_there =
+            |row: &usize| self.x.of_row[*row] == hit.i && self.y.as_ref().is_none_or(|y| y.of_row[*row] == hit.j);
+        let rows = (0..self.table.rows.len()).filter(is_there);
+        rows.map(|row| self.table.located(row, Some(hit.j + 1), computed)).collect()
+    }
+
+    fn named(&self, name: &mut dyn FnMut(&Described) -> Described) -> Arc<dyn Plot> {
+        Arc::new(Self { table: self.table.named(name), ..self.clone() })
+    }
+}

@@ -1,0 +1,130 @@
+//! Pictures that a result holds: samples, their reconstructions, or channels of activations.
+
+use std::ops::RangeInclusive;
+
+use crate::Result;
+use crate::data::{Normalisation, Split};
+use crate::work::{Described, Value};
+
+/// Pictures that a result holds, of one depth or several.
+#[derive(Debug, Clone)]
+pub struct Pictures {
+    source: Described,
+    content: Content,
+    depths: RangeInclusive<usize>,
+    /// Per depth.
+    samples: usize,
+    shape: [usize; 3],
+    /// Undone before they are shown.
+    normalisation: Option<Normalisation>,
+}
+
+/// What the pictures show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Content {
+    /// The samples themselves.
+    Samples,
+    /// Reconstructions of samples from the depths from 1 on.
+    Reconstructions,
+    /// Activations at one depth: this many channels of every sample, each a grey picture.
+    Channels(usize),
+}
+
+/// What stands under each picture of a figure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Label {
+    None,
+    Depth,
+    Sample,
+}
+
+impl Pictures {
+    /// Reconstructions of a split's samples from some depths: "r" `[depths, samples, …]`, from depth 1.
+    pub(crate) fn reconstructions(source: Described, depths: RangeInclusive<usize>, split: &Split) -> Self {
+        let normalisation = split.normalisation().cloned();
+        let (samples, shape) = (split.len(), split.shape());
+        Self { source, content: Content::Reconstructions, depths, samples, shape, normalisation }
+    }
+
+    /// The samples of a split.
+    pub(crate) fn of_samples(split: &Split) -> Self {
+        let samples = crate::network::samples(split);
+        Self { content: Content::Samples, ..Self::reconstructions(samples, 1..=1, split) }
+    }
+
+    /// The channels of activations of shape `shape`, one after another: "x" `[samples, channels, height, width]`.
+    pub(crate) fn of_channels(source: Described, shape: [usize; 3], split: &Split) -> Self {
+        let [channels, height, width] = shape;
+        let (samples, shape) = (split.len() * channels, [1, height, width]);
+        Self { source, content: Content::Channels(channels), depths: 1..=1, samples, shape, normalisation: None }
+    }
+
+    /// One reconstruction, a picture like a split's samples.
+    pub(crate) fn single(source: Described, split: &Split) -> Self {
+        Self { samples: 1, ..Self::reconstructions(source, 1..=1, split) }
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.depths.clone().count() * self.samples
+    }
+
+    /// Whether they are photographs, normalised for a network: their colours have a meaning of their own.
+    pub(crate) fn is_normalised(&self) -> bool {
+        self.normalisation.is_some()
+    }
+
+    /// What has to be computed for them.
+    pub(crate) fn source(&self) -> &Described {
+        &self.source
+    }
+
+    /// `[pictures, channels, height, width]`.
+    pub(crate) fn shape(&self) -> [usize; 4] {
+        let [channels, height, width] = self.shape;
+        [self.len(), channels, height, width]
+    }
+
+    /// The pixels, from the result of [`Pictures::source`].
+    ///
+    /// # Errors
+    /// When the result holds no pictures.
+    pub(crate) fn pixels<'a>(&self, value: &'a Value) -> Result<&'a [f32]> {
+        let (_, numbers) = value.f32s(if self.content == Content::Reconstructions { "r" } else { "x" })?;
+        let depth = self.samples * self.shape.iter().product::<usize>();
+        Ok(&numbers[(self.depths.start() - 1) * depth..self.depths.end() * depth])
+    }
+
+    /// The depth of picture `i`, where it is a reconstruction.
+    pub(super) fn depth(&self, i: usize) -> Option<usize> {
+        let is_reconstruction = self.content == Content::Reconstructions;
+        is_reconstruction.then(|| self.depths.start() + i / self.samples.max(1))
+    }
+
+    /// What stands under picture `i`.
+    fn label(&self, i: usize, label: Label) -> String {
+        let sample = i % self.samples.max(1);
+        match (label, self.content) {
+            (Label::None, _) => String::new(),
+            (_, Content::Channels(channels)) => (sample % channels).to_string(),
+            (Label::Sample, _) => sample.to_string(),
+            (Label::Depth, _) => self.depth(i).map_or_else(|| "input".to_owned(), |depth| depth.to_string()),
+        }
+    }
+
+    pub(super) fn images(&self, value: &Value, label: Label) -> Result<Vec<crate::figure::Image>> {
+        let image = |(i, pixels): (usize, &[f32])| {
+            let mut pixels = pixels.to_vec();
+            if let Some(normalisation) = &self.normalisation {
+                normalisation.restore(&mut pixels, self.shape);
+            }
+            crate::figure::Image::new(self.label(i, label), self.shape.to_vec(), pixels)
+        };
+        self.pixels(value)?.chunks(self.shape.iter().product()).enumerate().map(image).collect()
+    }
+
+    /// See [`Output::named`](super::Output::named).
+    pub(super) fn named(&self, name: &mut dyn FnMut(&Described) -> Described) -> Self {
+        Self { source: name(&self.source), ..self.clone() }
+    }
+}

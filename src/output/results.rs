@@ -1,0 +1,452 @@
+//! Results over the points of a sweep, as outputs see them: axes with typed values, and one entry per column for every point,
+//! known now or computed later.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::Located;
+use crate::entropy::{CurveResult, numbers};
+use crate::executor::Computed;
+use crate::figure::{Band, number};
+use crate::work::{Described, Target, Value};
+use crate::{Error, Result};
+
+/// A plain value: one of an axis, or one cell of a table.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Scalar {
+    Integer(i64),
+    Number(f64),
+    Bool(bool),
+    Text(Arc<str>),
+    /// Nothing: the point failed, or its result is not there yet.
+    Empty,
+    /// Anything else that a script can hold; it has no place on a figure's axis.
+    Other(Arc<Other>),
+}
+
+/// A value that is neither a number, a text, nor true or false.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Other {
+    /// For CSV and for people.
+    pub text: String,
+    pub json: serde_json::Value,
+    /// For error messages: "a value of type Layer".
+    pub description: String,
+}
+
+impl Scalar {
+    /// As a number; integers count.
+    pub fn number(&self) -> Option<f64> {
+        match self {
+            Self::Integer(i) => Some(*i as f64),
+            Self::Number(x) => Some(*x),
+            _ => None,
+        }
+    }
+
+    /// For names and messages: numbers are rounded to seven digits, so that 1.7999999999999998 reads 1.8.
+    pub fn label(&self) -> String {
+        match self {
+            Self::Number(x) => number::seven_digits(*x),
+            _ => self.to_string(),
+        }
+    }
+
+    /// For a reader of the page.
+    pub fn pretty(&self) -> String {
+        match self {
+            Self::Integer(i) => number::pretty(*i as f64),
+            Self::Number(x) => number::pretty(*x),
+            Self::Bool(truth) => if *truth { "yes" } else { "no" }.to_owned(),
+            Self::Empty => "–".to_owned(),
+            Self::Text(_) | Self::Other(_) => self.to_string(),
+        }
+    }
+
+    /// As JSON; numbers that JSON does not have are the texts "inf", "-inf" and "nan", as pandas reads them.
+    pub fn to_json(&self) -> serde_json::Value {
+        match self {
+            Self::Integer(i) => (*i).into(),
+            Self::Number(x) => number::json(*x),
+            Self::Bool(b) => (*b).into(),
+            Self::Text(text) => text.as_ref().into(),
+            Self::Empty => serde_json::Value::Null,
+            Self::Other(other) => other.json.clone(),
+        }
+    }
+
+    /// For error messages.
+    fn describe(&self) -> String {
+        match self {
+            Self::Text(text) => format!("{text:?}"),
+            Self::Empty => "nothing, ()".to_owned(),
+            Self::Other(other) => other.description.clone(),
+            _ => self.to_string(),
+        }
+    }
+}
+
+/// As a cell of a CSV file.
+impl fmt::Display for Scalar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Integer(i) => write!(f, "{i}"),
+            Self::Number(x) => f.write_str(&number::plain(*x)),
+            Self::Bool(b) => write!(f, "{b}"),
+            Self::Text(text) => f.write_str(text),
+            Self::Empty => Ok(()),
+            Self::Other(other) => f.write_str(&other.text),
+        }
+    }
+}
+
+/// One parameter of a sweep and its values, in the script's order.
+#[derive(Debug)]
+pub struct SweepAxis {
+    pub name: String,
+    pub values: Vec<Scalar>,
+    /// Where each value stands on a figure's axis; `None` for what is no number.
+    positions: Vec<Option<f64>>,
+}
+
+impl SweepAxis {
+    pub fn new(name: impl Into<String>, values: Vec<Scalar>) -> Self {
+        let positions = values.iter().map(Scalar::number).collect();
+        Self { name: name.into(), values, positions }
+    }
+
+    /// Where value `i` stands on a figure's axis; −0 stands at 0.
+    fn position(&self, i: usize) -> Result<f64> {
+        self.positions[i].map(|position| position + 0.0).ok_or_else(|| {
+            let value = self.values[i].describe();
+            Error::new(format!("axis \"{}\" holds {value}, which has no place on a figure's axis", self.name))
+        })
+    }
+}
+
+/// A point of a sweep: for each axis, the index of its value there.
+pub type Point = Vec<usize>;
+
+/// One entry per column for every point of a sweep. Cloning shares the rows.
+#[derive(Debug, Clone)]
+pub struct ResultTable {
+    pub axes: Arc<[Arc<SweepAxis>]>,
+    pub columns: Arc<[String]>,
+    pub rows: Arc<[ResultRow]>,
+}
+
+/// The entries of one point.
+#[derive(Debug, Clone)]
+pub struct ResultRow {
+    pub point: Point,
+    /// One per column.
+    pub entries: Vec<Entry>,
+}
+
+/// One value of a table.
+#[derive(Debug, Clone)]
+pub enum Entry {
+    /// Numbers at the depths 1 to `length`, computed later.
+    Curve {
+        source: Described,
+        length: usize,
+    },
+    /// One number, computed later.
+    Number(Described),
+    Known(Scalar),
+    List(Vec<Scalar>),
+    /// The script failed at this point.
+    Failed,
+}
+
+impl Entry {
+    /// What has to be computed for it.
+    pub fn source(&self) -> Option<&Described> {
+        match self {
+            Self::Curve { source, .. } | Self::Number(source) => Some(source),
+            Self::Known(_) | Self::List(_) | Self::Failed => None,
+        }
+    }
+
+    /// Its result, if it was computed successfully.
+    fn computed<'a>(&self, computed: &'a Computed) -> Option<&'a Value> {
+        computed.get(&self.source()?.fingerprint())?.as_deref().ok()
+    }
+
+    /// Whether there will never be a number: the point or its computation failed, or it holds something else.
+    pub(super) fn has_failed(&self, computed: &Computed) -> bool {
+        self.source().is_none_or(|source| computed.get(&source.fingerprint()).is_some_and(Result::is_err))
+    }
+
+    /// Its numbers, a curve's one per depth; `None` while they are not computed, and where there are none.
+    pub fn numbers(&self, computed: &Computed) -> Option<Vec<f64>> {
+        match self {
+            Self::Known(value) => value.number().map(|x| vec![x]),
+            _ => numbers(self.computed(computed)?).ok().map(<[f64]>::to_vec),
+        }
+    }
+
+    /// How many depths it has, as far as that is known before it is computed.
+    pub(super) fn depths(&self, computed: &Computed) -> Option<usize> {
+        let length = if let Self::Curve { length, .. } = self { Some(*length) } else { None };
+        self.numbers(computed).map(|numbers| numbers.len()).max(length)
+    }
+
+    /// The quartiles over the batch at every depth, where the measure has a value per sample.
+    pub(super) fn quartiles(&self, computed: &Computed) -> Option<Band> {
+        let [lo, hi] = CurveResult::read(self.computed(computed)?).ok()?.quartiles()?;
+        Some(Band { lo, hi })
+    }
+
+    /// A table's cells: one, or one per depth.
+    fn cells(&self, computed: &Computed) -> Vec<Scalar> {
+        match (self, self.numbers(computed)) {
+            (Self::Known(value), _) => vec![value.clone()],
+            (Self::List(values), _) => values.clone(),
+            (Self::Curve { .. }, Some(numbers)) => numbers.into_iter().map(Scalar::Number).collect(),
+            (_, numbers) => {
+                vec![numbers.and_then(|numbers| numbers.first().copied()).map_or(Scalar::Empty, Scalar::Number)]
+            }
+        }
+    }
+
+    /// Whether all rows of a table show it: a value of its own is the same at every depth.
+    fn is_single(&self) -> bool {
+        !matches!(self, Self::Curve { .. } | Self::List(_))
+    }
+
+    fn named(&self, name: &mut dyn FnMut(&Described) -> Described) -> Self {
+        match self {
+            Self::Curve { source, length } => Self::Curve { source: name(source), length: *length },
+            Self::Number(source) => Self::Number(name(source)),
+            Self::Known(_) | Self::List(_) | Self::Failed => self.clone(),
+        }
+    }
+}
+
+/// An axis as a figure shows it: the positions that a table's rows take on it, in ascending order, each once.
+#[derive(Debug, Clone)]
+pub(super) struct Placed {
+    pub name: String,
+    pub positions: Vec<f64>,
+    /// For every row the index of its position.
+    pub of_row: Vec<usize>,
+}
+
+impl ResultTable {
+    /// A table of one curve that no sweep made.
+    pub fn single(entry: Entry) -> Self {
+        let row = ResultRow { point: Vec::new(), entries: vec![entry] };
+        Self { axes: Arc::new([]), columns: Arc::new(["value".to_owned()]), rows: Arc::new([row]) }
+    }
+
+    /// The place of an axis among the axes.
+    ///
+    /// # Errors
+    /// When there is none of this name.
+    pub fn axis(&self, name: &str) -> Result<usize> {
+        self.axes.iter().position(|axis| axis.name == name).ok_or_else(|| {
+            let names: Vec<_> = self.axes.iter().map(|axis| axis.name.as_str()).collect();
+            Error::new(format!("the sweep has no axis \"{name}\"")).hint(format!("its axes are {}", names.join(", ")))
+        })
+    }
+
+    /// Refuses a table that varies over other axes than these: two values for one place cannot both be shown.
+    ///
+    /// # Errors
+    /// When it does; the axis is named.
+    pub fn varies_only_over(&self, shown: &[usize]) -> Result<()> {
+        match self.axes.iter().enumerate().find(|(i, axis)| !shown.contains(i) && axis.values.len() > 1) {
+            None => Ok(()),
+            Some((_, axis)) => Err(Error::new(format!("the table also varies over \"{}\"", axis.name)).hint(format!(
+                "take its mean, `.mean_over(\"{0}\")`, or one value of it, `.where(|p| p.{0} == …)`",
+                axis.name
+            ))),
+        }
+    }
+
+    /// Refuses a table of several columns.
+    ///
+    /// # Errors
+    /// When there are several; they are named.
+    pub fn has_one_column(&self) -> Result<()> {
+        if self.columns.len() == 1 {
+            return Ok(());
+        }
+        let columns = self.columns.join(", ");
+        Err(Error::new(format!("the table has the columns {columns}")).hint("choose one: `.column(\"…\")`"))
+    }
+
+    /// The table with one of its columns alone.
+    ///
+    /// # Errors
+    /// When there is none of this name.
+    pub fn column(&self, name: &str) -> Result<Self> {
+        let at = self.columns.iter().position(|column| column == name).ok_or_else(|| {
+            let columns = self.columns.join(", ");
+            Error::new(format!("the table has no column \"{name}\"")).hint(format!("its columns are {columns}"))
+        })?;
+        let row = |row: &ResultRow| ResultRow { point: row.point.clone(), entries: vec![row.entries[at].clone()] };
+        let columns = Arc::new([name.to_owned()]);
+        Ok(Self { axes: self.axes.clone(), columns, rows: self.rows.iter().map(row).collect() })
+    }
+
+    /// Whether some entries of its first column are curves over depth.
+    pub fn holds_curves(&self) -> bool {
+        self.rows.iter().any(|row| matches!(row.entry(), Entry::Curve { .. }))
+    }
+
+    /// The value of an axis at a row.
+    pub(super) fn at(&self, row: &ResultRow, axis: usize) -> &Scalar {
+        &self.axes[axis].values[row.point[axis]]
+    }
+
+    /// An axis as figures show it.
+    ///
+    /// # Errors
+    /// When a row's value on it is no number.
+    pub(super) fn placed(&self, axis: usize) -> Result<Placed> {
+        let scale = &self.axes[axis];
+        let of_row: Vec<f64> = self.rows.iter().map(|row| scale.position(row.point[axis])).collect::<Result<_>>()?;
+        let mut positions = of_row.clone();
+        positions.sort_by(f64::total_cmp);
+        positions.dedup_by(|a, b| a.total_cmp(b).is_eq());
+        let index = |at: &f64| positions.partition_point(|position| position.total_cmp(at).is_lt());
+        Ok(Placed { name: scale.name.clone(), of_row: of_row.iter().map(index).collect(), positions })
+    }
+
+    /// What has to be computed for it, with the points in words.
+    pub fn targets(&self) -> Vec<Target> {
+        let targets = self.rows.iter().flat_map(|row| {
+            let point = point_name(&self.axes, &row.point);
+            let sources = row.entries.iter().filter_map(Entry::source);
+            sources.map(move |result| Target { point: point.clone(), result: result.clone() })
+        });
+        targets.collect()
+    }
+
+    /// As records: one per point, and per depth where an entry is a curve. A point whose curves are not there keeps one
+    /// record, so that the hole is seen.
+    pub fn records(&self, computed: &Computed) -> Records {
+        let entries = || self.rows.iter().flat_map(|row| &row.entries);
+        let with_depth = entries().any(|entry| matches!(entry, Entry::Curve { .. }));
+        let axes = self.axes.iter().map(|axis| axis.name.clone());
+        let columns = axes.chain(with_depth.then(|| "depth".to_owned())).chain(self.columns.iter().cloned()).collect();
+        let mut rows = Vec::new();
+        for row in &*self.rows {
+            let cells: Vec<Vec<Scalar>> = row.entries.iter().map(|entry| entry.cells(computed)).collect();
+            let lists = row.entries.iter().zip(&cells).filter(|(entry, _)| !entry.is_single());
+            let depths = lists.map(|(_, cells)| cells.len()).max().unwrap_or(1);
+            for depth in 0..depths {
+                let point = (0..self.axes.len()).map(|axis| self.at(row, axis).clone());
+                let at_depth = row.entries.iter().zip(&cells).map(|(entry, cells)| {
+                    let i = if entry.is_single() { 0 } else { depth };
+                    cells.get(i).cloned().unwrap_or(Scalar::Empty)
+                });
+                let depth = with_depth.then_some(Scalar::Integer(depth as i64 + 1));
+                rows.push(point.chain(depth).chain(at_depth).collect());
+            }
+        }
+        Records { columns, axes: self.axes.len(), rows }
+    }
+
+    /// The same with other descriptions of what is computed later.
+    pub(super) fn named(&self, name: &mut dyn FnMut(&Described) -> Described) -> Self {
+        let row = |row: &ResultRow| ResultRow {
+            point: row.point.clone(),
+            entries: row.entries.iter().map(|entry| entry.named(name)).collect(),
+        };
+        let rows = self.rows.iter().map(row).collect();
+        Self { axes: self.axes.clone(), columns: self.columns.clone(), rows }
+    }
+
+    /// What is at row `row`, from 0, at a depth where its value is a curve.
+    pub(super) fn located(&self, row: usize, depth: Option<usize>, computed: &Computed) -> Located {
+        let row = &self.rows[row];
+        let entry = row.entry();
+        let depth = depth.filter(|_| matches!(entry, Entry::Curve { .. }));
+        let names = self.axes.iter().map(|axis| axis.name.clone());
+        let values = (0..self.axes.len()).map(|axis| self.at(row, axis).label());
+        let value =
+            entry.numbers(computed).and_then(|numbers| numbers.get(depth.unwrap_or(1).wrapping_sub(1)).copied());
+        Located { parameters: names.zip(values).collect(), depth, value, result: entry.source().cloned() }
+    }
+}
+
+impl ResultRow {
+    /// The entry of the first column.
+    pub(super) fn entry(&self) -> &Entry {
+        self.entries.first().unwrap_or(&Entry::Failed)
+    }
+}
+
+/// A point in words: "weight_var = 1.5, seed = 0".
+pub fn point_name(axes: &[Arc<SweepAxis>], point: &Point) -> String {
+    let pair = |(axis, &i): (&Arc<SweepAxis>, &usize)| format!("{} = {}", axis.name, axis.values[i].label());
+    axes.iter().zip(point).map(pair).collect::<Vec<_>>().join(", ")
+}
+
+/// A table as it is written and printed.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Records {
+    pub columns: Vec<String>,
+    /// How many of the columns, the first ones, are axes of the sweep.
+    pub axes: usize,
+    pub rows: Vec<Vec<Scalar>>,
+}
+
+impl Records {
+    /// For every column, whether it is no axis or an axis with several values.
+    pub fn varying(&self) -> Vec<bool> {
+        let text = |row: &[Scalar], i: usize| row[i].label();
+        let varies = |i| self.rows.iter().any(|row| text(row, i) != text(&self.rows[0], i));
+        (0..self.columns.len()).map(|i| i >= self.axes || varies(i)).collect()
+    }
+
+    /// A column by its name: NaN for what is no number.
+    pub fn column(&self, name: &str) -> Option<Vec<f64>> {
+        let at = self.columns.iter().position(|column| column == name)?;
+        Some(self.rows.iter().map(|row| row.get(at).and_then(Scalar::number).unwrap_or(f64::NAN)).collect())
+    }
+
+    /// Comma-separated, the columns' names first.
+    ///
+    /// # Errors
+    /// None that data can cause.
+    pub fn csv(&self) -> Result<Vec<u8>> {
+        let failed = |error: &dyn fmt::Display| Error::new(format!("cannot write the table as CSV: {error}"));
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        writer.write_record(&self.columns).map_err(|error| failed(&error))?;
+        for row in &self.rows {
+            writer.write_record(row.iter().map(ToString::to_string)).map_err(|error| failed(&error))?;
+        }
+        writer.into_inner().map_err(|error| failed(&error))
+    }
+
+    /// A list of objects.
+    ///
+    /// # Errors
+    /// None that data can cause.
+    pub fn json(&self) -> Result<Vec<u8>> {
+        let object = |row: &Vec<Scalar>| -> serde_json::Map<_, _> {
+            self.columns.iter().cloned().zip(row.iter().map(Scalar::to_json)).collect()
+        };
+        let rows: Vec<_> = self.rows.iter().map(object).collect();
+        serde_json::to_vec_pretty(&rows).map_err(|error| Error::new(format!("cannot write the table as JSON: {error}")))
+    }
+}
+
+/// As `print` shows it: columns aligned to the right, their names first.
+impl fmt::Display for Records {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rows = self.rows.iter().map(|row| row.iter().map(ToString::to_string).collect());
+        let rows: Vec<Vec<String>> = std::iter::once(self.columns.clone()).chain(rows).collect();
+        let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
+        let widths: Vec<usize> = (0..self.columns.len()).map(width).collect();
+        for (i, row) in rows.iter().enumerate() {
+            let cells = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:>width$}"));
+            write!(f, "{}{}", if i == 0 { "" } else { "\n" }, cells.collect::<Vec<_>>().join("  "))?;
+        }
+        Ok(())
+    }
+}
