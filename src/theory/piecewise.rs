@@ -200,10 +200,10 @@ mod tests {
 
     #[test]
     fn refuses_what_theory_cannot_take() {
-        let told = |f: &dyn Fn(f64) -> f64| sample(f).unwrap_err().message;
-        assert!(told(&|x| if x > 0.7 { 1.0 } else { 0.0 }).starts_with("jumps at 0.7"));
-        assert!(told(&|x| if x >= 0.0 { 1.0 } else { -1.0 }).starts_with("jumps at 0,"));
-        assert!(told(&|x| x.sqrt()).contains("NaN"));
-        assert!(told(&|x| libm::sin(1e6 * x)).contains("too rough"));
+        let refusal = |f: &dyn Fn(f64) -> f64| sample(f).unwrap_err().message;
+        assert!(refusal(&|x| if x > 0.7 { 1.0 } else { 0.0 }).starts_with("jumps at 0.7"));
+        assert!(refusal(&|x| if x >= 0.0 { 1.0 } else { -1.0 }).starts_with("jumps at 0,"));
+        assert!(refusal(&|x| x.sqrt()).contains("NaN"));
+        assert!(refusal(&|x| libm::sin(1e6 * x)).contains("too rough"));
     }
 }

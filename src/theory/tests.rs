@@ -170,12 +170,12 @@ fn edges_are_results() {
 #[test]
 fn mistakes_are_named() {
     let tanh = named("tanh");
-    for (weight_var, bias_var, told) in [
+    for (weight_var, bias_var, expected) in [
         (-1.0, 0.05, "weight_var is -1, but it must be from 0 to 1e6"),
         (1.0, f64::NAN, "bias_var is NaN, but it must be from 0 to 1e6"),
         (f64::INFINITY, 0.0, "weight_var is inf, but it must be from 0 to 1e6"),
     ] {
-        assert_eq!(mean_field(&tanh, weight_var, bias_var).unwrap_err().message, told);
+        assert_eq!(mean_field(&tanh, weight_var, bias_var).unwrap_err().message, expected);
     }
     assert!(critical_point(&named("relu"), 0.05).unwrap_err().message.contains("no critical weight variance"));
     let error = Activation::named("tanth").unwrap_err();
