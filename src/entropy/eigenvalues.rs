@@ -1,6 +1,6 @@
 //! Eigenvalues of a symmetric matrix: Householder reflections to tridiagonal form, then QR steps with Wilkinson's shift.
-//! Source: Golub and Van Loan, "Matrix Computations", sections 8.3.1 and 8.3.3. Every operation is in the order of the crate
-//! nalgebra (0.34), with which stored entropies were computed: results agree to the last bit.
+//! Source: Golub and Van Loan, "Matrix Computations", sections 8.3.1 and 8.3.3. Operations are in the order of the crate
+//! nalgebra (0.34), which computed the entropies in older stores: results agree to the last bit.
 
 /// An element off the diagonal is zero when it is below this, relative to its two neighbours on the diagonal.
 const NEGLIGIBLE: f64 = f64::EPSILON;
@@ -206,18 +206,26 @@ mod tests {
         assert_eq!(sorted(vec![3.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 2.0], 3), [1.0, 2.0, 3.0]);
     }
 
+    /// As nalgebra 0.34.2 computed them, in its order; it agreed to the last bit in 50,000 more eigenvalues of Gram matrices.
     #[test]
-    fn temporary_same_as_nalgebra() {
-        let mut random = crate::random::Random::new(1, &["eigen"]);
-        for n in 1..130 {
-            for rank in [1, 2, 5, n / 2 + 1, n, 784] {
-                let rows: Vec<Vec<f64>> = (0..n).map(|_| (0..rank).map(|_| random.normal()).collect()).collect();
-                let at = |i: usize, j: usize| rows[i].iter().zip(&rows[j]).map(|(a, b)| a * b).sum::<f64>() / n as f64;
-                let theirs = nalgebra::DMatrix::from_fn(n, n, at).symmetric_eigenvalues();
-                let ours = symmetric_eigenvalues((0..n * n).map(|k| at(k / n, k % n)).collect(), n);
-                let bits = |x: &f64| x.to_bits();
-                assert_eq!(ours.iter().map(bits).collect::<Vec<_>>(), theirs.iter().map(bits).collect::<Vec<_>>(), "{n} {rank}");
-            }
-        }
+    fn eigenvalues_are_nalgebras_to_the_last_bit() {
+        let at = |i: usize, j: usize| {
+            let (i, j) = (i.min(j), i.max(j));
+            ((i * 7 + j * j * 3 + i * j) % 19) as f64 / 19.0 - 0.4
+        };
+        let expected = [
+            -1.2150589237360898,
+            -1.6973631212726557,
+            -0.8052832883241391,
+            1.5707812230240512,
+            -0.4387961034749212,
+            1.1234837650878275,
+            0.9556087601798214,
+            0.7934980119593122,
+            0.4400225707939626,
+            -0.04506595304556886,
+            0.23396253249260948,
+        ];
+        assert_eq!(symmetric_eigenvalues((0..121).map(|k| at(k / 11, k % 11)).collect(), 11), expected);
     }
 }
