@@ -1,10 +1,26 @@
-//! Where libtorch lies is written into programs that are built with it: they find it without environment variables.
-//! Without the feature `tch` there is nothing to do.
+//! Lists the files of the live page, which the program embeds; and makes programs that are built with libtorch find it without
+//! environment variables.
 
-fn main() {
+use std::path::Path;
+
+fn main() -> std::io::Result<()> {
     println!("cargo::rerun-if-changed=src/build.rs");
-    // What torch-sys says of the libtorch that it was built with, where it links one at run time.
+    list_page_files()?;
+    // Set by torch-sys (feature `tch`) to the folder of the libtorch that it was built with.
     if let Ok(folder) = std::env::var("DEP_TCH_LIBTORCH_LIB") {
         println!("cargo::rustc-link-arg=-Wl,-rpath,{folder}");
     }
+    Ok(())
+}
+
+/// Writes `page_files.rs`: the name and text of every file in `src/live/page`, as a slice of pairs.
+fn list_page_files() -> std::io::Result<()> {
+    let variable = |name| std::env::var(name).map_err(std::io::Error::other);
+    let folder = Path::new(&variable("CARGO_MANIFEST_DIR")?).join("src/live/page");
+    println!("cargo::rerun-if-changed={}", folder.display());
+    let mut paths = std::fs::read_dir(&folder)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>()?;
+    paths.sort();
+    let entry = |path: &Path| format!("({:?}, include_str!({path:?})),\n", path.file_name().unwrap_or_default());
+    let entries: String = paths.iter().map(|path| entry(path)).collect();
+    std::fs::write(Path::new(&variable("OUT_DIR")?).join("page_files.rs"), format!("&[\n{entries}]\n"))
 }

@@ -11,6 +11,7 @@ pub mod executor;
 pub mod figure;
 mod files;
 pub mod kernels;
+#[cfg(feature = "watch")]
 pub mod live;
 mod lock;
 pub mod network;

@@ -9,6 +9,10 @@ mod progress;
 mod reference;
 mod run;
 mod store;
+#[cfg(feature = "watch")]
+mod watch;
+#[cfg(not(feature = "watch"))]
+#[path = "no_watch.rs"]
 mod watch;
 
 use std::io::IsTerminal;
@@ -158,21 +162,17 @@ fn cancel_on_interrupt(cancel: &Cancel) {
         cancel.cancel();
     });
     if let Err(error) = asked {
-        tracing::warn!("Ctrl-C will end the program at once: {error}");
+        eprintln!("warning: Ctrl-C will end the program at once: {error}");
     }
 }
 
 /// Parses the command line and does what it says.
 pub fn main() -> ExitCode {
     let program = Program::parse();
-    tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::from_env("ENTROSCOPE_LOG"))
-        .with_writer(std::io::stderr)
-        .init();
     panics::quiet();
     match &program.command {
         Command::Run(arguments) => run::run(program.settings(Some(arguments)), &arguments.script),
-        Command::Watch(arguments) => watch::watch(program.settings(Some(&arguments.script)), arguments),
+        Command::Watch(arguments) => watch::watch(&program, arguments),
         Command::Check(arguments) => check::check(program.settings(Some(arguments)), &arguments.script),
         Command::Data(command) => data::data(command, &program.settings(None)),
         Command::Store(command) => program.open_store().map_or_else(failed, |store| store::store(command, &store)),

@@ -4,12 +4,13 @@
 
 use std::collections::BTreeSet;
 use std::io::IsTerminal;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::executor::Estimate;
+use crate::lock::lock;
 use crate::script::HostEvent;
 use crate::words;
 use crate::work::{Event, Plan};
@@ -53,12 +54,12 @@ impl Terminal {
 
     /// Prints beside the bar.
     pub fn beside(&self, print: impl FnOnce()) {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).bar.suspend(print);
+        lock(&self.state).bar.suspend(print);
     }
 
     /// Hears what a session tells.
     pub fn on_event(&self, event: HostEvent<'_>) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = lock(&self.state);
         match event {
             HostEvent::Printed(text) => state.bar.suspend(|| println!("{text}")),
             HostEvent::Planned(plan, _) if plan.missing_and_reused().0 == 0 => {}

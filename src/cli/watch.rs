@@ -3,15 +3,16 @@
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use clap::Args;
 
 use super::progress::Terminal;
-use super::{ScriptArguments, cancel_on_interrupt, failed, say};
-use crate::live::{self, Heard, Options, Stage};
-use crate::script::{Diagnostic, Host, HostEvent, Outcome, RunHandle, Settings};
+use super::{Program, ScriptArguments, cancel_on_interrupt, failed, say};
+use crate::live::{self, Options, Stage, WatchEvent};
+use crate::lock::lock;
+use crate::script::{Diagnostic, Host, HostEvent, Outcome, RunHandle};
 use crate::words;
 
 /// Diagnostics shown in full; the rest is counted.
@@ -44,7 +45,8 @@ fn seconds(text: &str) -> Result<f64, String> {
     number.map(|number| number * unit).ok_or_else(|| format!("{text:?} is not a time; write 90s, 5m or 2h"))
 }
 
-pub(super) fn watch(settings: Settings, arguments: &Arguments) -> ExitCode {
+pub(super) fn watch(program: &Program, arguments: &Arguments) -> ExitCode {
+    let settings = program.settings(Some(&arguments.script));
     let handle = RunHandle::default();
     cancel_on_interrupt(&handle.cancel);
     let options = Options {
@@ -54,7 +56,7 @@ pub(super) fn watch(settings: Settings, arguments: &Arguments) -> ExitCode {
     };
     let lines = Lines { bar: Terminal::new(), state: Mutex::default(), is_terminal: std::io::stderr().is_terminal() };
     let script: PathBuf = arguments.script.script.clone();
-    match live::watch(Host::new(settings), handle, &script, options, Box::new(move |heard| lines.hear(heard))) {
+    match live::watch(Host::new(settings), handle, &script, options, Box::new(move |event| lines.on_event(event))) {
         Ok(false) => ExitCode::SUCCESS,
         Ok(true) => {
             eprintln!("stopped; what is done is kept: the next run goes on from there");
@@ -78,27 +80,27 @@ struct State {
 }
 
 impl Lines {
-    fn hear(&self, heard: Heard<'_>) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        match heard {
-            Heard::Serving(address) => println!("{address}"),
-            Heard::Began { edit, changed } => {
+    fn on_event(&self, event: WatchEvent<'_>) {
+        let mut state = lock(&self.state);
+        match event {
+            WatchEvent::Serving(address) => println!("{address}"),
+            WatchEvent::Began { edit, changed } => {
                 state.newest = edit;
                 changed.clone_into(&mut state.changed);
             }
-            Heard::Noted { edit, changed } => self.line(edit, &format!("{changed}: noted, the watch is paused")),
-            Heard::Asks { edit, seconds } => {
+            WatchEvent::Noted { edit, changed } => self.line(edit, &format!("{changed}: noted, the watch is paused")),
+            WatchEvent::Asks { edit, seconds } => {
                 self.bar.on_event(HostEvent::Finished);
                 let time = words::time(seconds);
                 self.line(edit, &format!("{}: {time}; press \"Run it\" on the page", state.changed));
             }
-            Heard::Run { edit, event } if edit == state.newest => match event {
+            WatchEvent::Run { edit, event } if edit == state.newest => match event {
                 HostEvent::Planned(..) | HostEvent::Work(_) if !self.is_terminal => {}
                 event => self.bar.on_event(event),
             },
-            Heard::Run { .. } => {}
-            Heard::Ended { edit, stage: Stage::Superseded, .. } if edit != state.newest => {}
-            Heard::Ended { edit, stage, outcome } => {
+            WatchEvent::Run { .. } => {}
+            WatchEvent::Ended { edit, stage: Stage::Superseded, .. } if edit != state.newest => {}
+            WatchEvent::Ended { edit, stage, outcome } => {
                 if edit == state.newest {
                     self.bar.on_event(HostEvent::Finished);
                 }
@@ -109,7 +111,7 @@ impl Lines {
                     eprintln!("… and {} more, on the page", outcome.diagnostics.len() - SHOWN);
                 }
             }
-            Heard::Warning(error) => self.say(&Diagnostic::from(error).as_warning()),
+            WatchEvent::Warning(error) => self.say(&Diagnostic::from(error).as_warning()),
         }
     }
 

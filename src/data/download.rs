@@ -2,7 +2,7 @@
 //! final name only after its content was verified.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::time::Duration;
@@ -104,6 +104,7 @@ struct Download<'a> {
 }
 
 /// A part of a server's answer.
+#[cfg_attr(not(feature = "download"), allow(dead_code, reason = "a build without downloads only fails"))]
 enum Message {
     /// Status, the position of the first byte, and the total number of bytes, if it is known.
     Start {
@@ -246,7 +247,10 @@ fn request(url: &str, from: u64) -> Receiver<Message> {
     receiver
 }
 
+#[cfg(feature = "download")]
 fn transfer(url: &str, from: u64, sender: &SyncSender<Message>) -> std::result::Result<(), ureq::Error> {
+    use std::io::Read;
+
     let config = ureq::Agent::config_builder()
         .http_status_as_error(false)
         .user_agent(concat!("entroscope/", env!("CARGO_PKG_VERSION")))
@@ -274,4 +278,9 @@ fn transfer(url: &str, from: u64, sender: &SyncSender<Message>) -> std::result::
         listening = sender.send(if got == 0 { Message::End } else { Message::Bytes(chunk) }).is_ok() && got > 0;
     }
     Ok(())
+}
+
+#[cfg(not(feature = "download"))]
+fn transfer(_: &str, _: u64, _: &SyncSender<Message>) -> std::result::Result<(), &'static str> {
+    Err("this build leaves out downloads; the feature `download` brings them")
 }

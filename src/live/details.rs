@@ -1,13 +1,13 @@
-//! What lies behind a point of a figure: its parameters, seed and fingerprint, the script line that asked for it, the command
-//! that runs just it, and the pictures that were reconstructed there.
+//! What lies behind a value of a figure: its parameters, seed and fingerprint, the script line that shows it, the command
+//! that computes only it, and the pictures that were reconstructed there.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
-use super::board::Board;
 use super::edit::place_json;
+use super::edits::EditLog;
 use crate::Result;
 use crate::executor::Computed;
 use crate::figure::{Figure, Hit, Image, Images};
@@ -21,7 +21,7 @@ const PICTURES: usize = 12;
 
 /// See the module.
 pub(super) struct Details {
-    board: Arc<Board>,
+    edits: Arc<EditLog>,
     store: Store,
     numerics: String,
     script: PathBuf,
@@ -29,10 +29,10 @@ pub(super) struct Details {
 }
 
 impl Details {
-    pub fn new(board: Arc<Board>, host: &Host, script: &Path) -> Result<Self> {
+    pub fn new(edits: Arc<EditLog>, host: &Host, script: &Path) -> Result<Self> {
         let settings = host.settings();
         Ok(Self {
-            board,
+            edits,
             store: Store::open(&settings.store_dir, settings.store_budget)?,
             numerics: host.device()?.numerics().to_owned(),
             script: script.to_owned(),
@@ -40,14 +40,14 @@ impl Details {
         })
     }
 
-    /// What is told of the result behind a value.
+    /// Facts about the result behind a value.
     fn facts(&self, source: &Located) -> Option<Facts> {
-        self.board.facts(source.result.as_ref()?)
+        self.edits.facts(source.result.as_ref()?)
     }
 
-    /// As the page knows it; `pictures` is where its pictures are, if there are any.
-    pub fn point(&self, exhibit: &Shown, computed: &Computed, hit: Hit, pictures: &str) -> Result<Json> {
-        let sources = exhibit.output.locate(hit, computed);
+    /// A value's details as JSON; `pictures` is the address of its pictures.
+    pub fn point(&self, shown: &Shown, computed: &Computed, hit: Hit, pictures: &str) -> Result<Json> {
+        let sources = shown.output.locate(hit, computed);
         let rows: Vec<Json> = sources
             .iter()
             .map(|source| {
@@ -63,12 +63,12 @@ impl Details {
         let has_pictures = sources.iter().any(|source| self.reconstruction(source).is_some());
         Ok(json!({
             "rows": rows,
-            "place": exhibit.place.as_ref().map(place_json),
+            "place": shown.place.as_ref().map(place_json),
             "pictures": has_pictures.then_some(pictures),
         }))
     }
 
-    /// What runs just this point.
+    /// The command that computes only this point.
     fn command(&self, source: &Located) -> String {
         let mut words = vec!["entroscope".to_owned(), "run".to_owned(), quoted(&self.script.display().to_string())];
         let pair = |flag: &str, name: &str, value: &str| [flag.to_owned(), quoted(&format!("{name}={value}"))];
@@ -77,15 +77,15 @@ impl Details {
         words.join(" ")
     }
 
-    /// The reconstruction behind a value, where the store still has it, with its depth.
+    /// The key of the reconstruction behind a value, if the store still has it, and the value's depth.
     fn reconstruction(&self, source: &Located) -> Option<(crate::work::Fingerprint, usize)> {
         let key = self.facts(source)?.reconstruction?.with_numerics(&self.numerics);
         self.store.contains(key).then_some((key, source.depth?))
     }
 
-    /// The first samples' reconstructions from the point's depth.
-    pub fn pictures(&self, exhibit: &Shown, computed: &Computed, hit: Hit) -> Result<Option<Figure>> {
-        let sources = exhibit.output.locate(hit, computed);
+    /// The reconstructions of the first samples, from the value's depth.
+    pub fn pictures(&self, shown: &Shown, computed: &Computed, hit: Hit) -> Result<Option<Figure>> {
+        let sources = shown.output.locate(hit, computed);
         let Some((key, depth)) = sources.iter().find_map(|source| self.reconstruction(source)) else { return Ok(None) };
         let ReadOutcome::Whole(value) = self.store.read(key) else { return Ok(None) };
         let (shape, r) = value.f32s("r")?;
@@ -102,8 +102,8 @@ impl Details {
     }
 }
 
-/// The shape of a picture of so many numbers: `[channels, height, width]` as it is; a row of numbers is square, grey or in
-/// three colours, or else one line.
+/// The shape in which a sample is shown: `[channels, height, width]` as it is; a row of numbers as a square, grey or in three
+/// colours, or else as one line.
 fn picture(shape: &[usize]) -> Vec<usize> {
     let [numbers] = *shape else { return shape.to_vec() };
     let side = |n: usize| Some(n.isqrt()).filter(|side| side * side == n);
@@ -118,7 +118,7 @@ fn pairs(parameters: &[(String, String)]) -> serde_json::Map<String, Json> {
     parameters.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect()
 }
 
-/// A word for a shell.
+/// A word quoted for a POSIX shell, where it needs that.
 fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "-_./=+:,@%".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) {

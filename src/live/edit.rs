@@ -1,4 +1,4 @@
-//! One edit of the script: what it shows, how far it is, what was said.
+//! One edit of the script: what it shows, how far it is, what it printed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,9 +14,9 @@ use crate::work::{Fingerprint, Plan, Value};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
-    /// It is compiled, checked and described.
+    /// It is being compiled, checked and described.
     Checking,
-    /// It asks before it runs for long.
+    /// It waits for approval of a long run.
     Waiting,
     Running,
     Done,
@@ -31,7 +31,7 @@ pub enum Stage {
 }
 
 impl Stage {
-    /// Whether nothing more comes of it.
+    /// Whether nothing more happens in it.
     pub fn is_over(self) -> bool {
         !matches!(self, Self::Checking | Self::Waiting | Self::Running)
     }
@@ -46,10 +46,10 @@ pub(super) struct Edit {
     pub stage: Stage,
     /// The edit whose figures are shown with it: its own number, or the last good one's while it has none.
     pub figures_of: usize,
-    pub exhibits: Option<Outputs>,
+    pub outputs: Option<Outputs>,
     pub computed: Computed,
     pub parameters: BTreeMap<String, String>,
-    /// What each exhibit waits for, and how often it changed.
+    /// The state of each output.
     items: Vec<Item>,
     plan: Option<Planned>,
     progress: Option<Progress>,
@@ -59,7 +59,7 @@ pub(super) struct Edit {
     pub diagnostics: Vec<Diagnostic>,
     is_kept: bool,
     is_named: bool,
-    /// Milliseconds from the save to each stage, for measuring.
+    /// Milliseconds from the save to each stage, for benchmarks.
     pub timings: BTreeMap<&'static str, f64>,
 }
 
@@ -67,7 +67,7 @@ struct Item {
     needs: BTreeSet<Fingerprint>,
     points: BTreeMap<String, BTreeSet<Fingerprint>>,
     revision: u64,
-    /// Floating-point operations that it takes, while it is not complete.
+    /// Floating-point operations that it takes, by the plan.
     work: f64,
 }
 
@@ -93,7 +93,7 @@ impl Edit {
             changed,
             stage,
             figures_of,
-            exhibits: None,
+            outputs: None,
             computed: Computed::new(),
             parameters: BTreeMap::new(),
             items: Vec::new(),
@@ -113,29 +113,29 @@ impl Edit {
         self.is_kept
     }
 
-    /// Lets go of what its figures are made of.
+    /// Drops its figures and their results.
     pub fn forget(&mut self) {
         self.is_kept = false;
-        self.exhibits = None;
+        self.outputs = None;
         self.computed.clear();
         self.items = Vec::new();
     }
 
-    /// Bytes of its results that are not in `known`, which then knows them.
+    /// Bytes of its results that are not in `known`, by address; adds them there.
     pub fn bytes(&self, known: &mut BTreeSet<usize>) -> usize {
         let values = self.computed.values().filter_map(|result| result.as_ref().ok());
         values.filter(|value| known.insert(Arc::as_ptr(value) as usize)).map(|value| value.bytes()).sum()
     }
 
-    /// Its exhibits, where they are still whole and it is over.
+    /// Its outputs, if it is over and they still have their descriptions.
     pub fn whole(&self) -> Option<Outputs> {
-        self.exhibits.clone().filter(|_| !self.is_named && self.stage.is_over())
+        self.outputs.clone().filter(|_| !self.is_named && self.stage.is_over())
     }
 
-    /// Keeps the names of its results in place of their descriptions.
-    pub fn name(&mut self, exhibits: Outputs) {
-        if self.exhibits.is_some() {
-            self.exhibits = Some(exhibits);
+    /// Replaces its outputs by those that have only the names of results.
+    pub fn name(&mut self, outputs: Outputs) {
+        if self.outputs.is_some() {
+            self.outputs = Some(outputs);
             self.is_named = true;
         }
     }
@@ -144,23 +144,23 @@ impl Edit {
         self.printed.push(text.to_owned());
     }
 
-    /// The script was evaluated.
-    pub fn describe(&mut self, exhibits: Outputs) {
-        let item = |exhibit: &Shown| {
+    /// Records what the evaluated script shows.
+    pub fn describe(&mut self, outputs: Outputs) {
+        let item = |shown: &Shown| {
             let mut points = BTreeMap::<String, BTreeSet<Fingerprint>>::new();
-            for target in exhibit.output.targets() {
+            for target in shown.output.targets() {
                 points.entry(target.point).or_default().insert(target.result.fingerprint());
             }
             let needs = points.values().flatten().copied().collect();
             Item { needs, points, revision: 1, work: 0.0 }
         };
-        self.items = exhibits.iter().map(item).collect();
-        self.exhibits = Some(exhibits);
+        self.items = outputs.iter().map(item).collect();
+        self.outputs = Some(outputs);
         self.figures_of = self.number;
     }
 
-    /// It is known what there is to do.
-    #[expect(clippy::disallowed_methods, reason = "the time left is told")]
+    /// Records the plan.
+    #[expect(clippy::disallowed_methods, reason = "the time left is reported")]
     pub fn plan(&mut self, plan: &Plan, estimate: Estimate) {
         let (missing, reused) = plan.missing_and_reused();
         self.plan = Some(Planned { missing, reused, estimate });
@@ -189,17 +189,17 @@ impl Edit {
         }
     }
 
-    /// A result is there. One that no figure shows is not kept.
+    /// Records a result, if a figure shows it.
     pub fn done(&mut self, result: Fingerprint, value: &crate::Result<Arc<Value>>) {
-        let Some(exhibits) = &self.exhibits else { return };
+        let Some(outputs) = &self.outputs else { return };
         if value.as_ref().is_err_and(|error| error.interrupted) {
             return;
         }
         let mut is_shown = false;
-        for (item, exhibit) in self.items.iter_mut().zip(exhibits.iter()) {
+        for (item, shown) in self.items.iter_mut().zip(outputs.iter()) {
             if item.needs.contains(&result) && !self.computed.contains_key(&result) {
                 item.revision += 1;
-                is_shown |= exhibit.output.needs_results();
+                is_shown |= shown.output.needs_results();
             }
         }
         if is_shown {
@@ -207,7 +207,7 @@ impl Edit {
         }
     }
 
-    /// It is over.
+    /// Records the end of its run.
     pub fn end(&mut self, outcome: &Outcome) {
         let points = outcome.points;
         self.counts = [points.computed, points.reused, points.failed];
@@ -223,13 +223,13 @@ impl Edit {
         };
     }
 
-    /// How many of an item's points are there, of how many.
+    /// How many of an item's points are done, and how many there are.
     fn points(&self, item: &Item) -> (usize, usize) {
         let is_done = |needs: &&BTreeSet<Fingerprint>| needs.iter().all(|result| self.computed.contains_key(result));
         (item.points.values().filter(is_done).count(), item.points.len())
     }
 
-    /// Seconds until the plan is done, by the pace so far; before there is one, by the estimate.
+    /// Seconds until the plan is done, from the pace so far; at the start, from the estimate.
     fn left(&self) -> Option<f64> {
         let (plan, progress) = (self.plan.as_ref()?, self.progress.as_ref()?);
         let rest = plan.estimate.operations - progress.done;
@@ -242,16 +242,16 @@ impl Edit {
     }
 
     fn item_json(&self, i: usize) -> Option<Json> {
-        let (item, exhibit) = (self.items.get(i)?, self.exhibits.as_ref()?.get(i)?);
-        let output = &exhibit.output;
+        let (item, shown) = (self.items.get(i)?, self.outputs.as_ref()?.get(i)?);
+        let output = &shown.output;
         let (done, points) = self.points(item);
         let mut json = json!({
             "kind": output.kind(), "name": output.name(), "title": output.title(), "drawing": output.drawing(),
-            "rev": item.revision, "done": done, "points": points, "place": exhibit.place.as_ref().map(place_json),
+            "rev": item.revision, "done": done, "points": points, "place": shown.place.as_ref().map(place_json),
             "error": null,
         });
         if done < points && self.stage == Stage::Running {
-            // Its share of the work is done at the plan's pace.
+            // Its share of the work, at the plan's pace.
             let share = self.plan.as_ref().map_or(0.0, |plan| item.work / plan.estimate.operations.max(1.0));
             json["left"] = self.left().map(|left| left * share.min(1.0)).into();
         }
@@ -264,7 +264,7 @@ impl Edit {
         Some(json)
     }
 
-    /// As the page knows it.
+    /// As the page gets it.
     pub fn json(&self) -> Json {
         let [computed, reused, failed] = self.counts;
         let plan = self.plan.as_ref().filter(|plan| plan.missing > 0);

@@ -1,21 +1,22 @@
-//! Watching the files that a script was made from, and nothing else. Folders are watched, not files: editors write aside and
-//! rename, or remove and write anew, and a file that is missing may yet appear.
+//! Watches the files that a script reads, and nothing else. It watches their folders rather than the files themselves, because
+//! editors write aside and rename, or remove and write again, and because a missing file may yet appear.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use notify::{Config, EventKind, PollWatcher, RecommendedWatcher, RecursiveMode, Watcher};
 
-use super::Happened;
+use super::Signal;
+use crate::lock::lock;
 use crate::{Error, Result};
 
-/// The files and folders that count, and how they were when they were last looked at.
+/// The files and folders that are followed, each in the state in which it was last seen.
 type Stamps = BTreeMap<PathBuf, Stamp>;
 
-/// What tells one state of a file or folder from another without reading it.
+/// The state of a file or folder, as far as it can be seen without reading it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Stamp {
     Missing,
@@ -24,7 +25,7 @@ enum Stamp {
         modified: Option<SystemTime>,
         node: u64,
     },
-    /// Everything in it, its subfolders too.
+    /// All its entries, recursively.
     Folder(BTreeMap<PathBuf, Stamp>),
 }
 
@@ -37,43 +38,45 @@ pub(super) struct Files {
 
 fn failed(error: &notify::Error) -> Error {
     Error::new(format!("cannot watch files: {error}"))
-        .hint("look at them now and then instead: --poll SECONDS (as on network folders)")
+        .hint("use --poll SECONDS to look at them at an interval instead, as for network folders")
 }
 
 impl Files {
-    /// Sends what may have changed; `poll` is how often to look where the system does not tell.
+    /// Sends a signal when a followed file may have changed. With `poll` it looks at that interval instead of using the
+    /// system's notifications.
     ///
     /// # Errors
     /// When the system cannot watch files.
-    pub fn new(happened: Sender<Happened>, poll: Option<Duration>) -> Result<Self> {
+    pub fn new(signals: Sender<Signal>, poll: Option<Duration>) -> Result<Self> {
         let stamps = Arc::<Mutex<Stamps>>::default();
-        let heard = {
+        let on_event = {
             let stamps = stamps.clone();
             move |event: notify::Result<notify::Event>| {
                 let Ok(event) = event else { return };
-                let stamps = stamps.lock().unwrap_or_else(PoisonError::into_inner);
+                let stamps = lock(&stamps);
                 let matters = |path: &PathBuf| {
                     stamps.keys().any(|watched| path.starts_with(watched) || watched.starts_with(path))
                 };
                 if !matches!(event.kind, EventKind::Access(_))
                     && (event.need_rescan() || event.paths.iter().any(matters))
                 {
-                    // Whoever listens may have ended.
-                    let _ = happened.send(Happened::Files);
+                    // The receiver may be gone.
+                    let _ = signals.send(Signal::Files);
                 }
             }
         };
         let watcher: Box<dyn Watcher + Send> = match poll {
-            None => Box::new(RecommendedWatcher::new(heard, Config::default()).map_err(|error| failed(&error))?),
+            None => Box::new(RecommendedWatcher::new(on_event, Config::default()).map_err(|error| failed(&error))?),
             Some(interval) => {
                 let config = Config::default().with_poll_interval(interval);
-                Box::new(PollWatcher::new(heard, config).map_err(|error| failed(&error))?)
+                Box::new(PollWatcher::new(on_event, config).map_err(|error| failed(&error))?)
             }
         };
         Ok(Self { watcher, folders: BTreeMap::new(), stamps })
     }
 
-    /// Watches `paths` from now on, missing ones too, and nothing else. Whether one of the new ones was written after `since`.
+    /// Follows `paths` from now on, including missing ones, and nothing else. Returns whether one of the new paths was written
+    /// after `since`.
     ///
     /// # Errors
     /// When the system refuses.
@@ -100,7 +103,7 @@ impl Files {
             }
         }
         self.folders = folders;
-        let mut stamps = self.stamps.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut stamps = lock(&self.stamps);
         let before = std::mem::take(&mut *stamps);
         let mut late = false;
         for path in paths {
@@ -114,9 +117,9 @@ impl Files {
         Ok(late)
     }
 
-    /// The files that are not as they were when this was last asked, or they were first followed.
+    /// The files that changed since the last call, or since they were first followed.
     pub fn changed(&self) -> Vec<PathBuf> {
-        let mut stamps = self.stamps.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut stamps = lock(&self.stamps);
         let mut changed = Vec::new();
         for (path, stamp) in stamps.iter_mut() {
             let now = Stamp::of(path);
@@ -129,7 +132,7 @@ impl Files {
     }
 }
 
-/// A path below its deepest existing folder's real one, as the system names it.
+/// The path with its deepest existing folder in canonical form, as the system reports it.
 fn rooted(path: &Path) -> PathBuf {
     for folder in path.ancestors().skip(1) {
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
@@ -159,7 +162,7 @@ impl Stamp {
     }
 }
 
-/// A file that was written aside and renamed is another one, be it as long and as old.
+/// The inode: a file that was written aside and renamed has another one, even with the same length and time.
 #[cfg(unix)]
 fn node(metadata: &std::fs::Metadata) -> u64 {
     std::os::unix::fs::MetadataExt::ino(metadata)

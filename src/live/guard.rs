@@ -1,5 +1,5 @@
-//! Who may ask: only this page's own requests. A page elsewhere can make a browser ask here, under a name of its own that
-//! leads to this machine (DNS rebinding) or as another site; both are refused.
+//! Answers only the page's own requests. A page of another site can make a browser send requests here, under a host name that
+//! resolves to this machine (DNS rebinding) or as a cross-site request; both are refused.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,36 +9,34 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-/// The page and its files load nothing from elsewhere, and nothing runs that is not theirs.
+/// The page loads nothing from elsewhere and runs no inline scripts.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-/// A picture carries its own style and font, and can do nothing.
+/// A picture has its own style and font, and runs nothing.
 const PICTURE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; font-src data:; img-src data:; sandbox";
-/// What the page sends with a button, and no other site can without being asked for leave.
+/// The page's buttons send this header. Another site could not send it without a preflight request, which is refused.
 const BUTTON: HeaderName = HeaderName::from_static("x-entroscope");
 
-/// The names under which the page is served.
-pub(super) struct Names {
-    hosts: Vec<String>,
-}
+/// The host names under which the page is served.
+pub(super) struct Hosts(Vec<String>);
 
-impl Names {
+impl Hosts {
     pub fn new(address: SocketAddr) -> Self {
         let port = address.port();
-        Self { hosts: ["127.0.0.1", "localhost"].iter().map(|name| format!("{name}:{port}")).collect() }
+        Self(["127.0.0.1", "localhost"].iter().map(|name| format!("{name}:{port}")).collect())
     }
 
     fn is_host(&self, host: &str) -> bool {
-        self.hosts.iter().any(|name| name.eq_ignore_ascii_case(host))
+        self.0.iter().any(|name| name.eq_ignore_ascii_case(host))
     }
 
-    /// Whether a request comes from this page, or from somebody who typed the address.
+    /// Whether a request comes from this page, or from the address bar.
     fn allows(&self, method: &Method, headers: &HeaderMap) -> bool {
         let text = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
         let host = text(header::HOST).is_some_and(|host| self.is_host(host));
         let origin = text(header::ORIGIN)
             .is_none_or(|origin| origin.strip_prefix("http://").is_some_and(|origin| self.is_host(origin)));
-        // A link elsewhere may lead here; a picture or script there may not come from here.
+        // Another site may link here, but may not embed a picture or script from here.
         let site = text(HeaderName::from_static("sec-fetch-site"));
         let mode = text(HeaderName::from_static("sec-fetch-mode"));
         let same_site = site.is_none_or(|site| matches!(site, "same-origin" | "none")) || mode == Some("navigate");
@@ -47,9 +45,9 @@ impl Names {
     }
 }
 
-/// Refuses what is not the page's, and says with every answer what browsers may do with it.
-pub(super) async fn guard(names: Arc<Names>, request: Request, next: Next) -> Response {
-    let mut response = if names.allows(request.method(), request.headers()) {
+/// Refuses requests that are not the page's, and adds the security headers to every response.
+pub(super) async fn guard(hosts: Arc<Hosts>, request: Request, next: Next) -> Response {
+    let mut response = if hosts.allows(request.method(), request.headers()) {
         next.run(request).await
     } else {
         (StatusCode::FORBIDDEN, "this address serves only its own page, on this machine\n").into_response()
@@ -85,7 +83,7 @@ mod tests {
         for (name, value) in pairs {
             headers.insert(HeaderName::from_static(name), value.parse().unwrap());
         }
-        Names::new("127.0.0.1:4870".parse().unwrap()).allows(method, &headers)
+        Hosts::new("127.0.0.1:4870".parse().unwrap()).allows(method, &headers)
     }
 
     #[test]

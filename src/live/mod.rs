@@ -1,29 +1,33 @@
-//! `entroscope watch`: the script is run again at every save, and a page shows what it shows.
+//! `entroscope watch`: runs the script again at every save, and shows its figures on a page.
 //!
-//! An edit is checked and described before anything that runs is stopped. From then on it takes over: the one before begins
-//! nothing more, what it has under way goes on if the new one wants it too, and ends at its next step if not.
+//! An edit is checked and described before anything that runs is stopped. Then it takes over: the edit before it starts
+//! nothing more, and what that edit has under way goes on if the new one needs it too, or stops at its next step.
 
-mod board;
+mod approval;
+mod changes;
 mod details;
 mod edit;
+mod edits;
 mod files;
 mod guard;
 mod page;
+mod run;
 mod server;
 mod watch;
 
 pub use edit::Stage;
-pub use watch::{Heard, Options, watch};
+pub use watch::{Options, WatchEvent, WatchObserver, watch};
 
 /// What the watch waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Happened {
-    /// A file that matters may have changed.
+enum Signal {
+    /// A followed file may have changed.
     Files,
-    /// Somebody pressed a button on the page.
+    /// The page's buttons.
     Pause,
     Resume,
-    /// An edit was described, or is over: what it reads is known.
+    /// The files that an edit reads are known: it was described, or is over.
     Reads(usize),
+    /// An edit is over.
     Ended(usize),
 }

@@ -1,5 +1,5 @@
-//! The page's server: loopback only. A reader gets what changed since it last took something, so that one who stops reading
-//! holds no memory; pictures are drawn when they are asked for.
+//! The page's server, on the loopback address only. A reader is sent what changed since its last event, so a reader that
+//! stops reading takes no memory. Pictures are drawn when they are requested.
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -18,36 +18,36 @@ use futures_util::stream::{self, Stream};
 use serde_json::json;
 use tokio::sync::watch;
 
-use super::board::{Board, Turn};
+use super::approval::Approval;
 use super::details::Details;
-use super::guard::{self, Names};
-use super::watch::Go;
-use super::{Happened, page};
+use super::edits::{EditLog, Revision};
+use super::guard::{self, Hosts};
+use super::{Signal, page};
 use crate::executor::Computed;
 use crate::figure::Hit;
 use crate::output::Scalar;
 use crate::script::{Host, Shown};
 use crate::{Error, Result};
 
-/// Where a free port is looked for first: the same one again after a restart, so that an open page finds it.
+/// Ports that are tried first, in this order: after a restart the same one is found, and an open page connects again.
 const PORTS: std::ops::Range<u16> = 4870..4890;
-/// Progress is told this often at most.
+/// Shortest time between two batches of progress.
 const PACE: Duration = Duration::from_millis(100);
 
-/// See the module. It ends with the program.
+/// The server. It runs until the program ends.
 pub(super) struct Server {
     address: SocketAddr,
 }
 
 /// What the handlers share.
-pub(super) struct Desk {
-    board: Arc<Board>,
+pub(super) struct AppState {
+    edits: Arc<EditLog>,
     details: Details,
-    happened: Sender<Happened>,
-    go: Arc<Go>,
+    signals: Sender<Signal>,
+    approval: Arc<Approval>,
 }
 
-type Shared = State<Arc<Desk>>;
+type Shared = State<Arc<AppState>>;
 
 fn listen(port: Option<u16>) -> Result<TcpListener> {
     let bind = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port));
@@ -65,30 +65,30 @@ fn listen(port: Option<u16>) -> Result<TcpListener> {
 
 impl Server {
     pub fn start(
-        board: Arc<Board>,
+        edits: Arc<EditLog>,
         host: &Host,
         script: &Path,
-        happened: Sender<Happened>,
-        go: Arc<Go>,
+        signals: Sender<Signal>,
+        approval: Arc<Approval>,
         port: Option<u16>,
     ) -> Result<Self> {
         let failed = |error: std::io::Error| Error::new(format!("cannot serve the page: {error}"));
         let listener = listen(port)?;
         listener.set_nonblocking(true).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let details = Details::new(board.clone(), host, script)?;
-        let desk = Arc::new(Desk { board, details, happened, go });
+        let details = Details::new(edits.clone(), host, script)?;
+        let app = Arc::new(AppState { edits, details, signals, approval });
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
-        let app = router(desk, address);
+        let router = router(app, address);
         std::thread::spawn(move || {
             runtime.block_on(async move {
                 match tokio::net::TcpListener::from_std(listener) {
                     Ok(listener) => {
-                        if let Err(error) = axum::serve(listener, app).await {
-                            tracing::error!("the page is served no more: {error}");
+                        if let Err(error) = axum::serve(listener, router).await {
+                            eprintln!("error: the page is no longer served: {error}");
                         }
                     }
-                    Err(error) => tracing::error!("the page cannot be served: {error}"),
+                    Err(error) => eprintln!("error: the page cannot be served: {error}"),
                 }
             });
         });
@@ -100,87 +100,87 @@ impl Server {
     }
 }
 
-fn router(desk: Arc<Desk>, address: SocketAddr) -> Router {
-    let names = Arc::new(Names::new(address));
-    let act = |happened| move |State(desk): Shared| async move { desk.press(happened) };
+fn router(app: Arc<AppState>, address: SocketAddr) -> Router {
+    let hosts = Arc::new(Hosts::new(address));
+    let send = |signal| move |State(app): Shared| async move { app.send(signal) };
     Router::new()
         .route("/", get(|| async { page::file("index.html") }))
         .route("/{file}", get(|Parts(file): Parts<String>| async move { page::file(&file) }))
         .route("/events", get(events))
         .route("/edits/{edit}/items/{item}", get(item))
         .route("/edits/{edit}/items/{item}/{what}", get(point))
-        .route("/pause", post(act(Happened::Pause)))
-        .route("/resume", post(act(Happened::Resume)))
+        .route("/pause", post(send(Signal::Pause)))
+        .route("/resume", post(send(Signal::Resume)))
         .route(
             "/go",
-            post(|State(desk): Shared| async move {
-                let current = desk.board.lock().current();
-                desk.go.go(current);
+            post(|State(app): Shared| async move {
+                let current = app.edits.lock().current();
+                app.approval.approve(current);
                 StatusCode::NO_CONTENT
             }),
         )
-        .with_state(desk)
-        .layer(middleware::from_fn(move |request, next| guard::guard(names.clone(), request, next)))
+        .with_state(app)
+        .layer(middleware::from_fn(move |request, next| guard::guard(hosts.clone(), request, next)))
 }
 
-impl Desk {
-    fn press(&self, happened: Happened) -> StatusCode {
+impl AppState {
+    fn send(&self, signal: Signal) -> StatusCode {
         // The watch may be about to end.
-        let _ = self.happened.send(happened);
+        let _ = self.signals.send(signal);
         StatusCode::NO_CONTENT
     }
 
-    /// An exhibit of an edit, and what is computed of it.
-    fn exhibit(&self, edit: usize, item: usize) -> Option<(Shown, Computed)> {
-        let state = self.board.lock();
-        let edit = state.edits.get(&edit)?;
-        let exhibit = edit.exhibits.as_ref()?.get(item)?.clone();
-        Some((exhibit, edit.computed.clone()))
+    /// An output of an edit, with the results that are there.
+    fn output(&self, edit: usize, item: usize) -> Option<(Shown, Computed)> {
+        let log = self.edits.lock();
+        let edit = log.edits.get(&edit)?;
+        let shown = edit.outputs.as_ref()?.get(item)?.clone();
+        Some((shown, edit.computed.clone()))
     }
 }
 
-/// One reader of the page's stream: what it has seen.
+/// One reader of the page's stream.
 struct Reader {
-    desk: Arc<Desk>,
-    turns: watch::Receiver<Turn>,
-    seen: u64,
-    urgent: u64,
-    waiting: std::vec::IntoIter<Event>,
-    told: tokio::time::Instant,
+    app: Arc<AppState>,
+    revisions: watch::Receiver<Revision>,
+    /// The revision that it has seen.
+    seen: Revision,
+    /// Events of that revision that are not sent yet.
+    pending: std::vec::IntoIter<Event>,
+    last_batch: tokio::time::Instant,
 }
 
 impl Reader {
-    /// The next event, when there is one; the reader takes it when it can.
+    /// The next event. Waits until there is one.
     async fn next(mut self) -> Option<(std::result::Result<Event, Infallible>, Self)> {
         loop {
-            if let Some(event) = self.waiting.next() {
+            if let Some(event) = self.pending.next() {
                 return Some((Ok(event), self));
             }
-            let turn = *self.turns.wait_for(|turn| turn.all > self.seen).await.ok()?;
-            if turn.urgent == self.urgent {
-                let seen = self.urgent;
-                // Progress alone can wait, until there is more than that.
-                let more = self.turns.wait_for(|turn| turn.urgent != seen);
-                let _ = tokio::time::timeout_at(self.told + PACE, more).await;
+            let Revision { all, urgent } = self.seen;
+            let now = *self.revisions.wait_for(|now| now.all > all).await.ok()?;
+            if now.urgent == urgent {
+                // Progress alone waits for the next batch, or for something urgent.
+                let more = self.revisions.wait_for(|now| now.urgent != urgent);
+                let _ = tokio::time::timeout_at(self.last_batch + PACE, more).await;
             }
-            self.urgent = self.turns.borrow_and_update().urgent;
-            let (news, seen) = self.desk.board.news(self.seen);
-            self.seen = seen;
-            self.told = tokio::time::Instant::now();
+            self.seen.urgent = self.revisions.borrow_and_update().urgent;
+            let (news, seen) = self.app.edits.news(all);
+            self.seen.all = seen;
+            self.last_batch = tokio::time::Instant::now();
             let event = |(name, data): (&str, serde_json::Value)| Event::default().event(name).data(data.to_string());
-            self.waiting = news.into_iter().map(event).collect::<Vec<_>>().into_iter();
+            self.pending = news.into_iter().map(event).collect::<Vec<_>>().into_iter();
         }
     }
 }
 
-async fn events(State(desk): Shared) -> Sse<impl Stream<Item = std::result::Result<Event, Infallible>>> {
+async fn events(State(app): Shared) -> Sse<impl Stream<Item = std::result::Result<Event, Infallible>>> {
     let reader = Reader {
-        turns: desk.board.watch(),
-        desk,
-        seen: 0,
-        urgent: 0,
-        waiting: Vec::new().into_iter(),
-        told: tokio::time::Instant::now(),
+        revisions: app.edits.subscribe(),
+        app,
+        seen: Revision::default(),
+        pending: Vec::new().into_iter(),
+        last_batch: tokio::time::Instant::now(),
     };
     Sse::new(stream::unfold(reader, Reader::next)).keep_alive(KeepAlive::default())
 }
@@ -193,12 +193,12 @@ fn refused(status: StatusCode, error: &Error) -> Response {
     (status, axum::Json(json!({ "error": error.message, "hints": error.hints }))).into_response()
 }
 
-fn not_there() -> Response {
+fn not_found() -> Response {
     refused(StatusCode::NOT_FOUND, &Error::new("there is no such figure any more"))
 }
 
-/// Draws on a thread of its own, and says how long that took.
-#[expect(clippy::disallowed_methods, reason = "how long it took is told")]
+/// Draws on a thread of its own; the response says how long that took.
+#[expect(clippy::disallowed_methods, reason = "the drawing time is reported")]
 async fn drawn(draw: impl FnOnce() -> Result<Response> + Send + 'static) -> Response {
     let timed = || {
         let started = std::time::Instant::now();
@@ -215,14 +215,14 @@ async fn drawn(draw: impl FnOnce() -> Result<Response> + Send + 'static) -> Resp
 }
 
 /// A figure as SVG, PNG or CSV, or its regions as JSON; a table as CSV or JSON: `0.svg`.
-async fn item(State(desk): Shared, Parts((edit, name)): Parts<(usize, String)>) -> Response {
-    let Some((number, ending)) = name.split_once('.') else { return not_there() };
-    let Some((exhibit, computed)) = number.parse().ok().and_then(|item| desk.exhibit(edit, item)) else {
-        return not_there();
+async fn item(State(app): Shared, Parts((edit, name)): Parts<(usize, String)>) -> Response {
+    let Some((number, ending)) = name.split_once('.') else { return not_found() };
+    let Some((shown, computed)) = number.parse().ok().and_then(|item| app.output(edit, item)) else {
+        return not_found();
     };
     let ending = ending.to_owned();
     drawn(move || {
-        let filled = exhibit.output.fill(&computed)?;
+        let filled = shown.output.fill(&computed)?;
         Ok(match (ending.as_str(), &filled.figure, &filled.records) {
             ("svg", Some(figure), _) => guard::picture(figure.svg()?),
             ("png", Some(figure), _) => typed("image/png", figure.png()?),
@@ -236,31 +236,31 @@ async fn item(State(desk): Shared, Parts((edit, name)): Parts<(usize, String)>) 
                 axum::Json(json!({ "columns": columns, "varying": varying, "rows": rows, "texts": texts }))
                     .into_response()
             }
-            ("csv", ..) => filled.csv()?.map_or_else(not_there, |csv| typed("text/csv; charset=utf-8", csv)),
-            _ => not_there(),
+            ("csv", ..) => filled.csv()?.map_or_else(not_found, |csv| typed("text/csv; charset=utf-8", csv)),
+            _ => not_found(),
         })
     })
     .await
 }
 
-/// What lies behind a point of a figure, in words or as pictures.
+/// What lies behind a value of a figure, as JSON (`point`) or as pictures.
 async fn point(
-    State(desk): Shared,
+    State(app): Shared,
     Parts((edit, item, what)): Parts<(usize, usize, String)>,
     Query(hit): Query<Hit>,
 ) -> Response {
-    let Some((exhibit, computed)) = desk.exhibit(edit, item) else { return not_there() };
+    let Some((shown, computed)) = app.output(edit, item) else { return not_found() };
     drawn(move || match what.as_str() {
         "point" => {
             let Hit { part, i, j } = hit;
             let path = format!("edits/{edit}/items/{item}/pictures.svg?part={part}&i={i}&j={j}");
-            desk.details.point(&exhibit, &computed, hit, &path).map(|json| axum::Json(json).into_response())
+            app.details.point(&shown, &computed, hit, &path).map(|json| axum::Json(json).into_response())
         }
-        "pictures.svg" => match desk.details.pictures(&exhibit, &computed, hit)? {
+        "pictures.svg" => match app.details.pictures(&shown, &computed, hit)? {
             Some(figure) => Ok(guard::picture(figure.svg()?)),
-            None => Ok(not_there()),
+            None => Ok(not_found()),
         },
-        _ => Ok(not_there()),
+        _ => Ok(not_found()),
     })
     .await
 }

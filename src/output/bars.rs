@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::figure::{NumberLine, Plot, mean_and_band};
 use super::{Located, ResultTable};
-use crate::Result;
 use crate::executor::Computed;
 use crate::figure::{Axis, Bars, Hit, Kind, Palette, Series};
 use crate::work::Described;
+use crate::{Error, Result};
 
 /// Bars over an axis of a sweep.
 #[derive(Debug, Clone)]
@@ -28,10 +28,9 @@ impl BarsPlot {
     ///
     /// # Errors
     /// When the table has several columns or varies over a further axis, or axis `x` has values that are no numbers.
-    pub fn new(table: ResultTable, x: usize, over: Option<usize>, y: String) -> Result<Self> {
-        table.has_one_column()?;
-        table.varies_only_over(&[Some(x), over].into_iter().flatten().collect::<Vec<_>>())?;
-        let heights = NumberLine::new(table, x, "bars")?;
+    pub fn new(table: ResultTable, x: usize, over: Option<&str>, y: String) -> Result<Self> {
+        let over = over.map(|over| table.axis(over)).transpose()?;
+        let heights = numbers(table, x, over)?;
         let (value, palette) = (String::new(), Palette::default());
         Ok(Self { heights, colours: None, y, value, palette, clip: (None, None) })
     }
@@ -41,14 +40,23 @@ impl BarsPlot {
     /// # Errors
     /// When the table has several columns, does not have the axis, or varies over a further one.
     pub fn coloured_by(mut self, table: ResultTable, over: Option<&str>, value: String) -> Result<Self> {
-        table.has_one_column()?;
         let x = table.axis(&self.heights.x.name)?;
         let over = over.and_then(|over| table.axis(over).ok());
-        table.varies_only_over(&[Some(x), over].into_iter().flatten().collect::<Vec<_>>())?;
-        self.colours = Some(NumberLine::new(table, x, "")?);
+        self.colours = Some(numbers(table, x, over)?);
         self.value = value;
         Ok(self)
     }
+}
+
+/// The one column of a table over axis `x`.
+fn numbers(table: ResultTable, x: usize, over: Option<usize>) -> Result<NumberLine> {
+    table.has_one_column()?;
+    if table.holds_curves() {
+        let error = Error::new("a bar shows one number, and the values are curves over depth");
+        return Err(error.hint("take a number of each curve: `.map(|curve| curve.last)`, or its `.cutoff()`"));
+    }
+    table.varies_only_over(&[Some(x), over].into_iter().flatten().collect::<Vec<_>>())?;
+    NumberLine::new(table, x, "")
 }
 
 impl Plot for BarsPlot {

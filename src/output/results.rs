@@ -304,9 +304,11 @@ impl ResultTable {
     /// An axis as figures show it.
     ///
     /// # Errors
-    /// When a row's value on it is no number.
+    /// When there is no such axis, or a row's value on it is no number.
     pub(super) fn placed(&self, axis: usize) -> Result<Placed> {
-        let scale = &self.axes[axis];
+        let Some(scale) = self.axes.get(axis) else {
+            return Err(Error::new("the table has no axis left").hint("it holds one value: print it"));
+        };
         let of_row: Vec<f64> = self.rows.iter().map(|row| scale.position(row.point[axis])).collect::<Result<_>>()?;
         let mut positions = of_row.clone();
         positions.sort_by(f64::total_cmp);

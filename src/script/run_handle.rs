@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::lock::lock;
 use crate::work::{Cancel, InFlight};
 
 /// The handle of a run; clones share it.
@@ -46,11 +47,11 @@ pub struct ReadLog(Arc<Mutex<BTreeSet<PathBuf>>>);
 impl ReadLog {
     /// Notes one.
     pub fn note(&self, path: &Path) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned());
+        lock(&self.0).insert(path.to_owned());
     }
 
     /// All of them.
     pub fn all(&self) -> BTreeSet<PathBuf> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.0).clone()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use rhai::{Dynamic, EvalAltResult, NativeCallContext};
@@ -12,11 +12,12 @@ use super::loader::Loader;
 use super::run_handle::RunHandle;
 use super::settings::Settings;
 use super::table::Axis;
-use super::tensor::Budget;
+use super::tensor_budget::TensorBudget;
 use crate::data::Folders;
 use crate::device::DeviceChoice;
 use crate::executor::{Computed, DryRun, Estimate, Execution, Executor, Local, Points, Progress};
 use crate::files::write_whole;
+use crate::lock::lock;
 use crate::output::run_folder::default_path;
 use crate::output::{Output, Scalar};
 use crate::words::nearest;
@@ -98,7 +99,7 @@ pub struct Session {
     pub folders: Folders,
     pub device: DeviceChoice,
     /// The memory of the script's tensors.
-    pub tensors: Arc<Budget>,
+    pub tensors: Arc<TensorBudget>,
     executor: Box<dyn Executor>,
     observer: Arc<HostObserver>,
     loader: Loader,
@@ -142,7 +143,7 @@ impl Session {
         let local = Local::new(store, device.clone(), resources);
         Ok(Self {
             folders: Folders::new(settings.data_dir.clone()),
-            tensors: Budget::new(settings.limits.tensor_bytes),
+            tensors: TensorBudget::new(settings.limits.tensor_bytes),
             device,
             executor: match purpose {
                 Purpose::Run => Box::new(local),
@@ -170,7 +171,7 @@ impl Session {
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// Reports an event.

@@ -3,6 +3,10 @@
 
 mod float;
 mod match_names;
+#[cfg(feature = "pytorch")]
+mod pytorch;
+#[cfg(not(feature = "pytorch"))]
+#[path = "no_pytorch.rs"]
 mod pytorch;
 mod read;
 mod safetensors;
@@ -46,7 +50,7 @@ struct StoredArray {
 enum Location {
     /// Bytes from the file's start.
     At(u64),
-    InCheckpoint(pytorch_reader::Tensor),
+    InCheckpoint(pytorch::Tensor),
 }
 
 impl WeightFile {

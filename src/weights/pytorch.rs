@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
-use pytorch_reader::{DType, PytorchReader, Tensor};
+use pytorch_reader::{DType, PytorchReader};
+
+pub(super) use pytorch_reader::Tensor;
 
 use super::float::{Float, PIECE};
 use super::{Location, StoredArray};

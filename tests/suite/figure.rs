@@ -1,7 +1,8 @@
 //! Figures by their data: what is drawn, written and saved, and that nothing a script can produce breaks them.
 
 use entroscope::figure::{
-    Axis, Band, Bars, Cell, Colour, Contrast, Dash, Figure, Heatmap, Image, Images, Kind, Lines, Palette, Series,
+    Axis, Band, Bars, By, Cell, Colour, Contrast, Dash, Figure, Heatmap, Image, Images, Kind, Lines, Palette, Part,
+    Quantity, Rect, Series, Shape,
 };
 use std::path::Path;
 
@@ -58,6 +59,169 @@ fn lines_bars_and_images_as_tables() {
         csv,
         "image,label,channel,height,width,0,1\n0,one,0,1,2,0.1,nan\n1,,0,1,1,1,\n1,,1,1,1,2,\n1,,2,1,1,3,\n"
     );
+}
+
+/// The CSV's records without its head.
+fn records(figure: &Figure) -> Vec<Vec<String>> {
+    let csv = figure.csv().unwrap();
+    csv.lines().skip(1).map(|line| line.split(',').map(str::to_owned).collect()).collect()
+}
+
+/// All digits of each quantity of one value, and the status of its own.
+fn record(part: &Part, i: usize, j: usize) -> (Vec<String>, &'static str) {
+    let number = |quantity: &Quantity| {
+        let index = match quantity.by {
+            By::Part => 0,
+            By::I => i,
+            By::J => j,
+            By::Cell => i * part.rows + j,
+        };
+        assert_eq!(quantity.texts[index], quantity.values[index].words());
+        quantity.values[index].record()
+    };
+    let value = number(&part.quantities[part.value.unwrap()]);
+    let numbers = part.quantities.iter().filter(|quantity| !quantity.values.is_empty());
+    (numbers.map(|quantity| number(quantity).0).collect(), value.1)
+}
+
+/// An attribute of one tag's text.
+fn attribute<'a>(tag: &'a str, name: &str) -> Option<&'a str> {
+    tag.split_once(&format!(" {name}=\""))?.1.split('"').next()
+}
+
+/// The tags of this name.
+fn tags<'a>(svg: &'a str, name: &'a str) -> impl Iterator<Item = &'a str> {
+    svg.split('<').filter(move |text| text.starts_with(name))
+}
+
+/// The filled rectangles of an SVG, each with its fill.
+fn painted(svg: &str) -> Vec<(Rect, String)> {
+    let rectangle = |shape: &str| {
+        let n: Vec<f64> = shape.split(|c: char| "hvz ".contains(c)).filter_map(|n| n.parse().ok()).collect();
+        Rect { left: n[0], top: n[1], right: n[0] + n[2], bottom: n[1] + n[3] }
+    };
+    let paths = tags(svg, "path").filter_map(|tag| Some((attribute(tag, "fill")?, attribute(tag, "d")?)));
+    let cells = paths.filter(|(fill, path)| *fill != "none" && path.ends_with('z'));
+    cells.flat_map(|(fill, path)| path[1..].split('M').map(|shape| (rectangle(shape), fill.to_owned()))).collect()
+}
+
+/// Whether `inner` lies in `outer`, to the digits of an SVG.
+fn holds(outer: Rect, inner: Rect) -> bool {
+    let room = 0.02;
+    inner.left >= outer.left - room
+        && inner.right <= outer.right + room
+        && inner.top >= outer.top - room
+        && inner.bottom <= outer.bottom + room
+}
+
+/// The paint of the cell in this rectangle.
+fn fill(painted: &[(Rect, String)], cell: Rect) -> &str {
+    assert!(cell.width() > 1.0 && cell.height() > 1.0, "{cell:?}");
+    let found: Vec<_> = painted.iter().filter(|(rect, _)| holds(*rect, cell)).collect();
+    assert_eq!(found.len(), 1, "{cell:?}");
+    &found[0].1
+}
+
+#[test]
+fn regions_of_a_heatmap_are_its_cells() {
+    // Out of order, one column twice (the later one is drawn), one place that a logarithmic axis does not have.
+    let xs = vec![4.0, 1.0, 0.0, 4.0];
+    let cell = |column: usize, row: usize| match (column, row) {
+        (0, 1) => Cell::Failed,
+        (1, 0) => Cell::Value(f64::NEG_INFINITY),
+        (1, 1) => Cell::Missing,
+        _ => Cell::Value((column * 10 + row) as f64 / 3.0),
+    };
+    let cells = (0..xs.len()).map(|column| (0..2).map(|row| cell(column, row)).collect()).collect();
+    let x = Axis { log: true, ..Axis::new("weight_var") };
+    let lines = heatmap().lines;
+    let figure = Figure::new("", Heatmap { x, xs, ys: vec![2.0, 1.0], cells, lines, ..heatmap() });
+    let regions = figure.regions().unwrap();
+    let painted = painted(&figure.svg().unwrap());
+    let Shape::Grid { across, upward, columns, rows } = &regions.parts[0].shape else { panic!("{regions:?}") };
+    assert_eq!((&columns[..], &rows[..]), (&[1, 3][..], &[1, 0][..]));
+    let frame = regions.frame.unwrap();
+    let edges = Rect { left: across[0], right: across[2], top: upward[2], bottom: upward[0] };
+    assert!(holds(frame.rect(), edges) && holds(edges, frame.rect()), "{edges:?} {frame:?}");
+
+    let records = records(&figure);
+    for (column, &i) in columns.iter().enumerate() {
+        for (row, &j) in rows.iter().enumerate() {
+            let (left, right) = (across[column], across[column + 1]);
+            let paint = fill(&painted, Rect { left, right, top: upward[row + 1], bottom: upward[row] });
+            let (numbers, status) = record(&regions.parts[0], i, j);
+            assert_eq!(records[i * 2 + j][1..], [&numbers[..], &[status.to_owned()]].concat());
+            match cell(i, j) {
+                Cell::Failed => assert_eq!(paint, "url(#entroscope-failed)"),
+                Cell::Missing => assert_eq!(paint, "url(#entroscope-missing)"),
+                Cell::Value(v) if v.is_finite() => assert!(paint.starts_with('#'), "{paint}"),
+                Cell::Value(_) => assert_eq!(paint, "url(#entroscope-neg-inf)"),
+            }
+        }
+    }
+    // The curve over the cells, whose second point runs out at the top.
+    let Shape::Points { points } = &regions.parts[1].shape else { panic!("{regions:?}") };
+    assert!(points[1].unwrap().1 < frame.top);
+    assert_eq!(record(&regions.parts[1], 1, 0).0, ["1.76", "inf"]);
+}
+
+#[test]
+fn regions_of_curves_are_their_points() {
+    let band = Band { lo: vec![0.5, 1.5, 2.5], hi: vec![1.5, 2.5, 3.5] };
+    let first = Series { band: Some(band), ..Series::new("a", vec![1.0, 2.0, 3.0], vec![1.0, 2.0, 3.0]) };
+    let second = Series::new("b", vec![1.0, 2.0], vec![3.0, f64::NAN]);
+    let figure = Figure::new("", Lines { series: vec![first, second], ..Lines::default() });
+    let (regions, svg) = (figure.regions().unwrap(), figure.svg().unwrap());
+    let records = records(&figure);
+    let all: Vec<(usize, usize)> = (0..3).map(|i| (0, i)).chain([(1, 0), (1, 1)]).collect();
+    for (record_of, (part, i)) in all.into_iter().enumerate() {
+        let Shape::Points { points } = &regions.parts[part].shape else { panic!("{regions:?}") };
+        let (numbers, _) = record(&regions.parts[part], i, 0);
+        assert_eq!(records[record_of][1..=numbers.len()], numbers);
+        assert_eq!(points[i].is_none(), numbers[1] == "nan");
+        if let (0, Some((x, y))) = (part, points[i]) {
+            let place = format!("{} {}", (x * 100.0).round() / 100.0, (y * 100.0).round() / 100.0);
+            assert!(
+                tags(&svg, "path").any(|tag| attribute(tag, "d").is_some_and(|path| path.contains(&place))),
+                "{place}: {svg}"
+            );
+        }
+    }
+}
+
+#[test]
+fn regions_of_bars_and_images_are_their_rectangles() {
+    let xs = vec![3.0, 1.0, 2.0];
+    let bars = Bars { xs, heights: vec![3.0, f64::NAN, 2.0], values: vec![1.0, 2.0, 3.0], ..Bars::default() };
+    let figure = Figure::new("", bars);
+    let regions = figure.regions().unwrap();
+    let painted = painted(&figure.svg().unwrap());
+    let Shape::Boxes { drawn, reach, .. } = &regions.parts[0].shape else { panic!("{regions:?}") };
+    let fills = [0, 2].map(|i| fill(&painted, drawn[i].unwrap()));
+    assert_ne!(fills[0], fills[1]);
+    assert_eq!(drawn[1].unwrap().height(), 0.0);
+    assert!(drawn.iter().zip(reach).all(|(drawn, reach)| holds(reach.unwrap(), drawn.unwrap())));
+    for (i, its) in records(&figure).into_iter().enumerate() {
+        assert_eq!(its[1..], record(&regions.parts[0], i, 0).0);
+    }
+
+    let image = |label: &str, shape: [usize; 3]| Image::new(label, shape, vec![0.5; shape.iter().product()]).unwrap();
+    let images = vec![image("one", [1, 4, 2]), image("", [3, 2, 4]), image("none", [1, 0, 2])];
+    let figure = Figure::new("", Images { images, columns: 2, ..Images::default() });
+    let (regions, svg) = (figure.regions().unwrap(), figure.svg().unwrap());
+    let Shape::Boxes { drawn, columns: 2, .. } = &regions.parts[0].shape else { panic!("{regions:?}") };
+    let numbers = |name: &str| -> Vec<f64> {
+        tags(&svg, "image").map(|tag| attribute(tag, name).unwrap().parse().unwrap()).collect()
+    };
+    let (x, y, width, height) = (numbers("x"), numbers("y"), numbers("width"), numbers("height"));
+    for i in 0..2 {
+        let rect = Rect { left: x[i], top: y[i], right: x[i] + width[i], bottom: y[i] + height[i] };
+        assert!(holds(rect, drawn[i].unwrap()) && holds(drawn[i].unwrap(), rect), "{rect:?}");
+    }
+    assert_eq!(drawn[2], None);
+    let texts = |quantity: usize| &regions.parts[0].quantities[quantity].texts;
+    assert_eq!(texts(0)[..2], ["one", "image 2 of 3"]);
+    assert_eq!(texts(1)[..2], ["4 × 2", "2 × 4, colour"]);
 }
 
 #[test]

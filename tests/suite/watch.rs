@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use super::scripted::Place;
 use entroscope::executor::Points;
-use entroscope::live::{Heard, Options, Stage, watch};
+use entroscope::live::{Options, Stage, WatchEvent, watch};
 use entroscope::script::{Host, HostEvent, RunHandle};
 use entroscope::work::{Cancel, Event};
 
 /// Longer than anything here takes, on a machine that is busy.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// What a watch told, for threads.
+/// An event of a watch, as owned data.
 #[derive(Debug)]
-enum Said {
+enum Report {
     Serving(String),
     Began(String),
     Noted,
@@ -29,7 +29,7 @@ enum Said {
 
 /// A watch under way; it ends with this.
 struct Watch {
-    said: Receiver<Said>,
+    reports: Receiver<Report>,
     cancel: Cancel,
     thread: Option<JoinHandle<entroscope::Result<bool>>>,
     place: Place,
@@ -39,52 +39,55 @@ impl Watch {
     fn begin(text: &str, options: Options) -> Self {
         let place = Place::new();
         let script = place.script(text);
-        let (sender, said) = channel();
+        let (sender, reports) = channel();
         let host = Host::new(place.settings.clone());
         let handle = RunHandle::default();
         let cancel = handle.cancel.clone();
-        let hear = move |heard: Heard<'_>| {
-            let said = match heard {
-                Heard::Serving(address) => Said::Serving(address.to_owned()),
-                Heard::Began { changed, .. } => Said::Began(changed.to_owned()),
-                Heard::Noted { .. } => Said::Noted,
-                Heard::Asks { .. } => Said::Asks,
-                Heard::Run { edit, event: HostEvent::Planned(plan, _) } => {
-                    Said::Planned(edit, plan.missing_and_reused().0)
+        let observer = move |event: WatchEvent<'_>| {
+            let report = match event {
+                WatchEvent::Serving(address) => Report::Serving(address.to_owned()),
+                WatchEvent::Began { changed, .. } => Report::Began(changed.to_owned()),
+                WatchEvent::Noted { .. } => Report::Noted,
+                WatchEvent::Asks { .. } => Report::Asks,
+                WatchEvent::Run { edit, event: HostEvent::Planned(plan, _) } => {
+                    Report::Planned(edit, plan.missing_and_reused().0)
                 }
-                Heard::Run { edit, event: HostEvent::Work(Event::Started { operation, point }) } => {
-                    Said::Started(edit, format!("{operation} for {point}"))
+                WatchEvent::Run { edit, event: HostEvent::Work(Event::Started { operation, point }) } => {
+                    Report::Started(edit, format!("{operation} for {point}"))
                 }
-                Heard::Run { edit, event: HostEvent::Work(Event::Advanced(operations)) } if operations > 0.0 => {
-                    Said::Advanced(edit)
+                WatchEvent::Run { edit, event: HostEvent::Work(Event::Advanced(operations)) } if operations > 0.0 => {
+                    Report::Advanced(edit)
                 }
-                Heard::Run { edit, event: HostEvent::Work(Event::Done { result: Ok(_), .. }) } => Said::Done(edit),
-                Heard::Ended { edit, stage, outcome } => Said::Ended(edit, stage, outcome.points),
-                Heard::Run { .. } | Heard::Warning(_) => return,
+                WatchEvent::Run { edit, event: HostEvent::Work(Event::Done { result: Ok(_), .. }) } => {
+                    Report::Done(edit)
+                }
+                WatchEvent::Ended { edit, stage, outcome } => Report::Ended(edit, stage, outcome.points),
+                WatchEvent::Run { .. } | WatchEvent::Warning(_) => return,
             };
-            let _ = sender.send(said);
+            let _ = sender.send(report);
         };
-        let thread = std::thread::spawn(move || watch(host, handle, &script, options, Box::new(hear)));
-        Self { said, cancel, thread: Some(thread), place }
+        let thread = std::thread::spawn(move || watch(host, handle, &script, options, Box::new(observer)));
+        Self { reports, cancel, thread: Some(thread), place }
     }
 
-    /// All that is said, up to the first for which `is_it` holds.
-    fn until(&self, is_it: impl Fn(&Said) -> bool) -> Vec<Said> {
-        let mut heard = Vec::new();
+    /// All reports up to and including the first for which `is_it` holds.
+    fn until(&self, is_it: impl Fn(&Report) -> bool) -> Vec<Report> {
+        let mut reports = Vec::new();
         loop {
-            let said = self.said.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("not said, after {heard:?}"));
-            let is_last = is_it(&said);
-            heard.push(said);
+            let report =
+                self.reports.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("not reported, after {reports:?}"));
+            let is_last = is_it(&report);
+            reports.push(report);
             if is_last {
-                return heard;
+                return reports;
             }
         }
     }
 
-    fn until_ended(&self, edit: usize) -> (Stage, Points, Vec<Said>) {
-        let heard = self.until(|said| matches!(said, Said::Ended(number, ..) if *number == edit));
-        match heard.last() {
-            Some(Said::Ended(_, stage, points)) => (*stage, *points, heard),
+    fn until_ended(&self, edit: usize) -> (Stage, Points, Vec<Report>) {
+        let reports = self.until(|report| matches!(report, Report::Ended(number, ..) if *number == edit));
+        match reports.last() {
+            Some(Report::Ended(_, stage, points)) => (*stage, *points, reports),
             _ => unreachable!(),
         }
     }
@@ -118,30 +121,33 @@ fn sweep(title: &str, epochs: usize) -> String {
     )
 }
 
-fn count(heard: &[Said], is_it: impl Fn(&Said) -> bool) -> usize {
-    heard.iter().filter(|said| is_it(said)).count()
+fn count(reports: &[Report], is_it: impl Fn(&Report) -> bool) -> usize {
+    reports.iter().filter(|report| is_it(report)).count()
 }
 
 #[test]
 fn an_edited_title_repeats_no_step() {
     let watch = Watch::begin(&sweep("first", 60), Options::default());
     // In the middle of the second operation's training, at the least.
-    let mut heard = watch.until(|said| matches!(said, Said::Done(1)));
-    heard.extend(watch.until(|said| matches!(said, Said::Started(1, what) if what.starts_with("cascade.adam"))));
-    heard.extend(watch.until(|said| matches!(said, Said::Advanced(1))));
+    let mut reports = watch.until(|report| matches!(report, Report::Done(1)));
+    reports
+        .extend(watch.until(|report| matches!(report, Report::Started(1, what) if what.starts_with("cascade.adam"))));
+    reports.extend(watch.until(|report| matches!(report, Report::Advanced(1))));
     watch.save(&sweep("second", 60));
     let (stage, points, rest) = watch.until_ended(2);
-    heard.extend(rest);
+    reports.extend(rest);
     assert_eq!(stage, Stage::Done);
     assert_eq!((points.computed + points.reused, points.failed), (4, 0));
     assert!(points.reused >= 1, "{points:?}");
-    let mut started: Vec<&String> =
-        heard.iter().filter_map(|said| if let Said::Started(_, what) = said { Some(what) } else { None }).collect();
+    let mut started: Vec<&String> = reports
+        .iter()
+        .filter_map(|report| if let Report::Started(_, what) = report { Some(what) } else { None })
+        .collect();
     let trained = started.iter().filter(|what| what.starts_with("cascade.adam")).count();
     assert_eq!(trained, 4 * 4, "{started:?}");
     // Every step of every training once: 256 samples are 4 batches of 64 a epoch.
     started.sort();
-    let steps = count(&heard, |said| matches!(said, Said::Advanced(_)));
+    let steps = count(&reports, |report| matches!(report, Report::Advanced(_)));
     let forward = started.iter().filter(|what| !what.starts_with("cascade.adam")).count();
     assert!((trained * 60 * 4..=trained * 60 * 4 + 8 * forward).contains(&steps), "{steps} steps, {started:?}");
 }
@@ -149,40 +155,40 @@ fn an_edited_title_repeats_no_step() {
 #[test]
 fn work_that_the_edit_does_not_want_ends_at_its_next_step() {
     let watch = Watch::begin(&sweep("long", 1_000_000), Options::default());
-    watch.until(|said| matches!(said, Said::Started(1, what) if what.starts_with("cascade.adam")));
-    watch.until(|said| matches!(said, Said::Advanced(1)));
+    watch.until(|report| matches!(report, Report::Started(1, what) if what.starts_with("cascade.adam")));
+    watch.until(|report| matches!(report, Report::Advanced(1)));
     watch.save(&sweep("short", 1));
-    watch.until(|said| matches!(said, Said::Planned(2, 4)));
+    watch.until(|report| matches!(report, Report::Planned(2, 4)));
     let (stage, points, after) = watch.until_ended(2);
     assert_eq!((stage, points.computed), (Stage::Done, 4));
-    // Two threads, each in the middle of a step, and what was said while the plan was being heard.
-    let more = count(&after, |said| matches!(said, Said::Advanced(1)));
+    // Two threads, each in the middle of a step, and what was reported while the plan arrived.
+    let more = count(&after, |report| matches!(report, Report::Advanced(1)));
     assert!(more <= 2 * 2, "{more} steps of the former edit");
 }
 
 #[test]
 fn a_watch_that_is_stopped_says_what_came_of_its_work() {
     let mut watch = Watch::begin(&sweep("long", 1_000_000), Options::default());
-    watch.until(|said| matches!(said, Said::Advanced(1)));
+    watch.until(|report| matches!(report, Report::Advanced(1)));
     watch.cancel.cancel();
     assert!(watch.thread.take().unwrap().join().unwrap().unwrap());
-    let said: Vec<Said> = watch.said.try_iter().collect();
-    assert_eq!(count(&said, |said| matches!(said, Said::Ended(1, Stage::Interrupted, _))), 1);
+    let reports: Vec<Report> = watch.reports.try_iter().collect();
+    assert_eq!(count(&reports, |report| matches!(report, Report::Ended(1, Stage::Interrupted, _))), 1);
 }
 
 #[test]
 fn a_broken_edit_stops_nothing() {
     let watch = Watch::begin(&sweep("first", 200), Options::default());
-    watch.until(|said| matches!(said, Said::Started(1, what) if what.starts_with("cascade.adam")));
+    watch.until(|report| matches!(report, Report::Started(1, what) if what.starts_with("cascade.adam")));
     watch.save("let x = ;");
     let (stage, _, _) = watch.until_ended(2);
     assert_eq!(stage, Stage::Broken);
     let (stage, points, _) = watch.until_ended(1);
     assert_eq!((stage, points.computed), (Stage::Done, 4));
     watch.save(&sweep("mended", 200));
-    let (stage, points, heard) = watch.until_ended(3);
+    let (stage, points, reports) = watch.until_ended(3);
     assert_eq!((stage, points.reused), (Stage::Done, 4));
-    assert_eq!(count(&heard, |said| matches!(said, Said::Started(_, what) if what.starts_with("cascade"))), 0);
+    assert_eq!(count(&reports, |report| matches!(report, Report::Started(_, what) if what.starts_with("cascade"))), 0);
 }
 
 #[test]
@@ -194,8 +200,12 @@ fn modules_and_data_are_watched_and_nothing_else() {
     assert_eq!(watch.until_ended(1).0, Stage::Broken);
     std::fs::write(project.join("elsewhere.rhai"), "fn x() { 1 }").unwrap();
     std::fs::write(project.join("part.rhai"), "fn x() { 1 }").unwrap();
-    let heard = watch.until(|said| matches!(said, Said::Ended(2, Stage::Broken, _)));
-    assert_eq!(count(&heard, |said| matches!(said, Said::Began(what) if what == "part.rhai")), 1, "{heard:?}");
+    let reports = watch.until(|report| matches!(report, Report::Ended(2, Stage::Broken, _)));
+    assert_eq!(
+        count(&reports, |report| matches!(report, Report::Began(what) if what == "part.rhai")),
+        1,
+        "{reports:?}"
+    );
     // So may the data; and a file may be written aside and renamed.
     let (outcome, _) = watch.place.run_file(&{
         let path = project.join("make.rhai");
@@ -207,36 +217,36 @@ fn modules_and_data_are_watched_and_nothing_else() {
     assert_eq!(watch.until_ended(3).0, Stage::Done);
     std::fs::write(project.join("part.tmp"), "// Another.\nfn x() { 2 }").unwrap();
     std::fs::rename(project.join("part.tmp"), project.join("part.rhai")).unwrap();
-    let heard = watch.until(|said| matches!(said, Said::Ended(4, ..)));
+    let reports = watch.until(|report| matches!(report, Report::Ended(4, ..)));
     assert_eq!(
-        count(&heard, |said| matches!(said, Said::Began(what) if what == "part.rhai, lines 1–2")),
+        count(&reports, |report| matches!(report, Report::Began(what) if what == "part.rhai, lines 1–2")),
         1,
-        "{heard:?}"
+        "{reports:?}"
     );
     // Removed and written anew, as some editors do.
     std::fs::remove_file(project.join("script.rhai")).unwrap();
     std::thread::sleep(Duration::from_millis(20));
     watch.save(&script.replace('+', "-"));
-    watch.until(|said| matches!(said, Said::Ended(5, Stage::Done, _)));
+    watch.until(|report| matches!(report, Report::Ended(5, Stage::Done, _)));
     std::fs::write(project.join("elsewhere.rhai"), "fn x() { 3 }").unwrap();
     std::fs::write(watch.place.path("out/note.txt"), "a note").unwrap();
-    assert!(watch.said.recv_timeout(Duration::from_millis(600)).is_err());
+    assert!(watch.reports.recv_timeout(Duration::from_millis(600)).is_err());
 }
 
 #[test]
 fn a_long_run_waits_for_a_click_and_a_paused_watch_only_notes() {
     let watch = Watch::begin(&sweep("asks", 20), Options { ask_above: Some(1e-6), ..Options::default() });
-    let heard = watch.until(|said| matches!(said, Said::Asks));
-    let Some(Said::Serving(address)) = heard.first() else { panic!("{heard:?}") };
+    let reports = watch.until(|report| matches!(report, Report::Asks));
+    let Some(Report::Serving(address)) = reports.first() else { panic!("{reports:?}") };
     let press = |button: &str| ureq::post(format!("{address}{button}")).header("x-entroscope", "test").send_empty();
-    assert!(watch.said.recv_timeout(Duration::from_millis(300)).is_err());
+    assert!(watch.reports.recv_timeout(Duration::from_millis(300)).is_err());
     assert_eq!(press("go").unwrap().status(), 204);
     assert_eq!(watch.until_ended(1).1.computed, 4);
     press("pause").unwrap();
-    // The loop hears the button after the answer.
+    // The loop gets the signal after the response is sent.
     std::thread::sleep(Duration::from_millis(300));
     watch.save(&sweep("noted", 20));
-    watch.until(|said| matches!(said, Said::Noted));
+    watch.until(|report| matches!(report, Report::Noted));
     press("resume").unwrap();
     assert_eq!(watch.until_ended(3).1.reused, 4);
 }
@@ -244,8 +254,8 @@ fn a_long_run_waits_for_a_click_and_a_paused_watch_only_notes() {
 #[test]
 fn the_page_answers_only_its_own_requests() {
     let watch = Watch::begin("print(1);", Options::default());
-    let heard = watch.until(|said| matches!(said, Said::Ended(..)));
-    let Some(Said::Serving(address)) = heard.first() else { panic!("{heard:?}") };
+    let reports = watch.until(|report| matches!(report, Report::Ended(..)));
+    let Some(Report::Serving(address)) = reports.first() else { panic!("{reports:?}") };
     let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
     let status = |path: &str, name: &str, value: &str| {
         agent.get(format!("{address}{path}")).header(name, value).call().unwrap().status().as_u16()

@@ -1,6 +1,10 @@
 //! Photographs in a folder: found, scanned once, and decoded whenever samples are asked for. A picture counts by its
 //! content, so it is the same sample in any folder.
 
+#[cfg(feature = "photos")]
+mod jpeg;
+#[cfg(not(feature = "photos"))]
+#[path = "no_jpeg.rs"]
 mod jpeg;
 mod labels;
 mod listing;

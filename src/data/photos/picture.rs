@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{MOST_PIXELS, READER, jpeg};
 
+/// The decoder's version: a build without JPEG leaves the decision to one with it.
+const DECODER: &str = if cfg!(feature = "photos") { READER } else { "photographs/1 without JPEG" };
 /// The reason for data that end too early.
 pub(super) const ENDS_EARLY: &str = "its data end early";
 /// The reason for data that are inconsistent.
@@ -44,12 +46,12 @@ impl DecodeStatus {
             Ok(picture) => Outcome::Size([picture.width, picture.height]),
             Err(why) => Outcome::Broken(why),
         };
-        Self { reader: READER.into(), outcome }
+        Self { reader: DECODER.into(), outcome }
     }
 
     /// Whether the present decoder decided it.
     pub(super) fn is_current(&self) -> bool {
-        self.reader == READER
+        self.reader == DECODER
     }
 
     /// Width and height, or what is wrong with it.

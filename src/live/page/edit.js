@@ -1,4 +1,4 @@
-// One edit as it is looked at: what is wrong, what was set, its items as cards in the script's order, what it printed.
+// One edit on show: its diagnostics, its items as cards in the script's order, and what it printed.
 
 import { Diagnostics } from "./diagnostics.js";
 import { make, setAttribute, setHidden, setText } from "./element.js";

@@ -1,4 +1,4 @@
-// A figure: its picture on white, what the pointer is at, and ways to look closer and to keep it.
+// A figure's card: its picture, the value under the pointer, zoom, and links that save it.
 
 import { Card, saveLink } from "./card.js";
 import { make, setAttribute, setHidden, setText } from "./element.js";
@@ -21,7 +21,7 @@ export class FigureCard extends Card {
     #flick = null;
     #pinned = null;
 
-    /// `page` has the tooltip, the details, the board's program and `settled()`.
+    /// `page` has the tooltip, the details, the program's name and `settled()`.
     constructor(page) {
         super("figure");
         this.page = page;

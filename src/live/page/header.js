@@ -1,16 +1,16 @@
-// The state of the script at a glance: a word in colour, how far the work is, and what waits for the reader.
+// The header: the edit's state, its progress, and what waits for the reader.
 
 import { setAttribute, setHidden, setText } from "./element.js";
 import { planLine, progressLine, size, stateWord, time } from "./words.js";
 
 export class Header {
-    #board;
+    #log;
     #say;
     #said = "";
     #find = (id) => document.getElementById(id);
 
-    constructor(board, say) {
-        this.#board = board;
+    constructor(log, say) {
+        this.#log = log;
         this.#say = say;
         this.script = this.#find("script");
         this.state = this.#find("state");
@@ -22,10 +22,10 @@ export class Header {
     }
 
     update() {
-        const board = this.#board;
-        const edit = board.newest;
-        setText(this.script, (board.script || "Entroscope").split("/").pop());
-        setAttribute(this.script, "title", board.script ? `${board.script} · Entroscope ${board.version}` : null);
+        const log = this.#log;
+        const edit = log.newest;
+        setText(this.script, (log.script || "Entroscope").split("/").pop());
+        setAttribute(this.script, "title", log.script ? `${log.script} · Entroscope ${log.version}` : null);
         const [state, word] = this.#state(edit);
         setText(this.state, word);
         setAttribute(this.state, "data-state", state);
@@ -33,12 +33,12 @@ export class Header {
         const at = edit?.state === "running" && edit.progress?.at;
         setText(this.progress, at ? `${line} · ${at}` : line);
         this.#meter(edit);
-        document.documentElement.classList.toggle("away", !board.connected && Boolean(edit));
-        setAttribute(this.pause, "class", board.paused ? "absent" : null);
+        document.documentElement.classList.toggle("away", !log.connected && Boolean(edit));
+        setAttribute(this.pause, "class", log.paused ? "absent" : null);
         this.#bands(edit);
         const title = this.#title(state, edit);
         if (document.title !== title) document.title = title;
-        // Words only: percentages ten times a second are no news to a listener.
+        // Screen readers hear the state only, not percentages ten times a second.
         const said = edit ? `Edit ${edit.number}: ${word}` : word;
         if (said !== this.#said) {
             this.#said = said;
@@ -47,8 +47,8 @@ export class Header {
     }
 
     #state(edit) {
-        if (!this.#board.connected) return ["unconnected", edit ? "not connected, trying again" : "connecting"];
-        if (this.#board.paused) return ["paused", "paused"];
+        if (!this.#log.connected) return ["unconnected", edit ? "not connected, trying again" : "connecting"];
+        if (this.#log.paused) return ["paused", "paused"];
         if (!edit) return ["checking", "no edit yet"];
         return [edit.state === "done" && edit.failed ? "failed" : edit.state, stateWord(edit)];
     }
@@ -61,12 +61,12 @@ export class Header {
         setAttribute(this.meter, "aria-valuenow", percent);
         setAttribute(this.meter, "aria-valuetext", edit ? progressLine(edit) || stateWord(edit) : "");
         setAttribute(this.meter, "data-state", edit?.state ?? "");
-        // Where nothing can be said of how far it is, the meter says that something goes on.
+        // Where progress is unknown, the meter shows only that something is going on.
         this.meter.classList.toggle("unknown", edit?.state === "checking" || (running && !edit.progress));
     }
 
     #bands(edit) {
-        const { paused, askAbove, noted } = this.#board;
+        const { paused, askAbove, noted } = this.#log;
         setHidden(this.paused, !paused);
         setText(this.paused.firstElementChild, noted
             ? `Paused. An edit was noted, not run: ${noted.changed}.`
@@ -82,7 +82,7 @@ export class Header {
     }
 
     #title(state, edit) {
-        const name = (this.#board.script || "Entroscope").split("/").pop().replace(/\.rhai$/, "");
+        const name = (this.#log.script || "Entroscope").split("/").pop().replace(/\.rhai$/, "");
         if (state === "running") return `${edit.progress ? `${Math.floor(edit.progress.share * 100)}% ` : "running "}${name}`;
         if (state === "done") return `done · ${name}`;
         if (state === "unconnected") return edit ? `not connected · ${name}` : name;

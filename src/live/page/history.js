@@ -1,4 +1,4 @@
-// The edits, newest first. A message touches the one row that it is about.
+// The list of edits, newest first. An event changes only the row of its edit.
 
 import { make, setAttribute, setHidden, setText } from "./element.js";
 import { clock, counts, stateWord } from "./words.js";
@@ -7,20 +7,20 @@ export class History {
     #list;
     #rows = new Map();
     #marked = [];
-    #looked;
+    #selected;
     #beside;
-    #looking;
+    #selection;
 
-    constructor(list, looking) {
+    constructor(list, selection) {
         this.#list = list;
-        this.#looking = looking;
+        this.#selection = selection;
         list.addEventListener("click", (event) => {
             const button = event.target.closest("button");
             if (!button) return;
             const number = Number(button.dataset.number);
-            // In a comparison, another edit comes beside the one looked at.
-            if (looking.against !== null && number !== looking.edit?.number) looking.compare(number);
-            else looking.at(number);
+            // In a comparison, another edit comes beside the selected one.
+            if (selection.against !== null && number !== selection.edit?.number) selection.compare(number);
+            else selection.select(number);
         });
     }
 
@@ -31,7 +31,7 @@ export class History {
         setText(row.state, stateWord(edit));
         setAttribute(row.state, "data-state", edit.state === "done" && edit.failed ? "failed" : edit.state);
         const ran = !["checking", "waiting", "noted", "broken"].includes(edit.state) || edit.computed + edit.reused + edit.failed > 0;
-        // The time's unit stays with its number.
+        // No line break between a number and its unit.
         setText(row.counts, ran ? counts(edit).replace(/ (s|min|h)$/, "\u00a0$1") : "");
         setHidden(row.counts, !ran);
         row.button.classList.toggle("gone", !edit.kept);
@@ -50,31 +50,31 @@ export class History {
             make("span", { class: "first" }, make("b", {}, String(number)), row.time, row.beside, row.state), row.changed, row.counts);
         row.element = make("li", {}, row.button);
         this.#rows.set(number, row);
-        // Newest first; edits come in their order but for a first one after a reconnection.
+        // Edits arrive in order, except the first one after a reconnection.
         const before = [...this.#list.children].find((li) => Number(li.firstElementChild.dataset.number) < number);
         this.#list.insertBefore(row.element, before ?? null);
         return row;
     }
 
-    /// Marks the edits that are looked at.
+    /// Marks the selected edits.
     mark() {
-        const { edit, against } = this.#looking;
-        const looked = this.#rows.get(edit?.number);
+        const { edit, against } = this.#selection;
+        const selected = this.#rows.get(edit?.number);
         const beside = this.#rows.get(against);
-        // Scrolling to a row asks for the layout, which a running edit's messages must not.
-        if (looked === this.#looked && beside === this.#beside) return;
-        [this.#looked, this.#beside] = [looked, beside];
+        // Scrolling to a row forces a layout, which must not happen at every event of a running edit.
+        if (selected === this.#selected && beside === this.#beside) return;
+        [this.#selected, this.#beside] = [selected, beside];
         for (const row of this.#marked) {
             setAttribute(row.button, "aria-current", null);
             setHidden(row.beside, true);
         }
-        this.#marked = [looked, beside].filter(Boolean);
+        this.#marked = [selected, beside].filter(Boolean);
         if (beside) setHidden(beside.beside, false);
-        if (!looked) return;
-        setAttribute(looked.button, "aria-current", "true");
-        // The arrow keys lead the focus along.
-        if (this.#list.contains(document.activeElement)) (beside ?? looked).button.focus({ preventScroll: true });
-        const row = (beside ?? looked).element;
+        if (!selected) return;
+        setAttribute(selected.button, "aria-current", "true");
+        // The focus follows the arrow keys.
+        if (this.#list.contains(document.activeElement)) (beside ?? selected).button.focus({ preventScroll: true });
+        const row = (beside ?? selected).element;
         const [top, bottom] = [row.offsetTop, row.offsetTop + row.offsetHeight];
         const panel = this.#list.parentElement;
         if (top < panel.scrollTop || bottom > panel.scrollTop + panel.clientHeight) row.scrollIntoView({ block: "nearest" });
@@ -83,7 +83,7 @@ export class History {
     forget() {
         this.#rows.clear();
         this.#marked = [];
-        this.#looked = this.#beside = undefined;
+        this.#selected = this.#beside = undefined;
         this.#list.replaceChildren();
     }
 }

@@ -1,14 +1,14 @@
-// The live page: joins the board, which hears from the server, to what shows it.
+// The live page: connects the edit log, which the server fills, to the parts that show it.
 
-import { Board } from "./board.js";
 import { Details } from "./details.js";
+import { EditBar } from "./editbar.js";
+import { EditLog } from "./edits.js";
 import { setAttribute, setText } from "./element.js";
 import { Header } from "./header.js";
 import { History } from "./history.js";
 import { bindKeys, listKeys } from "./keys.js";
-import { Looked } from "./looked.js";
-import { Looking } from "./looking.js";
 import { Near } from "./near.js";
+import { Selection } from "./selection.js";
 import { ask, follow } from "./stream.js";
 import { Tooltip } from "./tooltip.js";
 import { Views } from "./views.js";
@@ -16,14 +16,14 @@ import { Views } from "./views.js";
 const find = (id) => document.getElementById(id);
 const root = document.documentElement;
 
-const board = new Board();
-/// For whoever opens the console, and for measuring.
-globalThis.entroscope = board;
-const looking = new Looking(board);
+const log = new EditLog();
+/// For the console and for benchmarks.
+globalThis.entroscope = log;
+const selection = new Selection(log);
 const said = find("said");
 const say = (text) => setText(said, text);
 
-/// What cards need of the page.
+/// What cards need from the page.
 const page = {
     near: new Near(),
     tooltip: new Tooltip(find("tooltip")),
@@ -34,66 +34,66 @@ const page = {
     /// A card that leaves the page must not leave it waiting in its whole-window view.
     gone: (card) => card === full && toggleFull(null),
     get program() {
-        return encodeURIComponent(board.program);
+        return encodeURIComponent(log.program);
     },
 };
 
 let full = null;
 let views = null;
-views = new Views(find("main"), page, board, looking);
-const header = new Header(board, say);
-const history = new History(find("history").querySelector("ol"), looking);
-const looked = new Looked(find("looked"), board, looking, { compare, flick: () => void flick() });
+views = new Views(find("main"), page, log, selection);
+const header = new Header(log, say);
+const history = new History(find("history").querySelector("ol"), selection);
+const editBar = new EditBar(find("editbar"), log, selection, { compare, flick: () => void flick() });
 
 // What changed --------------------------------------------------------------------------------------------------------
 
-/// The header's and the view's share of a change of what is looked at.
-function look() {
-    if (views.flicked === looking.edit?.number) views.flick(null);
+/// Shows a change of the selection.
+function showSelection() {
+    if (views.flicked === selection.edit?.number) views.flick(null);
     views.update();
-    looked.update(views.flicked);
+    editBar.update(views.flicked);
     history.mark();
 }
 
 const narrow = matchMedia("(max-width: 760px)");
 
-board.on("forgotten", () => {
+log.on("forgotten", () => {
     history.forget();
     views.flick(null);
     page.details.close();
-    looking.forget();
+    selection.forget();
 });
-board.on("connection", () => header.update());
-board.on("board", () => {
+log.on("connection", () => header.update());
+log.on("status", () => {
     header.update();
-    look();
+    showSelection();
 });
-board.on("edit", (edit) => {
+log.on("edit", (edit) => {
     const first = !root.hasAttribute("data-shown");
     history.update(edit);
-    // While paused a noted edit is told in the band.
-    if (edit.number === board.current || edit.state === "noted") header.update();
+    // While paused, the band names a noted edit.
+    if (edit.number === log.current || edit.state === "noted") header.update();
     if (views.concerns(edit)) {
         views.update();
-        looked.update(views.flicked);
-        if (first || edit.number === looking.edit?.number) history.mark();
+        editBar.update(views.flicked);
+        if (first || edit.number === selection.edit?.number) history.mark();
     }
 });
-looking.on(look);
+selection.on(showSelection);
 
 // What the reader may do ----------------------------------------------------------------------------------------------
 
 function compare() {
-    if (looking.against !== null) return looking.compare(null);
-    const former = looking.former ?? [...board.edits.keys()].filter((n) => n !== looking.edit?.number).pop();
+    if (selection.against !== null) return selection.compare(null);
+    const former = selection.former ?? [...log.edits.keys()].filter((n) => n !== selection.edit?.number).pop();
     if (former === undefined) return say("There is no other edit to compare with yet.");
-    looking.compare(former);
+    selection.compare(former);
 }
 
-/// Shows a former edit's figures in place, or ends that. Returns whether they show now.
+/// Shows a former edit's figures in place, or ends that. Returns whether they are shown now.
 function flick() {
-    views.flick(views.flicked === null ? looking.other : null);
-    looked.update(views.flicked);
+    views.flick(views.flicked === null ? selection.other : null);
+    editBar.update(views.flicked);
     return views.flicked !== null;
 }
 
@@ -135,7 +135,7 @@ function focusNext(by) {
     const cards = views.cards().filter((card) => !whole || card.zoom);
     const top = find("top").offsetHeight;
     const now = cards.indexOf(whole ?? focused());
-    // Without a focus, begin at what is seen.
+    // Without a focus, begin at the first card in view.
     const seen = cards.findIndex((card) => card.element.getBoundingClientRect().bottom > top + 60);
     const next = cards[now >= 0 ? now + by : Math.max(seen, 0)];
     if (!next) return;
@@ -149,23 +149,23 @@ function back() {
     else if (full) toggleFull(null);
     else if (focusedFigure()?.zoom.scale > 1) focusedFigure().closer(0);
     else if (views.flicked !== null) flick();
-    else if (looking.against !== null) looking.compare(null);
-    else looking.newest();
+    else if (selection.against !== null) selection.compare(null);
+    else selection.newest();
 }
 
 function toggleHistory() {
     showHistory(root.classList.contains("without-history"));
 }
 
-const pause = () => void ask(board.paused ? "resume" : "pause");
-const go = () => (board.newest?.state === "waiting" ? void ask("go") : false);
+const pause = () => void ask(log.paused ? "resume" : "pause");
+const go = () => (log.newest?.state === "waiting" ? void ask("go") : false);
 const keys = () => find("keys").showModal();
 
 bindKeys({
     focusNext, back, compare, flick, pause, go, keys,
     unflick: () => views.flicked !== null && flick(),
-    stepEdit: (by) => looking.step(by),
-    newest: () => looking.newest(),
+    stepEdit: (by) => selection.step(by),
+    newest: () => selection.newest(),
     closer: (by) => focusedFigure()?.closer(by) ?? undefined,
     moveCross: (dx, dy) => (focusedFigure() ? void focusedFigure().move(dx, dy) : false),
     details: () => (focusedFigure() ? void focusedFigure().details() : false),
@@ -190,4 +190,4 @@ find("history").addEventListener("click", (event) => narrow.matches && event.tar
 // What sticks under the header needs its height, which its bands change.
 new ResizeObserver(([entry]) => root.style.setProperty("--top", `${entry.target.offsetHeight}px`)).observe(find("top"));
 
-follow(board);
+follow(log);

@@ -1,23 +1,23 @@
-// The server's events, into the board; and the three things that the page may ask for.
+// Brings the server's events into the edit log, and sends the page's three requests.
 
-/// How long after a refused connection the next is tried; a broken one the browser mends by itself.
+/// Wait before the next attempt after a refused connection, in milliseconds. The browser itself mends a broken one.
 const RETRY = 1000;
 
-export function follow(board) {
+export function follow(log) {
     const events = new EventSource("events");
-    events.addEventListener("open", () => board.setConnected(true));
-    events.addEventListener("board", (event) => board.setBoard(JSON.parse(event.data)));
-    events.addEventListener("edit", (event) => board.setEdit(JSON.parse(event.data)));
+    events.addEventListener("open", () => log.setConnected(true));
+    events.addEventListener("status", (event) => log.setStatus(JSON.parse(event.data)));
+    events.addEventListener("edit", (event) => log.setEdit(JSON.parse(event.data)));
     events.addEventListener("error", () => {
-        board.setConnected(false);
-        if (events.readyState === EventSource.CLOSED) setTimeout(() => follow(board), RETRY);
+        log.setConnected(false);
+        if (events.readyState === EventSource.CLOSED) setTimeout(() => follow(log), RETRY);
     });
     addEventListener("pagehide", () => events.close());
-    // Brought back from the browser's memory of pages, the stream is gone.
-    addEventListener("pageshow", (event) => event.persisted && follow(board));
+    // A page restored from the browser's cache has lost its stream.
+    addEventListener("pageshow", (event) => event.persisted && follow(log));
 }
 
-/// `pause`, `resume` or `go`. What it changed comes as an event; a failure shows as the connection's.
+/// Sends `pause`, `resume` or `go`. The effect arrives as an event.
 export async function ask(what) {
     try {
         await fetch(what, { method: "POST", headers: { "x-entroscope": "page" } });

@@ -1,35 +1,35 @@
-// The edit looked at, alone or beside another, and whether all that was announced of it is to be seen.
+// The selected edit, alone or beside another, and whether everything announced for it is on show.
 
 import { EditView } from "./edit.js";
 import { make, setAttribute } from "./element.js";
 
 export class Views {
-    /// The edit whose figures show for a moment in place of the others'; `null` when none.
+    /// The edit whose figures are shown in place of the selected one's for a moment; `null` when none.
     flicked = null;
     #main;
     #page;
-    #board;
-    #looking;
+    #log;
+    #selection;
     #view;
     #beside = null;
     #updating = false;
-    /// What stands in a comparison where one edit lacks an item.
+    /// Placeholders in a comparison, where one edit lacks an item.
     #absent = [];
 
-    constructor(main, page, board, looking) {
+    constructor(main, page, log, selection) {
         this.#main = main;
         this.#page = page;
-        this.#board = board;
-        this.#looking = looking;
-        this.#view = new EditView(page, "looked");
+        this.#log = log;
+        this.#selection = selection;
+        this.#view = new EditView(page, "selected");
         main.append(this.#view.element);
     }
 
-    /// Draws what is looked at. Called at every change that concerns it.
+    /// Draws the selected edits. Called at every change that concerns them.
     update() {
-        const { edit, against } = this.#looking;
+        const { edit, against } = this.#selection;
         if (!edit) return;
-        const other = this.#board.edits.get(against);
+        const other = this.#log.edits.get(against);
         if (other && !this.#beside) {
             this.flick(null);
             this.#beside = new EditView(this.#page, "beside");
@@ -41,37 +41,37 @@ export class Views {
         this.#main.classList.toggle("pair", Boolean(other));
         setAttribute(this.#main, "data-test", other ? "compare" : null);
         this.#updating = true;
-        this.#view.update(edit, this.#board.sourceOf(edit));
-        this.#beside?.update(other, this.#board.sourceOf(other));
+        this.#view.update(edit, this.#log.sourceOf(edit));
+        this.#beside?.update(other, this.#log.sourceOf(other));
         this.#align();
         if (this.flicked !== null) this.#showFlicked();
         this.#updating = false;
         this.settled();
     }
 
-    /// Whether a change of this edit is to be seen.
+    /// Whether a change of this edit changes what is shown.
     concerns(edit) {
-        const seen = [this.#looking.edit, this.#board.edits.get(this.#looking.against), this.#board.edits.get(this.flicked)];
-        return seen.some((other) => other && (other === edit || this.#board.sourceOf(other) === edit));
+        const seen = [this.#selection.edit, this.#log.edits.get(this.#selection.against), this.#log.edits.get(this.flicked)];
+        return seen.some((other) => other && (other === edit || this.#log.sourceOf(other) === edit));
     }
 
-    /// All cards, in the order in which they stand.
+    /// All cards, in their order on the page.
     cards() {
         return [this.#beside, this.#view].filter(Boolean).flatMap((view) => view.inOrder());
     }
 
     /// Shows another edit's figures in the same places.
     flick(number) {
-        this.flicked = this.#board.edits.has(number) ? number : null;
+        this.flicked = this.#log.edits.has(number) ? number : null;
         this.#showFlicked();
     }
 
     #showFlicked() {
-        const edit = this.#board.edits.get(this.flicked);
-        this.#view.flick(edit ? this.#board.sourceOf(edit) : null);
+        const edit = this.#log.edits.get(this.flicked);
+        this.#view.flick(edit ? this.#log.sourceOf(edit) : null);
     }
 
-    /// In a comparison the same item of both edits shares a row, and what one of them lacks is said.
+    /// In a comparison, the same item of both edits shares a row; a placeholder says what one of them lacks.
     #align() {
         for (const element of this.#absent) element.remove();
         this.#absent = [];
@@ -98,10 +98,10 @@ export class Views {
         this.#main.style.setProperty("--last", row);
     }
 
-    /// Says for tests and measurements what can be seen: the edit's state, once its pictures are there.
+    /// Sets `data-shown` for tests and benchmarks: the edit and its state, once its pictures are there.
     settled() {
         const { edit } = this.#view;
-        // Half way through an update the cards not yet reached only seem to be done.
+        // During an update, cards that are not updated yet would seem to be settled.
         if (this.#updating) return;
         if (edit && this.#view.settled && (this.#beside?.settled ?? true)) {
             setAttribute(document.documentElement, "data-shown", `${edit.number}:${edit.state}`);
@@ -109,7 +109,7 @@ export class Views {
     }
 }
 
-/// Two orders as one: the right one's, with what only the left has after what it follows there.
+/// Merges two orders: the right one's, with what only the left one has after its predecessor there.
 function merged(left, right) {
     const all = [...right];
     left.forEach((key, i) => {

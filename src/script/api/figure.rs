@@ -1,4 +1,4 @@
-//! Figures: heatmaps, lines, pictures. A figure is filled in and drawn when the script is done.
+//! Figures: heatmaps, lines, pictures. A figure is filled in and drawn when the script has ended.
 
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine, INT, Map};
@@ -6,6 +6,7 @@ use rhai::{Array, Dynamic, Engine, INT, Map};
 use crate::Error;
 use crate::data::Split;
 use crate::figure::{Contrast, Palette};
+use crate::output::bars::BarsPlot;
 use crate::output::figure::{Draft, SavedFigure};
 use crate::output::heatmap::HeatmapPlot;
 use crate::output::images::{ImagesPlot, Pixels, Source};
@@ -20,6 +21,13 @@ use crate::script::table::Table;
 use crate::script::tensor::ScriptTensor;
 
 const TITLE: Key = Key::text("title", "", "title above the figure");
+const PALETTE: Key = Key::one_of("palette", &Palette::NAMES, "colours from the lowest to the highest value");
+const CLIP: Key = Key::open(
+    "clip",
+    Takes::Other("a pair `[low, high]`; `()` leaves a side open"),
+    "the range of the values",
+    "values at which the colours begin and end",
+);
 const HEATMAP: Spec = Spec {
     function: "heatmap",
     keys: &[
@@ -32,13 +40,8 @@ const HEATMAP: Spec = Spec {
         ),
         TITLE,
         Key::text("value", "entropy", "name of the values, at the colour bar"),
-        Key::one_of("palette", &Palette::NAMES, "colours from the lowest to the highest value"),
-        Key::open(
-            "clip",
-            Takes::Other("a pair `[low, high]`; `()` leaves a side open"),
-            "the range of the values",
-            "values at which the colours begin and end",
-        ),
+        PALETTE,
+        CLIP,
     ],
 };
 const LINES: Spec = Spec {
@@ -63,6 +66,39 @@ const LINES: Spec = Spec {
         Key::flag("log_y", false, "whether the axis upward is logarithmic"),
     ],
 };
+const BARS: Spec = Spec {
+    function: "bars",
+    keys: &[
+        Key::open("x", Takes::Text, "the first axis of the sweep", "axis of the sweep that runs to the right"),
+        Key::open(
+            "y",
+            Takes::Text,
+            "`\"value\"`",
+            "the heights: a column's name if the table has several columns, otherwise a name for its values",
+        ),
+        TITLE,
+        Key::open(
+            "over",
+            Takes::Text,
+            "every place has one bar",
+            "axis of the sweep, such as \"seed\", over which the mean is drawn",
+        ),
+        Key::open(
+            "colour",
+            Takes::Other("a column's name, or a table of numbers over the same axis"),
+            "all bars have the same colour",
+            "numbers that the bars' colours show",
+        ),
+        Key::open(
+            "value",
+            Takes::Text,
+            "the colours' column, otherwise \"value\"",
+            "name of the numbers, at the colour bar",
+        ),
+        PALETTE,
+        CLIP,
+    ],
+};
 const IMAGES: Spec = Spec {
     function: "images",
     keys: &[
@@ -78,7 +114,7 @@ const IMAGES: Spec = Spec {
     ],
 };
 
-pub(super) const OPTIONS: &[Spec] = &[HEATMAP, LINES, IMAGES];
+pub(super) const OPTIONS: &[Spec] = &[HEATMAP, LINES, BARS, IMAGES];
 
 fn axis_option(options: &Options<'_>, key: &str, table: &ResultTable) -> Result<Option<usize>, Error> {
     options.optional_text(key)?.map(|name| table.axis(&name)).transpose()
@@ -98,6 +134,20 @@ fn lines_of(table: ResultTable, options: &Map) -> Native<Draft> {
     Ok(Draft::new(plot, options.text("title")?))
 }
 
+/// The table that bars are coloured by, and the name of its numbers.
+fn colours_of(table: &ResultTable, options: &Options<'_>) -> Result<Option<(ResultTable, String)>, Error> {
+    let Some(colour) = options.value("colour") else { return Ok(None) };
+    let (colours, name) = match (colour.read_lock::<Table>(), colour.clone().into_string()) {
+        (Some(colours), _) => (colours.results(), "value".to_owned()),
+        (None, Ok(column)) => (table.column(&column)?, column),
+        (None, Err(_)) => {
+            let found = describe(colour);
+            return Err(Error::new(format!("`bars`: option `colour` is a column's name or a table, got {found}")));
+        }
+    };
+    Ok(Some((colours, options.optional_text("value")?.unwrap_or(name))))
+}
+
 /// Where a sheet's pictures come from.
 fn picture_source(value: Dynamic) -> Result<Source, Error> {
     if let Some(split) = value.read_lock::<Split>() {
@@ -114,6 +164,9 @@ fn picture_source(value: Dynamic) -> Result<Source, Error> {
     })
 }
 
+/// A parameter that takes pictures of any kind. The reference shows it so.
+type AnyPictures = Dynamic;
+
 pub(super) fn register(engine: &mut Engine) {
     engine
         .register_type_with_name::<Draft>("Figure")
@@ -124,7 +177,8 @@ pub(super) fn register(engine: &mut Engine) {
 #[expect(clippy::unwrap_used, reason = "Rhai's macro writes them")]
 #[export_module]
 mod functions {
-    /// Colour over two axes: one of the sweep's to the right, and upward the depth of its curves or a second axis.
+    /// A heatmap: the values of a table as colours over two axes. An axis of the sweep runs to the right; upward runs the depth
+    /// of its curves, or a second axis.
     ///
     /// ```
     /// let sweep = sweep([axis("weight_var", [1, 2]), axis("bias_var", [0.05, 0.1])]);
@@ -155,33 +209,67 @@ mod functions {
         Ok(Draft::new(plot, options.text("title")?))
     }
 
-    /// Curves over depth, one per point of the sweep, or numbers over one of its axes.
+    /// Lines: the curves of a table over depth, one per point of the sweep, or its numbers over an axis of the sweep. A single
+    /// curve is drawn alone; if it has a value per sample, a band shows the quartiles.
+    ///
+    /// ```
+    /// let data = dataset("glyphs", #{ size: 7 });
+    /// let found = sweep([axis("weight_var", [1.5, 1.76])]).map(|p| {
+    ///     let net = mlp::wide(49, 10, 6).init(#{ weight_var: p.weight_var, bias_var: 0.05 });
+    ///     cascade(net, data.train.take(200)).reconstruct(data.test.take(20)).explained_variance()
+    /// });
+    /// lines(found, #{ y: "explained variance" }).save("explained.svg");
+    /// ```
     #[rhai_fn(name = "lines", return_raw)]
     pub fn lines_of_table(table: Table, options: Map) -> Native<Draft> {
         lines_of(table.results(), &options)
     }
 
-    /// One curve over depth, of a measure per sample with a band from the lower to the upper quartile.
     #[rhai_fn(name = "lines", return_raw)]
     pub fn lines_of_curve(curve: Curve, options: Map) -> Native<Draft> {
         lines_of(ResultTable::single(Entry::Curve { source: curve.source, length: curve.length }), &options)
     }
 
-    /// Pictures in a grid: samples of a data set, reconstructions, tensors ([height, width], [channels, height, width] or
-    /// [pictures, channels, height, width]), or a list of them.
+    /// Bars over an axis of the sweep; the numbers of a table are their heights. A second column, or a second table over the same
+    /// axis, gives them colours.
+    ///
+    /// ```
+    /// let found = sweep([axis("weight_var", [1, 2, 3])]).map(|p| #{ depth: 10 * p.weight_var, accuracy: 0.3 * p.weight_var });
+    /// bars(found, #{ x: "weight_var", y: "depth", colour: "accuracy" }).save("trainable.svg");
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn bars(table: Table, options: Map) -> Native<Draft> {
+        let (table, options) = (table.results(), BARS.read(&options)?);
+        let x = axis_option(&options, "x", &table)?.unwrap_or(0);
+        let over = options.optional_text("over")?;
+        let y = options.optional_text("y")?;
+        let heights = match &y {
+            Some(column) if table.columns.len() > 1 => table.column(column)?,
+            _ => table.clone(),
+        };
+        let mut plot = BarsPlot::new(heights, x, over.as_deref(), y.unwrap_or_else(|| "value".to_owned()))?;
+        if let Some((colours, name)) = colours_of(&table, &options)? {
+            plot = plot.coloured_by(colours, over.as_deref(), name)?;
+        }
+        plot.palette = Palette::named(options.choice("palette")?)?;
+        plot.clip = options.range("clip")?.unwrap_or_default();
+        Ok(Draft::new(plot, options.text("title")?))
+    }
+
+    /// Pictures in a grid: a split, reconstructed pictures, a tensor ([height, width], [channels, height, width] or [pictures,
+    /// channels, height, width]), or an array of these.
     ///
     /// ```
     /// images(dataset("glyphs").test.take(20)).save("glyphs.png");
     /// images(uniform([4, 1, 28, 28], 0), #{ columns: 4 }).save("noise.png");
     /// ```
     #[rhai_fn(name = "images", return_raw)]
-    pub fn images_plain(pictures: Dynamic) -> Native<Draft> {
+    pub fn images_plain(pictures: AnyPictures) -> Native<Draft> {
         images_of(pictures, Map::new())
     }
 
-    /// The same with options.
     #[rhai_fn(name = "images", return_raw)]
-    pub fn images_of(pictures: Dynamic, options: Map) -> Native<Draft> {
+    pub fn images_of(pictures: AnyPictures, options: Map) -> Native<Draft> {
         let options = IMAGES.read(&options)?;
         let list = match pictures.read_lock::<Array>() {
             Some(array) => array.to_vec(),
@@ -202,14 +290,25 @@ mod functions {
         Ok(Draft::new(plot, options.text("title")?))
     }
 
-    /// Draws a line over a heatmap or beside other lines: a table of numbers over the same axis.
+    /// The figure with a line over it: a table of numbers over the axis that runs to the right.
+    ///
+    /// ```
+    /// let grid = sweep([axis("weight_var", [1, 2]), axis("bias_var", [0.05, 0.1])]);
+    /// let xi = grid.map(|p| mean_field("tanh", p).xi_c);
+    /// let critical = sweep([axis("weight_var", [1, 2])]).map(|p| 0.05 * p.weight_var);
+    /// heatmap(xi, #{ x: "weight_var", y: "bias_var" }).line(critical, "a line").save("xi.svg");
+    /// ```
     #[rhai_fn(name = "line", return_raw)]
     pub fn line(figure: Draft, table: Table, label: &str) -> Native<Draft> {
         Ok(figure.with_line(table.results(), label)?)
     }
 
-    /// Saves a figure in the run folder: "phase.svg" writes phase.svg, phase.png, and its numbers, phase.csv (but those of
-    /// more than a million pixels).
+    /// Saves a figure in the run folder: "phase.svg" writes phase.svg, phase.png, and its numbers as phase.csv (unless they are
+    /// the pixels of more than a million).
+    ///
+    /// ```
+    /// images(dataset("glyphs").test.take(4)).save("digits.png");
+    /// ```
     #[rhai_fn(name = "save", return_raw)]
     pub fn save_figure(context: NativeCallContext, figure: Draft, path: &str) -> Native<Draft> {
         let saved = SavedFigure::new(figure.clone(), &output_path(path)?)?;
@@ -217,7 +316,7 @@ mod functions {
         Ok(figure)
     }
 
-    /// How many pictures there are.
+    /// The number of pictures.
     #[rhai_fn(get = "len", name = "len", pure)]
     pub fn pictures_len(pictures: &mut Pictures) -> INT {
         pictures.len() as INT

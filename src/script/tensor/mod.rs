@@ -1,25 +1,20 @@
 //! Tensors: 1 to 4 axes of numbers in single precision. Unlike everything else that a script holds they are not
 //! descriptions: what is asked of them is done at once, on the session's device.
 
-mod budget;
 mod print;
 
-use std::ops::RangeInclusive;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use rhai::INT;
 
-pub use budget::Budget;
-use budget::Claim;
-
 use super::session::Session;
+use super::tensor_budget::{RANKS, Reservation, TensorBudget};
 use crate::error::panic_message;
 use crate::{Error, Result};
 
-/// How many axes a tensor can have.
-pub(super) const RANKS: RangeInclusive<usize> = 1..=4;
+/// The most axes that a tensor can have.
 pub(super) const MOST: usize = *RANKS.end();
 
 /// A tensor that a script holds. Clones share their numbers.
@@ -30,7 +25,7 @@ pub struct ScriptTensor {
     pub(super) numbers: Tensor<MOST>,
     /// 0 only for a number beside a tensor, within one operation.
     pub(super) rank: usize,
-    claim: Arc<Claim>,
+    claim: Arc<Reservation>,
 }
 
 /// With leading sizes of 1.
@@ -57,7 +52,7 @@ impl ScriptTensor {
     /// # Errors
     /// When no tensor has such a shape, the script's tensors take too much memory, or `numbers` says so.
     pub fn new(session: &Session, shape: &[usize], numbers: impl FnOnce() -> Result<Vec<f32>>) -> Result<Self> {
-        let claim = session.tensors.claim(shape)?;
+        let claim = session.tensors.reserve(shape)?;
         let numbers = numbers()?;
         if numbers.len() != shape.iter().product::<usize>() {
             return Err(Error::new(format!("{} numbers do not fill a tensor of shape {shape:?}", numbers.len())));
@@ -72,11 +67,11 @@ impl ScriptTensor {
     /// A tensor of `shape` that Burn computes. What Burn would refuse is refused before, in better words; should it
     /// panic for another reason, the script ends with that reason.
     pub(super) fn computed(
-        budget: &Arc<Budget>,
+        budget: &Arc<TensorBudget>,
         shape: &[usize],
         compute: impl FnOnce() -> Tensor<MOST>,
     ) -> Result<Self> {
-        let claim = Arc::new(budget.claim(shape)?);
+        let claim = Arc::new(budget.reserve(shape)?);
         let numbers = catch_unwind(AssertUnwindSafe(compute)).map_err(|panic| {
             let words = panic_message(panic.as_ref());
             Error::new(format!("the device could not compute a tensor of shape {shape:?}: {words}"))
@@ -95,7 +90,7 @@ impl ScriptTensor {
         Self { numbers: on_device(vec![number as f32], &[], &device), rank: 0, claim: self.claim.clone() }
     }
 
-    pub(super) fn budget(&self) -> &Arc<Budget> {
+    pub(super) fn budget(&self) -> &Arc<TensorBudget> {
         self.claim.budget()
     }
 

@@ -1,37 +1,40 @@
 //! The memory that the tensors of a script share.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::RANKS;
 use crate::words;
 use crate::{Error, Result};
 
+/// How many axes a tensor can have.
+pub(super) const RANKS: RangeInclusive<usize> = 1..=4;
+
 /// How many bytes the tensors of a script may take together.
 #[derive(Debug)]
-pub struct Budget {
+pub struct TensorBudget {
     limit: u64,
     taken: AtomicU64,
 }
 
-/// Bytes taken from a budget, given back when the last tensor that rests on them is gone.
+/// Bytes reserved in a budget; they are free again when it is dropped.
 #[derive(Debug)]
-pub struct Claim {
+pub struct Reservation {
     bytes: u64,
-    budget: Arc<Budget>,
+    budget: Arc<TensorBudget>,
 }
 
-impl Budget {
-    /// Nothing is taken yet.
+impl TensorBudget {
+    /// A budget of `limit` bytes, all free.
     pub fn new(limit: u64) -> Arc<Self> {
         Arc::new(Self { limit, taken: AtomicU64::new(0) })
     }
 
-    /// Takes what a tensor of this shape needs.
+    /// Reserves what a tensor of this shape needs.
     ///
     /// # Errors
     /// When no tensor has such a shape, or too little is left.
-    pub fn claim(self: &Arc<Self>, shape: &[usize]) -> Result<Claim> {
+    pub fn reserve(self: &Arc<Self>, shape: &[usize]) -> Result<Reservation> {
         if !RANKS.contains(&shape.len()) {
             return Err(Error::new(format!("a tensor cannot have the shape {shape:?}, of rank {}", shape.len()))
                 .hint(format!("a tensor has {} to {} axes", RANKS.start(), RANKS.end())));
@@ -40,17 +43,17 @@ impl Budget {
             return Err(Error::new(format!("a tensor cannot have the shape {shape:?}: every size is at least 1")));
         }
         let bytes = shape.iter().try_fold(size_of::<f32>() as u64, |bytes, &size| bytes.checked_mul(size as u64));
-        self.claim_bytes(bytes.unwrap_or(u64::MAX), || format!("a tensor of shape {shape:?}"))
+        self.reserve_bytes(bytes.unwrap_or(u64::MAX), || format!("a tensor of shape {shape:?}"))
     }
 
-    /// Takes some bytes for `what`.
+    /// Reserves some bytes for `what`.
     ///
     /// # Errors
     /// When too little is left.
-    pub fn claim_bytes(self: &Arc<Self>, bytes: u64, what: impl FnOnce() -> String) -> Result<Claim> {
+    pub fn reserve_bytes(self: &Arc<Self>, bytes: u64, what: impl FnOnce() -> String) -> Result<Reservation> {
         let more = |taken: u64| taken.checked_add(bytes).filter(|&all| all <= self.limit);
         match self.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more) {
-            Ok(_) => Ok(Claim { bytes, budget: self.clone() }),
+            Ok(_) => Ok(Reservation { bytes, budget: self.clone() }),
             Err(taken) => {
                 let [bytes, limit, taken] = [bytes, self.limit, taken].map(|bytes| words::size(bytes as f64));
                 Err(Error::new(format!(
@@ -63,14 +66,14 @@ impl Budget {
     }
 }
 
-impl Claim {
+impl Reservation {
     /// What it was taken from.
-    pub fn budget(&self) -> &Arc<Budget> {
+    pub fn budget(&self) -> &Arc<TensorBudget> {
         &self.budget
     }
 }
 
-impl Drop for Claim {
+impl Drop for Reservation {
     fn drop(&mut self) {
         self.budget.taken.fetch_sub(self.bytes, Ordering::Relaxed);
     }

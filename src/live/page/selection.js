@@ -1,21 +1,21 @@
-// Which edit the reader looks at: the newest as it comes, or a former one; and which other it is compared with. Kept in
-// the address (`#edit=5`, `#edit=7&with=5`), so that a link leads to the same view.
+// The selected edit, the newest or a former one, and the edit that it is compared with. Both are kept in the address
+// (`#edit=5`, `#edit=7&with=5`), so that a link leads to the same view.
 
-export class Looking {
+export class Selection {
     /// `null` follows the newest.
     number = null;
     /// The edit beside it; `null` shows one only.
     against = null;
-    #board;
+    #log;
     #last = null;
     #listeners = [];
 
-    constructor(board) {
-        this.#board = board;
+    constructor(log) {
+        this.#log = log;
         this.#read();
         addEventListener("hashchange", () => {
             this.#read();
-            this.#tell();
+            this.#notify();
         });
     }
 
@@ -23,17 +23,17 @@ export class Looking {
         this.#listeners.push(listener);
     }
 
-    /// The edit to show. One that is not known (any more) shows the newest.
+    /// The edit to show: the newest, if the selected one is unknown.
     get edit() {
-        return this.#board.edits.get(this.number) ?? this.#board.newest;
+        return this.#log.edits.get(this.number) ?? this.#log.newest;
     }
 
     get isOld() {
-        return this.edit !== null && this.edit.number !== this.#board.current;
+        return this.edit !== null && this.edit.number !== this.#log.current;
     }
 
-    at(number) {
-        this.number = number === this.#board.current ? null : number;
+    select(number) {
+        this.number = number === this.#log.current ? null : number;
         if (this.against === number) this.against = null;
         this.#write();
     }
@@ -51,19 +51,19 @@ export class Looking {
 
     /// To the next older (−1) or newer (+1) edit.
     step(by) {
-        const numbers = [...this.#board.edits.keys()].sort((a, b) => a - b);
+        const numbers = [...this.#log.edits.keys()].sort((a, b) => a - b);
         const from = this.against ?? this.edit?.number;
         const next = numbers[numbers.indexOf(from) + by];
         if (next === undefined) return;
-        if (this.against === null) this.at(next);
+        if (this.against === null) this.select(next);
         else if (next !== this.edit.number) this.compare(next);
     }
 
-    /// The edit that a comparison begins with: the newest before the shown one that has figures of its own.
+    /// The edit that a comparison begins with: the newest before the selected one that has figures of its own.
     get former() {
-        const shown = this.edit && this.#board.sourceOf(this.edit).number;
+        const shown = this.edit && this.#log.sourceOf(this.edit).number;
         let former = null;
-        for (const edit of this.#board.edits.values()) {
+        for (const edit of this.#log.edits.values()) {
             const own = edit.kept && edit.figures_of === edit.number && edit.items.length > 0;
             if (own && edit.number < shown && edit.number > (former ?? 0)) former = edit.number;
         }
@@ -72,11 +72,11 @@ export class Looking {
 
     /// The edit to flick to: the one beside, or last beside, or the former one.
     get other() {
-        const last = this.#board.edits.get(this.against ?? this.#last);
+        const last = this.#log.edits.get(this.against ?? this.#last);
         return last?.kept && last.number !== this.edit?.number ? last.number : this.former;
     }
 
-    /// A new start of the program has other edits.
+    /// Called when a new start of the program has other edits.
     forget() {
         this.number = this.against = this.#last = null;
         this.#write();
@@ -95,10 +95,10 @@ export class Looking {
         if (this.against !== null) hash.set("with", this.against);
         const text = hash.size ? `#${hash}` : "";
         history.replaceState(null, "", location.pathname + location.search + text);
-        this.#tell();
+        this.#notify();
     }
 
-    #tell() {
+    #notify() {
         for (const listener of this.#listeners) listener();
     }
 }

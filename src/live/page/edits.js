@@ -1,6 +1,7 @@
-// What the server has told: the board, every edit, and whether the connection stands. Others ask to be told of changes.
+// What the server has sent: the watch's status and every edit; and whether the connection stands. Notifies listeners of
+// changes.
 
-export class Board {
+export class EditLog {
     script = "";
     program = "";
     version = "";
@@ -9,13 +10,13 @@ export class Board {
     current = null;
     connected = false;
     edits = new Map();
-    #listeners = { board: [], edit: [], connection: [], forgotten: [] };
+    #listeners = { status: [], edit: [], connection: [], forgotten: [] };
 
     on(event, listener) {
         this.#listeners[event].push(listener);
     }
 
-    #tell(event, what) {
+    #notify(event, what) {
         for (const listener of this.#listeners[event]) listener(what);
     }
 
@@ -23,7 +24,7 @@ export class Board {
         return this.edits.get(this.current) ?? null;
     }
 
-    /// The edit whose items stand for this one: itself, or the last good one.
+    /// The edit whose items are shown for this one: itself, or the last good one.
     sourceOf(edit) {
         let source = edit;
         // That one may itself have been replaced before it showed anything.
@@ -31,7 +32,7 @@ export class Board {
         return source;
     }
 
-    setBoard({ script, program, version, paused, ask_above, current }) {
+    setStatus({ script, program, version, paused, ask_above, current }) {
         // Another version brings another page.
         if (this.version && this.version !== version) return location.reload();
         if (this.program && this.program !== program) {
@@ -39,26 +40,26 @@ export class Board {
             this.edits.clear();
             this.current = null;
             this.program = program;
-            this.#tell("forgotten");
+            this.#notify("forgotten");
         }
         Object.assign(this, { script, program, version, paused, askAbove: ask_above, current });
-        this.#tell("board");
+        this.#notify("status");
     }
 
     setEdit(edit) {
         this.edits.set(edit.number, edit);
-        // The edit may be told before the board that makes it the current one.
+        // The edit may arrive before the status that makes it the current one.
         if (edit.number > (this.current ?? 0) && edit.state !== "noted") {
             this.current = edit.number;
-            this.#tell("board");
+            this.#notify("status");
         }
-        this.#tell("edit", edit);
+        this.#notify("edit", edit);
     }
 
     setConnected(connected) {
         if (this.connected === connected) return;
         this.connected = connected;
-        this.#tell("connection");
+        this.#notify("connection");
     }
 
     /// An edit noted while paused, newer than the current one.

@@ -1,0 +1,272 @@
+//! Runs a script, from its text to its run folder: load, check, describe, compute, show.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+use rhai::{Engine, EvalAltResult, Scope};
+
+use super::diagnostic::Diagnostic;
+use super::loader::Loader;
+use super::outcome::{Checked, Outcome, Status};
+use super::reference::Reference;
+use super::run_handle::RunHandle;
+use super::session::{HostEvent, HostObserver, Outputs, Purpose, Session, Setup, Shown};
+use super::settings::Settings;
+use super::{check, engine, reference};
+use crate::device::DeviceChoice;
+use crate::output::run_folder::{self, Record, Spent};
+use crate::work::Target;
+
+/// Functions that an embedding program adds to the host's own.
+pub(crate) type Primitives = Vec<Arc<dyn Fn(&mut Engine) + Send + Sync>>;
+
+/// Runs scripts. One host may run many, one after another.
+pub struct Host {
+    settings: Settings,
+    handle: RunHandle,
+    /// Chosen when it is first needed, from its name in the settings.
+    device: Arc<OnceLock<DeviceChoice>>,
+    observer: Arc<HostObserver>,
+    primitives: Primitives,
+    /// The functions that scripts can call; they are always the same.
+    declared: Arc<OnceLock<check::Declared>>,
+}
+
+/// A script that was loaded, checked and evaluated: what it shows is described.
+struct Evaluated {
+    session: Arc<Session>,
+    text: String,
+    outputs: Outputs,
+}
+
+impl Host {
+    /// A host without an observer, with a handle of its own.
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            handle: RunHandle::default(),
+            device: Arc::default(),
+            observer: Arc::new(|_| ()),
+            primitives: Vec::new(),
+            declared: Arc::default(),
+        }
+    }
+
+    /// The same host for another run: with another handle and another observer.
+    #[must_use]
+    pub fn for_run(&self, handle: RunHandle, observer: Arc<HostObserver>) -> Self {
+        let Self { settings, device, primitives, declared, .. } = self;
+        Self {
+            settings: settings.clone(),
+            handle,
+            device: device.clone(),
+            observer,
+            primitives: primitives.clone(),
+            declared: declared.clone(),
+        }
+    }
+
+    /// Runs can be stopped, and share what they have under way, by this handle.
+    #[must_use]
+    pub fn with_handle(self, handle: RunHandle) -> Self {
+        Self { handle, ..self }
+    }
+
+    /// Receives the events of every run.
+    #[must_use]
+    pub fn with_observer(self, observer: Arc<HostObserver>) -> Self {
+        Self { observer, ..self }
+    }
+
+    /// Adds functions to the engine of every script: see `examples/primitive.rs`.
+    #[must_use]
+    pub fn with_primitive(mut self, add: impl Fn(&mut Engine) + Send + Sync + 'static) -> Self {
+        self.primitives.push(Arc::new(add));
+        self
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The device that the settings name; it is chosen and tried once.
+    ///
+    /// # Errors
+    /// When there is no such device, or it does not compute.
+    pub fn device(&self) -> crate::Result<&DeviceChoice> {
+        if let Some(device) = self.device.get() {
+            return Ok(device);
+        }
+        let device = DeviceChoice::named(&self.settings.device)?;
+        Ok(self.device.get_or_init(|| device))
+    }
+
+    fn session(&self, script: &str, loader: &Loader, purpose: Purpose) -> crate::Result<Session> {
+        let setup = Setup {
+            settings: self.settings.clone(),
+            handle: self.handle.clone(),
+            device: self.device()?.clone(),
+            observer: self.observer.clone(),
+            purpose,
+        };
+        Session::new(script, loader.clone(), setup)
+    }
+
+    /// Loads, checks and describes a script, and says what running it would do; computes nothing.
+    ///
+    /// # Errors
+    /// When the script is wrong: everything that was found.
+    pub fn check(&self, script: &Path) -> Result<Checked, Vec<Diagnostic>> {
+        let Evaluated { session, outputs, .. } = self.evaluate(script, Purpose::Check)?;
+        let plan = session.executor().plan(targets(&outputs)).map_err(|error| vec![error.into()])?;
+        let estimate = session.executor().estimate(&plan);
+        let state = session.state();
+        Ok(Checked { plan, estimate, params: state.params.clone(), warnings: state.warnings.clone() })
+    }
+
+    /// Everything that scripts can call.
+    ///
+    /// # Errors
+    /// If no engine can be made.
+    pub fn reference(&self) -> Result<Reference, Diagnostic> {
+        let loader = Loader::new(Path::new("."), self.handle.reads.clone())?;
+        let session = self.session("", &loader, Purpose::Check)?;
+        let engine = engine::engine(&Arc::new(session), &loader, &self.primitives)?;
+        Ok(reference::collect(&engine))
+    }
+
+    /// Runs a script: evaluates it, computes what it shows, and fills its run folder.
+    #[expect(clippy::disallowed_methods, reason = "the time that a run took is reported; no number depends on it")]
+    pub fn run(&self, script: &Path) -> Outcome {
+        let started = Instant::now();
+        let mut outcome = match self.evaluate(script, Purpose::Run) {
+            Ok(evaluated) => self.show(evaluated),
+            Err(_) if self.handle.is_over() => Outcome::new(Status::Interrupted, Vec::new()),
+            Err(diagnostics) => Outcome::new(Status::ScriptWrong, diagnostics),
+        };
+        outcome.seconds = started.elapsed().as_secs_f64();
+        if let Some(folder) = &outcome.folder
+            && let Err(error) = self.write_record(folder, script, &outcome)
+        {
+            outcome.diagnostics.push(error.into());
+        }
+        outcome
+    }
+
+    /// Writes `run.json`.
+    fn write_record(&self, folder: &Path, script: &Path, outcome: &Outcome) -> crate::Result<()> {
+        let spent = outcome.report.spent.iter().map(|(name, &(floating_point_operations, thread_seconds))| {
+            (*name, Spent { floating_point_operations, thread_seconds })
+        });
+        let record = Record {
+            script: script.display().to_string(),
+            entroscope: env!("CARGO_PKG_VERSION"),
+            burn: crate::device::BURN_VERSION,
+            generator: crate::random::GENERATOR,
+            device: &self.settings.device,
+            numerics: self.device()?.numerics(),
+            threads: self.settings.threads,
+            parameters: &outcome.params,
+            status: format!("{:?}", outcome.status),
+            points: serde_json::to_value(outcome.points).unwrap_or_default(),
+            seconds: outcome.seconds,
+            seconds_of_work: outcome.seconds_of_work,
+            operations_run: &outcome.report.ran,
+            operations_reused: &outcome.report.reused,
+            spent: spent.collect(),
+            files: run_folder::relative(folder, &outcome.files),
+            verdicts: &outcome.verdicts,
+            diagnostics: outcome.diagnostics.iter().map(|diagnostic| diagnostic.message.as_str()).collect(),
+            results: &outcome.results,
+        };
+        run_folder::write_record(folder, &record)
+    }
+
+    fn evaluate(&self, script: &Path, purpose: Purpose) -> Result<Evaluated, Vec<Diagnostic>> {
+        let one = |diagnostic: Diagnostic| vec![diagnostic];
+        let name = script.display().to_string();
+        let folder = script.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let project = self.settings.project.as_deref().unwrap_or(folder);
+        let loader = Loader::new(project, self.handle.reads.clone()).map_err(|error| one(error.into()))?;
+        let session = Arc::new(self.session(&name, &loader, purpose).map_err(|error| one(error.into()))?);
+        let engine = engine::engine(&session, &loader, &self.primitives).map_err(one)?;
+        let (ast, text) = loader.script(&engine, script, &name).map_err(one)?;
+        session.notify(HostEvent::Loaded);
+        let declared = self.declared.get_or_init(|| check::declared(&engine));
+        let wrong = check::check(&engine, declared, &loader, &ast);
+        if !wrong.is_empty() {
+            return Err(wrong);
+        }
+        session.notify(HostEvent::Checked);
+        session.start_clock();
+        let result = engine.run_ast_with_scope(&mut Scope::new(), &ast);
+        if let Err(error) = result
+            && !matches!(*error, EvalAltResult::Exit(..))
+        {
+            // Points that failed before may be the reason: they are said as well.
+            let error = Diagnostic::eval(&error, &name, &loader.sources());
+            return Err([one(error), session.state().warnings.clone()].concat());
+        }
+        session.check_params().map_err(|error| one(error.into()))?;
+        let outputs: Outputs = std::mem::take(&mut session.state().shown).into();
+        session.notify(HostEvent::Described(&outputs));
+        Ok(Evaluated { session, text, outputs })
+    }
+
+    fn show(&self, Evaluated { session, text, outputs }: Evaluated) -> Outcome {
+        let folder = session.run_folder();
+        // Before hours of work: can what they yield be written?
+        if let Err(error) = run_folder::prepare(&folder, &text) {
+            return Outcome::new(Status::ScriptWrong, vec![error.into()]);
+        }
+        let targets = targets(&outputs);
+        let computed = match session.computed(targets.clone()) {
+            Ok(computed) => computed,
+            Err(error) => return Outcome::new(Status::ScriptWrong, vec![error.into()]),
+        };
+        let mut outcome = Outcome::new(Status::Done, Vec::new());
+        outcome.files = std::mem::take(&mut session.state().files);
+        self.handle.linger();
+        if self.handle.superseded.is_cancelled() {
+            // The run folder is the later edit's.
+            return Outcome::new(Status::Interrupted, Vec::new());
+        }
+        for Shown { output, .. } in outputs.iter() {
+            let written = output.fill(&computed).and_then(|filled| {
+                outcome.files.extend(output.write(&folder, &filled, &computed)?);
+                Ok(filled)
+            });
+            match written {
+                Ok(filled) => {
+                    outcome.verdicts.extend(filled.words);
+                    outcome.tables.extend(filled.records.map(|records| (output.name(), records)));
+                }
+                Err(error) => outcome.diagnostics.push(error.into()),
+            }
+        }
+        let state = session.state();
+        outcome.status = match () {
+            () if self.handle.cancel.is_cancelled() => Status::Interrupted,
+            () if !outcome.diagnostics.is_empty() => Status::ScriptWrong,
+            () if state.points.failed > 0 => Status::PointsFailed,
+            () => Status::Done,
+        };
+        outcome.diagnostics.extend(state.warnings.iter().cloned());
+        outcome.report = state.report.clone();
+        outcome.points = state.points;
+        outcome.params = state.params.clone();
+        let named = targets.iter().map(|target| (target.point.clone(), target.result.fingerprint().to_string()));
+        outcome.results = named.collect::<BTreeSet<_>>().into_iter().collect();
+        outcome.seconds_of_work = state.work_seconds;
+        outcome.folder = Some(folder);
+        outcome
+    }
+}
+
+/// What has to be computed for some outputs.
+fn targets(outputs: &Outputs) -> Vec<Target> {
+    outputs.iter().flat_map(|shown| shown.output.targets()).collect()
+}

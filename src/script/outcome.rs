@@ -1,0 +1,84 @@
+//! What came of running or checking a script.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::diagnostic::Diagnostic;
+use crate::executor::{Estimate, Points};
+use crate::output::Records;
+use crate::work::{Plan, Report};
+
+/// What came of a script.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    pub status: Status,
+    /// Errors first, then what stops nothing.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The run folder; `None` when the script did not get that far.
+    pub folder: Option<PathBuf>,
+    /// Files written into it, in the script's order.
+    pub files: Vec<PathBuf>,
+    /// Verdicts, in words.
+    pub verdicts: Vec<String>,
+    /// Tables that were saved, with their names.
+    pub tables: Vec<(String, Records)>,
+    /// The script's parameters and their values.
+    pub params: BTreeMap<String, String>,
+    /// What it shows: the point in words and the fingerprint of its result.
+    pub results: Vec<(String, String)>,
+    pub report: Report,
+    pub points: Points,
+    /// All of it, and the part that computing took.
+    pub seconds: f64,
+    pub seconds_of_work: f64,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Status {
+    /// Everything is shown.
+    #[default]
+    Done,
+    /// Some points failed.
+    PointsFailed,
+    /// The script is wrong.
+    ScriptWrong,
+    /// The user stopped it.
+    Interrupted,
+}
+
+impl Status {
+    /// The program's exit status.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::PointsFailed => 1,
+            Self::ScriptWrong => 2,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
+/// What checking a script found.
+#[derive(Debug)]
+pub struct Checked {
+    /// What running it would do.
+    pub plan: Plan,
+    pub estimate: Estimate,
+    /// The script's parameters and their values.
+    pub params: BTreeMap<String, String>,
+    pub warnings: Vec<Diagnostic>,
+}
+
+impl Outcome {
+    /// A column of the table that the script saved under this name: NaN where a point failed or the value is no number.
+    /// `None` when there is no such table or column.
+    pub fn column(&self, table: &str, column: &str) -> Option<Vec<f64>> {
+        let (_, records) = self.tables.iter().find(|(name, _)| name == table)?;
+        records.column(column)
+    }
+
+    pub(super) fn new(status: Status, diagnostics: Vec<Diagnostic>) -> Self {
+        Self { status, diagnostics, ..Self::default() }
+    }
+}
