@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Filled, Output, ResultRow, ResultTable};
 use crate::entropy::falls_below;
 use crate::executor::Computed;
-use crate::theory::{Activation, MeanField, Phase, critical_weight_var, mean_field};
+use crate::theory::{MeanField, Nonlinearity, Phase, critical_weight_var, mean_field};
 use crate::work::{Described, Target};
 use crate::{Error, Result};
 
@@ -38,7 +38,7 @@ impl Verdict {
     ///
     /// # Errors
     /// When the table has no such axis, varies over another one, or holds no curves.
-    pub fn new(table: ResultTable, activation: &Activation, bias_var: f64, level: Option<f64>) -> Result<Self> {
+    pub fn new(table: ResultTable, activation: &Nonlinearity, bias_var: f64, level: Option<f64>) -> Result<Self> {
         let axis = table.axis("weight_var")?;
         table.varies_only_over(&[axis])?;
         if !table.holds_curves() {
@@ -160,7 +160,7 @@ fn in_phase(phase: Phase, reaches: &[&Reach<'_>], deepest: usize) -> Option<Stri
     ratios.sort_by(f64::total_cmp);
     let compared = match (ratios.first(), ratios.last()) {
         (Some(low), Some(high)) => {
-            let median = crate::entropy::median(ratios.iter().copied());
+            let median = crate::stats::median(ratios.iter().copied());
             format!(
                 "; in units of theory's ξ_c the depth is {median:.1} (from {low:.1} to {high:.1}; the rule of thumb is 6)"
             )

@@ -5,8 +5,8 @@
 //! Frostig, Singer, arXiv:1602.05897). The fixed point c* solves (1 − c′)/(1 − c) = 1. The left side rises with c, up to χ₁
 //! at c = 1, so there is one root below 1 in the chaotic phase and none elsewhere; and nothing cancels near c = 1.
 
-use super::activation::Activation;
 use super::moments::{Moments, Node};
+use super::nonlinearity::Nonlinearity;
 use super::root::bracketed;
 
 /// Series have 64, 128, … terms up to this. tanh needs 128 at q = 0.6, and the maximum from about q = 20 on.
@@ -120,7 +120,7 @@ impl Correlation {
 
 /// The fixed point c* < 1 of the c-map at length `q`, and the map's slope there. Only for χ₁ > 1. `None` for a
 /// homogeneous φ, which has no such fixed point.
-pub(super) fn fixed_point(activation: &Activation, weight_var: f64, q: f64, moments: &Moments) -> Option<(f64, f64)> {
+pub(super) fn fixed_point(activation: &Nonlinearity, weight_var: f64, q: f64, moments: &Moments) -> Option<(f64, f64)> {
     let mut terms = 64;
     loop {
         let correlation = activation.correlation(q, moments, terms)?;

@@ -4,13 +4,13 @@
 //! correlation c*. The depth scale of that convergence, ξ_c, is how deep information about the input survives; it diverges
 //! on the critical line χ₁ = 1. Poole et al. (arXiv:1606.05340), Schoenholz et al. (arXiv:1611.01232).
 
-mod activation;
 mod correlation;
 mod moments;
+mod nonlinearity;
 mod piecewise;
 mod root;
 
-pub use activation::Activation;
+pub use nonlinearity::Nonlinearity;
 
 use crate::{Error, Result};
 use moments::Moments;
@@ -112,7 +112,7 @@ pub struct CriticalPoint {
 ///
 /// # Errors
 /// For a variance outside that range. A q that diverges is no error, but a result: see [`MeanField`].
-pub fn mean_field(activation: &Activation, weight_var: f64, bias_var: f64) -> Result<MeanField> {
+pub fn mean_field(activation: &Nonlinearity, weight_var: f64, bias_var: f64) -> Result<MeanField> {
     check("weight_var", weight_var)?;
     check("bias_var", bias_var)?;
     let q = length(activation, weight_var, bias_var);
@@ -143,7 +143,7 @@ pub fn mean_field(activation: &Activation, weight_var: f64, bias_var: f64) -> Re
 ///
 /// # Errors
 /// As for [`critical_point`].
-pub fn critical_weight_var(activation: &Activation, bias_var: f64) -> Result<f64> {
+pub fn critical_weight_var(activation: &Nonlinearity, bias_var: f64) -> Result<f64> {
     Ok(critical_point(activation, bias_var)?.weight_var)
 }
 
@@ -152,7 +152,7 @@ pub fn critical_weight_var(activation: &Activation, bias_var: f64) -> Result<f64
 /// # Errors
 /// For a variance out of range, and for an activation that has no critical point there: relu and its like with any
 /// bias at all (q diverges before χ₁ reaches 1), and those whose χ₁ = 1 is only found at an unstable length.
-pub fn critical_point(activation: &Activation, bias_var: f64) -> Result<CriticalPoint> {
+pub fn critical_point(activation: &Nonlinearity, bias_var: f64) -> Result<CriticalPoint> {
     check("bias_var", bias_var)?;
     // χ₁ = 1 gives σ_w² = 1/E[φ'²], and so one equation for q: q = E[φ²]/E[φ'²] + σ_b².
     let excess = |q: f64| {
@@ -194,17 +194,17 @@ fn depth_scale(slope: f64) -> f64 {
     if (slope.abs() - 1.0).abs() <= CRITICAL_BAND { f64::INFINITY } else { 1.0 / libm::log(slope.abs()).abs() }
 }
 
-fn starts_at_zero(activation: &Activation, bias_var: f64) -> bool {
+fn starts_at_zero(activation: &Nonlinearity, bias_var: f64) -> bool {
     activation.moments(0.0).square + bias_var < NOTHING
 }
 
 /// Whether, without bias, every q is a fixed point: true for a homogeneous φ at its critical σ_w².
-fn keeps_length(activation: &Activation, weight_var: f64) -> bool {
+fn keeps_length(activation: &Nonlinearity, weight_var: f64) -> bool {
     [SHORTEST, 1.0].iter().all(|q| (weight_var * activation.moments(*q).square / q - 1.0).abs() < KEPT)
 }
 
 /// q*: see [`MeanField::q`].
-fn length(activation: &Activation, weight_var: f64, bias_var: f64) -> f64 {
+fn length(activation: &Nonlinearity, weight_var: f64, bias_var: f64) -> f64 {
     let growth = |q: f64| weight_var * activation.moments(q).square + bias_var - q;
     if !starts_at_zero(activation, bias_var) {
         let start = growth(0.0);

@@ -7,14 +7,14 @@ use crate::output::verdict::{DROP, Verdict};
 use crate::script::options::{Key, Spec, Takes};
 use crate::script::session::{Native, Session};
 use crate::script::table::Table;
-use crate::theory::Activation;
+use crate::theory::Nonlinearity;
 
 const VERDICT: Spec = Spec {
     function: "verdict",
     keys: &[
         Key::one_of(
             "activation",
-            &Activation::NAMES,
+            &Nonlinearity::NAMES,
             "activation whose mean-field theory the curves are compared with",
         ),
         Key::number("bias_var", 0.0, "σ_b² of the networks"),
@@ -49,7 +49,7 @@ mod functions {
     #[rhai_fn(return_raw)]
     pub fn verdict(context: NativeCallContext, table: Table, options: Map) -> Native<()> {
         let options = VERDICT.read(&options)?;
-        let activation = Activation::named(options.choice("activation")?)?;
+        let activation = Nonlinearity::named(options.choice("activation")?)?;
         let (bias_var, level) = (options.number("bias_var")?, options.optional_number("level")?);
         let verdict = Verdict::new(table.results(), &activation, bias_var, level)?;
         Session::of(&context)?.show(&context, verdict)?;

@@ -8,7 +8,7 @@ use crate::{Error, Result};
 
 /// An activation function φ, as data: cheap to clone, holding no closure.
 #[derive(Debug, Clone)]
-pub struct Activation {
+pub struct Nonlinearity {
     name: String,
     kind: Kind,
 }
@@ -51,8 +51,8 @@ fn gelu(x: f64) -> (f64, f64) {
     (x * below, below + x * libm::exp(-0.5 * x * x) * std::f64::consts::FRAC_2_SQRT_PI * 0.5 / std::f64::consts::SQRT_2)
 }
 
-impl Activation {
-    /// The names that [`Activation::named`] accepts.
+impl Nonlinearity {
+    /// The names that [`Nonlinearity::named`] accepts.
     pub const NAMES: [&str; 8] = ["tanh", "erf", "erf_unit_slope", "relu", "linear", "gelu", "silu", "sigmoid"];
 
     /// The activation called `name`. `erf_unit_slope` is erf(√π x/2), which has slope 1 at 0 as tanh has; `gelu` is
