@@ -7,8 +7,10 @@ pub mod heatmap;
 pub mod images;
 pub mod lines;
 pub mod pictures;
+pub mod records;
 pub mod results;
 pub mod run_folder;
+pub mod scalar;
 pub mod table;
 pub mod verdict;
 pub mod weights;
@@ -23,7 +25,9 @@ use crate::figure::{Figure, Hit};
 use crate::work::{Described, Provenance, Target};
 
 pub use pictures::Pictures;
-pub use results::{Entry, Point, Records, ResultRow, ResultTable, Scalar, SweepAxis};
+pub use records::Records;
+pub use results::{Entry, Point, ResultRow, ResultTable, SweepAxis};
+pub use scalar::Scalar;
 
 /// One thing that a script shows.
 pub trait Output: Debug + Send + Sync {

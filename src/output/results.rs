@@ -1,104 +1,14 @@
 //! Results over the points of a sweep, as outputs see them: axes with typed values, and one entry per column for every point,
 //! known now or computed later.
 
-use std::fmt;
 use std::sync::Arc;
 
-use super::Located;
+use super::{Located, Records, Scalar};
 use crate::entropy::{CurveResult, numbers};
 use crate::executor::Computed;
-use crate::figure::{Band, number};
+use crate::figure::Band;
 use crate::work::{Described, Target, Value};
 use crate::{Error, Result};
-
-/// A plain value: one of an axis, or one cell of a table.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Scalar {
-    Integer(i64),
-    Number(f64),
-    Bool(bool),
-    Text(Arc<str>),
-    /// Nothing: the point failed, or its result is not there yet.
-    Empty,
-    /// Anything else that a script can hold; it has no place on a figure's axis.
-    Other(Arc<Other>),
-}
-
-/// A value that is neither a number, a text, nor true or false.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Other {
-    /// For CSV and for people.
-    pub text: String,
-    pub json: serde_json::Value,
-    /// For error messages: "a value of type Layer".
-    pub description: String,
-}
-
-impl Scalar {
-    /// As a number; integers count.
-    pub fn number(&self) -> Option<f64> {
-        match self {
-            Self::Integer(i) => Some(*i as f64),
-            Self::Number(x) => Some(*x),
-            _ => None,
-        }
-    }
-
-    /// For names and messages: numbers are rounded to seven digits, so that 1.7999999999999998 reads 1.8.
-    pub fn label(&self) -> String {
-        match self {
-            Self::Number(x) => number::seven_digits(*x),
-            _ => self.to_string(),
-        }
-    }
-
-    /// For a reader of the page.
-    pub fn pretty(&self) -> String {
-        match self {
-            Self::Integer(i) => number::pretty(*i as f64),
-            Self::Number(x) => number::pretty(*x),
-            Self::Bool(truth) => if *truth { "yes" } else { "no" }.to_owned(),
-            Self::Empty => "–".to_owned(),
-            Self::Text(_) | Self::Other(_) => self.to_string(),
-        }
-    }
-
-    /// As JSON; numbers that JSON does not have are the texts "inf", "-inf" and "nan", as pandas reads them.
-    pub fn to_json(&self) -> serde_json::Value {
-        match self {
-            Self::Integer(i) => (*i).into(),
-            Self::Number(x) => number::json(*x),
-            Self::Bool(b) => (*b).into(),
-            Self::Text(text) => text.as_ref().into(),
-            Self::Empty => serde_json::Value::Null,
-            Self::Other(other) => other.json.clone(),
-        }
-    }
-
-    /// For error messages.
-    fn describe(&self) -> String {
-        match self {
-            Self::Text(text) => format!("{text:?}"),
-            Self::Empty => "nothing, ()".to_owned(),
-            Self::Other(other) => other.description.clone(),
-            _ => self.to_string(),
-        }
-    }
-}
-
-/// As a cell of a CSV file.
-impl fmt::Display for Scalar {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Integer(i) => write!(f, "{i}"),
-            Self::Number(x) => f.write_str(&number::plain(*x)),
-            Self::Bool(b) => write!(f, "{b}"),
-            Self::Text(text) => f.write_str(text),
-            Self::Empty => Ok(()),
-            Self::Other(other) => f.write_str(&other.text),
-        }
-    }
-}
 
 /// One parameter of a sweep and its values, in the script's order.
 #[derive(Debug)]
@@ -386,69 +296,4 @@ impl ResultRow {
 pub fn point_name(axes: &[Arc<SweepAxis>], point: &Point) -> String {
     let pair = |(axis, &i): (&Arc<SweepAxis>, &usize)| format!("{} = {}", axis.name, axis.values[i].label());
     axes.iter().zip(point).map(pair).collect::<Vec<_>>().join(", ")
-}
-
-/// A table as it is written and printed.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Records {
-    pub columns: Vec<String>,
-    /// How many of the columns, the first ones, are axes of the sweep.
-    pub axes: usize,
-    pub rows: Vec<Vec<Scalar>>,
-}
-
-impl Records {
-    /// For every column, whether it is no axis or an axis with several values.
-    pub fn varying(&self) -> Vec<bool> {
-        let text = |row: &[Scalar], i: usize| row[i].label();
-        let varies = |i| self.rows.iter().any(|row| text(row, i) != text(&self.rows[0], i));
-        (0..self.columns.len()).map(|i| i >= self.axes || varies(i)).collect()
-    }
-
-    /// A column by its name: NaN for what is no number.
-    pub fn column(&self, name: &str) -> Option<Vec<f64>> {
-        let at = self.columns.iter().position(|column| column == name)?;
-        Some(self.rows.iter().map(|row| row.get(at).and_then(Scalar::number).unwrap_or(f64::NAN)).collect())
-    }
-
-    /// Comma-separated, the columns' names first.
-    ///
-    /// # Errors
-    /// None that data can cause.
-    pub fn csv(&self) -> Result<Vec<u8>> {
-        let failed = |error: &dyn fmt::Display| Error::new(format!("cannot write the table as CSV: {error}"));
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        writer.write_record(&self.columns).map_err(|error| failed(&error))?;
-        for row in &self.rows {
-            writer.write_record(row.iter().map(ToString::to_string)).map_err(|error| failed(&error))?;
-        }
-        writer.into_inner().map_err(|error| failed(&error))
-    }
-
-    /// A list of objects.
-    ///
-    /// # Errors
-    /// None that data can cause.
-    pub fn json(&self) -> Result<Vec<u8>> {
-        let object = |row: &Vec<Scalar>| -> serde_json::Map<_, _> {
-            self.columns.iter().cloned().zip(row.iter().map(Scalar::to_json)).collect()
-        };
-        let rows: Vec<_> = self.rows.iter().map(object).collect();
-        serde_json::to_vec_pretty(&rows).map_err(|error| Error::new(format!("cannot write the table as JSON: {error}")))
-    }
-}
-
-/// As `print` shows it: columns aligned to the right, their names first.
-impl fmt::Display for Records {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rows = self.rows.iter().map(|row| row.iter().map(ToString::to_string).collect());
-        let rows: Vec<Vec<String>> = std::iter::once(self.columns.clone()).chain(rows).collect();
-        let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
-        let widths: Vec<usize> = (0..self.columns.len()).map(width).collect();
-        for (i, row) in rows.iter().enumerate() {
-            let cells = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:>width$}"));
-            write!(f, "{}{}", if i == 0 { "" } else { "\n" }, cells.collect::<Vec<_>>().join("  "))?;
-        }
-        Ok(())
-    }
 }
