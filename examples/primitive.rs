@@ -13,7 +13,7 @@ use std::sync::Arc;
 use entroscope::data::Split;
 use entroscope::network::{Network, activations, check_data};
 use entroscope::script::session::Native;
-use entroscope::script::{Curve, Host, Outcome, Settings};
+use entroscope::script::{Curve, Host, Layout, Outcome, Settings};
 use entroscope::work::{Context, Cost, Described, Keep, Operation, Value};
 use rhai::plugin::*;
 use serde_json::json;
@@ -128,11 +128,10 @@ pub fn run(settings: Settings) -> Outcome {
 
 fn main() -> ExitCode {
     let settings = Settings { out: Some(PathBuf::from("runs/primitive")), ..Settings::default() };
-    // Its page in the reference, made from the declaration above.
-    for function in host(settings.clone()).functions().unwrap_or_default() {
-        if function.name == "effective_rank" {
-            println!("{function}");
-        }
+    // The declaration above gives it a page in the reference.
+    if let Ok(reference) = host(settings.clone()).reference() {
+        let pages = reference.pages().filter(|(_, page)| page.name == "effective_rank");
+        pages.for_each(|(_, page)| println!("{}", page.text(Layout::Terminal { width: 100 })));
     }
     let outcome = run(settings);
     outcome.diagnostics.iter().for_each(|diagnostic| eprint!("{}", diagnostic.render(false)));

@@ -5,27 +5,33 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::say;
-use crate::script::{Diagnostic, Function, Host, Settings};
+use crate::script::{Diagnostic, Group, Host, Layout, Page, Reference, Settings};
 use crate::words::nearest;
+
+/// The width of a page that is not written to a terminal.
+const WIDTH: usize = 120;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Only functions of this name.
+    /// A function, a property, a type, or a group, such as `cascade`, `Tensor` or "Figures".
     name: Option<String>,
-    /// The whole declaration as JSON, for editors.
-    #[arg(long)]
+    /// Print every page.
+    #[arg(long, conflicts_with = "name")]
+    all: bool,
+    /// Print the whole reference as one Markdown document.
+    #[arg(long, conflicts_with_all = ["name", "all", "json"])]
+    markdown: bool,
+    /// Print the whole reference as JSON, for editors.
+    #[arg(long, conflicts_with_all = ["name", "all"])]
     json: bool,
 }
 
 pub(super) fn reference(arguments: &Arguments, settings: Settings) -> ExitCode {
-    let host = Host::new(settings);
-    let shown = if arguments.json {
-        host.reference().map(|json| println!("{json:#}"))
-    } else {
-        host.functions().and_then(|functions| list(&functions, arguments.name.as_deref()))
-    };
-    match shown {
-        Ok(()) => ExitCode::SUCCESS,
+    match Host::new(settings).reference().and_then(|reference| text(&reference, arguments)) {
+        Ok(text) => {
+            println!("{}", text.trim_end());
+            ExitCode::SUCCESS
+        }
         Err(diagnostic) => {
             say(&diagnostic);
             ExitCode::from(2)
@@ -33,18 +39,49 @@ pub(super) fn reference(arguments: &Arguments, settings: Settings) -> ExitCode {
     }
 }
 
-fn list(functions: &[Function], name: Option<&str>) -> Result<(), Diagnostic> {
-    let is_wanted = |function: &&Function| {
-        name.is_none_or(|name| function.name == name || function.name.rsplit("::").next() == Some(name))
-    };
-    let wanted: Vec<&Function> = functions.iter().filter(is_wanted).collect();
-    if let (Some(name), true) = (name, wanted.is_empty()) {
-        let error = Diagnostic::error(format!("there is no function `{name}`"));
-        return Err(match nearest(name, functions.iter().map(|function| function.name.as_str())) {
-            Some(near) => error.hint(format!("did you mean `{near}`?")),
-            None => error,
-        });
+fn text(reference: &Reference, arguments: &Arguments) -> Result<String, Diagnostic> {
+    let width = WIDTH;
+    let layout = Layout::Terminal { width };
+    if arguments.json {
+        return serde_json::to_string_pretty(reference).map_err(|error| Diagnostic::error(error.to_string()));
     }
-    wanted.iter().for_each(|function| print!("{function}"));
-    Ok(())
+    if arguments.markdown {
+        return Ok(reference.markdown());
+    }
+    if arguments.all {
+        return Ok(reference.groups.iter().map(|group| group.text(layout)).collect::<Vec<_>>().join("\n"));
+    }
+    match &arguments.name {
+        Some(name) => named(reference, name, layout),
+        None => Ok(format!(
+            "{}\nentroscope reference NAME shows the page of a function, or all pages of a group or a type; --all shows every page.",
+            reference.contents(width)
+        )),
+    }
+}
+
+/// The pages that a name stands for: those of a function, or of a group or a type.
+fn named(reference: &Reference, name: &str, layout: Layout) -> Result<String, Diagnostic> {
+    let is_page = |page: &Page| page.name == name || page.name.rsplit("::").next() == Some(name);
+    let pages: Vec<String> = reference
+        .pages()
+        .filter(|(_, page)| is_page(page))
+        .map(|(group, page)| format!("{}\n({})\n", page.text(layout), group.name))
+        .collect();
+    if !pages.is_empty() {
+        return Ok(pages.join("\n"));
+    }
+    let is_group = |group: &&Group| {
+        group.name.eq_ignore_ascii_case(name) || group.types.iter().any(|known| known.eq_ignore_ascii_case(name))
+    };
+    if let Some(group) = reference.groups.iter().find(is_group) {
+        return Ok(group.text(layout));
+    }
+    let error = Diagnostic::error(format!("the reference has no page `{name}`"));
+    let groups = reference.groups.iter().flat_map(|group| group.types.iter().chain([&group.name]));
+    let known = groups.chain(reference.pages().map(|(_, page)| &page.name));
+    Err(match nearest(name, known.map(String::as_str)) {
+        Some(near) => error.hint(format!("did you mean `{near}`?")),
+        None => error.hint("`entroscope reference` lists all"),
+    })
 }

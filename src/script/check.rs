@@ -8,6 +8,7 @@ use rhai::{AST, ASTNode, Engine, Expr, FnCallExpr, Position, Stmt};
 use super::api;
 use super::diagnostic::{Diagnostic, Sources};
 use super::loader::Loader;
+use super::metadata::Metadata;
 use crate::words::nearest;
 
 /// Rhai's own, which are not in any function list.
@@ -39,22 +40,16 @@ pub(super) fn check(engine: &Engine, (host, modules): &Declared, loader: &Loader
 
 /// The functions that an engine knows, and those of its modules.
 pub(super) fn declared(engine: &Engine) -> Declared {
-    let text = engine.gen_fn_metadata_to_json(true).unwrap_or_default();
-    let json: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-    let functions = |list: &serde_json::Value| {
+    let functions = |metadata: &Metadata| {
         let mut arities = Arities::new();
-        for function in list.as_array().into_iter().flatten() {
-            if let (Some(name), Some(count)) = (function["name"].as_str(), function["numParams"].as_u64()) {
-                arities.entry(name.to_owned()).or_default().insert(count as usize);
-            }
+        for function in &metadata.functions {
+            arities.entry(function.name.clone()).or_default().insert(function.num_params);
         }
         arities
     };
-    let modules = json["modules"].as_object().into_iter().flatten();
-    (
-        functions(&json["functions"]),
-        modules.map(|(name, module)| (name.clone(), functions(&module["functions"]))).collect(),
-    )
+    let metadata = Metadata::of_engine(engine, true);
+    let modules = metadata.modules.iter().map(|(name, module)| (name.clone(), functions(module)));
+    (functions(&metadata), modules.collect())
 }
 
 fn scripted(ast: &AST) -> Arities {

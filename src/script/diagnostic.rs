@@ -1,21 +1,26 @@
-//! What the user is told when something is wrong: one type for the terminal, the page and the embedding program.
+//! Messages to the user: one type for the terminal, the live page and the embedding program.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use rhai::{EvalAltResult, ParseErrorType, Position};
 
-use super::loader::STDLIB;
+use super::stdlib::STDLIB;
+use super::type_names::in_message;
 use crate::Error;
 use crate::words::nearest;
 
-/// One message: what went wrong, where, how the script came there, and ways out.
+/// Characters of a rendered line; longer lines of a script are cut around the place.
+const WIDTH: usize = 110;
+
+/// One message: what went wrong, where, the calls that led there, and what to do.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Diagnostic {
     pub severity: Severity,
     pub message: String,
     pub place: Option<Place>,
-    /// The calls that led there, innermost first.
+    /// The calls that led there, the innermost first.
     pub trace: Vec<Frame>,
     pub hints: Vec<String>,
 }
@@ -39,21 +44,21 @@ pub struct Place {
     source: Arc<str>,
 }
 
-/// One call on the way.
+/// One call that led to an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
     /// "in `mlp::wide`", "in a closure", "while importing …".
     pub what: String,
-    /// Where the call stands.
+    /// The place of the call.
     pub place: Option<Place>,
 }
 
-/// The texts that a script is made of, by the names that Rhai knows them by.
+/// The texts of a script and its modules, by the names that Rhai gives them.
 #[derive(Debug, Clone, Default)]
 pub struct Sources(BTreeMap<String, Arc<str>>);
 
 impl Sources {
-    /// Adds a text; Rhai calls it `name`.
+    /// Adds a text under the name that Rhai gives it.
     pub fn add(&mut self, name: &str, text: &str) {
         self.0.insert(name.to_owned(), text.into());
     }
@@ -71,13 +76,13 @@ impl Place {
         self.source.lines().nth(self.line - 1).unwrap_or_default()
     }
 
-    /// How many characters the word there has.
+    /// The length of the word there, in characters.
     pub fn length(&self) -> usize {
         let (start, length) = self.span();
         self.source.get(start..start + length).map_or(0, |word| word.chars().count())
     }
 
-    /// Where it begins, in bytes, and how long the word there is.
+    /// The word there: its start and length in bytes of the whole text.
     fn span(&self) -> (usize, usize) {
         let before: usize = self.source.split_inclusive('\n').take(self.line - 1).map(str::len).sum();
         let line = self.text();
@@ -100,13 +105,13 @@ impl Diagnostic {
         Self { severity: Severity::Error, message: message.into(), place: None, trace: Vec::new(), hints: Vec::new() }
     }
 
-    /// The same as a warning.
+    /// Turns it into a warning.
     #[must_use]
     pub fn as_warning(self) -> Self {
         Self { severity: Severity::Warning, ..self }
     }
 
-    /// Adds a way out.
+    /// Adds a hint: what to do about it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
@@ -119,7 +124,8 @@ impl Diagnostic {
         Self { place, ..self }
     }
 
-    /// From what the script threw, walking in from `file` along its calls, or from a text that is not Rhai.
+    /// From an error of the script in `file`: what it or a native function threw, or what Rhai's parser refuses. The calls
+    /// that led there become the trace.
     pub(super) fn eval(error: &EvalAltResult, file: &str, sources: &Sources) -> Self {
         let mut trace = Vec::new();
         let (mut error, mut file) = (error, file.to_owned());
@@ -152,16 +158,31 @@ impl Diagnostic {
         Self { severity: Severity::Error, message, place: sources.place(&file, error.position()), trace, hints }
     }
 
-    /// The message with its source frame; in colours and wrapped for a terminal, otherwise as a log keeps it, paths whole.
+    /// The message with the line that it is about, its hints and its trace, in colours if it is for a terminal.
     pub fn render(&self, for_terminal: bool) -> String {
-        let theme =
-            if for_terminal { miette::GraphicalTheme::unicode() } else { miette::GraphicalTheme::unicode_nocolor() };
-        let handler = miette::GraphicalReportHandler::new_themed(theme).with_width(110).with_wrap_lines(for_terminal);
-        let mut text = String::new();
-        if handler.render_report(&mut text, self).is_err() {
-            text.clone_from(&self.message);
+        let renderer = if for_terminal { Renderer::styled() } else { Renderer::plain() };
+        let level = match self.severity {
+            Severity::Error => Level::ERROR,
+            Severity::Warning => Level::WARNING,
+        };
+        let calls: Vec<String> = self.trace.iter().map(ToString::to_string).collect();
+        let mut report = level.primary_title(&self.message).elements(self.place.as_ref().map(|place| {
+            let (start, length) = place.span();
+            let annotation = AnnotationKind::Primary.span(start..start + length);
+            Snippet::source(&*place.source).path(&place.file).annotation(annotation)
+        }));
+        report = report.elements(self.hints.iter().map(|hint| Level::HELP.message(hint)));
+        report = report.elements(calls.iter().map(|call| Level::NOTE.message(call)));
+        renderer.term_width(WIDTH).render(&[report]) + "\n"
+    }
+}
+
+impl std::fmt::Display for Frame {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.place {
+            Some(place) => write!(f, "{}, called at {place}", self.what),
+            None => f.write_str(&self.what),
         }
-        text
     }
 }
 
@@ -179,63 +200,17 @@ impl std::fmt::Display for Diagnostic {
 
 impl std::error::Error for Diagnostic {}
 
-impl miette::Diagnostic for Diagnostic {
-    fn severity(&self) -> Option<miette::Severity> {
-        Some(match self.severity {
-            Severity::Error => miette::Severity::Error,
-            Severity::Warning => miette::Severity::Warning,
-        })
-    }
-
-    fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
-        let calls = self.trace.iter().map(|Frame { what, place }| match place {
-            Some(place) => format!("{what}, called at {place}"),
-            None => what.clone(),
-        });
-        let lines: Vec<String> = self.hints.iter().cloned().chain(calls).collect();
-        (!lines.is_empty()).then(|| Box::new(lines.join("\n")) as Box<dyn std::fmt::Display>)
-    }
-
-    fn source_code(&self) -> Option<&dyn miette::SourceCode> {
-        self.place.as_ref().map(|place| place as &dyn miette::SourceCode)
-    }
-
-    fn labels(&self) -> Option<Box<dyn Iterator<Item = miette::LabeledSpan> + '_>> {
-        let (start, length) = self.place.as_ref()?.span();
-        Some(Box::new(std::iter::once(miette::LabeledSpan::new(Some("here".into()), start, length))))
-    }
-}
-
-impl miette::SourceCode for Place {
-    fn read_span<'a>(
-        &'a self,
-        span: &miette::SourceSpan,
-        before: usize,
-        after: usize,
-    ) -> Result<Box<dyn miette::SpanContents<'a> + 'a>, miette::MietteError> {
-        let inner = self.source.read_span(span, before, after)?;
-        Ok(Box::new(miette::MietteSpanContents::new_named(
-            self.file.clone(),
-            inner.data(),
-            *inner.span(),
-            inner.line(),
-            inner.column(),
-            inner.line_count(),
-        )))
-    }
-}
-
 fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
-/// What Rhai's parser refuses in `text`, in the user's words.
+/// An error of Rhai's parser in `text`, in the user's words.
 fn unparsed(error: &ParseErrorType, text: &str) -> (String, Vec<String>) {
     match error {
         ParseErrorType::VariableUndefined(name) => {
             let hint = match nearest(name, declared(text)) {
-                // It is declared, but not where it is asked for.
+                // It is declared, but not where it is used.
                 Some(near) if near == name => {
                     format!("a function sees only what it is given: make `{name}` one of its parameters")
                 }
@@ -253,7 +228,7 @@ fn unparsed(error: &ParseErrorType, text: &str) -> (String, Vec<String>) {
             (format!("there is no module `{name}`"), vec![hint])
         }
         ParseErrorType::ExprTooDeep => {
-            let message = "the script has too many expressions inside one another";
+            let message = "the script nests expressions too deeply";
             (message.to_owned(), vec!["raise the limit: --max-nesting N".to_owned()])
         }
         ParseErrorType::LiteralTooLarge(what, most) => {
@@ -264,7 +239,7 @@ fn unparsed(error: &ParseErrorType, text: &str) -> (String, Vec<String>) {
     }
 }
 
-/// The names that a text declares, each behind `let`, `const`, `for` or `as`.
+/// The names that a text declares: the words after `let`, `const`, `for` and `as`. A guess, for suggestions only.
 fn declared(text: &str) -> impl Iterator<Item = &str> {
     let words = || text.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|word| !word.is_empty());
     words()
@@ -285,18 +260,16 @@ fn in_words(error: &EvalAltResult) -> (String, Vec<String>) {
         EvalAltResult::ErrorPropertyNotFound(name, _) => (format!("there is no property `{name}`"), Vec::new()),
         EvalAltResult::ErrorModuleNotFound(name, _) => (format!("there is no module `{name}`"), Vec::new()),
         EvalAltResult::ErrorFunctionNotFound(signature, _) => {
-            (format!("no function takes these arguments: {}", readable_types(signature)), Vec::new())
+            (format!("no function takes these arguments: {}", in_message(signature)), Vec::new())
         }
         EvalAltResult::ErrorDotExpr(message, _) => match message.split('\'').collect::<Vec<_>>()[..] {
             // "Unknown property 'x' - a getter is not registered for type 'T'"
-            [_, property, _, kind, ""] => {
-                (format!("a {} has no property `{property}`", readable_types(kind)), Vec::new())
-            }
-            _ => (sentence(&readable_types(message)), Vec::new()),
+            [_, property, _, kind, ""] => (format!("a {} has no property `{property}`", in_message(kind)), Vec::new()),
+            _ => (sentence(&in_message(message)), Vec::new()),
         },
         EvalAltResult::ErrorMismatchDataType(expected, found, _)
         | EvalAltResult::ErrorMismatchOutputType(expected, found, _) => {
-            (format!("expected {}, got {}", readable_types(expected), readable_types(found)), Vec::new())
+            (format!("expected {}, got {}", in_message(expected), in_message(found)), Vec::new())
         }
         EvalAltResult::ErrorTooManyOperations(_) => limit("takes too many operations", "--max-operations N"),
         EvalAltResult::ErrorStackOverflow(_) => limit("calls functions too deeply", "--max-calls N"),
@@ -310,47 +283,11 @@ fn in_words(error: &EvalAltResult) -> (String, Vec<String>) {
         },
         other => {
             let mut text = other.to_string();
-            // The place is shown in the frame.
+            // The frame shows the place.
             if let Some(at) = text.rfind(" (line ") {
                 text.truncate(at);
             }
-            (sentence(&readable_types(&text)), Vec::new())
+            (sentence(&in_message(&text)), Vec::new())
         }
     }
-}
-
-/// `f(i64, f64)` as a script author would say it.
-pub(super) fn readable_types(text: &str) -> String {
-    let names = [
-        ("&str | ImmutableString | String", "string"),
-        ("ImmutableString", "string"),
-        ("&str", "string"),
-        ("i64", "integer"),
-        ("f64", "number"),
-        ("FLOAT", "number"),
-        ("INT", "integer"),
-        ("Dynamic", "value"),
-        ("map", "#{…}"),
-        ("array", "[…]"),
-        ("Fn", "function"),
-        ("ScriptTensor", "Tensor"),
-        ("bool", "true or false"),
-    ];
-    let mut out = String::new();
-    let mut word = String::new();
-    let flush = |word: &mut String, out: &mut String| {
-        let name = names.iter().find(|(rust, _)| rust == word).map_or(word.as_str(), |(_, name)| name);
-        out.push_str(name);
-        word.clear();
-    };
-    for c in text.replace("&str | ImmutableString | String", "string").chars() {
-        if c.is_alphanumeric() || c == '_' || c == '&' {
-            word.push(c);
-        } else {
-            flush(&mut word, &mut out);
-            out.push(c);
-        }
-    }
-    flush(&mut word, &mut out);
-    out
 }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use rhai::{Dynamic, Engine, Module, OptimizationLevel, Scope};
 
 use super::diagnostic::Diagnostic;
-use super::loader::{Loader, STDLIB, stdlib_name};
+use super::loader::Loader;
 use super::session::{HostEvent, Session};
-use super::{Primitives, api};
+use super::{Primitives, api, stdlib};
 use crate::Error;
 
 /// An engine for one session.
@@ -48,11 +48,11 @@ pub(super) fn engine(session: &Arc<Session>, loader: &Loader, primitives: &Primi
         .register_fn("to_debug", |error: &mut Error| error.message.clone());
     api::register(&mut engine);
     primitives.iter().for_each(|add| add(&mut engine));
-    for (name, text) in STDLIB {
+    for (name, text) in stdlib::STDLIB {
         let module = loader
             .stdlib(&engine, name, text)
             .and_then(|ast| Module::eval_ast_as_new(Scope::new(), &ast, &engine))
-            .map_err(|error| Diagnostic::eval(&error, &stdlib_name(name), &loader.sources()))?;
+            .map_err(|error| Diagnostic::eval(&error, &stdlib::file_name(name), &loader.sources()))?;
         engine.register_static_module(name, module.into());
     }
     Ok(engine)

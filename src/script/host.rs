@@ -10,7 +10,7 @@ use rhai::{Engine, EvalAltResult, Scope};
 use super::diagnostic::Diagnostic;
 use super::loader::Loader;
 use super::outcome::{Checked, Outcome, Status};
-use super::reference::Function;
+use super::reference::Reference;
 use super::run_handle::RunHandle;
 use super::session::{HostEvent, HostObserver, Outputs, Purpose, Session, Setup, Shown};
 use super::settings::Settings;
@@ -127,24 +127,15 @@ impl Host {
         Ok(Checked { plan, estimate, params: state.params.clone(), warnings: state.warnings.clone() })
     }
 
-    /// The engine's functions with their documentation, as JSON in Rhai's form.
+    /// Everything that scripts can call.
     ///
     /// # Errors
-    /// When no engine can be made.
-    pub fn reference(&self) -> Result<serde_json::Value, Diagnostic> {
+    /// If no engine can be made.
+    pub fn reference(&self) -> Result<Reference, Diagnostic> {
         let loader = Loader::new(Path::new("."), self.handle.reads.clone())?;
         let session = self.session("", &loader, Purpose::Check)?;
         let engine = engine::engine(&Arc::new(session), &loader, &self.primitives)?;
-        let text = engine.gen_fn_metadata_to_json(false).unwrap_or_default();
-        Ok(serde_json::from_str(&text).unwrap_or_default())
-    }
-
-    /// Every documented function that scripts can call, by its signature.
-    ///
-    /// # Errors
-    /// When no engine can be made.
-    pub fn functions(&self) -> Result<Vec<Function>, Diagnostic> {
-        self.reference().map(|metadata| reference::functions(&metadata))
+        Ok(reference::collect(&engine))
     }
 
     /// Runs a script: evaluates it, computes what it shows, and fills its run folder.

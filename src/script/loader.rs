@@ -10,21 +10,9 @@ type SharedModule = rhai::Shared<Module>;
 
 use super::diagnostic::{Diagnostic, Sources};
 use super::run_handle::ReadLog;
+use super::stdlib;
 use crate::lock::lock;
 use crate::{Error, Result};
-
-/// The modules that ship inside the program: name and text.
-pub const STDLIB: [(&str, &str); 4] = [
-    ("mlp", include_str!("../../stdlib/mlp.rhai")),
-    ("conv", include_str!("../../stdlib/conv.rhai")),
-    ("resnet", include_str!("../../stdlib/resnet.rhai")),
-    ("vgg", include_str!("../../stdlib/vgg.rhai")),
-];
-
-/// The name of a stdlib module in messages.
-pub(super) fn stdlib_name(module: &str) -> String {
-    format!("stdlib/{module}.rhai")
-}
 
 /// Reads sources and keeps their texts for messages. New for every load, so that an edit is always seen.
 #[derive(Clone)]
@@ -107,7 +95,7 @@ impl Loader {
 
     /// Adds an embedded module's text for messages and compiles it.
     pub fn stdlib(&self, engine: &Engine, module: &str, text: &str) -> std::result::Result<AST, Box<EvalAltResult>> {
-        let name = stdlib_name(module);
+        let name = stdlib::file_name(module);
         self.compile(engine, text, &Found { path: PathBuf::from(&name), name })
     }
 
@@ -142,7 +130,7 @@ impl Loader {
         }
         self.reads.note(&lexical(&file));
         let missing = |_| {
-            let modules = STDLIB.map(|(name, _)| name).join(", ");
+            let modules = stdlib::STDLIB.map(|(name, _)| name).join(", ");
             Error::new(format!("there is no module \"{path}\": no file {}", file.display())).hint(format!(
                 "imports are relative to the file that they stand in; stdlib modules ({modules}) need no import"
             ))

@@ -6,6 +6,7 @@ use std::fmt;
 
 use rhai::{Dynamic, Map};
 
+use super::type_names::in_message;
 use crate::words::nearest;
 use crate::{Error, Result};
 
@@ -352,7 +353,7 @@ pub fn number(value: &Dynamic) -> Option<f64> {
 
 /// A value for an error message: what it is, and itself where it is short.
 pub fn describe(value: &Dynamic) -> String {
-    let kind = super::diagnostic::readable_types(value.type_name());
+    let kind = in_message(value.type_name());
     match value.type_name() {
         "i64" | "f64" | "bool" => format!("{value}"),
         "string" => format!("{:?}", value.to_string()),

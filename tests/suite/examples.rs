@@ -51,9 +51,10 @@ fn a_primitive_is_computed_once_and_stored() {
 #[test]
 fn a_primitive_has_its_page_in_the_reference() {
     let place = Place::new();
-    let functions = primitive::host(place.settings.clone()).functions().unwrap();
-    let page = functions.iter().find(|function| function.name == "effective_rank").unwrap();
-    assert_eq!(page.signature, "effective_rank(network: Network, data: Split) -> Curve");
+    let reference = primitive::host(place.settings.clone()).reference().unwrap();
+    let (group, page) = reference.pages().find(|(_, page)| page.name == "effective_rank").unwrap();
+    assert_eq!(group.name, "Added functions");
+    assert_eq!(page.forms[0].signature, "effective_rank(network: Network, data: Split) -> Curve");
     assert!(page.docs.starts_with("How many directions the activations of `data` fill"), "{}", page.docs);
 }
 

@@ -1,4 +1,4 @@
-//! Activations: what samples are at one depth of a network, channel by channel, and what leads back from there.
+//! Activations: the values of samples at one depth of a network, channel by channel, and their reconstruction.
 
 use rhai::plugin::*;
 use rhai::{Array, Engine, INT};
@@ -14,11 +14,11 @@ use crate::output::Pictures;
 use crate::script::session::{Native, Session};
 use crate::script::tensor::ScriptTensor;
 
-/// What some samples are at one depth of a network, all channels or some.
+/// The activations of samples at one depth of a network, all channels or some.
 #[derive(Debug, Clone)]
 pub struct Activation {
     network: Network,
-    /// What leads back, where it was asked of a cascade.
+    /// The cascade that can reconstruct the input, if there is one.
     cascade: Option<Cascade>,
     split: Split,
     depth: usize,
@@ -30,7 +30,7 @@ impl Activation {
         check_data(&network, &split)?;
         let (depth, deepest) = (wanted_count(depth, "the depth")?, network.architecture().depth());
         if depth > deepest {
-            return Err(Error::new(format!("depth {depth} is not in the network; its depths are 0 to {deepest}")));
+            return Err(Error::new(format!("there is no depth {depth}; the network has the depths 0 to {deepest}")));
         }
         Ok(Self { network, cascade, split, depth, only: None })
     }
@@ -49,7 +49,8 @@ pub(super) fn register(engine: &mut Engine) {
 #[expect(clippy::unwrap_used, reason = "Rhai's macro writes them")]
 #[export_module]
 mod functions {
-    /// What the samples are at depth `depth` of the network that the cascade inverts; depth 0 is the samples themselves.
+    /// The activations of samples at a depth of the network, or of the network that a cascade inverts; depth 0 is the samples
+    /// themselves. Those of a cascade can be led back to the input.
     ///
     /// ```
     /// let data = dataset("glyphs");
@@ -63,8 +64,6 @@ mod functions {
         Ok(Activation::new(cascade.network().clone(), Some(cascade), samples, depth)?)
     }
 
-    /// What the samples are at depth `depth` of the network.
-    ///
     /// ```
     /// let data = dataset("glyphs");
     /// let net = conv::plain(data.shape, 4, 10, 2).init(#{ weight_var: 1.05 });
@@ -77,7 +76,13 @@ mod functions {
         Ok(Activation::new(network, None, samples, depth)?)
     }
 
-    /// What the samples are at every depth of the network, the first block's output first.
+    /// The activations of samples at every depth, from the first block's output on.
+    ///
+    /// ```
+    /// let data = dataset("glyphs", #{ size: 7 });
+    /// let net = mlp::wide(49, 10, 4).init(#{ weight_var: 1.76, bias_var: 0.05 });
+    /// print(net.activations(data.test.take(5)).map(|at| at.shape));    // [[49], [49], [400], [10]]
+    /// ```
     #[rhai_fn(return_raw)]
     pub fn activations(network: Network, samples: Split) -> Native<Array> {
         let depths = 1..=network.architecture().depth() as INT;
@@ -85,13 +90,27 @@ mod functions {
         depths.map(at).collect()
     }
 
-    /// The same with all channels but one set to zero.
+    /// The activations with all channels but one set to zero.
+    ///
+    /// ```
+    /// let data = dataset("glyphs");
+    /// let net = conv::plain(data.shape, 4, 10, 2).init(#{ weight_var: 1.05 });
+    /// let at = cascade(net, data.train.take(200)).activation(data.test.take(1), 2);
+    /// images(at.only_channel(3).back()).save("channel.png");
+    /// ```
     #[rhai_fn(return_raw)]
     pub fn only_channel(activation: Activation, channel: INT) -> Native<Activation> {
         only_channels(activation, vec![channel.into()])
     }
 
-    /// The same with all channels but these set to zero.
+    /// The activations with all channels but these set to zero.
+    ///
+    /// ```
+    /// let data = dataset("glyphs");
+    /// let net = conv::plain(data.shape, 4, 10, 2).init(#{ weight_var: 1.05 });
+    /// let at = cascade(net, data.train.take(200)).activation(data.test.take(1), 2);
+    /// images(at.only_channels([0, 3]).back()).save("channels.png");
+    /// ```
     #[rhai_fn(return_raw)]
     pub fn only_channels(activation: Activation, channels: Array) -> Native<Activation> {
         let channels = elements::<INT>(channels, "the channels", "a whole number")?;
@@ -101,33 +120,46 @@ mod functions {
         Ok(Activation { only: Some(channels), ..activation })
     }
 
-    /// What the cascade makes of it: one picture for each sample.
+    /// The input that the cascade reconstructs from the activations: one picture per sample.
+    ///
+    /// ```
+    /// let data = dataset("glyphs", #{ size: 7 });
+    /// let net = mlp::wide(49, 10, 4).init(#{ weight_var: 1.76, bias_var: 0.05 });
+    /// let probe = cascade(net, data.train.take(200));
+    /// images(probe.activation(data.test.take(4), 2).back()).save("back.png");
+    /// ```
     #[rhai_fn(name = "back", return_raw)]
     pub fn back_to_input(activation: Activation) -> Native<Pictures> {
         let Activation { cascade, split, depth, only, .. } = &activation;
         let Some(cascade) = cascade else {
-            return Err(Error::new("nothing leads back from here: a network without a cascade")
-                .hint("ask the cascade: `cascade(net, data).activation(samples, depth)`")
+            return Err(Error::new("these activations cannot be led back: they come from a network without a cascade")
+                .hint("take them from a cascade: `cascade(net, data).activation(samples, depth)`")
                 .into());
         };
         if *depth == 0 {
-            return Err(Error::new("depth 0 is the samples themselves: nothing to lead back").into());
+            return Err(Error::new("depth 0 is the samples themselves; there is nothing to reconstruct").into());
         }
         Ok(Pictures::reconstructions(back(cascade, split, *depth, only.as_deref())?, 1..=1, split))
     }
 
-    /// A sheet of all channels, each a grey picture, sample by sample.
+    /// All channels as grey pictures, sample by sample.
+    ///
+    /// ```
+    /// let data = dataset("glyphs");
+    /// let net = conv::plain(data.shape, 4, 10, 2).init(#{ weight_var: 1.05 });
+    /// images(net.activation(data.test.take(1), 2).channels(), #{ labels: "channel" }).save("channels.png");
+    /// ```
     #[rhai_fn(return_raw)]
     pub fn channels(activation: Activation) -> Native<Pictures> {
         let &[channels, height, width] = activation.shape() else {
-            let message = format!("activations of shape {:?} are no pictures", activation.shape());
+            let message = format!("activations of shape {:?} are not pictures", activation.shape());
             return Err(Error::new(message).hint("choose a depth before `flatten`").into());
         };
         let source = crate::network::activations(&activation.network, &activation.split, activation.depth);
         Ok(Pictures::of_channels(source, [channels, height, width], &activation.split))
     }
 
-    /// Its numbers: [samples, …]. They are computed at once.
+    /// The activations as a tensor [samples, …], computed now.
     ///
     /// ```
     /// let data = dataset("glyphs", #{ size: 7 });
@@ -142,7 +174,7 @@ mod functions {
         Ok(ScriptTensor::new(&*Session::of(&context)?, shape, || Ok(numbers.to_vec()))?)
     }
 
-    /// The shape of one sample there.
+    /// The shape of one sample at this depth.
     #[rhai_fn(get = "shape", pure)]
     pub fn activation_shape(activation: &mut Activation) -> Array {
         activation.shape().iter().map(|&size| (size as INT).into()).collect()

@@ -1,4 +1,4 @@
-//! Cascades and what they reconstruct.
+//! Cascades and their reconstructions.
 
 use rhai::plugin::*;
 use rhai::{Engine, INT, Map};
@@ -77,7 +77,7 @@ const DIFFERENTIAL: Spec = Spec {
 
 pub(super) const OPTIONS: &[Spec] = &[CASCADE, RELATIVE, DIFFERENTIAL];
 
-/// What a cascade makes of some samples, from every depth.
+/// Samples reconstructed by a cascade, from every depth.
 #[derive(Debug, Clone)]
 pub struct Reconstruction {
     cascade: Cascade,
@@ -95,7 +95,7 @@ impl Reconstruction {
     }
 
     fn pictures(&self, depth: usize, only: bool) -> Native<Pictures> {
-        // The head is walked back through only when somebody looks at it.
+        // The way back leads through the head only if its depths are asked for.
         let through = depth.max(self.trunk());
         let source = reconstruct(&self.cascade, &self.split, through)?;
         let depths = if only { depth..=depth } else { 1..=depth };
@@ -112,8 +112,8 @@ pub(super) fn register(engine: &mut Engine) {
 
 #[export_module]
 mod functions {
-    /// The cascade of a network: for each block a one-layer network that gives back its input, trained on `data`.
-    /// Nothing is trained until a result of it is shown.
+    /// The cascade of a network: a reconstruction network for every block, trained on `data`. Nothing is trained until a
+    /// result is shown.
     ///
     /// ```
     /// let data = dataset("glyphs", #{ size: 7 });
@@ -126,8 +126,14 @@ mod functions {
         cascade_with(context, network, data, Map::new())
     }
 
-    /// The same with options. With `weights`, the file of a saved cascade, nothing is trained: `data` only says what the
-    /// pictures look like.
+    /// With the option `weights`, `data` only gives the pictures' shape.
+    ///
+    /// ```
+    /// let data = dataset("glyphs", #{ size: 7 });
+    /// let net = mlp::wide(49, 10, 4).init(#{ weight_var: 1.76, bias_var: 0.05 });
+    /// let probe = cascade(net, data.train.take(500), #{ solver: "ridge", lambda: 0.1 });
+    /// print(probe.reconstruct(data.test.take(20)).explained_variance());
+    /// ```
     #[rhai_fn(name = "cascade", return_raw)]
     pub fn cascade_with(context: NativeCallContext, network: Network, data: Split, options: Map) -> Native<Cascade> {
         let options = CASCADE.read(&options)?;
@@ -165,21 +171,28 @@ mod functions {
         Ok(Cascade::new(network, data, training)?)
     }
 
-    /// Says what is missing.
+    /// (hidden) Explains that the network needs weights first.
     #[rhai_fn(name = "cascade", return_raw)]
     pub fn cascade_without_weights(_network: Architecture, _data: Split) -> Native<Cascade> {
         Err(Error::new("the network has no weights yet").hint("give it some: `.init(#{ weight_var: 1.76 })`").into())
     }
 
-    /// Sends `data` to every depth of the network, and back to the input through the cascade.
+    /// Reconstructs samples from every depth: they go through the network to that depth, and back through the cascade.
+    ///
+    /// ```
+    /// let data = dataset("glyphs", #{ size: 7 });
+    /// let net = mlp::wide(49, 10, 4).init(#{ weight_var: 1.76, bias_var: 0.05 });
+    /// let found = cascade(net, data.train.take(500)).reconstruct(data.test.take(20));
+    /// images(found.all(), #{ labels: "depth" }).save("digits.png");
+    /// ```
     #[rhai_fn(name = "reconstruct", return_raw)]
     pub fn reconstruct_split(cascade: Cascade, data: Split) -> Native<Reconstruction> {
-        // What cannot be reconstructed is said here, where the script says it.
+        // Fails here, where the script calls it, if there is nothing to reconstruct.
         reconstruct(&cascade, &data, 1)?;
         Ok(Reconstruction { cascade, split: data })
     }
 
-    /// The picture that the cascade makes of a class's ideal answer: an output of 1 for it and 0 for all others.
+    /// The input that the cascade reconstructs from the ideal answer for a class: output 1 for the class, 0 for all others.
     ///
     /// ```
     /// let data = dataset("glyphs", #{ size: 7 });
@@ -193,7 +206,13 @@ mod functions {
         Ok(Pictures::single(source, cascade.split()))
     }
 
-    /// The mean squared error of every training step of block `l` (from 1), before the step.
+    /// The training losses of block `l`, counted from 1: the mean squared error of every step's batch, before the step.
+    ///
+    /// ```
+    /// let data = dataset("glyphs", #{ size: 7 });
+    /// let net = mlp::wide(49, 10, 4).init(#{ weight_var: 1.76, bias_var: 0.05 });
+    /// lines(cascade(net, data.train.take(640)).losses(1), #{ y: "loss" }).save("losses.svg");
+    /// ```
     #[rhai_fn(return_raw)]
     pub fn losses(cascade: Cascade, l: INT) -> Native<Curve> {
         let l = wanted_count(l, "the block")?;
@@ -201,60 +220,102 @@ mod functions {
         Ok(Curve::losses(&cascade, l))
     }
 
-    /// Kullback–Leibler divergence of the reconstruction from the input, in nats; of each sample, the curve is the
-    /// median over the batch.
+    /// The Kullback–Leibler divergence of the reconstructions from their inputs, in nats, at every depth: the median over the
+    /// samples. It rises as information is lost.
+    ///
+    /// ```
+    /// let data = dataset("glyphs", #{ size: 7 });
+    /// let net = mlp::wide(49, 10, 4).init(#{ weight_var: 1.76, bias_var: 0.05 });
+    /// let found = cascade(net, data.train.take(500)).reconstruct(data.test.take(20));
+    /// print(found.relative_entropy(#{ batch: "mean" }).len);    // 2
+    /// ```
     #[rhai_fn(return_raw)]
     pub fn relative_entropy(reconstruction: Reconstruction) -> Native<Curve> {
         reconstruction.measure(Measure::Relative)
     }
 
-    /// The same with options.
     #[rhai_fn(name = "relative_entropy", return_raw)]
     pub fn relative_entropy_with(reconstruction: Reconstruction, options: Map) -> Native<Curve> {
         let curve = reconstruction.measure(Measure::Relative)?;
         Ok(if RELATIVE.read(&options)?.choice("batch")? == "mean" { curve.batch_mean() } else { curve })
     }
 
-    /// Differential entropy of the reconstructions, in nats: the mean over pixels of ½ ln 2πe + ln (standard deviation
-    /// over the batch), each sample shifted to a minimum of 0 and divided by its sum. It falls as the reconstructions of
-    /// different inputs become one and the same.
+    /// The differential entropy of the reconstructions, in nats, at every depth: the mean over pixels of ½ ln 2πe + ln σ, with
+    /// σ the standard deviation over the samples, after each sample is shifted to a minimum of 0 and divided by its sum. It
+    /// falls as the reconstructions of different inputs become alike.
+    ///
+    /// ```
+    /// let data = dataset("glyphs", #{ size: 7 });
+    /// let net = mlp::wide(49, 10, 4).init(#{ weight_var: 1.76, bias_var: 0.05 });
+    /// print(cascade(net, data.train.take(500)).reconstruct(data.test.take(20)).differential_entropy().len);    // 2
+    /// ```
     #[rhai_fn(return_raw)]
     pub fn differential_entropy(reconstruction: Reconstruction) -> Native<Curve> {
         reconstruction.measure(Measure::Differential)
     }
 
-    /// The same with options.
     #[rhai_fn(name = "differential_entropy", return_raw)]
     pub fn differential_entropy_with(reconstruction: Reconstruction, options: Map) -> Native<Curve> {
         let shift = DIFFERENTIAL.read(&options)?.flag("shift")?;
         reconstruction.measure(if shift { Measure::Differential } else { Measure::DifferentialUnshifted })
     }
 
-    /// Entropy of the normalised Gram matrix of the reconstructions, from 0 (all alike) to 1.
+    /// The entropy of the normalised Gram matrix of the reconstructions at every depth, from 0 (all alike) to 1.
+    ///
+    /// ```
+    /// let data = dataset("glyphs", #{ size: 7 });
+    /// let net = mlp::wide(49, 10, 4).init(#{ weight_var: 1.76, bias_var: 0.05 });
+    /// print(cascade(net, data.train.take(500)).reconstruct(data.test.take(20)).gram_entropy().len);    // 2
+    /// ```
     #[rhai_fn(return_raw)]
     pub fn gram_entropy(reconstruction: Reconstruction) -> Native<Curve> {
         reconstruction.measure(Measure::Gram)
     }
 
-    /// How much of the inputs' variance the reconstructions explain: 1 is perfect, 0 no better than the mean image.
+    /// The share of the inputs' variance that the reconstructions explain at every depth: 1 is perfect, 0 is no better than
+    /// the mean picture.
+    ///
+    /// ```
+    /// let data = dataset("glyphs", #{ size: 7 });
+    /// let net = mlp::wide(49, 10, 4).init(#{ weight_var: 1.76, bias_var: 0.05 });
+    /// print(cascade(net, data.train.take(500)).reconstruct(data.test.take(20)).explained_variance().len);    // 2
+    /// ```
     #[rhai_fn(return_raw)]
     pub fn explained_variance(reconstruction: Reconstruction) -> Native<Curve> {
         reconstruction.measure(Measure::ExplainedVariance)
     }
 
-    /// Mean squared error per pixel; of each sample, the curve is the median over the batch.
+    /// The mean squared error per pixel at every depth: the median over the samples.
+    ///
+    /// ```
+    /// let data = dataset("glyphs", #{ size: 7 });
+    /// let net = mlp::wide(49, 10, 4).init(#{ weight_var: 1.76, bias_var: 0.05 });
+    /// print(cascade(net, data.train.take(500)).reconstruct(data.test.take(20)).mse().len);    // 2
+    /// ```
     #[rhai_fn(return_raw)]
     pub fn mse(reconstruction: Reconstruction) -> Native<Curve> {
         reconstruction.measure(Measure::SquaredError)
     }
 
-    /// The pictures reconstructed from one depth.
+    /// The pictures that are reconstructed from one depth.
+    ///
+    /// ```
+    /// let data = dataset("glyphs", #{ size: 7 });
+    /// let net = mlp::wide(49, 10, 4).init(#{ weight_var: 1.76, bias_var: 0.05 });
+    /// images(cascade(net, data.train.take(500)).reconstruct(data.test.take(9)).at(2), #{ columns: 3 }).save("at2.png");
+    /// ```
     #[rhai_fn(return_raw)]
     pub fn at(reconstruction: Reconstruction, depth: INT) -> Native<Pictures> {
         reconstruction.pictures(wanted_count(depth, "the depth")?, true)
     }
 
-    /// The pictures reconstructed from every depth, the shallowest first.
+    /// The pictures that are reconstructed from every depth, the shallowest first.
+    ///
+    /// ```
+    /// let data = dataset("glyphs", #{ size: 7 });
+    /// let net = mlp::wide(49, 10, 4).init(#{ weight_var: 1.76, bias_var: 0.05 });
+    /// images(cascade(net, data.train.take(500)).reconstruct(data.test.take(9)).all()).save("all.png");
+    /// ```
     #[rhai_fn(return_raw)]
     pub fn all(reconstruction: Reconstruction) -> Native<Pictures> {
         reconstruction.pictures(reconstruction.cascade.deepest(), false)

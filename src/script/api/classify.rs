@@ -1,4 +1,4 @@
-//! What a network says of samples: its outputs, and the classes that they stand for.
+//! A network's outputs for samples, and the classes that they stand for.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -29,17 +29,17 @@ const CLASSIFY: Spec = Spec {
 
 pub(super) const OPTIONS: &[Spec] = &[CLASSIFY];
 
-/// One name per line, in the order of the classes; its licence lies beside it.
+/// One name per line, in the order of the classes; the licence is beside it.
 const IMAGENET: &str = include_str!("../../../stdlib/imagenet.txt");
 
-/// The likeliest classes of some samples.
+/// The most likely classes of samples.
 #[derive(Debug, Clone)]
 pub struct Classification {
     outputs: Described,
     samples: usize,
     /// Whether the network's outputs are probabilities already.
     is_softmax: bool,
-    /// Of each sample.
+    /// Number of classes that are given for each sample.
     classes: usize,
     names: Arc<[String]>,
 }
@@ -51,7 +51,9 @@ impl Classification {
         let classes = match wanted_count(classes, "the number of classes")? {
             classes if (1..=width).contains(&classes) => classes,
             classes => {
-                return Err(Error::new(format!("{classes} classes of each sample; the network has {width} outputs")));
+                return Err(Error::new(format!(
+                    "{classes} classes for each sample, but the network has {width} outputs"
+                )));
             }
         };
         let last = architecture.blocks().last().and_then(|block| block.layers().last());
@@ -64,7 +66,7 @@ impl Classification {
         })
     }
 
-    /// For every sample its likeliest classes with their probabilities, the likeliest first.
+    /// For every sample its most likely classes with their probabilities, the most likely first.
     fn all(&self, context: &NativeCallContext<'_>) -> Native<Vec<Vec<(usize, f64)>>> {
         let value = now(context, "a classification", &self.outputs)?;
         let (shape, outputs) = value.f32s("y")?;
@@ -86,7 +88,7 @@ impl Classification {
         probabilities
     }
 
-    /// One sample as a script sees it.
+    /// One sample in the form that scripts get.
     fn maps(&self, classes: Vec<(usize, f64)>) -> Array {
         let map = |(class, probability): (usize, f64)| {
             let entries: [(&str, Dynamic); 3] = [
@@ -99,7 +101,7 @@ impl Classification {
         classes.into_iter().map(map).collect()
     }
 
-    /// A line for every class of every sample.
+    /// A table in words: a line for every class of every sample.
     fn in_words(&self, all: &[Vec<(usize, f64)>]) -> String {
         let mut text = String::from("sample  probability  class  name");
         for (sample, classes) in all.iter().enumerate() {
@@ -129,7 +131,9 @@ fn names(network: &Network, option: Option<&Dynamic>) -> Result<Arc<[String]>, E
             }
             None => {
                 let found = describe(option);
-                return Err(Error::new(format!("`names` is \"imagenet\" or a list of texts, got {found}")));
+                return Err(Error::new(format!(
+                    "`classify`: option `names` is \"imagenet\" or an array of texts, got {found}"
+                )));
             }
         },
     };
@@ -148,8 +152,7 @@ pub(super) fn register(engine: &mut Engine) {
 #[expect(clippy::unwrap_used, reason = "Rhai's macro writes them")]
 #[export_module]
 mod functions {
-    /// The outputs of a network for some samples, as the last layer gives them: a tensor `[samples, outputs]`, computed at
-    /// once.
+    /// The outputs of a network's last layer for samples, computed now: a tensor `[samples, outputs]`.
     ///
     /// ```
     /// let data = dataset("glyphs", #{ size: 7 });
@@ -163,9 +166,9 @@ mod functions {
         Ok(ScriptTensor::new(&*Session::of(&context)?, shape, || Ok(numbers.to_vec()))?)
     }
 
-    /// The `classes` likeliest classes of each sample, with their probabilities: the softmax of the outputs, unless the
-    /// network ends in one. Printed, a line for each; `[i]` is a list of maps `#{ class, name, probability }`, the
-    /// likeliest first.
+    /// The `classes` most likely classes of each sample and their probabilities: the softmax of the outputs, or the outputs
+    /// themselves if the network ends in a softmax. `print` shows a line for each; `[i]` is an array of maps
+    /// `#{ class, name, probability }`, the most likely first.
     ///
     /// ```
     /// let data = dataset("glyphs", #{ size: 7 });
@@ -179,8 +182,6 @@ mod functions {
         classify_with(network, data, classes, Map::new())
     }
 
-    /// The same with options.
-    ///
     /// ```
     /// fn found(net, data) { net.classify(data, 1, #{ names: ["cat", "dog"] }) }
     /// ```
@@ -190,7 +191,13 @@ mod functions {
         Ok(Classification::new(&network, &data, classes, names)?)
     }
 
-    /// The likeliest classes of sample `i`.
+    /// The most likely classes of sample `i`, counted from 0.
+    ///
+    /// ```
+    /// let data = dataset("glyphs", #{ size: 7 });
+    /// let net = mlp::wide(49, 10, 4).init(#{ weight_var: 1.76, bias_var: 0.05 });
+    /// print(net.classify(data.test.take(5), 3)[0].len);    // 3
+    /// ```
     #[rhai_fn(index_get, return_raw)]
     pub fn classes_of_sample(context: NativeCallContext, classification: &mut Classification, i: INT) -> Native<Array> {
         let samples = classification.samples;
@@ -202,14 +209,20 @@ mod functions {
         Ok(classification.maps(all.swap_remove(i)))
     }
 
-    /// The likeliest classes of all samples, a list of lists.
+    /// The most likely classes of every sample, as an array of arrays.
+    ///
+    /// ```
+    /// let data = dataset("glyphs", #{ size: 7 });
+    /// let net = mlp::wide(49, 10, 4).init(#{ weight_var: 1.76, bias_var: 0.05 });
+    /// print(net.classify(data.test.take(5), 3).all().len);    // 5
+    /// ```
     #[rhai_fn(name = "all", return_raw)]
     pub fn classes_of_all(context: NativeCallContext, classification: Classification) -> Native<Array> {
         let all = classification.all(&context)?;
         Ok(all.into_iter().map(|classes| classification.maps(classes).into()).collect())
     }
 
-    /// How many samples there are.
+    /// The number of samples.
     #[rhai_fn(get = "len", name = "len", pure)]
     pub fn classification_len(classification: &mut Classification) -> INT {
         classification.samples as INT

@@ -1,11 +1,11 @@
-//! Curves over depth and numbers derived from them: descriptions, computed when somebody looks.
+//! Curves over depth and numbers derived from them. Both are descriptions, computed when they are shown.
 
 use std::sync::Arc;
 
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine, FLOAT, FuncRegistration, INT, Map, Module};
 
-use super::general::{wanted_count, wanted_number};
+use super::general::{AnyNumber, wanted_count, wanted_number};
 use crate::Error;
 use crate::cascade::Cascade;
 use crate::entropy::{CUTOFF_TOLERANCE, Operator, Step, derive, numbers};
@@ -31,6 +31,34 @@ const CUTOFF: Spec = Spec {
 };
 
 pub(super) const OPTIONS: &[Spec] = &[CUTOFF];
+
+/// Pages of the operators that `register` adds.
+pub(super) const OPERATORS: &str = r#"
+## arithmetic: + - * /
+## Curve + Curve -> Curve
+## Curve + number -> Curve
+## Number + number -> Number
+Arithmetic with curves and numbers, depth by depth, in any order; `-`, `*` and `/` likewise. A number is a `Number` or one
+that the script wrote. Two curves have the same depths. Nothing is computed yet.
+
+```
+let data = dataset("glyphs", #{ size: 7 });
+let net = mlp::wide(49, 10, 5).init(#{ weight_var: 1.76, bias_var: 0.05 });
+let found = cascade(net, data.train.take(200)).reconstruct(data.test.take(20));
+let lost = 1 - found.explained_variance();
+print(lost.len);    // 3
+```
+
+## comparison: == != < <= > >=
+## Number < number -> bool
+Compares two numbers, which are computed now; all six operators go with a `Number` on either side.
+
+```
+let data = dataset("glyphs", #{ size: 7 });
+let net = mlp::wide(49, 10, 3).init(#{ weight_var: 1.76, bias_var: 0.05 });
+print(net.accuracy(data.test.take(100)) < 0.5);    // true
+```
+"#;
 
 impl Curve {
     /// A curve from an operation whose result holds an array "curve", `[length]`, in double precision.
@@ -85,7 +113,7 @@ fn values_of(context: &NativeCallContext<'_>, curve: &Curve) -> Native<Vec<f64>>
     Ok(numbers(&value)?.to_vec())
 }
 
-/// What arithmetic can be done with: a curve, a number of either kind.
+/// An operand of arithmetic: a curve, a `Number`, or a plain number.
 fn operand(value: &Dynamic) -> Option<(Described, Option<Curve>)> {
     if let Some(curve) = value.read_lock::<Curve>() {
         return Some((curve.source.clone(), Some(curve.clone())));
@@ -163,38 +191,58 @@ fn plain(context: &NativeCallContext<'_>, value: &Dynamic) -> Native<f64> {
 #[expect(clippy::unwrap_used, reason = "Rhai's macro writes them")]
 #[export_module]
 mod functions {
-    /// All values of a curve, depth 1 first; computed now.
+    /// The values of a curve as an array, depth 1 first, computed now.
+    ///
+    /// ```
+    /// let data = dataset("glyphs", #{ size: 7 });
+    /// let net = mlp::wide(49, 10, 4).init(#{ weight_var: 1.76, bias_var: 0.05 });
+    /// let curve = cascade(net, data.train.take(200)).reconstruct(data.test.take(20)).mse();
+    /// print(curve.values().len);    // 2
+    /// ```
     #[rhai_fn(return_raw)]
     pub fn values(context: NativeCallContext, curve: Curve) -> Native<Array> {
         Ok(values_of(&context, &curve)?.into_iter().map(Dynamic::from_float).collect())
     }
 
-    /// How many depths a curve has.
+    /// The number of depths.
     #[rhai_fn(get = "len", name = "len", pure)]
     pub fn len(curve: &mut Curve) -> INT {
         curve.length as INT
     }
 
-    /// The value at a depth, from 1.
+    /// The value at a depth, counted from 1.
+    ///
+    /// ```
+    /// let data = dataset("glyphs", #{ size: 7 });
+    /// let net = mlp::wide(49, 10, 4).init(#{ weight_var: 1.76, bias_var: 0.05 });
+    /// let curve = cascade(net, data.train.take(200)).reconstruct(data.test.take(20)).mse();
+    /// print(curve.at(2) == curve.last);    // true
+    /// ```
     #[rhai_fn(name = "at", return_raw)]
     pub fn curve_at(curve: Curve, depth: INT) -> Native<Number> {
         curve.at(depth)
     }
 
-    /// The deepest value.
+    /// The value at the largest depth.
     #[rhai_fn(get = "last", return_raw)]
     pub fn last(curve: &mut Curve) -> Native<Number> {
         curve.at(curve.length as INT)
     }
 
-    /// The depth, from 1, of the last value that is not within 0.5% of the final one, of the curve divided by its final
-    /// value; 0 for a constant curve. Deeper, nothing changes any more: the information is gone, or is all there.
+    /// The cutoff of a curve: the depth, counted from 1, of the last value that differs from the final one by more than the
+    /// tolerance; 0 for a constant curve. Below it nothing changes any more: the information is lost, or all of it is kept.
+    ///
+    /// ```
+    /// let data = dataset("glyphs", #{ size: 7 });
+    /// let net = mlp::wide(49, 10, 6).init(#{ weight_var: 1.76, bias_var: 0.05 });
+    /// let curve = cascade(net, data.train.take(200)).reconstruct(data.test.take(20)).relative_entropy();
+    /// print(curve.cutoff(#{ tolerance: 0.01 }) <= 4);    // true
+    /// ```
     #[rhai_fn(name = "cutoff")]
     pub fn cutoff(curve: Curve) -> Number {
         curve.number(Step::Cutoff { tolerance: CUTOFF_TOLERANCE, published: false })
     }
 
-    /// The same with options.
     #[rhai_fn(name = "cutoff", return_raw)]
     pub fn cutoff_with(curve: Curve, options: Map) -> Native<Number> {
         let options = CUTOFF.read(&options)?;
@@ -205,26 +253,32 @@ mod functions {
         Ok(curve.number(Step::Cutoff { tolerance, published: options.flag("published")? }))
     }
 
-    /// The depth at which a curve falls below `level` for good, between two depths by straight line; infinite when it
-    /// does not.
+    /// The depth from which on a curve stays below `level`, interpolated between two depths; infinite if there is none.
+    ///
+    /// ```
+    /// let data = dataset("glyphs", #{ size: 7 });
+    /// let net = mlp::wide(49, 10, 6).init(#{ weight_var: 1.76, bias_var: 0.05 });
+    /// let curve = cascade(net, data.train.take(200)).reconstruct(data.test.take(20)).differential_entropy();
+    /// print(curve.falls_below(-100));    // inf
+    /// ```
     #[rhai_fn(return_raw)]
-    pub fn falls_below(curve: Curve, level: Dynamic) -> Native<Number> {
+    pub fn falls_below(curve: Curve, level: AnyNumber) -> Native<Number> {
         Ok(curve.number(Step::FallsBelow { level: wanted_number(&level, "the level")? }))
     }
 
-    /// The number itself, computed now.
+    /// The number as a plain one, computed now.
     #[rhai_fn(get = "value", return_raw)]
     pub fn value(context: NativeCallContext, number: &mut Number) -> Native<FLOAT> {
         value_of(&context, number)
     }
 
-    /// The fingerprint of a result: the name under which it is stored.
+    /// The fingerprint: the name under which the result is stored.
     #[rhai_fn(get = "fingerprint", name = "fingerprint", pure)]
     pub fn curve_fingerprint(curve: &mut Curve) -> String {
         curve.source.fingerprint().to_string()
     }
 
-    /// The fingerprint of a result: the name under which it is stored.
+    /// The fingerprint: the name under which the result is stored.
     #[rhai_fn(get = "fingerprint", name = "fingerprint", pure)]
     pub fn number_fingerprint(number: &mut Number) -> String {
         number.source.fingerprint().to_string()

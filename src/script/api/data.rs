@@ -1,4 +1,4 @@
-//! Data sets and parts of them.
+//! Data sets and their parts.
 
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, INT, Map};
@@ -89,7 +89,7 @@ fn normalisation(options: &Options<'_>) -> Result<Option<Normalisation>, Error> 
     let options = NORMALIZE.read(&map)?;
     let numbers = |key: &str| {
         let list = options.value(key).and_then(Dynamic::read_lock::<rhai::Array>);
-        let list = list.ok_or_else(|| Error::new(format!("`normalize`: option `{key}` is a list of numbers")))?;
+        let list = list.ok_or_else(|| Error::new(format!("`normalize`: option `{key}` is an array of numbers")))?;
         list.iter()
             .map(|value| Ok(wanted_number(value, &format!("`{key}`"))? as f32))
             .collect::<Result<Vec<_>, Error>>()
@@ -107,8 +107,8 @@ pub(super) fn register(engine: &mut Engine) {
 #[expect(clippy::unwrap_used, reason = "Rhai's macro writes them")]
 #[export_module]
 mod functions {
-    /// A data set by name: "glyphs" (drawn digits, generated), "noise" (white, generated), "mnist", "fashion-mnist" and
-    /// "cifar-10" (files).
+    /// A data set by its name. "glyphs" (drawn digits) and "noise" (white noise) are generated; "mnist", "fashion-mnist" and
+    /// "cifar-10" are read from files.
     ///
     /// ```
     /// let data = dataset("glyphs");
@@ -119,8 +119,6 @@ mod functions {
         dataset_with(context, name, Map::new())
     }
 
-    /// The same with options.
-    ///
     /// ```
     /// let small = dataset("glyphs", #{ size: 14, train: 1000, test: 100, seed: 1 });
     /// print(small.shape);    // [1, 14, 14]
@@ -142,8 +140,10 @@ mod functions {
         Ok(dataset)
     }
 
-    /// The photographs of a folder, its subfolders' too, sorted by name: JPEG and PNG, as they are, in colour. The folder is
-    /// in the project's folder or in that of data. Pictures that are broken are skipped and named in a warning.
+    /// The photographs (JPEG and PNG) in a folder and its subfolders, in colour and sorted by name. The folder is in the
+    /// project folder or in a data folder. Broken pictures are skipped, with a warning that names them.
+    ///
+    /// The options do what torchvision's Resize, CenterCrop and Normalize do, in this order and to the same numbers.
     ///
     /// ```
     /// fn photos() { folder("photos") }
@@ -153,9 +153,6 @@ mod functions {
         folder_with(context, path, Map::new())
     }
 
-    /// The same with options: what torchvision's Resize, CenterCrop and Normalize do, in this order and to the same numbers.
-    /// Classes come from a table, or else from the subfolders, in sorted order, if every picture lies in one.
-    ///
     /// ```
     /// fn photos() { folder("photos", #{ resize: 256, crop: 224, normalize: "imagenet" }) }
     /// fn grey() { folder("faces", #{ crop: 64, grey: true, normalize: #{ mean: [0.5], std: [0.5] } }) }
@@ -180,13 +177,13 @@ mod functions {
         Ok(photos.train())
     }
 
-    /// The part to train on.
+    /// The part for training.
     #[rhai_fn(get = "train", pure)]
     pub fn train(dataset: &mut Dataset) -> Split {
         dataset.train()
     }
 
-    /// The part to test with.
+    /// The part for testing.
     #[rhai_fn(get = "test", pure)]
     pub fn test(dataset: &mut Dataset) -> Split {
         dataset.test()
@@ -198,19 +195,19 @@ mod functions {
         dataset.shape().iter().map(|&size| (size as INT).into()).collect()
     }
 
-    /// How many numbers one sample has: the first size of an MLP.
+    /// The number of numbers in one sample: the input size of a multilayer perceptron.
     #[rhai_fn(get = "pixels", pure)]
     pub fn dataset_pixels(dataset: &mut Dataset) -> INT {
         dataset.shape().iter().product::<usize>() as INT
     }
 
-    /// How many classes there are.
+    /// The number of classes; 0 for a folder without labels.
     #[rhai_fn(get = "classes", pure)]
     pub fn dataset_classes(dataset: &mut Dataset) -> INT {
         dataset.classes() as INT
     }
 
-    /// What the classes are called, in their order; an empty list where they are numbers.
+    /// The names of the classes in their order; an empty array if they only have numbers.
     #[rhai_fn(get = "class_names", pure)]
     pub fn dataset_class_names(dataset: &mut Dataset) -> rhai::Array {
         dataset.class_names().into_iter().map(Into::into).collect()
@@ -222,31 +219,31 @@ mod functions {
         split.shape().iter().map(|&size| (size as INT).into()).collect()
     }
 
-    /// How many numbers one sample has: the first size of an MLP.
+    /// The number of numbers in one sample: the input size of a multilayer perceptron.
     #[rhai_fn(get = "pixels", pure)]
     pub fn split_pixels(split: &mut Split) -> INT {
         split.shape().iter().product::<usize>() as INT
     }
 
-    /// How many classes there are; 0 in a folder without labels.
+    /// The number of classes; 0 for a folder without labels.
     #[rhai_fn(get = "classes", pure)]
     pub fn split_classes(split: &mut Split) -> INT {
         split.classes() as INT
     }
 
-    /// What the classes are called, in their order; an empty list where they are numbers.
+    /// The names of the classes in their order; an empty array if they only have numbers.
     #[rhai_fn(get = "class_names", pure)]
     pub fn split_class_names(split: &mut Split) -> rhai::Array {
         split.dataset().class_names().into_iter().map(Into::into).collect()
     }
 
-    /// The names of a folder's pictures, in order: their paths within it.
+    /// The names of a folder's pictures in their order: the paths within the folder.
     #[rhai_fn(get = "names", pure, return_raw)]
     pub fn names(split: &mut Split) -> Native<rhai::Array> {
         Ok(split.names()?.into_iter().map(Into::into).collect())
     }
 
-    /// One picture of a folder by its name, as a part of one sample.
+    /// One picture of a folder by its name: a split with one sample.
     ///
     /// ```
     /// fn both() { folder("photos").named("both.png") }
@@ -266,13 +263,17 @@ mod functions {
         Ok(split.take(wanted_count(n, "the number of samples")?)?)
     }
 
-    /// All but the first `n` samples.
+    /// All samples but the first `n`.
+    ///
+    /// ```
+    /// print(dataset("glyphs").test.skip(9000).len);    // 1000
+    /// ```
     #[rhai_fn(return_raw)]
     pub fn skip(split: Split, n: INT) -> Native<Split> {
         Ok(split.skip(wanted_count(n, "the number of samples")?)?)
     }
 
-    /// The samples of one class, in their order.
+    /// The samples of one class, in the same order.
     ///
     /// ```
     /// let fives = dataset("glyphs").test.of_class(5).take(2);
@@ -282,13 +283,17 @@ mod functions {
         Ok(split.of_class(wanted_count(class, "a class")?)?)
     }
 
-    /// The samples in another order, the same for the same seed.
+    /// The samples in a random order, which the seed decides.
+    ///
+    /// ```
+    /// let few = dataset("glyphs").train.shuffle(1).take(100);
+    /// ```
     #[rhai_fn(return_raw)]
     pub fn shuffle(split: Split, seed: INT) -> Native<Split> {
         Ok(split.shuffle(wanted_count(seed, "the seed")? as u64))
     }
 
-    /// How many samples there are.
+    /// The number of samples.
     #[rhai_fn(get = "len", name = "len", pure)]
     pub fn split_len(split: &mut Split) -> INT {
         split.len() as INT
@@ -298,7 +303,7 @@ mod functions {
     #[rhai_fn(name = "to_string", name = "to_debug", pure)]
     pub fn dataset_to_string(dataset: &mut Dataset) -> String {
         let (train, test) = (dataset.train().len(), dataset.test().len());
-        format!("{}: {train} samples to train on, {test} to test with, each {:?}", dataset.name(), dataset.shape())
+        format!("{}: {train} training samples, {test} test samples, each {:?}", dataset.name(), dataset.shape())
     }
 
     /// As `print` shows it.

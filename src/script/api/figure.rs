@@ -1,4 +1,4 @@
-//! Figures: heatmaps, lines, pictures. A figure is filled in and drawn when the script is done.
+//! Figures: heatmaps, lines, pictures. A figure is filled in and drawn when the script has ended.
 
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine, INT, Map};
@@ -164,6 +164,9 @@ fn picture_source(value: Dynamic) -> Result<Source, Error> {
     })
 }
 
+/// A parameter that takes pictures of any kind. The reference shows it so.
+type AnyPictures = Dynamic;
+
 pub(super) fn register(engine: &mut Engine) {
     engine
         .register_type_with_name::<Draft>("Figure")
@@ -174,7 +177,8 @@ pub(super) fn register(engine: &mut Engine) {
 #[expect(clippy::unwrap_used, reason = "Rhai's macro writes them")]
 #[export_module]
 mod functions {
-    /// Colour over two axes: one of the sweep's to the right, and upward the depth of its curves or a second axis.
+    /// A heatmap: the values of a table as colours over two axes. An axis of the sweep runs to the right; upward runs the depth
+    /// of its curves, or a second axis.
     ///
     /// ```
     /// let sweep = sweep([axis("weight_var", [1, 2]), axis("bias_var", [0.05, 0.1])]);
@@ -205,20 +209,29 @@ mod functions {
         Ok(Draft::new(plot, options.text("title")?))
     }
 
-    /// Curves over depth, one per point of the sweep, or numbers over one of its axes.
+    /// Lines: the curves of a table over depth, one per point of the sweep, or its numbers over an axis of the sweep. A single
+    /// curve is drawn alone; if it has a value per sample, a band shows the quartiles.
+    ///
+    /// ```
+    /// let data = dataset("glyphs", #{ size: 7 });
+    /// let found = sweep([axis("weight_var", [1.5, 1.76])]).map(|p| {
+    ///     let net = mlp::wide(49, 10, 6).init(#{ weight_var: p.weight_var, bias_var: 0.05 });
+    ///     cascade(net, data.train.take(200)).reconstruct(data.test.take(20)).explained_variance()
+    /// });
+    /// lines(found, #{ y: "explained variance" }).save("explained.svg");
+    /// ```
     #[rhai_fn(name = "lines", return_raw)]
     pub fn lines_of_table(table: Table, options: Map) -> Native<Draft> {
         lines_of(table.results(), &options)
     }
 
-    /// One curve over depth, of a measure per sample with a band from the lower to the upper quartile.
     #[rhai_fn(name = "lines", return_raw)]
     pub fn lines_of_curve(curve: Curve, options: Map) -> Native<Draft> {
         lines_of(ResultTable::single(Entry::Curve { source: curve.source, length: curve.length }), &options)
     }
 
-    /// Bars over an axis of the sweep, as high as a table's numbers. A second column, or a second table over the same axis,
-    /// gives them their colours.
+    /// Bars over an axis of the sweep; the numbers of a table are their heights. A second column, or a second table over the same
+    /// axis, gives them colours.
     ///
     /// ```
     /// let found = sweep([axis("weight_var", [1, 2, 3])]).map(|p| #{ depth: 10 * p.weight_var, accuracy: 0.3 * p.weight_var });
@@ -243,21 +256,20 @@ mod functions {
         Ok(Draft::new(plot, options.text("title")?))
     }
 
-    /// Pictures in a grid: samples of a data set, reconstructions, tensors ([height, width], [channels, height, width] or
-    /// [pictures, channels, height, width]), or a list of them.
+    /// Pictures in a grid: a split, reconstructed pictures, a tensor ([height, width], [channels, height, width] or [pictures,
+    /// channels, height, width]), or an array of these.
     ///
     /// ```
     /// images(dataset("glyphs").test.take(20)).save("glyphs.png");
     /// images(uniform([4, 1, 28, 28], 0), #{ columns: 4 }).save("noise.png");
     /// ```
     #[rhai_fn(name = "images", return_raw)]
-    pub fn images_plain(pictures: Dynamic) -> Native<Draft> {
+    pub fn images_plain(pictures: AnyPictures) -> Native<Draft> {
         images_of(pictures, Map::new())
     }
 
-    /// The same with options.
     #[rhai_fn(name = "images", return_raw)]
-    pub fn images_of(pictures: Dynamic, options: Map) -> Native<Draft> {
+    pub fn images_of(pictures: AnyPictures, options: Map) -> Native<Draft> {
         let options = IMAGES.read(&options)?;
         let list = match pictures.read_lock::<Array>() {
             Some(array) => array.to_vec(),
@@ -278,14 +290,25 @@ mod functions {
         Ok(Draft::new(plot, options.text("title")?))
     }
 
-    /// Draws a line over a heatmap or beside other lines: a table of numbers over the same axis.
+    /// The figure with a line over it: a table of numbers over the axis that runs to the right.
+    ///
+    /// ```
+    /// let grid = sweep([axis("weight_var", [1, 2]), axis("bias_var", [0.05, 0.1])]);
+    /// let xi = grid.map(|p| mean_field("tanh", p).xi_c);
+    /// let critical = sweep([axis("weight_var", [1, 2])]).map(|p| 0.05 * p.weight_var);
+    /// heatmap(xi, #{ x: "weight_var", y: "bias_var" }).line(critical, "a line").save("xi.svg");
+    /// ```
     #[rhai_fn(name = "line", return_raw)]
     pub fn line(figure: Draft, table: Table, label: &str) -> Native<Draft> {
         Ok(figure.with_line(table.results(), label)?)
     }
 
-    /// Saves a figure in the run folder: "phase.svg" writes phase.svg, phase.png, and its numbers, phase.csv (but those of
-    /// more than a million pixels).
+    /// Saves a figure in the run folder: "phase.svg" writes phase.svg, phase.png, and its numbers as phase.csv (unless they are
+    /// the pixels of more than a million).
+    ///
+    /// ```
+    /// images(dataset("glyphs").test.take(4)).save("digits.png");
+    /// ```
     #[rhai_fn(name = "save", return_raw)]
     pub fn save_figure(context: NativeCallContext, figure: Draft, path: &str) -> Native<Draft> {
         let saved = SavedFigure::new(figure.clone(), &output_path(path)?)?;
@@ -293,7 +316,7 @@ mod functions {
         Ok(figure)
     }
 
-    /// How many pictures there are.
+    /// The number of pictures.
     #[rhai_fn(get = "len", name = "len", pure)]
     pub fn pictures_len(pictures: &mut Pictures) -> INT {
         pictures.len() as INT

@@ -3,7 +3,7 @@
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine, INT, Map};
 
-use super::general::{wanted_count, wanted_number};
+use super::general::{AnyNumber, wanted_count, wanted_number};
 use super::network::elements;
 use crate::Error;
 use crate::kernels;
@@ -11,7 +11,7 @@ use crate::network::{Conv2d, Layer, Pool};
 use crate::script::options::{Key, Options, Preset, Spec, Takes, describe};
 use crate::script::session::Native;
 
-/// PyTorch's, for both norms.
+/// Added to the variance by both normalisations; PyTorch's default.
 const EPSILON: f64 = 1e-5;
 
 const BIAS: Key = Key::flag("bias", true, "whether the layer has a bias");
@@ -74,12 +74,12 @@ fn activation(function: kernels::Activation) -> Layer {
 /// A size of at least 1.
 fn size(value: INT, what: &str) -> Result<usize, Error> {
     match wanted_count(value, what)? {
-        0 => Err(Error::new(format!("{what}: 0; at least 1 is wanted"))),
+        0 => Err(Error::new(format!("{what}: 0; it is at least 1"))),
         size => Ok(size),
     }
 }
 
-/// A list of sizes.
+/// An array of sizes.
 fn sizes(array: Array, what: &str) -> Result<Vec<usize>, Error> {
     let sizes: Result<Vec<usize>, Error> =
         elements::<INT>(array, what, "a whole number")?.into_iter().map(|value| size(value, "a size")).collect();
@@ -114,11 +114,11 @@ fn padded(conv: Conv2d, padding: Option<&Dynamic>) -> Result<Conv2d, Error> {
         (_, Some("circular")) => Ok(Conv2d { circular: true, ..whole }),
         (_, Some("same")) if conv.stride == 1 => Ok(whole),
         (_, Some("same")) => {
-            Err(Error::new(format!("padding \"same\" with stride {}: sizes stay only at stride 1", conv.stride))
-                .hint("say how many pixels: `padding: 1`"))
+            Err(Error::new(format!("padding \"same\" with stride {}: it keeps the size at stride 1 only", conv.stride))
+                .hint("give a number of pixels: `padding: 1`"))
         }
         _ => Err(Error::new(format!(
-            "`padding` is a number of pixels, \"same\", \"valid\" or \"circular\", got {}",
+            "option `padding` is a number of pixels, \"same\", \"valid\" or \"circular\", got {}",
             describe(padding)
         ))),
     }
@@ -133,7 +133,7 @@ fn pool(kernel: INT, options: &Options<'_>) -> Result<Pool, Error> {
 #[expect(clippy::unwrap_used, reason = "Rhai's macro writes them")]
 #[export_module]
 mod functions {
-    /// A linear layer y = W x + b from `inputs` to `outputs` numbers.
+    /// A linear layer, y = W x + b, from `inputs` to `outputs` numbers.
     ///
     /// ```
     /// let layer = linear(784, 100);
@@ -143,14 +143,16 @@ mod functions {
         linear_with(inputs, outputs, Map::new())
     }
 
-    /// The same with options.
+    /// ```
+    /// let layer = linear(784, 100, #{ bias: false });
+    /// ```
     #[rhai_fn(name = "linear", return_raw)]
     pub fn linear_with(inputs: INT, outputs: INT, options: Map) -> Native<Layer> {
         let bias = LINEAR.read(&options)?.flag("bias")?;
         Ok(Layer::Linear { inputs: size(inputs, "the inputs")?, outputs: size(outputs, "the outputs")?, bias })
     }
 
-    /// A convolution of images from `inputs` to `outputs` channels, with a kernel of `kernel` × `kernel` pixels.
+    /// A convolution from `inputs` to `outputs` channels with a kernel of `kernel` × `kernel` pixels.
     ///
     /// ```
     /// let net = network([1, 28, 28], [block([conv2d(1, 16, 3), tanh()])]);
@@ -161,8 +163,6 @@ mod functions {
         conv2d_with(inputs, outputs, kernel, Map::new())
     }
 
-    /// The same with options.
-    ///
     /// ```
     /// let layer = conv2d(16, 32, 3, #{ stride: 2, padding: 1 });
     /// let torus = conv2d(16, 16, 3, #{ padding: "circular" });
@@ -174,8 +174,8 @@ mod functions {
         Ok(Layer::Conv2d(padded(conv, options.value("padding"))?))
     }
 
-    /// A transposed convolution from `inputs` to `outputs` channels: every pixel lays a kernel of `kernel` × `kernel`
-    /// pixels into the image that comes out.
+    /// A transposed convolution from `inputs` to `outputs` channels: every input pixel adds a kernel of `kernel` × `kernel`
+    /// pixels to the output.
     ///
     /// ```
     /// let inverse = [conv_transpose2d(32, 16, 3, #{ stride: 2, cut: [0, 1] }), tanh()];
@@ -185,7 +185,6 @@ mod functions {
         conv_transpose2d_with(inputs, outputs, kernel, Map::new())
     }
 
-    /// The same with options.
     #[rhai_fn(name = "conv_transpose2d", return_raw)]
     pub fn conv_transpose2d_with(inputs: INT, outputs: INT, kernel: INT, options: Map) -> Native<Layer> {
         let options = CONV_TRANSPOSE2D.read(&options)?;
@@ -195,9 +194,11 @@ mod functions {
             Some(cut) if cut.is_array() => {
                 let cut = elements::<INT>(cut.clone().cast(), "the cut", "a whole number")?;
                 let [before, after] = cut[..] else {
-                    return Err(
-                        Error::new(format!("`cut` is a number or [before, after], got {} numbers", cut.len())).into()
-                    );
+                    return Err(Error::new(format!(
+                        "option `cut` is a number or [before, after], got {} numbers",
+                        cut.len()
+                    ))
+                    .into());
                 };
                 (wanted_count(before, "a cut")?, wanted_count(after, "a cut")?)
             }
@@ -216,37 +217,51 @@ mod functions {
         max_pool_with(kernel, Map::new())
     }
 
-    /// The same with options.
     #[rhai_fn(name = "max_pool", return_raw)]
     pub fn max_pool_with(kernel: INT, options: Map) -> Native<Layer> {
         Ok(Layer::MaxPool(pool(kernel, &MAX_POOL.read(&options)?)?))
     }
 
     /// The mean of each window of `kernel` × `kernel` pixels, channel by channel.
+    ///
+    /// ```
+    /// let layer = avg_pool(3, #{ stride: 2, padding: 1 });
+    /// ```
     #[rhai_fn(return_raw)]
     pub fn avg_pool(kernel: INT) -> Native<Layer> {
         avg_pool_with(kernel, Map::new())
     }
 
-    /// The same with options.
     #[rhai_fn(name = "avg_pool", return_raw)]
     pub fn avg_pool_with(kernel: INT, options: Map) -> Native<Layer> {
         Ok(Layer::AvgPool(pool(kernel, &AVG_POOL.read(&options)?)?))
     }
 
-    /// Means over windows that divide an image of any size into `size` × `size` pixels.
+    /// Means over windows that divide an image of any size into `size` × `size` parts.
+    ///
+    /// ```
+    /// print(network([8, 30, 30], [block([adaptive_avg_pool(4)])]).output);    // [8, 4, 4]
+    /// ```
     #[rhai_fn(return_raw)]
     pub fn adaptive_avg_pool(size: INT) -> Native<Layer> {
         let side = super::size(size, "the size")?;
         Ok(Layer::AdaptiveAvgPool { size: [side, side] })
     }
 
-    /// An image as one row of numbers, channel by channel.
+    /// Turns an image into one row of numbers, channel by channel.
+    ///
+    /// ```
+    /// print(network([8, 4, 4], [block([flatten(), linear(128, 10)])]).output);    // [10]
+    /// ```
     pub fn flatten() -> Layer {
         Layer::Flatten
     }
 
-    /// The same numbers in another shape: [channels, height, width], or one size.
+    /// Gives the numbers of a sample another shape: [channels, height, width], or one size.
+    ///
+    /// ```
+    /// print(network([784], [block([reshape([1, 28, 28]), conv2d(1, 8, 3)])]).output);    // [8, 26, 26]
+    /// ```
     #[rhai_fn(name = "reshape", return_raw)]
     pub fn reshape_layer(shape: Array) -> Native<Layer> {
         let shape = sizes(shape, "the shape")?;
@@ -259,20 +274,28 @@ mod functions {
         }
     }
 
-    /// Adds `pad` pixels on every side, from the opposite one: the image becomes a torus.
+    /// Adds `pad` pixels on every side, copied from the opposite side, as if the image were a torus.
+    ///
+    /// ```
+    /// let b = block([conv2d(8, 8, 3), tanh(), circular_pad(1)]);
+    /// ```
     #[rhai_fn(return_raw)]
     pub fn circular_pad(pad: INT) -> Native<Layer> {
         Ok(Layer::CircularPad { pad: size(pad, "the pad")? })
     }
 
-    /// Takes `pixels` pixels off every side.
+    /// Cuts `pixels` pixels off every side.
+    ///
+    /// ```
+    /// print(network([8, 10, 10], [block([crop(1)])]).output);    // [8, 8, 8]
+    /// ```
     #[rhai_fn(return_raw)]
     pub fn crop(pixels: INT) -> Native<Layer> {
         let pixels = size(pixels, "the crop")?;
         Ok(Layer::Crop { before: pixels, after: pixels })
     }
 
-    /// x + body(x): layers whose output is added to their input.
+    /// A residual connection, x + body(x): the output of the layers is added to their input.
     ///
     /// ```
     /// let b = block([residual([conv2d(16, 16, 3, #{ padding: "circular" })]), tanh()]);
@@ -282,7 +305,7 @@ mod functions {
         residual_with(body, Array::new())
     }
 
-    /// projection(x) + body(x): where the body changes the shape, so do the layers of the projection.
+    /// With a `projection`, projection(x) + body(x): if the body changes the shape, the projection changes it in the same way.
     ///
     /// ```
     /// let b = block([residual([conv2d(16, 32, 3, #{ stride: 2, padding: 1 })], [conv2d(16, 32, 1, #{ stride: 2 })]), tanh()]);
@@ -291,20 +314,25 @@ mod functions {
     pub fn residual_with(body: Array, projection: Array) -> Native<Layer> {
         let body = elements(body, "the body", "a layer")?;
         if body.is_empty() {
-            return Err(Error::new("the body of a residual has at least one layer").into());
+            return Err(Error::new("the body of `residual` is empty; it has at least one layer").into());
         }
         Ok(Layer::Residual { body, projection: elements(projection, "the projection", "a layer")? })
     }
 
-    /// Batch normalisation of `features` channels: each less its mean, by its standard deviation, then scaled and shifted.
-    /// While the network is trained, of the batch; otherwise of the running averages, which are 0 and 1 before.
+    /// Batch normalisation of `features` channels: each is shifted by its mean and divided by its standard deviation, then
+    /// scaled and shifted by trained numbers. The mean and the deviation are those of the batch while the network is
+    /// trained, otherwise running averages, which begin at 0 and 1.
+    ///
+    /// ```
+    /// let b = block([conv2d(3, 16, 3), batch_norm(16), relu()]);
+    /// ```
     #[rhai_fn(return_raw)]
     pub fn batch_norm(features: INT) -> Native<Layer> {
         Ok(Layer::BatchNorm { features: size(features, "the number of channels")?, epsilon: EPSILON })
     }
 
-    /// Layer normalisation: each sample, of shape `shape`, less its mean, by its standard deviation, then every number
-    /// scaled and shifted.
+    /// Layer normalisation of samples of shape `shape`: each is shifted by its mean and divided by its standard deviation, then
+    /// every number is scaled and shifted by trained numbers.
     ///
     /// ```
     /// let b = block([linear(784, 100), layer_norm([100]), tanh()]);
@@ -314,9 +342,14 @@ mod functions {
         Ok(Layer::LayerNorm { shape: sizes(shape, "the shape")?, epsilon: EPSILON })
     }
 
-    /// Leaves numbers out at this rate while the network is trained, and scales the rest up; otherwise nothing.
+    /// Dropout: while the network is trained, numbers become 0 with probability `rate`, and the others are scaled up to keep
+    /// the mean. Otherwise it does nothing.
+    ///
+    /// ```
+    /// let b = block([linear(4096, 4096), relu(), dropout(0.5)]);
+    /// ```
     #[rhai_fn(return_raw)]
-    pub fn dropout(rate: Dynamic) -> Native<Layer> {
+    pub fn dropout(rate: AnyNumber) -> Native<Layer> {
         let rate = wanted_number(&rate, "the rate")?;
         if !(0.0..1.0).contains(&rate) {
             return Err(Error::new(format!("a rate of {rate}; it is at least 0 and below 1")).into());
@@ -324,37 +357,65 @@ mod functions {
         Ok(Layer::Dropout { rate })
     }
 
-    /// The hyperbolic tangent, element by element.
+    /// The hyperbolic tangent of every number.
+    ///
+    /// ```
+    /// let b = block([linear(784, 100), tanh()]);
+    /// ```
     pub fn tanh() -> Layer {
         activation(kernels::Activation::Tanh)
     }
 
-    /// The error function, element by element.
+    /// The error function of every number.
+    ///
+    /// ```
+    /// let b = block([linear(784, 100), erf()]);
+    /// ```
     pub fn erf() -> Layer {
         activation(kernels::Activation::Erf)
     }
 
-    /// max(0, x), element by element.
+    /// max(0, x) of every number.
+    ///
+    /// ```
+    /// let b = block([linear(784, 100), relu()]);
+    /// ```
     pub fn relu() -> Layer {
         activation(kernels::Activation::Relu)
     }
 
-    /// x Φ(x), Φ the normal distribution, element by element.
+    /// x Φ(x) of every number, where Φ is the normal distribution function.
+    ///
+    /// ```
+    /// let b = block([linear(784, 100), gelu()]);
+    /// ```
     pub fn gelu() -> Layer {
         activation(kernels::Activation::Gelu)
     }
 
-    /// x / (1 + e⁻ˣ), element by element.
+    /// x / (1 + e⁻ˣ) of every number.
+    ///
+    /// ```
+    /// let b = block([linear(784, 100), silu()]);
+    /// ```
     pub fn silu() -> Layer {
         activation(kernels::Activation::Silu)
     }
 
-    /// 1 / (1 + e⁻ˣ), element by element.
+    /// 1 / (1 + e⁻ˣ) of every number.
+    ///
+    /// ```
+    /// let b = block([linear(784, 100), sigmoid()]);
+    /// ```
     pub fn sigmoid() -> Layer {
         activation(kernels::Activation::Sigmoid)
     }
 
-    /// eˣ over its sum over the channels, or over all numbers where there are none.
+    /// Probabilities: eˣ divided by its sum over the channels, or over all numbers of a sample without channels.
+    ///
+    /// ```
+    /// let b = block([linear(100, 10), softmax()]);
+    /// ```
     #[rhai_fn(name = "softmax")]
     pub fn softmax_layer() -> Layer {
         Layer::Softmax

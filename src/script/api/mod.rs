@@ -1,5 +1,5 @@
 //! What scripts can call: one file per thing that a script can hold. A function's doc comment is its page in the
-//! reference, the example in it a test.
+//! reference; the example in it is a test.
 
 mod activation;
 mod cascade;
@@ -24,41 +24,104 @@ use rhai::Engine;
 
 use super::options::Spec;
 
+/// The functions of one file, a chapter of the reference.
+pub(super) struct Chapter {
+    pub(super) name: &'static str,
+    /// What the chapter is about, in a sentence or two of Markdown.
+    pub(super) about: &'static str,
+    pub(super) register: fn(&mut Engine),
+    pub(super) options: &'static [Spec],
+    /// Pages for operators, which have no doc comments: Markdown as in `reference/rhai.md`.
+    pub(super) operators: &'static str,
+}
+
+impl Chapter {
+    const fn new(name: &'static str, about: &'static str, register: fn(&mut Engine)) -> Self {
+        Self { name, about, register, options: &[], operators: "" }
+    }
+
+    const fn options(self, options: &'static [Spec]) -> Self {
+        Self { options, ..self }
+    }
+
+    const fn operators(self, operators: &'static str) -> Self {
+        Self { operators, ..self }
+    }
+}
+
+/// Every chapter, in the order of the reference.
+pub(super) const CHAPTERS: [Chapter; 16] = [
+    Chapter::new(
+        "Parameters and ranges",
+        "Parameters that the command line sets, and arrays of numbers.",
+        general::register,
+    ),
+    Chapter::new(
+        "Data",
+        "A `Dataset` has two parts, `train` and `test`. Each is a `Split`: samples in an order, with labels if there are any.",
+        data::register,
+    )
+    .options(data::OPTIONS),
+    Chapter::new("Layers", "The parts of a block. A `Layer` has no weights of its own.", layers::register)
+        .options(layers::OPTIONS),
+    Chapter::new(
+        "Networks",
+        "A `Block` is a list of layers that a cascade inverts together, an `Architecture` a list of blocks, and a `Network` \
+         an architecture with weights. The last blocks can be the head, which reads the answer out; the others are the \
+         trunk.",
+        network::register,
+    )
+    .options(network::OPTIONS),
+    Chapter::new("Weights in files", "Weights that come from files, and files of weights.", weights::register)
+        .options(weights::OPTIONS),
+    Chapter::new("Training", "Training of a whole network on labels, with an `Optimizer`.", training::register)
+        .options(training::OPTIONS),
+    Chapter::new(
+        "Classification",
+        "What a network answers for samples: its outputs, and the classes that they stand for.",
+        classify::register,
+    )
+    .options(classify::OPTIONS),
+    Chapter::new(
+        "Cascades",
+        "A `Cascade` has a reconstruction network for every block: a network of one layer that gives back the block's input \
+         from its output. Chained, they lead from any depth back to the input; a `Reconstruction` is what arrives there.",
+        cascade::register,
+    )
+    .options(cascade::OPTIONS),
+    Chapter::new(
+        "Activations",
+        "An `Activation` is what samples are at one depth of a network, with all channels or some.",
+        activation::register,
+    ),
+    Chapter::new(
+        "Curves and results",
+        "A `Curve` has one number per depth, or per training step; a `Number` is a single result. Both are descriptions: they \
+         are computed when they are shown, printed or compared.",
+        curve::register,
+    )
+    .options(curve::OPTIONS)
+    .operators(curve::OPERATORS),
+    Chapter::new("Sweeps", "A `Sweep` is every combination of the values of its axes.", sweep::register),
+    Chapter::new("Tables", "A `Table` has a value for every point of a sweep: a number, a curve, or a map of them.", table::register),
+    Chapter::new("Theory", "Mean-field theory of wide random networks.", theory::register).options(theory::OPTIONS),
+    Chapter::new("Figures", "Heatmaps, lines and pictures, saved in the run folder.", figure::register)
+        .options(figure::OPTIONS),
+    Chapter::new("Verdicts", "What a sweep shows, in words.", verdict::register).options(verdict::OPTIONS),
+    Chapter::new(
+        "Tensors",
+        "A `Tensor` has one to four axes of numbers in single precision. Unlike other values, it is computed at once.",
+        tensor::register,
+    )
+    .operators(tensor::OPERATORS),
+];
+
 /// Adds every function and type to an engine.
 pub(super) fn register(engine: &mut Engine) {
-    general::register(engine);
-    tensor::register(engine);
-    data::register(engine);
-    layers::register(engine);
-    network::register(engine);
-    weights::register(engine);
-    classify::register(engine);
-    cascade::register(engine);
-    activation::register(engine);
-    curve::register(engine);
-    sweep::register(engine);
-    table::register(engine);
-    theory::register(engine);
-    training::register(engine);
-    figure::register(engine);
-    verdict::register(engine);
+    CHAPTERS.iter().for_each(|chapter| (chapter.register)(engine));
 }
 
 /// The options of every function that takes some.
 pub fn specs() -> impl Iterator<Item = &'static Spec> {
-    [
-        data::OPTIONS,
-        layers::OPTIONS,
-        network::OPTIONS,
-        weights::OPTIONS,
-        classify::OPTIONS,
-        cascade::OPTIONS,
-        curve::OPTIONS,
-        theory::OPTIONS,
-        training::OPTIONS,
-        figure::OPTIONS,
-        verdict::OPTIONS,
-    ]
-    .into_iter()
-    .flatten()
+    CHAPTERS.iter().flat_map(|chapter| chapter.options)
 }

@@ -1,4 +1,4 @@
-//! Layers, blocks, networks.
+//! Blocks and networks.
 
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine, INT, Map};
@@ -32,7 +32,7 @@ pub(super) fn register(engine: &mut Engine) {
         .register_global_module(rhai::exported_module!(functions).into());
 }
 
-/// The elements of an array that are all of one type.
+/// The elements of an array that must all have one type; `list` and `what` name the array and the type in the error.
 pub(super) fn elements<T: Clone + 'static + Send + Sync>(
     array: Array,
     list: &str,
@@ -53,7 +53,7 @@ fn shape(sizes: &[usize]) -> Array {
 #[expect(clippy::unwrap_used, reason = "Rhai's macro writes them")]
 #[export_module]
 mod functions {
-    /// Layers that a cascade inverts together: one layer and, usually, its activation.
+    /// A block: layers that a cascade inverts together, usually one layer and its activation.
     ///
     /// ```
     /// let b = block([linear(784, 100), tanh()]);
@@ -63,8 +63,7 @@ mod functions {
         Ok(Block::new(elements(layers, "the block", "a layer")?)?)
     }
 
-    /// The same block with a written inverse: the reconstruction network from its output to its input, in place of the
-    /// one that the rules derive.
+    /// The block with a reconstruction network of your own, from the block's output to its input, in place of the derived one.
     ///
     /// ```
     /// let b = block([linear(784, 100), tanh()]).inverse([linear(100, 784), relu()]);
@@ -74,8 +73,8 @@ mod functions {
         Ok(block.with_inverse(elements(layers, "the inverse", "a layer")?))
     }
 
-    /// The same block with the names that weight files have for its layers with weights, in their order; without, they are
-    /// called by the numbers of block and layer, both from 0, as in PyTorch's `Sequential`.
+    /// The block with the names that files of weights use for its layers with weights, in their order. Without names, block
+    /// and layer go by their numbers, from 0, as in PyTorch's `Sequential`.
     ///
     /// ```
     /// let b = block([conv2d(3, 64, 3, #{ padding: 1 }), relu()]).named(["features.0"]);
@@ -86,7 +85,7 @@ mod functions {
         Ok(block.with_names(names.iter().map(ToString::to_string).collect())?)
     }
 
-    /// A network from inputs of shape `input` (without the batch) through `blocks`, which have to fit one another.
+    /// A network without weights: samples of shape `input` go through `blocks`, whose shapes must fit one another.
     ///
     /// ```
     /// let net = network([784], [block([linear(784, 100), tanh()]), block([linear(100, 10)])]);
@@ -99,13 +98,18 @@ mod functions {
         Ok(Architecture::new(&input?, elements(blocks, "the network", "a block")?)?)
     }
 
-    /// Says that the last `blocks` are the head that reads the answer out: curves over depth leave them out.
+    /// The network with its last `blocks` declared as the head, which reads the answer out. Curves over depth leave it out.
+    ///
+    /// ```
+    /// let net = network([784], [block([linear(784, 100), tanh()]), block([linear(100, 10)])]).with_head(1);
+    /// print(net.trunk);    // 1
+    /// ```
     #[rhai_fn(return_raw)]
     pub fn with_head(architecture: Architecture, blocks: INT) -> Native<Architecture> {
         Ok(architecture.with_head(wanted_count(blocks, "the number of blocks")?)?)
     }
 
-    /// Gives a network its initial weights: W ~ N(0, σ_w² / fan-in), b ~ N(0, σ_b²). Nothing is drawn yet.
+    /// The network with random initial weights: W ~ N(0, σ_w² / fan-in), b ~ N(0, σ_b²). They are drawn when they are needed.
     ///
     /// ```
     /// let net = mlp::wide(784, 10, 30).init(#{ weight_var: 1.76, bias_var: 0.05, seed: 0 });
@@ -121,73 +125,76 @@ mod functions {
         Ok(Network::new(architecture, init)?)
     }
 
-    /// How many blocks there are.
+    /// The number of blocks.
     #[rhai_fn(get = "depth", pure)]
     pub fn architecture_depth(architecture: &mut Architecture) -> INT {
         architecture.depth() as INT
     }
 
-    /// How many blocks there are.
+    /// The number of blocks.
     #[rhai_fn(get = "depth", pure)]
     pub fn network_depth(network: &mut Network) -> INT {
         network.architecture().depth() as INT
     }
 
-    /// How many blocks there are before the head: the depths of a curve.
+    /// The number of blocks before the head: the depths of a curve.
     #[rhai_fn(get = "trunk", pure)]
     pub fn architecture_trunk(architecture: &mut Architecture) -> INT {
         architecture.trunk() as INT
     }
 
-    /// How many blocks there are before the head: the depths of a curve.
+    /// The number of blocks before the head: the depths of a curve.
     #[rhai_fn(get = "trunk", pure)]
     pub fn network_trunk(network: &mut Network) -> INT {
         network.architecture().trunk() as INT
     }
 
-    /// The shape of a sample that goes in.
+    /// The shape of one sample at the input.
     #[rhai_fn(get = "input", pure)]
     pub fn architecture_input(architecture: &mut Architecture) -> Array {
         shape(architecture.shape(0))
     }
 
-    /// The shape of a sample that goes in.
+    /// The shape of one sample at the input.
     #[rhai_fn(get = "input", pure)]
     pub fn network_input(network: &mut Network) -> Array {
         shape(network.architecture().shape(0))
     }
 
-    /// The shape of what comes out for a sample.
+    /// The shape of one sample at the output.
     #[rhai_fn(get = "output", pure)]
     pub fn architecture_output(architecture: &mut Architecture) -> Array {
         shape(architecture.shape(architecture.depth()))
     }
 
-    /// The shape of what comes out for a sample.
+    /// The shape of one sample at the output.
     #[rhai_fn(get = "output", pure)]
     pub fn network_output(network: &mut Network) -> Array {
         architecture_output(&mut network.architecture().clone())
     }
 
-    /// Trainable numbers.
+    /// The number of trainable parameters.
     #[rhai_fn(get = "params", pure)]
     pub fn architecture_params(architecture: &mut Architecture) -> INT {
         architecture.parameters() as INT
     }
 
-    /// Trainable numbers.
+    /// The number of trainable parameters.
     #[rhai_fn(get = "params", pure)]
     pub fn network_params(network: &mut Network) -> INT {
         network.architecture().parameters() as INT
     }
 
-    /// A table of blocks, shapes, parameters and inverses.
+    /// A table of the blocks: layers, output shapes, numbers of parameters, reconstruction networks.
+    ///
+    /// ```
+    /// print(mlp::wide(784, 10, 5).summary());
+    /// ```
     #[rhai_fn(name = "summary", pure)]
     pub fn architecture_summary(architecture: &mut Architecture) -> String {
         architecture.summary()
     }
 
-    /// A table of blocks, shapes, parameters and inverses.
     #[rhai_fn(name = "summary", pure)]
     pub fn network_summary(network: &mut Network) -> String {
         network.architecture().summary()

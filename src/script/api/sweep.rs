@@ -1,4 +1,4 @@
-//! Sweeps: axes, and the points that they span.
+//! Sweeps: axes and their combinations.
 
 use std::sync::Arc;
 
@@ -12,14 +12,14 @@ use crate::script::options::describe;
 use crate::script::session::{Native, Session};
 use crate::script::table::{Axis, Row, Table, point_in_words, point_map};
 
-/// Axes that span points, the last one fastest.
+/// Axes whose combinations are points; the last axis varies fastest.
 #[derive(Debug, Clone)]
 pub struct Sweep {
     pub axes: Arc<[Axis]>,
 }
 
 impl Sweep {
-    /// How many points there are, if that can be counted.
+    /// The number of points; `None` if it exceeds the address space.
     fn points(&self) -> Option<usize> {
         self.axes.iter().try_fold(1_usize, |product, axis| product.checked_mul(axis.values().len()))
     }
@@ -35,8 +35,9 @@ impl Sweep {
     }
 }
 
-/// Calls a closure for every row. What a point itself brought about is its failure, noted with its place; anything else,
-/// an unknown variable say, is the script's, and ends it, as does a failure of all points.
+/// Calls a closure for every row. An error that a native function or the script throws is the failure of that point, which
+/// is recorded with its place. Any other error, such as an unknown variable, ends the script, and so does the failure of
+/// every point.
 pub(super) fn for_each_row<A: rhai::FuncArgs>(
     context: &NativeCallContext<'_>,
     closure: &FnPtr,
@@ -50,8 +51,8 @@ pub(super) fn for_each_row<A: rhai::FuncArgs>(
         let value = match arguments.map(|arguments| closure.call_within_context::<Dynamic>(context, arguments)) {
             Err(failed_before) => Err(failed_before),
             Ok(Ok(value)) if value.is_unit() => {
-                let error = Error::new("the closure gives nothing back");
-                return Err(error.hint("end it with the value itself").into());
+                let error = Error::new("the closure returns nothing");
+                return Err(error.hint("end it with the value, without a semicolon").into());
             }
             Ok(Ok(value)) => Ok(value),
             Ok(Err(error)) => {
@@ -70,7 +71,7 @@ pub(super) fn for_each_row<A: rhai::FuncArgs>(
     }
 }
 
-/// What a script or a native function threw, if that is what happened.
+/// The error that the script or a native function threw; `None` for any other.
 fn thrown(mut error: &EvalAltResult) -> Option<Error> {
     while let EvalAltResult::ErrorInFunctionCall(_, _, inner, _) = error {
         error = inner;
@@ -93,7 +94,7 @@ pub(super) fn register(engine: &mut Engine) {
 #[expect(clippy::unwrap_used, reason = "Rhai's macro writes them")]
 #[export_module]
 mod functions {
-    /// A parameter and its values.
+    /// An axis of a sweep: a name and its values.
     ///
     /// ```
     /// let a = axis("weight_var", linspace(0.5, 4.0, 15));
@@ -106,7 +107,7 @@ mod functions {
         Ok(Axis::new(name, values))
     }
 
-    /// Every combination of the axes' values, the last axis fastest.
+    /// A sweep over every combination of the axes' values; the last axis varies fastest.
     ///
     /// ```
     /// let grid = sweep([axis("weight_var", [1.0, 2.0]), axis("seed", [0, 1, 2])]);
@@ -140,14 +141,14 @@ mod functions {
         }
     }
 
-    /// How many points there are.
+    /// The number of points.
     #[rhai_fn(get = "len", name = "len", pure)]
     pub fn len(sweep: &mut Sweep) -> INT {
         sweep.points().unwrap_or(0) as INT
     }
 
-    /// Calls `closure` for every point, with a map of the axes' values, and makes a table of what it gives. A point whose
-    /// closure fails is a hole in figures and tables; the others go on.
+    /// A table of the closure's results: it is called for every point with a map of the axes' values. A point whose closure
+    /// fails is a hole in figures and tables; the others go on.
     ///
     /// ```
     /// let theory = sweep([axis("weight_var", [1, 2])])

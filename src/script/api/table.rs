@@ -1,4 +1,4 @@
-//! Tables, as scripts use them.
+//! Tables in scripts.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ fn mean(values: &[&Dynamic]) -> Result<Dynamic, Error> {
     let curves: Option<Vec<Curve>> = values.iter().map(|value| Some(value.read_lock::<Curve>()?.clone())).collect();
     if let Some(curves) = curves {
         if let Some(other) = curves.iter().find(|curve| curve.length != curves[0].length) {
-            let message = format!("a mean over curves of {} and {} depths", curves[0].length, other.length);
+            let message = format!("the mean of curves with {} and {} depths", curves[0].length, other.length);
             return Err(Error::new(message));
         }
         let source = derive(Step::Mean, curves.iter().map(|curve| curve.source.clone()).collect());
@@ -41,7 +41,7 @@ fn mean(values: &[&Dynamic]) -> Result<Dynamic, Error> {
         .collect();
     match sources {
         Some(sources) => Ok(Dynamic::from(Number { source: derive(Step::Mean, sources) })),
-        None => Err(Error::new(format!("no mean of {}; it is taken over numbers or curves", describe(values[0])))),
+        None => Err(Error::new(format!("no mean of {}; it needs numbers or curves", describe(values[0])))),
     }
 }
 
@@ -52,20 +52,25 @@ pub(super) fn register(engine: &mut Engine) {
 #[expect(clippy::unwrap_used, reason = "Rhai's macro writes them")]
 #[export_module]
 mod functions {
-    /// How many points there are.
+    /// The number of points.
     #[rhai_fn(get = "len", name = "len", pure)]
     pub fn len(table: &mut Table) -> INT {
         table.rows.len() as INT
     }
 
-    /// Calls `closure` with every value, and makes a table of what it gives.
+    /// A table of the closure's results: it is called with every value.
+    ///
+    /// ```
+    /// let table = sweep([axis("x", [1, 2])]).map(|p| p.x);
+    /// print(table.map(|value| 10 * value).values());    // [10, 20]
+    /// ```
     #[rhai_fn(return_raw)]
     pub fn map(context: NativeCallContext, table: Table, closure: FnPtr) -> Native<Table> {
         let rows = table.rows.iter().map(|row| (row.point.clone(), row.value.clone().map(|value| (value,))));
         for_each_row(&context, &closure, table.axes.clone(), rows)
     }
 
-    /// One column of a table whose values are maps.
+    /// One column of a table whose values are maps: the values of one name.
     ///
     /// ```
     /// let table = sweep([axis("x", [1, 2])]).map(|p| #{ double: 2 * p.x, square: p.x * p.x });
@@ -75,7 +80,7 @@ mod functions {
     pub fn column(table: Table, name: &str) -> Native<Table> {
         table.results().column(name)?;
         let cell = |value: &Dynamic| {
-            let map = value.read_lock::<Map>().ok_or_else(|| Error::new("a row without columns"))?;
+            let map = value.read_lock::<Map>().ok_or_else(|| Error::new("the value of this point is not a map"))?;
             map.get(name).cloned().ok_or_else(|| Error::new(format!("no \"{name}\" at this point")))
         };
         let rows = table.rows.iter().map(|row| Row {
@@ -85,7 +90,7 @@ mod functions {
         Ok(Table { rows: rows.collect(), axes: table.axes.clone() })
     }
 
-    /// The mean over the points that differ in one axis alone, such as a seed.
+    /// The means over the points that differ in one axis only, such as a seed. The axis is gone from the result.
     ///
     /// ```
     /// let grid = sweep([axis("x", [1, 2]), axis("seed", [0, 1])]).map(|p| p.x + p.seed);
@@ -110,7 +115,7 @@ mod functions {
             .map(|(point, rows)| {
                 let values: Result<Vec<&Dynamic>, Error> =
                     rows.iter().map(|row| row.value.as_ref().map_err(Clone::clone)).collect();
-                // A mean over fewer points than the others would look like theirs: a failed one is a hole.
+                // With a failed point the mean is a hole: over fewer points it would not compare with the others.
                 let values = match values {
                     Ok(values) => values,
                     Err(error) => return Ok(Row { point, value: Err(error) }),
@@ -121,7 +126,7 @@ mod functions {
         Ok(Table { axes, rows: rows?.into() })
     }
 
-    /// The points for which `closure`, given the point, says true.
+    /// The rows for whose point the closure is true; it gets a map of the axes' values.
     ///
     /// ```
     /// let grid = sweep([axis("x", [1, 2, 3])]).map(|p| p.x);
@@ -136,20 +141,23 @@ mod functions {
             }
         }
         if rows.is_empty() {
-            return Err(Error::new("no point is left").into());
+            return Err(Error::new("`where`: the closure is true for no point").into());
         }
         Ok(Table { rows: rows.into(), axes: table.axes.clone() })
     }
 
-    /// The values as an array, in the order of the points; numbers and curves are computed now. A failed point is ().
+    /// The values as an array, in the order of the points. Numbers and curves are computed now; a failed point is `()`.
+    ///
+    /// ```
+    /// print(sweep([axis("x", [1, 2])]).map(|p| p.x * p.x).values());    // [1, 4]
+    /// ```
     #[rhai_fn(return_raw)]
     pub fn values(context: NativeCallContext, table: Table) -> Native<Array> {
         let session = Session::of(&context)?;
         Ok(table.values(&session.computed(table.results().targets())?))
     }
 
-    /// Writes a table into the run folder, as .csv or .json by its name: a row per point, and per depth where values are
-    /// curves.
+    /// Saves a table in the run folder as .csv or .json: a row per point, or per point and depth if the values are curves.
     ///
     /// ```
     /// sweep([axis("x", [1, 2])]).map(|p| p.x * p.x).save("squares.csv");

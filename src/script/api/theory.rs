@@ -3,7 +3,7 @@
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, FLOAT, FnPtr, Map};
 
-use super::general::wanted_number;
+use super::general::{AnyNumber, wanted_number};
 use crate::script::options::{Key, Options, Spec, Takes};
 use crate::script::session::Native;
 use crate::theory::{self, Activation, MeanField};
@@ -28,7 +28,7 @@ fn solve(activation: &Activation, options: &Options<'_>) -> Native<MeanField> {
     Ok(theory::mean_field(activation, options.number("weight_var")?, options.number("bias_var")?)?)
 }
 
-/// A script's own function as an activation: it is sampled at once and never called again.
+/// A closure of the script as an activation. It is sampled here and never called again.
 fn custom(context: &NativeCallContext<'_>, closure: &FnPtr) -> Native<Activation> {
     let failed = std::cell::RefCell::new(None);
     let activation = Activation::custom("the script's function", |x| {
@@ -50,8 +50,8 @@ fn custom(context: &NativeCallContext<'_>, closure: &FnPtr) -> Native<Activation
 #[export_module]
 mod functions {
     /// Mean-field theory of a wide random network: the fixed points q* and c* of length and correlation, χ₁, the depth
-    /// scales ξ_c and ξ_q, and the phase. `activation` is "tanh", "erf", "relu", "gelu", "silu", "sigmoid", "linear" or
-    /// "erf_unit_slope".
+    /// scales ξ_c and ξ_q, and the phase. `activation` is "tanh", "erf", "relu", "gelu", "silu", "sigmoid", "linear",
+    /// "erf_unit_slope", or a closure: any function of one number.
     ///
     /// ```
     /// let theory = mean_field("tanh", #{ weight_var: 1.5, bias_var: 0.05 });
@@ -63,8 +63,6 @@ mod functions {
         solve(&Activation::named(activation)?, &MEAN_FIELD.read(&options)?)
     }
 
-    /// The same for any function of one number.
-    ///
     /// ```
     /// let theory = mean_field(|x| max(-1.0, min(1.0, x)), #{ weight_var: 1.5, bias_var: 0.05 });
     /// ```
@@ -74,54 +72,54 @@ mod functions {
         solve(&custom(&context, &activation)?, &options)
     }
 
-    /// The weight variance at which χ₁ = 1: the line between order and chaos.
+    /// The weight variance at which χ₁ = 1, on the line between the ordered and the chaotic phase. `activation` is a name or
+    /// a closure, as for `mean_field`.
     ///
     /// ```
     /// print(critical_weight_var("tanh", 0.05));    // 1.7609546…
     /// ```
     #[rhai_fn(return_raw)]
-    pub fn critical_weight_var(activation: &str, bias_var: Dynamic) -> Native<FLOAT> {
+    pub fn critical_weight_var(activation: &str, bias_var: AnyNumber) -> Native<FLOAT> {
         Ok(theory::critical_weight_var(&Activation::named(activation)?, wanted_number(&bias_var, "bias_var")?)?)
     }
 
-    /// The same for any function of one number.
     #[rhai_fn(name = "critical_weight_var", return_raw)]
-    pub fn critical_weight_var_of(context: NativeCallContext, activation: FnPtr, bias_var: Dynamic) -> Native<FLOAT> {
+    pub fn critical_weight_var_of(context: NativeCallContext, activation: FnPtr, bias_var: AnyNumber) -> Native<FLOAT> {
         let activation = custom(&context, &activation)?;
         Ok(theory::critical_weight_var(&activation, wanted_number(&bias_var, "bias_var")?)?)
     }
 
-    /// q*: the squared length that activations settle at, per unit.
+    /// q*: the fixed point of the mean squared activation.
     #[rhai_fn(get = "q", pure)]
     pub fn q(theory: &mut MeanField) -> FLOAT {
         theory.q
     }
 
-    /// χ₁: how much a small difference between two inputs grows per layer; 1 is critical.
+    /// χ₁: the factor by which a small difference between two inputs grows per layer; 1 is critical.
     #[rhai_fn(get = "chi", pure)]
     pub fn chi(theory: &mut MeanField) -> FLOAT {
         theory.chi
     }
 
-    /// c*: the correlation that two inputs settle at.
+    /// c*: the fixed point of the correlation of two inputs.
     #[rhai_fn(get = "c", pure)]
     pub fn c(theory: &mut MeanField) -> FLOAT {
         theory.c
     }
 
-    /// ξ_c: the depth over which the correlation of two inputs settles.
+    /// ξ_c: the depth scale over which the correlation of two inputs approaches c*.
     #[rhai_fn(get = "xi_c", pure)]
     pub fn xi_c(theory: &mut MeanField) -> FLOAT {
         theory.xi_c
     }
 
-    /// ξ_q: the depth over which the length settles.
+    /// ξ_q: the depth scale over which the length approaches q*.
     #[rhai_fn(get = "xi_q", pure)]
     pub fn xi_q(theory: &mut MeanField) -> FLOAT {
         theory.xi_q
     }
 
-    /// "ordered", "critical", "chaotic" or "unbounded".
+    /// The phase: "ordered", "critical", "chaotic" or "unbounded".
     #[rhai_fn(get = "phase", pure)]
     pub fn phase(theory: &mut MeanField) -> String {
         theory.phase.to_string()

@@ -1,9 +1,9 @@
-//! Training a whole network on labels, and how well it does then.
+//! Training of a whole network on labels, and its accuracy.
 
 use rhai::plugin::*;
-use rhai::{Dynamic, Engine, Map};
+use rhai::{Engine, Map};
 
-use super::general::wanted_number;
+use super::general::{AnyNumber, wanted_number};
 use crate::Error;
 use crate::data::Split;
 use crate::entropy::{Step, derive};
@@ -75,7 +75,7 @@ fn loss_named(name: &str) -> Result<Loss, Error> {
 
 fn training_of(network: &Network) -> Result<&Trained, Error> {
     network.trained().ok_or_else(|| {
-        Error::new("the network was not trained in this script").hint("`net.trained(data.train)` gives one that was")
+        Error::new("the network was not trained in this script").hint("`net.trained(data.train)` trains it")
     })
 }
 
@@ -86,10 +86,10 @@ fn without_weights<T>() -> Native<T> {
 #[expect(clippy::unwrap_used, reason = "Rhai's macro writes them")]
 #[export_module]
 mod functions {
-    /// The network trained on the labels of `data`, from the weights that it has: a network again, which has other
-    /// weights, can be shown to a cascade, trained further. Nothing is trained until a result of it is shown. Its outputs
-    /// are a row of one number for each class, at least; the largest is its answer. Where it does not train, for the loss
-    /// is no finite number any more, it stays as it is, and the losses that would have followed are NaN.
+    /// The network after training on the labels of `data`, starting from its own weights. The result is a network like any
+    /// other: it can be given to a cascade, or trained further. Nothing is trained until a result is shown. The network has at
+    /// least one output per class; the largest output is its answer. If the loss becomes non-finite, training stops; the
+    /// remaining losses are NaN.
     ///
     /// ```
     /// let data = dataset("glyphs", #{ size: 7 });
@@ -102,8 +102,6 @@ mod functions {
         trained_with(network, data, Map::new())
     }
 
-    /// The same with options.
-    ///
     /// ```
     /// let data = dataset("glyphs", #{ size: 7 });
     /// let net = mlp::wide(49, 10, 3).init(#{ weight_var: 1.76, bias_var: 0.05 });
@@ -121,7 +119,7 @@ mod functions {
             None => usual.optimizer,
             Some(value) => value.clone().try_cast::<Optimizer>().ok_or_else(|| {
                 Error::new(format!("`trained`: option `optimizer` is an optimizer, got {}", describe(value)))
-                    .hint("such as `sgd(0.1)` or `adam(1e-3)`")
+                    .hint("for example `sgd(0.1)` or `adam(1e-3)`")
             })?,
         };
         let training = Training {
@@ -135,19 +133,19 @@ mod functions {
         Ok(network::train(&network, &data, training)?)
     }
 
-    /// Says what is missing.
+    /// (hidden) Explains that the network needs weights first.
     #[rhai_fn(name = "trained", return_raw)]
     pub fn trained_without_weights(_network: Architecture, _data: Split) -> Native<Network> {
         without_weights()
     }
 
-    /// Says what is missing.
+    /// (hidden) Explains that the network needs weights first.
     #[rhai_fn(name = "trained", return_raw)]
     pub fn trained_with_without_weights(_network: Architecture, _data: Split, _options: Map) -> Native<Network> {
         without_weights()
     }
 
-    /// The share of `data` that the network is right about: from 0 to 1, where its largest output is that of the class.
+    /// The share of samples, from 0 to 1, whose largest output is that of their class.
     ///
     /// ```
     /// let data = dataset("glyphs", #{ size: 7 });
@@ -159,13 +157,13 @@ mod functions {
         Ok(Number { source: network::accuracy(&network, &data)? })
     }
 
-    /// Says what is missing.
+    /// (hidden) Explains that the network needs weights first.
     #[rhai_fn(name = "accuracy", return_raw)]
     pub fn accuracy_without_weights(_network: Architecture, _data: Split) -> Native<Number> {
         without_weights()
     }
 
-    /// The loss of every training step's batch, before the step, of a network that `trained` made.
+    /// The loss of every training step's batch, before the step; for a network that `trained` returned.
     ///
     /// ```
     /// let data = dataset("glyphs", #{ size: 7 });
@@ -179,26 +177,30 @@ mod functions {
         Ok(Curve::new(derive(Step::Losses, vec![result.clone()]), *steps))
     }
 
-    /// The accuracy of every epoch over the samples as they came by, of a network that `trained` made.
+    /// The accuracy of every epoch, each sample counted before its step; for a network that `trained` returned.
+    ///
+    /// ```
+    /// let data = dataset("glyphs", #{ size: 7 });
+    /// let net = mlp::wide(49, 10, 3).init(#{ weight_var: 1.76, bias_var: 0.05 });
+    /// print(net.trained(data.train.take(300), #{ epochs: 2 }).training_accuracy().len);    // 2
+    /// ```
     #[rhai_fn(return_raw)]
     pub fn training_accuracy(network: Network) -> Native<Curve> {
         let Trained { result, epochs, .. } = training_of(&network)?;
         Ok(Curve::new(derive(Step::Accuracies, vec![result.clone()]), *epochs))
     }
 
-    /// Stochastic gradient descent at a rate: each parameter goes that much along its gradient.
+    /// Stochastic gradient descent: at every step, a parameter changes by `rate` times its gradient.
     #[rhai_fn(name = "sgd", return_raw)]
-    pub fn sgd(rate: Dynamic) -> Native<Optimizer> {
+    pub fn sgd(rate: AnyNumber) -> Native<Optimizer> {
         sgd_with(rate, Map::new())
     }
 
-    /// The same with options.
-    ///
     /// ```
     /// print(sgd(0.1, #{ momentum: 0.9 }));    // sgd(0.1, momentum 0.9)
     /// ```
     #[rhai_fn(name = "sgd", return_raw)]
-    pub fn sgd_with(rate: Dynamic, options: Map) -> Native<Optimizer> {
+    pub fn sgd_with(rate: AnyNumber, options: Map) -> Native<Optimizer> {
         let options = SGD.read(&options)?;
         checked(Optimizer::Sgd {
             rate: wanted_number(&rate, "the rate")?,
@@ -207,19 +209,17 @@ mod functions {
         })
     }
 
-    /// Adam (Kingma & Ba 2015) at a rate.
+    /// The optimizer Adam (Kingma & Ba 2015) with step size `rate`.
     #[rhai_fn(name = "adam", return_raw)]
-    pub fn adam(rate: Dynamic) -> Native<Optimizer> {
+    pub fn adam(rate: AnyNumber) -> Native<Optimizer> {
         adam_with(rate, Map::new())
     }
 
-    /// The same with options.
-    ///
     /// ```
     /// print(adam(1e-3, #{ weight_decay: 0.01 }));    // adam(0.001, weight_decay 0.01)
     /// ```
     #[rhai_fn(name = "adam", return_raw)]
-    pub fn adam_with(rate: Dynamic, options: Map) -> Native<Optimizer> {
+    pub fn adam_with(rate: AnyNumber, options: Map) -> Native<Optimizer> {
         let options = ADAM.read(&options)?;
         checked(Optimizer::Adam {
             rate: wanted_number(&rate, "the rate")?,

@@ -1,4 +1,4 @@
-//! The verdict, as scripts ask for it.
+//! Verdicts in scripts.
 
 use rhai::plugin::*;
 use rhai::{Engine, Map};
@@ -35,8 +35,8 @@ pub(super) fn register(engine: &mut Engine) {
 
 #[export_module]
 mod functions {
-    /// Says at the end, in words, what a table of entropy curves over the axis `weight_var` shows: the best weight
-    /// variance, the depth to which each phase lets information through, and how that compares with mean-field theory.
+    /// Prints at the end of the run what a table of entropy curves over the axis `weight_var` shows: the best weight variance,
+    /// the depth at which information is lost in each phase, and how that compares with mean-field theory.
     ///
     /// ```
     /// let data = dataset("glyphs", #{ size: 7 });

@@ -1,4 +1,4 @@
-//! Weights from files, and into them.
+//! Reading and saving weights.
 
 use std::path::Path;
 
@@ -32,7 +32,7 @@ pub(super) fn register(engine: &mut Engine) {
     engine.register_global_module(rhai::exported_module!(functions).into());
 }
 
-/// The file of weights that a script means.
+/// Opens the file of weights that a script names.
 pub(super) fn open(session: &Session, path: &str) -> Result<WeightFile, Error> {
     WeightFile::open(&session.readable_file(path)?, path, session.folders.digest_cache())
 }
@@ -40,12 +40,9 @@ pub(super) fn open(session: &Session, path: &str) -> Result<WeightFile, Error> {
 fn show(context: &NativeCallContext<'_>, weights: Weights, path: &str) -> Native<()> {
     let path = output_path(path)?;
     if path.extension() != Some("safetensors".as_ref()) {
-        return Err(Error::new(format!(
-            "\"{}\": weights are saved in a file .safetensors",
-            Path::new(&path).display()
-        ))
-        .hint("PyTorch reads it with `safetensors.torch.load_file`")
-        .into());
+        return Err(Error::new(format!("\"{}\": weights are saved as .safetensors", Path::new(&path).display()))
+            .hint("PyTorch reads it with `safetensors.torch.load_file`")
+            .into());
     }
     Session::of(context)?.show(context, SavedWeights { weights, path })?;
     Ok(())
@@ -53,10 +50,10 @@ fn show(context: &NativeCallContext<'_>, weights: Weights, path: &str) -> Native
 
 #[export_module]
 mod functions {
-    /// Gives a network the weights in a file: .safetensors, or PyTorch's .pth and .pt, in the project's folder or in that
-    /// of data. The file holds just the network's arrays, by the names that `named` gives its blocks (those of the stdlib
-    /// have torchvision's) or else by the numbers of block and layer; its numbers, f16, bf16, f32 or f64, become f32.
-    /// Counters of batch normalisation (`num_batches_tracked`) are passed over.
+    /// The network with the weights of a file: .safetensors, or PyTorch's .pth and .pt, in the project folder or in a data
+    /// folder. The file holds exactly the network's arrays. Their names are those that `named` gave the blocks (the
+    /// built-in VGG networks have torchvision's names), otherwise the numbers of block and layer. Numbers of 16, 32 or 64
+    /// bits become single precision. Counters of batch normalisation (`num_batches_tracked`) are skipped.
     ///
     /// ```
     /// fn trained() { vgg::vgg16().weights("vgg16.safetensors") }
@@ -66,8 +63,6 @@ mod functions {
         weights_with(context, architecture, path, Map::new())
     }
 
-    /// The same with options.
-    ///
     /// ```
     /// fn trained(net) { net.weights("checkpoint.pth", #{ prefix: "module.", ignore_surplus: true }) }
     /// ```
@@ -83,8 +78,8 @@ mod functions {
         Ok(Network::loaded(architecture, open(&*Session::of(&context)?, path)?, &naming)?)
     }
 
-    /// Saves a network's weights, drawn, read or trained, in the run folder: a file .safetensors with plain names, which
-    /// PyTorch reads and `weights` as well.
+    /// Saves the weights of a network, or the reconstruction networks of a cascade, in the run folder as .safetensors. PyTorch
+    /// reads the file; so do `network.weights(…)` and the option `weights` of `cascade`.
     ///
     /// ```
     /// mlp::wide(49, 10, 4).init(#{ weight_var: 1.76, bias_var: 0.05 }).save("net.safetensors");
@@ -95,8 +90,7 @@ mod functions {
         Ok(network)
     }
 
-    /// Saves a cascade's reconstruction networks, of all blocks that have one, in the run folder: a file .safetensors with
-    /// names such as "3.weight", blocks from 0. `cascade(net, data, #{ weights: "cascade.safetensors" })` reads it.
+    /// In a cascade's file, "3.weight" belongs to the fourth block: they count from 0.
     ///
     /// ```
     /// let data = dataset("glyphs", #{ size: 7 });

@@ -1,9 +1,10 @@
-//! Arithmetic, comparisons, activations and products of tensors.
+//! Arithmetic, comparisons, functions and products of tensors.
 
 use burn::tensor::{Tensor, activation};
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, FLOAT, FuncRegistration, INT, Module};
 
+use super::TensorOrNumber;
 use crate::script::api::general::wanted_number;
 use crate::script::session::Native;
 use crate::script::tensor::{MOST, ScriptTensor, compact};
@@ -11,7 +12,7 @@ use crate::{Error, Result};
 
 type Binary = fn(Tensor<MOST>, Tensor<MOST>) -> Tensor<MOST>;
 
-/// The shape of two tensors put together: from the last axis on, sizes are equal, or one of them is 1.
+/// The shape that two tensors are broadcast to: counted from the last axis, sizes are equal, or one of them is 1.
 fn together(what: &str, a: &ScriptTensor, b: &ScriptTensor, kept: usize) -> Result<[usize; MOST]> {
     let (left, right) = (a.numbers.dims(), b.numbers.dims());
     let mut shape = left;
@@ -21,12 +22,12 @@ fn together(what: &str, a: &ScriptTensor, b: &ScriptTensor, kept: usize) -> Resu
             (1, size) => size,
             (size, other) => {
                 let message = format!(
-                    "{what} of shapes {:?} and {:?}: sizes {size} and {other} do not go together",
+                    "{what} of shapes {:?} and {:?}: sizes {size} and {other} do not fit",
                     a.shape(),
                     b.shape()
                 );
                 return Err(
-                    Error::new(message).hint("counted from the last axis, sizes have to be equal, or one of them 1")
+                    Error::new(message).hint("counted from the last axis, sizes must be equal, or one of them 1")
                 );
             }
         };
@@ -40,9 +41,9 @@ fn elementwise(what: &str, a: &ScriptTensor, b: &ScriptTensor, apply: Binary) ->
     Ok(ScriptTensor::computed(a.budget(), &shape[MOST - a.rank.max(b.rank)..], compute)?)
 }
 
-/// An operation on a tensor and a tensor or number, whichever comes first.
+/// An operation on two tensors, or a tensor and a number in any order.
 fn mixed(what: &str, a: &Dynamic, b: &Dynamic, apply: Binary) -> Native<ScriptTensor> {
-    let number = |value: &Dynamic| wanted_number(value, &format!("what {what} takes beside a tensor"));
+    let number = |value: &Dynamic| wanted_number(value, &format!("the other operand of {what}"));
     match (a.read_lock::<ScriptTensor>(), b.read_lock::<ScriptTensor>()) {
         (Some(a), Some(b)) => elementwise(what, &a, &b, apply),
         (Some(a), None) => elementwise(what, &a, &a.beside(number(b)?), apply),
@@ -87,7 +88,7 @@ pub(super) fn register(engine: &mut Engine) {
     for (name, compare) in [equal("==", true), equal("!=", false)] {
         FuncRegistration::new(name).in_global_namespace().set_into_module(&mut module, compare);
     }
-    // Rhai answers `false` to a comparison that it does not know.
+    // Without these, Rhai would return `false` for a comparison that is not registered.
     for name in ["==", "!=", "<", "<=", ">", ">="] {
         let with = move |_: &Dynamic, _: &Dynamic| -> Native<bool> {
             Err(Error::new(format!("`{name}` does not compare a tensor's numbers one by one"))
@@ -104,49 +105,48 @@ pub(super) fn register(engine: &mut Engine) {
 
 #[export_module]
 mod functions {
-    /// Every number to the power `exponent`, a number or a tensor; `t ** 2` is the same.
+    /// Every number to the power of `exponent`; `t ** 2` is the same.
     ///
     /// ```
     /// print(tensor([1, 2, 3]).pow(2).to_array());    // [1.0, 4.0, 9.0]
     /// ```
     #[rhai_fn(return_raw)]
-    pub fn pow(tensor: ScriptTensor, exponent: Dynamic) -> Native<ScriptTensor> {
+    pub fn pow(tensor: ScriptTensor, exponent: TensorOrNumber) -> Native<ScriptTensor> {
         mixed("`pow`", &Dynamic::from(tensor), &exponent, Tensor::powf)
     }
 
-    /// 1 where a number is less than `other`, a number or a tensor; 0 elsewhere, as for what is not a number.
+    /// 1 where a number is less than `other`, 0 elsewhere and for NaN.
     ///
     /// ```
     /// print(randn([1000], 0).less_than(0).mean());    // 0.495
     /// ```
     #[rhai_fn(return_raw)]
-    pub fn less_than(tensor: ScriptTensor, other: Dynamic) -> Native<ScriptTensor> {
+    pub fn less_than(tensor: ScriptTensor, other: TensorOrNumber) -> Native<ScriptTensor> {
         mixed("`less_than`", &Dynamic::from(tensor), &other, |a, b| a.lower(b).float())
     }
 
-    /// 1 where a number is greater than `other`, a number or a tensor; 0 elsewhere, as for what is not a number.
+    /// 1 where a number is greater than `other`, 0 elsewhere and for NaN.
     ///
     /// ```
     /// print(tensor([1, 2, 3]).greater_than(1.5).sum());    // 2.0
     /// ```
     #[rhai_fn(return_raw)]
-    pub fn greater_than(tensor: ScriptTensor, other: Dynamic) -> Native<ScriptTensor> {
+    pub fn greater_than(tensor: ScriptTensor, other: TensorOrNumber) -> Native<ScriptTensor> {
         mixed("`greater_than`", &Dynamic::from(tensor), &other, |a, b| a.greater(b).float())
     }
 
-    /// 1 where a number is equal to `other`, a number or a tensor; 0 elsewhere. Whether two tensors are the same as a
-    /// whole is `a == b`.
+    /// 1 where a number is equal to `other`, 0 elsewhere. To compare two tensors as a whole, write `a == b`.
     ///
     /// ```
     /// print(tensor([1, 2, 3]).equal_to([2, 2, 3].tensor()).sum());    // 2.0
     /// ```
     #[rhai_fn(return_raw)]
-    pub fn equal_to(tensor: ScriptTensor, other: Dynamic) -> Native<ScriptTensor> {
+    pub fn equal_to(tensor: ScriptTensor, other: TensorOrNumber) -> Native<ScriptTensor> {
         mixed("`equal_to`", &Dynamic::from(tensor), &other, |a, b| a.equal(b).float())
     }
 
-    /// The matrix product of [m, k] and [k, n]; of tensors with more axes, of the matrices in their last two, the axes
-    /// before them going together as in arithmetic.
+    /// The matrix product of [m, k] and [k, n]. Tensors with more axes are multiplied as matrices in their last two; the other
+    /// axes are broadcast as in arithmetic.
     ///
     /// ```
     /// let x = randn([10, 3], 0);
@@ -242,7 +242,7 @@ mod functions {
         each(&tensor, Tensor::sqrt)
     }
 
-    /// Probabilities along an axis: e^x divided by its sum. A negative axis counts from the last.
+    /// Probabilities along an axis: eˣ divided by its sum. A negative axis counts from the last.
     ///
     /// ```
     /// print(tensor([[0, 0], [0, 0]]).softmax(-1).to_array());    // [[0.5, 0.5], [0.5, 0.5]]

@@ -1,15 +1,15 @@
-//! Tensors from numbers, from chance, from data.
+//! Tensors from numbers, at random, and from data.
 
 use burn::tensor::{DType, Tensor};
 use rhai::plugin::*;
-use rhai::{Array, Dynamic, Engine, INT};
+use rhai::{Array, Engine, INT};
 
 use super::wanted_shape;
 use crate::data::Split;
 use crate::output::Pictures;
 use crate::random::Random;
 use crate::script::api::curve::now;
-use crate::script::api::general::{wanted_count, wanted_number};
+use crate::script::api::general::{AnyNumber, wanted_count, wanted_number};
 use crate::script::options::{describe, number};
 use crate::script::session::{Native, Session};
 use crate::script::tensor::{MOST, ScriptTensor, padded};
@@ -25,7 +25,7 @@ fn at(path: &[usize]) -> String {
     path.iter().fold(String::new(), |text, i| text + format!("[{i}]").as_str())
 }
 
-/// The sizes of nested arrays, as the first element of each has it.
+/// The sizes of nested arrays, taken from the first element at every depth.
 fn sizes(array: &Array) -> Result<Vec<usize>> {
     let mut sizes = vec![array.len()];
     let mut first = array.first().cloned();
@@ -82,7 +82,7 @@ fn full_of(context: &NativeCallContext<'_>, shape: Array, number: f64) -> Native
     Ok(ScriptTensor::computed(&session.tensors, &shape, || Tensor::full(padded(&shape), number, options))?)
 }
 
-/// Numbers by chance: `fill` gets the stream of a seed.
+/// Random numbers: `fill` gets the stream of a seed.
 fn drawn(
     context: &NativeCallContext<'_>,
     shape: Array,
@@ -101,7 +101,9 @@ fn drawn(
 
 #[export_module]
 mod functions {
-    /// A tensor from nested lists of numbers: as many axes as lists inside one another, at most 4.
+    /// A tensor from nested arrays of numbers, or of the pixels of samples or pictures, read or computed now. Arrays can be
+    /// nested up to 4 deep; pixels have the shape [pictures, channels, height, width] and lie in [0, 1] unless a folder
+    /// normalises them.
     ///
     /// ```
     /// let t = tensor([[1, 2, 3], [4, 5, 6]]);
@@ -115,8 +117,6 @@ mod functions {
         Ok(ScriptTensor::new(&*Session::of(&context)?, &shape, || Ok(flat))?)
     }
 
-    /// The pixels of samples, read now: [samples, channels, height, width], in [0, 1] unless a folder normalises them.
-    ///
     /// ```
     /// let pixels = dataset("glyphs").test.take(10).tensor();
     /// print(pixels.shape);    // [10, 1, 28, 28]
@@ -127,8 +127,6 @@ mod functions {
         Ok(ScriptTensor::new(&*Session::of(&context)?, &shape, || samples.pixels())?)
     }
 
-    /// The pixels of reconstructions, computed now: [pictures, channels, height, width], the shallowest depth first.
-    ///
     /// ```
     /// let data = dataset("glyphs", #{ size: 7 });
     /// let net = mlp::wide(49, 10, 3).init(#{ weight_var: 1.76, bias_var: 0.05 });
@@ -163,17 +161,17 @@ mod functions {
         full_of(&context, shape, 1.0)
     }
 
-    /// A tensor of one number, many times.
+    /// A tensor filled with one number.
     ///
     /// ```
     /// print(full([2, 2], 0.5).sum());    // 2.0
     /// ```
     #[rhai_fn(return_raw)]
-    pub fn full(context: NativeCallContext, shape: Array, value: Dynamic) -> Native<ScriptTensor> {
+    pub fn full(context: NativeCallContext, shape: Array, value: AnyNumber) -> Native<ScriptTensor> {
         full_of(&context, shape, wanted_number(&value, "the value")?)
     }
 
-    /// The identity matrix of `n` rows and columns.
+    /// The identity matrix with `n` rows and columns.
     ///
     /// ```
     /// print(eye(2).to_array());    // [[1.0, 0.0], [0.0, 1.0]]
@@ -189,7 +187,7 @@ mod functions {
         Ok(ScriptTensor::new(&*Session::of(&context)?, &[n, n], numbers)?)
     }
 
-    /// Independent standard normal numbers, the same for the same seed on every machine.
+    /// Independent standard normal numbers. The same seed gives the same numbers on every machine.
     ///
     /// ```
     /// let w = 1.3 * randn([100, 100], 0) / 10;    // weights of variance 1.69 / fan-in
@@ -199,14 +197,14 @@ mod functions {
         drawn(&context, shape, seed, |random, numbers| random.fill_normal(numbers, 1.0))
     }
 
-    /// Independent numbers, uniform in [0, 1), the same for the same seed on every machine.
+    /// Independent uniform numbers in [0, 1). The same seed gives the same numbers on every machine.
     ///
     /// ```
     /// let noise = uniform([10, 1, 28, 28], 0);
     /// ```
     #[rhai_fn(return_raw)]
     pub fn uniform(context: NativeCallContext, shape: Array, seed: INT) -> Native<ScriptTensor> {
-        // 24 bits, as many as a number near 1 has: 53 of them could round to 1.
+        // 24 bits, the precision of a number near 1: more of them could round to 1.
         drawn(&context, shape, seed, |random, numbers| {
             numbers.fill_with(|| (random.bits() >> 8) as f32 / (1u32 << 24) as f32);
         })

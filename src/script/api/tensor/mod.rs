@@ -1,4 +1,4 @@
-//! What scripts do with tensors.
+//! Tensors in scripts.
 
 mod arithmetic;
 mod files;
@@ -15,7 +15,34 @@ use crate::script::session::{Native, Session};
 use crate::script::tensor::{MOST, ScriptTensor};
 use crate::{Error, Result};
 
-/// A shape that a script gave.
+/// A parameter that takes a tensor or a number. The reference shows it so.
+type TensorOrNumber = Dynamic;
+
+/// Pages of the operators that `register` adds.
+pub(super) const OPERATORS: &str = r"
+## arithmetic: + - * / **
+## Tensor + Tensor -> Tensor
+## Tensor + number -> Tensor
+## - Tensor -> Tensor
+Arithmetic with tensors and numbers, number by number, in any order; `-`, `*`, `/` and `**` (the power) likewise. Shapes go
+together as in numpy: counted from the last axis, sizes are equal, or one of them is 1.
+
+```
+let t = 2 * tensor([[1, 2], [3, 4]]) - tensor([1, 2]);
+print(t.to_array());    // [[1.0, 2.0], [5.0, 6.0]]
+```
+
+## comparison: == !=
+## Tensor == Tensor -> bool
+Whether two tensors have the same shape and the same numbers. To compare number by number, use `less_than`, `greater_than`
+or `equal_to`.
+
+```
+print(zeros([2]) == tensor([0, 0]));    // true
+```
+";
+
+/// A shape from a script.
 fn wanted_shape(shape: Array) -> Result<Vec<usize>> {
     let sizes = elements::<INT>(shape, "the shape", "a whole number")?;
     sizes.into_iter().map(|size| wanted_count(size, "a size")).collect()
@@ -35,7 +62,7 @@ pub(super) fn register(engine: &mut Engine) {
 #[expect(clippy::unwrap_used, reason = "Rhai's macro writes them")]
 #[export_module]
 mod functions {
-    /// The sizes of a tensor, one per axis.
+    /// The size of each axis.
     ///
     /// ```
     /// print(zeros([2, 3]).shape);    // [2, 3]
@@ -45,7 +72,7 @@ mod functions {
         tensor.shape().into_iter().map(|size| Dynamic::from_int(size as INT)).collect()
     }
 
-    /// How many axes a tensor has, 1 to 4.
+    /// The number of axes, 1 to 4.
     ///
     /// ```
     /// print(zeros([2, 3]).rank);    // 2
@@ -55,7 +82,7 @@ mod functions {
         tensor.rank as INT
     }
 
-    /// The size of a tensor's first axis: how many `tensor[i]` there are.
+    /// The size of the first axis: the number of elements `tensor[i]`.
     ///
     /// ```
     /// print(zeros([2, 3]).len);    // 2
@@ -65,7 +92,7 @@ mod functions {
         tensor.numbers.dims()[MOST - tensor.rank] as INT
     }
 
-    /// How many numbers a tensor has.
+    /// The number of numbers in a tensor.
     ///
     /// ```
     /// print(zeros([2, 3]).size);    // 6
@@ -75,7 +102,7 @@ mod functions {
         tensor.numbers.dims().iter().product::<usize>() as INT
     }
 
-    /// A tensor as nested arrays of numbers.
+    /// The numbers as nested arrays.
     ///
     /// ```
     /// print(eye(2).to_array());    // [[1.0, 0.0], [0.0, 1.0]]
@@ -99,7 +126,7 @@ mod functions {
         Ok(array)
     }
 
-    /// The BLAKE3 hash of a tensor's shape and numbers: the same for tensors that are the same to the bit.
+    /// The BLAKE3 hash of shape and numbers: equal for tensors that are equal to the bit.
     ///
     /// ```
     /// print(randn([2, 3], 0).fingerprint == randn([2, 3], 0).fingerprint);    // true

@@ -4,6 +4,7 @@ use burn::tensor::Tensor;
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine, INT};
 
+use super::TensorOrNumber;
 use crate::script::api::network::elements;
 use crate::script::session::Native;
 use crate::script::tensor::{MOST, ScriptTensor, compact, place};
@@ -52,7 +53,7 @@ fn swapped(tensor: &ScriptTensor, i: usize, j: usize) -> Native<ScriptTensor> {
 #[expect(clippy::unwrap_used, reason = "Rhai's macro writes them")]
 #[export_module]
 mod functions {
-    /// The last two axes exchanged.
+    /// The tensor with its last two axes exchanged, or axes `i` and `j`. A negative axis counts from the last.
     ///
     /// ```
     /// print(zeros([2, 3]).transpose().shape);    // [3, 2]
@@ -65,8 +66,6 @@ mod functions {
         swapped(&tensor, MOST - 2, MOST - 1)
     }
 
-    /// Axes `i` and `j` exchanged. A negative axis counts from the last.
-    ///
     /// ```
     /// print(zeros([2, 3, 4]).transpose(0, -1).shape);    // [4, 3, 2]
     /// ```
@@ -75,7 +74,7 @@ mod functions {
         swapped(&tensor, tensor.axis(i)?, tensor.axis(j)?)
     }
 
-    /// The same numbers, row by row, in another shape; one size may be -1, which stands for what is left.
+    /// The numbers, row by row, in another shape. One size can be -1: it is computed from the others.
     ///
     /// ```
     /// print(zeros([4, 3]).reshape([2, -1]).shape);    // [2, 6]
@@ -103,7 +102,7 @@ mod functions {
         Ok(tensor.shaped(&shape))
     }
 
-    /// The same numbers, row by row, along one axis.
+    /// The numbers, row by row, along a single axis.
     ///
     /// ```
     /// print(zeros([4, 3]).flatten().shape);    // [12]
@@ -113,7 +112,7 @@ mod functions {
         Ok(tensor.shaped(&[tensor.shape().iter().product()]))
     }
 
-    /// What lies from `start` to before `stop` along an axis. Negative numbers count from the end.
+    /// The part from `start` up to but not including `stop` along an axis. Negative numbers count from the end.
     ///
     /// ```
     /// let t = tensor([[1, 2, 3], [4, 5, 6]]);
@@ -134,8 +133,8 @@ mod functions {
         }
     }
 
-    /// Element `i` along the first axis: a tensor of one axis less, a number where there is only one. Negative numbers
-    /// count from the end.
+    /// Element `i` along the first axis: a tensor with one axis less, or a number if there is only one. Negative numbers count
+    /// from the end.
     ///
     /// ```
     /// let t = tensor([[1, 2, 3], [4, 5, 6]]);
@@ -143,7 +142,7 @@ mod functions {
     /// print(t[-1][0]);           // 4.0
     /// ```
     #[rhai_fn(index_get, return_raw)]
-    pub fn element(tensor: &mut ScriptTensor, i: INT) -> Native<Dynamic> {
+    pub fn element(tensor: &mut ScriptTensor, i: INT) -> Native<TensorOrNumber> {
         let axis = MOST - tensor.rank;
         let size = tensor.numbers.dims()[axis];
         let Some(at) = place(i, size) else {
@@ -159,7 +158,7 @@ mod functions {
         }
     }
 
-    /// Tensors one after another along an axis that they have. A negative axis counts from the last.
+    /// Tensors joined one after another along an axis that they have. A negative axis counts from the last.
     ///
     /// ```
     /// print(concatenate([zeros([2, 3]), ones([1, 3])], 0).shape);    // [3, 3]
@@ -171,7 +170,7 @@ mod functions {
         Ok(joined("`concatenate`", &tensors, along)?)
     }
 
-    /// Tensors of one shape along a new first axis.
+    /// Tensors of one shape, stacked along a new axis: the first, or axis `axis` of the result.
     ///
     /// ```
     /// print(stack([zeros([3]), ones([3])]).shape);    // [2, 3]
@@ -181,8 +180,6 @@ mod functions {
         stack(tensors, 0)
     }
 
-    /// Tensors of one shape along a new axis, which is `axis` of the result.
-    ///
     /// ```
     /// print(stack([zeros([3]), ones([3])], -1).shape);    // [3, 2]
     /// ```

@@ -15,7 +15,7 @@ use crate::script::session::{Native, Session};
 use crate::script::tensor::ScriptTensor;
 use crate::{Error, Result};
 
-/// What a single tensor is called in a .safetensors file.
+/// The name of a single tensor in a .safetensors file.
 const NAME: &str = "tensor";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub(super) fn register(engine: &mut Engine) {
     engine.register_global_module(rhai::exported_module!(functions).into());
 }
 
-/// A file that is not what it should be.
+/// The error for a file with the wrong content.
 fn wrong(path: &str, expected: &str, found: &str) -> Error {
     Error::new(format!("{path}: expected {expected}, found {found}"))
 }
@@ -59,7 +59,7 @@ fn serialize(tensors: &[(String, ScriptTensor)]) -> Result<Vec<u8>> {
     safetensors::serialize(views.map_err(failed)?, None).map_err(failed)
 }
 
-/// Single precision, from the types that weights come in.
+/// Numbers of the types that weights have, in single precision.
 fn numbers_of(view: &TensorView<'_>) -> Option<Vec<f32>> {
     use burn::tensor::{bf16, f16};
     macro_rules! from {
@@ -119,7 +119,8 @@ fn read_safetensors(session: &Session, path: &str) -> Result<Vec<(String, Script
 
 #[export_module]
 mod functions {
-    /// Saves a tensor in the run folder at once: "x.npy" for numpy, "x.safetensors" for the others.
+    /// Saves a tensor, or the tensors of a map by their names, in the run folder now: as .npy for numpy (one tensor only) or as
+    /// .safetensors.
     ///
     /// ```
     /// randn([2, 3], 0).save("x.npy");
@@ -135,8 +136,6 @@ mod functions {
         Ok(tensor)
     }
 
-    /// Saves tensors by name in the run folder at once, as .safetensors.
-    ///
     /// ```
     /// #{ weight: randn([2, 3], 0), bias: zeros([2]) }.save("layer.safetensors");
     /// ```
@@ -161,8 +160,8 @@ mod functions {
         Ok(())
     }
 
-    /// Reads a tensor from a file .npy, or .safetensors if it holds only one. The file is in the project's folder or in
-    /// that of data; its numbers, of whatever type, become single precision.
+    /// The tensor in a .npy file, or in a .safetensors file with only one. The file is in the project folder or in a data folder;
+    /// numbers of any type become single precision.
     ///
     /// ```
     /// fn weights() { load_tensor("weights.npy") }
@@ -183,8 +182,8 @@ mod functions {
         }
     }
 
-    /// Reads the tensors of a file .safetensors, by name. The file is in the project's folder or in that of data;
-    /// numbers, of whatever type, become single precision.
+    /// The tensors in a .safetensors file by their names. The file is in the project folder or in a data folder; numbers of any
+    /// type become single precision.
     ///
     /// ```
     /// fn first_weights() { load_tensors("model.safetensors")["features.0.weight"] }

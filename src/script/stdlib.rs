@@ -1,0 +1,14 @@
+//! The Rhai modules that ship inside the program.
+
+/// Name and text of each, in the order in which they may use one another.
+pub(super) const STDLIB: [(&str, &str); 4] = [
+    ("mlp", include_str!("../../stdlib/mlp.rhai")),
+    ("conv", include_str!("../../stdlib/conv.rhai")),
+    ("resnet", include_str!("../../stdlib/resnet.rhai")),
+    ("vgg", include_str!("../../stdlib/vgg.rhai")),
+];
+
+/// The file name of a module in messages.
+pub(super) fn file_name(module: &str) -> String {
+    format!("stdlib/{module}.rhai")
+}
