@@ -2,9 +2,9 @@
 //!
 //!     cargo run --release --example embed
 //!
-//! A [`Host`] is all that a program needs: it takes [`Settings`] (where results are stored, what the script may use,
-//! what its parameters are), and gives an [`Outcome`](entroscope::script::Outcome): how the run ended, what was written,
-//! and the tables, as numbers. Run it twice: the second time computes nothing.
+//! A program needs a [`Host`]. It takes [`Settings`]: where results are stored, what the script may use, the values of its
+//! parameters. A run returns an [`Outcome`](entroscope::script::Outcome): how it ended, the files that it wrote, and its
+//! tables as numbers. The second run computes nothing.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -13,7 +13,7 @@ use std::sync::Arc;
 use entroscope::script::{Host, HostEvent, Settings, Status};
 
 fn main() -> ExitCode {
-    // Everything that is not said here is as on the command line: all cores, the user's own store.
+    // The defaults are those of the command line: all cores, the user's own store.
     let settings = Settings {
         out: Some(PathBuf::from("runs/embed")),
         set: vec![("depth".into(), "20".into())],
@@ -34,27 +34,27 @@ fn main() -> ExitCode {
     }
 }
 
-/// The variance that the reconstructions explain, depth by depth, for each weight variance of `embed.rhai`.
+/// For each weight variance in `embed.rhai`, the share of the variance that the reconstructions explain at every depth.
 ///
 /// # Errors
-/// When the script is wrong, or points failed: what happened, in words.
+/// If the script is wrong or points failed; the text says what happened.
 pub fn explained_variance(settings: Settings) -> Result<Vec<(f64, Vec<f64>)>, String> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/embed.rhai");
-    // The observer hears what happens, from several threads: what the script prints, what is planned, every step.
+    // The observer receives events, from several threads: what the script prints, what is planned, every step.
     let host = Host::new(settings).with_observer(Arc::new(|event| {
         if let HostEvent::Planned(plan, estimate) = event {
             let (missing, reused) = plan.missing_and_reused();
-            eprintln!("{missing} points to compute, {reused} known already; about {:.0} s", estimate.seconds);
+            eprintln!("{missing} points to compute, {reused} stored; about {:.0} s", estimate.seconds);
         }
     }));
 
     let outcome = host.run(&script);
     if outcome.status != Status::Done {
-        // A diagnostic is for people: what is wrong, the line of the script, the way out.
+        // A diagnostic is for people: what is wrong, the line of the script, what to do.
         return Err(outcome.diagnostics.iter().map(|diagnostic| diagnostic.render(false)).collect());
     }
 
-    // A saved table has a row for every point of the sweep, and for every depth where its values are curves.
+    // A saved table has a row for every point of the sweep, or for every point and depth if its values are curves.
     let column = |name| outcome.column("explained.csv", name).ok_or_else(|| format!("no column {name}\n"));
     let (weight_vars, values) = (column("weight_var")?, column("value")?);
     let mut curves: Vec<(f64, Vec<f64>)> = Vec::new();

@@ -2,9 +2,9 @@
 //!
 //!     cargo run --release --example primitive
 //!
-//! Two things are needed. An [`Operation`] says what is computed: its name, what decides its numbers, what it takes,
-//! and how. A function in an `#[export_module]` describes it to scripts. The host does the rest: results are named by
-//! their fingerprint, stored, found again, planned with everything else, cancelled and reported like its own.
+//! It takes two things. An [`Operation`] is a step of a computation: its name, the parameters that decide its numbers, its
+//! inputs, its cost, and the code. A function in an `#[export_module]` lets scripts describe it. The host does the rest:
+//! results are named by their fingerprint, stored and found again, planned with other operations, cancelled and reported.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -18,26 +18,26 @@ use entroscope::work::{Context, Cost, Described, Keep, Operation, Value};
 use rhai::plugin::*;
 use serde_json::json;
 
-/// The participation ratio (Σλ)² / Σλ² of the eigenvalues λ of the activations' covariance, at the depths 1 to `depth`:
-/// 1 when all samples lie on a line, as many as there are dimensions when they fill all alike.
+/// The participation ratio (Σλ)² / Σλ² of the eigenvalues λ of the activations' covariance, at every depth from 1 on. It is
+/// 1 if all samples lie on a line, and the number of dimensions if they fill all of them equally.
 #[derive(Debug)]
 struct EffectiveRank {
-    /// The activations at each depth, "x" `[samples, …]`: descriptions as well, computed only when this is.
+    /// The activations at each depth, "x" `[samples, …]`: descriptions, too, computed only if this operation runs.
     activations: Vec<Described>,
 }
 
 impl Operation for EffectiveRank {
-    /// Unique among operations: begin with a name of your own.
+    /// Unique among operations: start it with a name of your own.
     fn name(&self) -> &'static str {
         "example.effective_rank"
     }
 
-    /// Raise it when the same parameters give other numbers than before; results of older versions are then not found.
+    /// Raise it when the same parameters give different numbers. Results of older versions are then no longer used.
     fn version(&self) -> u32 {
         1
     }
 
-    /// All that decides the numbers, and nothing else. What it is computed from counts by its fingerprint.
+    /// Everything that decides the numbers, and nothing else. Inputs count by their fingerprints.
     fn parameters(&self) -> serde_json::Value {
         let of: Vec<_> = self.activations.iter().map(Described::fingerprint).collect();
         json!({ "of": of })
@@ -47,12 +47,12 @@ impl Operation for EffectiveRank {
         self.activations.clone()
     }
 
-    /// One number per depth: worth a file for ever. What is large is kept `WithinBudget`.
+    /// One number per depth is small enough to keep for good. Large results are kept `WithinBudget`.
     fn keep(&self) -> Keep {
         Keep::Always
     }
 
-    /// From the inputs' costs alone: nothing has been computed when the plan asks.
+    /// Estimated from the costs of the inputs, because nothing has been computed when a plan is made.
     fn cost(&self) -> Cost {
         let numbers = self.activations.iter().map(|x| x.operation().cost().result_bytes / 4.0);
         let depths = self.activations.len() as f64;
@@ -65,14 +65,14 @@ impl Operation for EffectiveRank {
         for input in inputs {
             let (shape, x) = input.f32s("x")?;
             curve.push(participation_ratio(x, shape[0]));
-            // Tells the progress bar, and ends here when the user asks to stop.
+            // Updates the progress bar, and returns an error here if the user stops the run.
             context.advance(share)?;
         }
         Ok(Value::default().with("curve", &[curve.len()], curve))
     }
 }
 
-/// Of `x`, `[samples, width]`. With the centred samples as rows of X, Σλ and Σλ² are the trace and the squared Frobenius
+/// The participation ratio of `x`, `[samples, width]`. With the centred samples as rows of X, Σλ and Σλ² are the trace and the squared Frobenius
 /// norm of X Xᵀ, up to a factor that cancels.
 fn participation_ratio(x: &[f32], samples: usize) -> f64 {
     let width = x.len() / samples;
@@ -92,11 +92,11 @@ fn participation_ratio(x: &[f32], samples: usize) -> f64 {
     trace * trace / squares
 }
 
-/// What scripts see. The doc comments are the functions' pages in the reference.
+/// The functions for scripts. Their doc comments are their pages in the reference.
 #[export_module]
 mod functions {
-    /// How many directions the activations of `data` fill at each depth of a network: the participation ratio of their
-    /// covariance's eigenvalues.
+    /// The number of directions that the activations of `data` fill at each depth of a network: the participation ratio of the
+    /// eigenvalues of their covariance.
     ///
     /// ```
     /// let data = dataset("glyphs", #{ size: 7 });
@@ -105,8 +105,7 @@ mod functions {
     /// ```
     #[rhai_fn(return_raw)]
     pub fn effective_rank(network: Network, data: Split) -> Native<Curve> {
-        // Nothing is computed here: a script makes descriptions. What cannot be computed is said at once, and gets the
-        // place of the call.
+        // Nothing is computed here: scripts make descriptions. An error that is found now gets the place of the call.
         check_data(&network, &data)?;
         let depth = network.architecture().trunk();
         let activations = (1..=depth).map(|l| activations(&network, &data, l)).collect();

@@ -8,13 +8,25 @@ pub(crate) fn size(bytes: f64) -> String {
     format!("{:.digits$} {}", bytes / 1024_f64.powi(power as i32), units[power])
 }
 
-/// An estimated time, such as "about 12 min".
+/// An estimated time, such as "about 12 min" or "about 1.5 h".
 pub(crate) fn time(seconds: f64) -> String {
+    if seconds < 1.0 { "less than a second".to_owned() } else { format!("about {}", rounded(seconds)) }
+}
+
+/// A measured time, such as "0.3 s" or "12 min".
+pub(crate) fn duration(seconds: f64) -> String {
     match seconds {
-        s if s < 1.0 => "less than a second".to_owned(),
-        s if s < 90.0 => format!("about {s:.0} s"),
-        s if s < 5400.0 => format!("about {:.0} min", s / 60.0),
-        s => format!("about {:.1} h", s / 3600.0),
+        s if s > 0.0 && s < 0.1 => format!("{s:.2} s"),
+        s if s < 10.0 => format!("{s:.1} s"),
+        s => rounded(s),
+    }
+}
+
+fn rounded(seconds: f64) -> String {
+    match seconds {
+        s if s < 90.0 => format!("{s:.0} s"),
+        s if s < 5400.0 => format!("{:.0} min", s / 60.0),
+        s => format!("{} h", (s / 360.0).round() / 10.0),
     }
 }
 
@@ -50,6 +62,15 @@ pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_have_the_unit_that_suits_them() {
+        assert_eq!(
+            [0.4, 89.0, 300.0, 5400.0, 7200.0].map(time),
+            ["less than a second", "about 89 s", "about 5 min", "about 1.5 h", "about 2 h"]
+        );
+        assert_eq!([0.0, 0.03, 0.3, 12.4, 720.0].map(duration), ["0.0 s", "0.03 s", "0.3 s", "12 s", "12 min"]);
+    }
 
     #[test]
     fn the_nearest_name_is_one_typing_error_away_and_no_stranger() {

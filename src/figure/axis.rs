@@ -1,8 +1,8 @@
-//! Axes: from values to places on the page, and the round numbers marked along the way.
+//! Axes: the positions of values on the page, and ticks at round numbers.
 
 use super::Axis;
 use super::geometry::Rect;
-use super::text::readable;
+use super::text::math_label;
 use serde::Serialize;
 
 /// A range of values laid along an axis.
@@ -12,7 +12,7 @@ pub struct Scale {
     pub lo: f64,
     /// The value at the right or top; larger than `lo`.
     pub hi: f64,
-    /// Whether equal distances are equal factors.
+    /// Whether the scale is logarithmic.
     pub log: bool,
 }
 
@@ -44,12 +44,12 @@ pub struct Tick {
     pub label: String,
 }
 
-/// The widest range that keeps every difference finite.
+/// Values are clamped to this, so that differences stay finite.
 const HUGE: f64 = 1e300;
 
 impl Scale {
-    /// The range of these values, or what the axis asks for. A single value, or none, gets room on both sides.
-    pub fn of(values: impl IntoIterator<Item = f64>, axis: &Axis) -> Self {
+    /// The range of these values, or that given by the axis. A single value, or none, gets room on both sides.
+    pub fn spanning(values: impl IntoIterator<Item = f64>, axis: &Axis) -> Self {
         let usable = |v: &f64| v.is_finite() && (!axis.log || *v > 0.0);
         let (mut lo, mut hi) = values
             .into_iter()
@@ -63,7 +63,7 @@ impl Scale {
         lo = bound(axis.min).unwrap_or(lo);
         hi = bound(axis.max).unwrap_or(hi);
         if lo > hi {
-            // One asked-for end lies beyond all the data.
+            // One given end lies beyond all the data.
             (lo, hi) = if axis.min.is_some() { (lo, lo) } else { (hi, hi) };
         }
         let size = lo.abs().max(hi.abs());
@@ -80,7 +80,7 @@ impl Scale {
         Self { lo, hi, log: axis.log }
     }
 
-    /// The same with some room on both sides, where the axis does not say where it ends.
+    /// The same with room at both ends, except where the axis gives the end.
     #[must_use]
     pub fn padded(self, share: f64, axis: &Axis) -> Self {
         let value = |at: f64| {
@@ -92,7 +92,7 @@ impl Scale {
         if fine { Self { lo, hi, ..self } } else { self }
     }
 
-    /// Where a value lies, 0 at `lo` and 1 at `hi`; NaN where it has no place.
+    /// The position of a value, 0 at `lo` and 1 at `hi`; NaN if it has none.
     pub fn at(&self, value: f64) -> f64 {
         if self.log {
             if value <= 0.0 { f64::NAN } else { (value.ln() - self.lo.ln()) / (self.hi.ln() - self.lo.ln()) }
@@ -153,7 +153,7 @@ impl Scale {
     }
 }
 
-/// 2.5×10⁷ in a label's markup, without idle zeros.
+/// 2.5×10⁷ in a label's markup, without trailing zeros.
 fn scientific(value: f64, digits: usize) -> String {
     if value == 0.0 {
         return "0".into();
@@ -165,19 +165,19 @@ fn scientific(value: f64, digits: usize) -> String {
 }
 
 impl Axis {
-    /// What is written beside it.
+    /// The label to draw.
     pub fn shown(&self) -> String {
-        self.label.clone().unwrap_or_else(|| readable(&self.name))
+        self.label.clone().unwrap_or_else(|| math_label(&self.name))
     }
 }
 
 impl Frame {
-    /// Where x lies on the page; far outside rather than infinite.
+    /// The position of x on the page; far outside rather than infinite.
     pub fn px(&self, x: f64) -> f64 {
         self.left + (self.x.at(x) * (self.right - self.left)).clamp(-1e5, 1e5)
     }
 
-    /// Where y lies on the page; far outside rather than infinite.
+    /// The position of y on the page; far outside rather than infinite.
     pub fn py(&self, y: f64) -> f64 {
         self.bottom - (self.y.at(y) * (self.bottom - self.top)).clamp(-1e5, 1e5)
     }
@@ -212,7 +212,7 @@ mod tests {
             for (a, b) in odd.iter().flat_map(|a| odd.iter().map(move |b| (*a, *b))) {
                 for (min, max) in [(None, None), (Some(b), None), (None, Some(a)), (Some(a), Some(b))] {
                     let axis = Axis { log, min, max, ..Axis::default() };
-                    let scale = Scale::of([a, b], &axis).padded(0.04, &axis);
+                    let scale = Scale::spanning([a, b], &axis).padded(0.04, &axis);
                     assert!(scale.lo < scale.hi && (scale.hi - scale.lo).is_finite(), "{a} {b} {scale:?}");
                     let ticks = scale.ticks(8, false);
                     assert!(ticks.len() < 20 && ticks.iter().all(|t| scale.at(t.value).is_finite()), "{scale:?}");

@@ -2,35 +2,37 @@
 
 use super::chart::{self, Side};
 use super::colourbar::{Colours, edges};
+use super::csv::{Row, name, points};
 use super::curves::{self, Ground};
 use super::geometry::Rect;
 use super::legend::{Entry, Key};
+use super::number::plain;
 use super::regions::{By, Part, Quantity, Shape};
 use super::scene::{Mark, Paint, Scene};
-use super::{Axis, Bars, Colour, Scale};
+use super::{Axis, Bars, Colour, Drawing, Scale};
 use crate::{Error, Result};
 
-/// How much of the distance between bars a bar fills.
+/// The share of the distance between bars that a bar fills.
 const FILL: f64 = 0.8;
-/// How far over the tallest bar the axis follows curves.
+/// The axis follows curves up to this multiple of the tallest bar.
 const MOST_ABOVE: f64 = 1.3;
 
-impl Bars {
-    pub(super) fn scene(&self, title: &str) -> Result<Scene> {
+impl Drawing for Bars {
+    fn scene(&self, title: &str) -> Result<Scene> {
         self.check()?;
-        // A logarithmic height has no zero to stand on.
+        // A logarithmic axis has no zero for bars to stand on.
         let y_axis = Axis { log: false, ..self.y.clone() };
         let (places, around) = edges(&self.xs, self.x.log);
         let colours = Colours::new(self.values.iter().copied(), self.clip, self.palette, &self.value);
         let heights = self.heights.iter().copied().chain([0.0]);
-        // A curve that diverges, as ξ_c does, must not press the bars flat.
+        // A diverging curve, such as ξ_c, must not flatten the bars.
         let reach = MOST_ABOVE * heights.clone().filter(|v| v.is_finite()).fold(0.0, f64::max);
         let curves = self.lines.iter().flat_map(|line| &line.y).map(|v| v.min(reach).max(0.0));
-        let tallest = Scale::of(heights.chain(curves), &y_axis);
+        let tallest = Scale::spanning(heights.chain(curves), &y_axis);
         let padded = tallest.padded(0.05, &y_axis);
         let y_scale = Scale { lo: if tallest.lo < 0.0 { padded.lo } else { tallest.lo }, ..padded };
         let ends = [around.first(), around.last()].into_iter().flatten().copied();
-        let x = Side { axis: &self.x, scale: Scale::of(ends, &self.x), whole: chart::whole(&self.xs) };
+        let x = Side { axis: &self.x, scale: Scale::spanning(ends, &self.x), whole: chart::whole(&self.xs) };
         let y = Side { axis: &y_axis, scale: y_scale, whole: chart::whole(&self.heights) };
 
         let paint =
@@ -76,7 +78,7 @@ impl Bars {
         Ok(scene)
     }
 
-    pub(super) fn parts(&self, shapes: Vec<Shape>) -> Vec<Part> {
+    fn parts(&self, shapes: Vec<Shape>) -> Vec<Part> {
         let mut shapes = shapes.into_iter();
         let mut quantities =
             vec![Quantity::along(&self.x, "x", By::I, &self.xs), Quantity::along(&self.y, "y", By::I, &self.heights)];
@@ -87,6 +89,26 @@ impl Bars {
         bars.into_iter().chain(curves::parts(shapes, &self.lines, (&self.x, &self.y), "curve")).collect()
     }
 
+    fn rows(&self) -> Result<Vec<Row>> {
+        let coloured = !self.values.is_empty();
+        let mut head = vec!["series".into(), name(&self.x.name, "x"), name(&self.y.name, "y")];
+        head.extend(coloured.then(|| name(&self.value, "value")));
+        let mut rows = vec![head];
+        for (i, (x, height)) in self.xs.iter().zip(&self.heights).enumerate() {
+            let mut row = vec!["bars".into(), plain(*x), plain(*height)];
+            row.extend(coloured.then(|| self.values.get(i).map_or(String::new(), |v| plain(*v))));
+            rows.push(row);
+        }
+        for (line, x, y) in points(&self.lines) {
+            let mut row = vec![line.to_string(), x, y];
+            row.extend(coloured.then(String::new));
+            rows.push(row);
+        }
+        Ok(rows)
+    }
+}
+
+impl Bars {
     fn check(&self) -> Result<()> {
         curves::check(&self.lines)?;
         let coloured = if self.values.is_empty() { self.xs.len() } else { self.values.len() };

@@ -1,4 +1,4 @@
-//! The page of a figure with axes: title, legend, the axes themselves, and the frame that data are drawn in.
+//! What figures with axes share: the page with its title and legend, the axes, and the frame for the data.
 
 use super::axis::{Frame, Tick};
 use super::scene::{INK, LABEL, Mark, Scene, TICK, TITLE};
@@ -62,7 +62,7 @@ pub fn axes(scene: &mut Scene, frame: &Frame, x: &Side, y: &Side) {
     scene.upward(text, (16.0 + LABEL * 0.6, centre), size);
 }
 
-/// As many ticks as have room for their labels side by side.
+/// The most ticks whose labels fit side by side.
 fn fitting_ticks(scale: &Scale, whole: bool, room: f64) -> Vec<Tick> {
     let fits = |ticks: &Vec<Tick>| {
         let places = ticks.iter().map(|t| (scale.at(t.value) * room, Text::new(&t.label).width * TICK));
@@ -72,7 +72,7 @@ fn fitting_ticks(scale: &Scale, whole: bool, room: f64) -> Vec<Tick> {
     (2..=9).rev().map(|most| scale.ticks(most, whole)).find(fits).unwrap_or_else(|| scale.ticks(1, whole))
 }
 
-/// Faint lines across the frame at the ticks, for charts that are read by height.
+/// Draws faint horizontal lines at the ticks of y.
 pub fn grid(scene: &mut Scene, frame: &Frame, y: &Side) {
     for tick in y.scale.ticks(8, y.whole) {
         let at = frame.py(tick.value);

@@ -1,10 +1,10 @@
-//! From value to colour, and the bar that explains it.
+//! The colours of values, and the colour bar.
 
 use super::axis::Frame;
 use super::chart::Side;
 use super::geometry::Rect;
 use super::scene::{LABEL, Mark, Paint, Scene, TICK};
-use super::text::{Text, readable};
+use super::text::{Text, math_label};
 use super::{Axis, Palette, Scale};
 
 /// The values that the colours run over.
@@ -13,7 +13,7 @@ pub struct Colours {
     palette: Palette,
     /// `None` where no value is finite.
     scale: Option<Scale>,
-    /// Whether values lie below or above what the colours reach.
+    /// Whether values lie below or above the colours' range.
     beyond: (bool, bool),
     label: String,
 }
@@ -24,7 +24,7 @@ const TIP: f64 = 14.0;
 const STEPS: usize = 128;
 
 impl Colours {
-    /// Colours over the finite ones of these values, or over `clip`.
+    /// Colours over the range of the finite values, or over `clip`.
     pub fn new(
         values: impl Iterator<Item = f64> + Clone,
         clip: (Option<f64>, Option<f64>),
@@ -33,12 +33,12 @@ impl Colours {
     ) -> Self {
         let finite = || values.clone().filter(|v| v.is_finite());
         let axis = Axis { min: clip.0, max: clip.1, ..Axis::default() };
-        let scale = finite().next().map(|_| Scale::of(finite(), &axis));
+        let scale = finite().next().map(|_| Scale::spanning(finite(), &axis));
         let beyond = scale.map_or((false, false), |s| (finite().any(|v| v < s.lo), finite().any(|v| v > s.hi)));
-        Self { palette, scale, beyond, label: readable(name) }
+        Self { palette, scale, beyond, label: math_label(name) }
     }
 
-    /// How a value is painted.
+    /// The paint of a value.
     pub fn paint(&self, value: f64) -> Paint {
         match self.scale {
             _ if value.is_nan() => Paint::NaN,
@@ -49,7 +49,7 @@ impl Colours {
         }
     }
 
-    /// The room that the bar takes at the right of the axes.
+    /// The width that the bar takes at the right of the axes.
     pub fn margin(&self) -> f64 {
         let Some(scale) = self.scale else { return 0.0 };
         let label = if self.label.is_empty() { 0.0 } else { LABEL + 10.0 };
@@ -69,7 +69,7 @@ impl Colours {
             (Rect { left, top: place(to), right, bottom: place(from) }, Paint::Solid(colour))
         });
         scene.marks.push(Mark::Cells(strips.collect()));
-        // A pointed end says that colours stop before the values do.
+        // A pointed end marks values beyond the colours' range.
         let mut edge = vec![(left, top)];
         for (beyond, from, tip, share) in
             [(self.beyond.1, top, frame.top, 1.0), (self.beyond.0, bottom, frame.bottom, 0.0)]
@@ -101,7 +101,7 @@ fn widest(scale: &Scale) -> f64 {
 /// ends. Returns the distinct values in order, and one edge more than there are of them.
 pub fn edges(values: &[f64], log: bool) -> (Vec<f64>, Vec<f64>) {
     let mut places: Vec<f64> = values.iter().map(|v| v + 0.0).filter(|v| v.is_finite() && (!log || *v > 0.0)).collect();
-    // Adding 0 above makes −0 and 0 one place.
+    // Adding 0 above makes −0 and 0 equal.
     places.sort_by(f64::total_cmp);
     places.dedup();
     let way = |v: f64| if log { v.ln() } else { v.clamp(-1e300, 1e300) };
@@ -119,5 +119,5 @@ pub fn edges(values: &[f64], log: bool) -> (Vec<f64>, Vec<f64>) {
 /// A side whose range is that of these edges.
 pub fn side<'a>(axis: &'a Axis, values: &[f64], edges: &[f64]) -> Side<'a> {
     let ends = [edges.first(), edges.last()].into_iter().flatten().copied();
-    Side { axis, scale: Scale::of(ends, axis), whole: super::chart::whole(values) }
+    Side { axis, scale: Scale::spanning(ends, axis), whole: super::chart::whole(values) }
 }

@@ -1,4 +1,4 @@
-//! Curves and their bands: how they are stroked, what the legend says of them, and how they are clipped to the axes.
+//! Curves and their bands, clipped to the axes, and their entries in the legend.
 
 use super::axis::Frame;
 use super::legend::{BAND_OPACITY, Entry, Key, STROKE};
@@ -38,14 +38,14 @@ pub fn check(series: &[Series]) -> Result<()> {
 fn style(index: usize, series: &Series, ground: Ground) -> (Colour, Dash) {
     const DASHES: [Dash; 4] = [Dash::Solid, Dash::Dashed, Dash::Dotted, Dash::DashDot];
     let (colour, dash) = match ground {
-        // Colours first; when they have all been used, dashes.
+        // First by colour, then by dashes.
         Ground::Paper => (Colour::series(index), DASHES[index / 7 % 4]),
         Ground::Colours => (Colour::BLACK, DASHES[(index + 1) % 4]),
     };
     (series.colour.unwrap_or(colour), series.dash.unwrap_or(dash))
 }
 
-/// The legend of these curves; those without a label are left out.
+/// The legend's entries; a curve without a label has none.
 pub fn entries(series: &[Series], ground: Ground) -> Vec<Entry> {
     let named = series.iter().enumerate().filter(|(_, s)| !s.label.is_empty());
     named
@@ -124,7 +124,7 @@ fn draw_band(scene: &mut Scene, frame: &Frame, series: &Series, band: &Band, col
     }
 }
 
-/// A point without neighbours, which no line would show.
+/// Draws a point without neighbours, which no line would show.
 fn dot(scene: &mut Scene, frame: &Frame, (x, y): (f64, f64), colour: Colour) {
     if frame.rect().contains((x, y)) {
         let corner = |i: i32| f64::from(i) * std::f64::consts::TAU / 16.0;
@@ -133,7 +133,7 @@ fn dot(scene: &mut Scene, frame: &Frame, (x, y): (f64, f64), colour: Colour) {
     }
 }
 
-/// Without the points that nobody could tell from their neighbour.
+/// Drops points that cannot be told from their neighbour.
 fn thinned(points: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
     let mut kept: Vec<(f64, f64)> = Vec::with_capacity(points.len());
     let last = points.len().saturating_sub(1);

@@ -1,5 +1,6 @@
-//! The one font of all figures, DejaVu Sans, inside the program: text is measured with it, painted with it, and a
-//! part of it with just the letters used travels inside every SVG, so that a figure looks the same everywhere.
+//! The font of all figures, DejaVu Sans, which is embedded in the program. Text is measured and painted with it, and every SVG
+//! embeds the letters that it uses, so that a figure looks the same everywhere. The letters are taken out here, because the crates that
+//! subset fonts do so for PDF: `subsetter` removes the `cmap` table, without which a browser does not find a letter.
 
 use ab_glyph::{Font as _, FontRef, GlyphId, OutlinedGlyph, PxScale, point};
 use std::collections::BTreeSet;
@@ -43,7 +44,7 @@ pub fn outlines(text: &str, x: f64, y: f64, size: f64) -> impl Iterator<Item = O
     })
 }
 
-/// The font with only these letters' outlines left, as a TrueType file; `None` if the file is not as expected.
+/// The font with the outlines of these letters only, as a TrueType file; `None` if the embedded file is not as expected.
 pub fn reduced(letters: &BTreeSet<char>) -> Option<Vec<u8>> {
     let loca = table(b"loca")?;
     // Offsets are halved 16-bit numbers: `head` says so in this file, and a test reads the result back.

@@ -1,21 +1,18 @@
 //! Colour over two axes: the phase diagram.
 
 use super::colourbar::{Colours, edges, side};
+use super::csv::{Row, name, points};
 use super::curves::{self, Ground};
 use super::geometry::Rect;
 use super::legend::{Entry, Key};
+use super::number::plain;
 use super::regions::{By, Part, Quantity, Shape};
 use super::scene::{Hatch, Mark, Paint, Scene};
-use super::{Cell, Heatmap, chart};
+use super::{Cell, Drawing, Heatmap, chart};
 use crate::{Error, Result};
 
-impl Heatmap {
-    /// The cell in column `ix` and row `iy`.
-    pub fn cell(&self, ix: usize, iy: usize) -> Cell {
-        self.cells.get(ix).and_then(|column| column.get(iy)).copied().unwrap_or_default()
-    }
-
-    pub(super) fn scene(&self, title: &str) -> Result<Scene> {
+impl Drawing for Heatmap {
+    fn scene(&self, title: &str) -> Result<Scene> {
         self.check()?;
         let values = self.cells.iter().flatten().filter_map(|cell| match cell {
             Cell::Value(value) => Some(*value),
@@ -31,7 +28,7 @@ impl Heatmap {
         let (rows, upward) = edges(&self.ys, self.y.log);
         let (x, y) = (side(&self.x, &self.xs, &across), side(&self.y, &self.ys, &upward));
 
-        // Values that occur twice share a column or row; the later one is seen.
+        // Equal values share a column or row; the later one is drawn.
         let seen = |values: &[f64], among: &[f64]| {
             let mut seen = vec![0; among.len()];
             for (index, value) in values.iter().enumerate() {
@@ -59,7 +56,7 @@ impl Heatmap {
         Ok(scene)
     }
 
-    pub(super) fn parts(&self, shapes: Vec<Shape>) -> Vec<Part> {
+    fn parts(&self, shapes: Vec<Shape>) -> Vec<Part> {
         let mut shapes = shapes.into_iter();
         let cells = (0..self.xs.len()).flat_map(|ix| (0..self.ys.len()).map(move |iy| self.cell(ix, iy)));
         let cells = shapes.next().map(|shape| Part {
@@ -73,6 +70,30 @@ impl Heatmap {
             rows: self.ys.len(),
         });
         cells.into_iter().chain(curves::parts(shapes, &self.lines, (&self.x, &self.y), "curve")).collect()
+    }
+
+    fn rows(&self) -> Result<Vec<Row>> {
+        let text = |words: [&str; 5]| words.map(str::to_string).to_vec();
+        let (x, y) = (name(&self.x.name, "x"), name(&self.y.name, "y"));
+        let series = name(&self.value, "value");
+        let mut rows = vec![text(["series", &x, &y, "value", "status"])];
+        for (ix, x) in self.xs.iter().enumerate() {
+            for (iy, y) in self.ys.iter().enumerate() {
+                let (value, status) = self.cell(ix, iy).record();
+                rows.push(text([&series, &plain(*x), &plain(*y), &value, status]));
+            }
+        }
+        for (line, x, y) in points(&self.lines) {
+            rows.push(text([line, &x, &y, "", "line"]));
+        }
+        Ok(rows)
+    }
+}
+
+impl Heatmap {
+    /// The cell in column `ix` and row `iy`.
+    pub fn cell(&self, ix: usize, iy: usize) -> Cell {
+        self.cells.get(ix).and_then(|column| column.get(iy)).copied().unwrap_or_default()
     }
 
     fn check(&self) -> Result<()> {
@@ -91,7 +112,7 @@ impl Heatmap {
     }
 }
 
-/// The cells as few rectangles: runs of one paint up a column, then equal runs of neighbouring columns.
+/// Merges cells of one paint into few rectangles: runs up a column, then equal runs of neighbouring columns.
 fn rectangles(paints: &[Vec<Paint>], xs: &[f64], ys: &[f64]) -> Vec<(Rect, Paint)> {
     let mut done: Vec<(Rect, Paint)> = Vec::new();
     let mut before: Vec<usize> = Vec::new();

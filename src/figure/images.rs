@@ -1,31 +1,34 @@
 //! Sheets of pictures: reconstructions side by side, one screen pixel square per picture pixel.
 
+use super::csv::{self, Row};
 use super::geometry::Rect;
 use super::regions::{By, Part, Quantity, Shape};
 use super::scene::{Mark, Scene, TITLE};
 use super::text::Text;
-use super::{Colour, Contrast, Image, Images};
+use super::{Colour, Contrast, Drawing, Image, Images};
 use crate::{Error, Result};
 
 const MARGIN: f64 = 16.0;
 const GAP: f64 = 8.0;
-/// The width that a sheet aims for, and the largest picture, in units.
+/// The usual width of a sheet, in units.
 const WIDTH: f64 = 800.0;
+/// The largest side of a picture, in units.
 const LARGEST: f64 = 200.0;
-/// A PNG has this many pixels per unit, so a picture's pixel is magnified to a whole number of these.
+/// PNG pixels per unit. A picture's pixel is magnified to a whole number of these.
 const PER_UNIT: f64 = super::png::SCALE as f64;
-/// The most units on a side and in all, which keeps a sheet of huge pictures from filling the memory (300 MB).
+/// The longest side of a sheet, in units.
 const LONGEST: f64 = 16_000.0;
+/// The largest area of a sheet, in square units: drawing it takes about 300 MB.
 const LARGEST_SHEET: f64 = 25e6;
 const EDGE: Colour = Colour(0xd0, 0xd0, 0xd0);
-/// What is not a number; no grey looks like it.
+/// The colour of a NaN, unlike any grey.
 const NAN: [u8; 3] = [0xc2, 0x18, 0x8b];
 
 impl Image {
     /// A picture of this shape: `[h, w]`, `[1, h, w]` or `[3, h, w]`.
     ///
     /// # Errors
-    /// The shape is another, or `pixels` holds more or fewer numbers than it says.
+    /// When the shape is another one, or does not match the number of pixels.
     pub fn new(label: impl Into<String>, shape: impl Into<Vec<usize>>, pixels: Vec<f32>) -> Result<Self> {
         let image = Self { label: label.into(), shape: shape.into(), pixels };
         image.size().map(|_| image)
@@ -61,7 +64,7 @@ impl Image {
                 .fold((f32::INFINITY, f32::NEG_INFINITY), |(lo, hi), v| (lo.min(*v), hi.max(*v))),
         };
         let byte = |value: f32| match (f64::from(value) - f64::from(lo)) / (f64::from(hi) - f64::from(lo)) {
-            // A picture of one value shows as mid grey.
+            // A picture with a single value is mid grey.
             share if share.is_nan() => 128,
             share => (share.clamp(0.0, 1.0) * 255.0).round() as u8,
         };
@@ -75,8 +78,8 @@ impl Image {
     }
 }
 
-impl Images {
-    pub(super) fn scene(&self, title: &str) -> Result<Scene> {
+impl Drawing for Images {
+    fn scene(&self, title: &str) -> Result<Scene> {
         let sizes = self.images.iter().map(Image::size).collect::<Result<Vec<_>>>()?;
         let (tallest, widest) = sizes.iter().fold((1, 1), |(h, w), size| (h.max(size.1), w.max(size.2)));
         let columns = match self.columns {
@@ -133,7 +136,7 @@ impl Images {
         Ok(scene)
     }
 
-    pub(super) fn parts(&self, shapes: Vec<Shape>) -> Vec<Part> {
+    fn parts(&self, shapes: Vec<Shape>) -> Vec<Part> {
         let all = self.images.len();
         let label = |(i, image): (usize, &Image)| match image.label.as_str() {
             "" => format!("image {} of {all}", i + 1),
@@ -153,7 +156,32 @@ impl Images {
         shape.map(|shape| Part { shape, quantities, value: None, rows: 1 }).into_iter().collect()
     }
 
-    /// A sheet about as wide as a page, in rows without a ragged end where that is near.
+    fn rows(&self) -> Result<Vec<Row>> {
+        let sizes = self.images.iter().map(Image::size).collect::<Result<Vec<_>>>()?;
+        let widest = sizes.iter().map(|(_, height, width)| height * width).max().unwrap_or(0);
+        let mut head: Row = ["image", "label", "channel", "height", "width"].map(str::to_string).to_vec();
+        head.extend((0..widest).map(|pixel| pixel.to_string()));
+        let mut rows = vec![head];
+        for (i, (image, (channels, height, width))) in self.images.iter().zip(sizes).enumerate() {
+            for channel in 0..channels {
+                let [number, nth, h, w] = [i, channel, height, width].map(|n| n.to_string());
+                let mut row = vec![number, image.label.clone(), nth, h, w];
+                let area = height * width;
+                row.extend(image.pixels[channel * area..][..area].iter().map(|v| csv::pixel(*v)));
+                row.resize(5 + widest, String::new());
+                rows.push(row);
+            }
+        }
+        Ok(rows)
+    }
+
+    fn pixels(&self) -> usize {
+        self.images.iter().map(|image| image.pixels.len()).sum()
+    }
+}
+
+impl Images {
+    /// Pictures per row for a sheet about as wide as a page. Prefers full rows if a near number gives them.
     fn even_columns(&self, shape: f64) -> usize {
         let count = self.images.len().max(1);
         let near = ((count as f64 * shape * 1.5).sqrt().round() as usize).clamp(1, count);

@@ -277,21 +277,39 @@ impl Figure {
     /// As [`Figure::svg`].
     pub fn regions(&self) -> Result<Regions> {
         let scene = self.scene()?;
-        let parts = match &self.kind {
-            Kind::Heatmap(heatmap) => heatmap.parts(scene.shapes),
-            Kind::Lines(lines) => lines.parts(scene.shapes),
-            Kind::Bars(bars) => bars.parts(scene.shapes),
-            Kind::Images(images) => images.parts(scene.shapes),
-        };
+        let parts = self.kind.drawing().parts(scene.shapes);
         Ok(Regions { frame: scene.frame, parts })
     }
 
     fn scene(&self) -> Result<scene::Scene> {
-        match &self.kind {
-            Kind::Heatmap(heatmap) => heatmap.scene(&self.title),
-            Kind::Lines(lines) => lines.scene(&self.title),
-            Kind::Bars(bars) => bars.scene(&self.title),
-            Kind::Images(images) => images.scene(&self.title),
+        self.kind.drawing().scene(&self.title)
+    }
+}
+
+/// What each kind of figure implements, in a file of its own.
+trait Drawing {
+    /// The marks, and the shapes in which the data are drawn.
+    fn scene(&self, title: &str) -> Result<scene::Scene>;
+
+    /// The data in the shapes of [`Drawing::scene`], one part per shape.
+    fn parts(&self, shapes: Vec<Shape>) -> Vec<Part>;
+
+    /// The CSV's records, the head first.
+    fn rows(&self) -> Result<Vec<csv::Row>>;
+
+    /// How many pixels of pictures it has.
+    fn pixels(&self) -> usize {
+        0
+    }
+}
+
+impl Kind {
+    fn drawing(&self) -> &dyn Drawing {
+        match self {
+            Self::Heatmap(heatmap) => heatmap,
+            Self::Lines(lines) => lines,
+            Self::Bars(bars) => bars,
+            Self::Images(images) => images,
         }
     }
 }

@@ -1,11 +1,11 @@
-//! Figures as files: the picture in both forms, and the table beside it. Each file is written aside and renamed.
+//! Figures as files: the picture as SVG and PNG, and its data as CSV. Each file is written aside and renamed.
 
-use super::{Figure, Kind};
+use super::Figure;
 use crate::files::write_whole;
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 
-/// The largest sheet of pictures whose pixels are written out: twelve megabytes of text. Larger ones are photographs.
+/// Most pixels that are written as CSV: twelve megabytes of text.
 const PIXELS: usize = 1 << 20;
 
 /// The files that a figure saved as `path` writes, the one asked for first: `phase.svg`, `phase.png` and `phase.csv`.
@@ -28,37 +28,26 @@ pub(crate) fn files(path: &Path) -> Result<[PathBuf; 3]> {
 }
 
 impl Figure {
-    /// Saves `phase.svg`, and `phase.png` and `phase.csv` beside it, whichever of svg and png was asked for; of a sheet of
-    /// more than a million pixels, no CSV.
-    ///
-    /// Returns the files written, the one asked for first. Nothing is written where a part cannot be drawn, or where
-    /// the ending is neither `.svg` nor `.png`.
+    /// Saves the figure as SVG, PNG and CSV beside one another: `phase.svg`, `phase.png` and `phase.csv`, whether `path` ends in
+    /// `.svg` or `.png`. A sheet of more than a million pixels has no CSV. Returns the files written, `path` first.
     ///
     /// # Errors
-    /// Another ending, a figure that cannot be drawn, a file that cannot be written.
+    /// When `path` has another ending, or the figure cannot be drawn (nothing is written then), or a file cannot be written.
     pub fn save(&self, path: &Path) -> Result<Vec<PathBuf>> {
         let files = files(path)?;
         let [first, second, csv] = &files;
         let is_png = second.extension().is_some_and(|ending| ending == "svg");
         let (svg, png) = if is_png { (second, first) } else { (first, second) };
         let drawn = self.svg()?.into_bytes();
-        let has_table = self.pixels() <= PIXELS;
+        let has_table = self.kind.drawing().pixels() <= PIXELS;
         if has_table {
             write_whole(csv, self.csv()?.as_bytes())?;
         }
-        // The PNG shows what the SVG shows and takes longest to paint: it is older than an SVG that has not changed.
+        // Painting the PNG takes longest. If the SVG is the same as before, so is the PNG.
         if !(png.exists() && std::fs::read(svg).is_ok_and(|before| before == drawn)) {
             write_whole(png, &self.png()?)?;
             write_whole(svg, &drawn)?;
         }
         Ok(files.into_iter().take(if has_table { 3 } else { 2 }).collect())
-    }
-
-    /// Numbers in a sheet of pictures.
-    fn pixels(&self) -> usize {
-        match &self.kind {
-            Kind::Images(sheet) => sheet.images.iter().map(|image| image.pixels.len()).sum(),
-            _ => 0,
-        }
     }
 }

@@ -1,4 +1,4 @@
-//! What a figure looks like before it is SVG or PNG: marks in units of the page, y downward, already clipped.
+//! A drawn figure, before it is written as SVG or PNG: marks in units of the page, y downward, already clipped.
 
 use super::axis::Frame;
 use super::geometry::Rect;
@@ -42,7 +42,7 @@ pub enum Mark {
     Raster { rect: Rect, width: usize, height: usize, rgb: Vec<u8> },
 }
 
-/// What fills a rectangle: a colour, or a hatch for what has none.
+/// The fill of a rectangle: a colour, or a hatch for a value without one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Paint {
     Solid(Colour),
@@ -53,7 +53,7 @@ pub enum Paint {
     Missing,
 }
 
-/// A hatch of diagonal lines: its ground, its lines, and which ways they run.
+/// A hatch of diagonal lines: the colours of its ground and lines, and their directions.
 #[derive(Debug, Clone, Copy)]
 pub struct Hatch {
     pub name: &'static str,

@@ -1,5 +1,5 @@
-//! Scenes as SVG. Written here rather than by plotters, whose SVG has whole-number coordinates, one font size per
-//! text and no pictures. Text stays text, in a font that travels inside the file.
+//! Scenes as SVG. Not written by plotters, whose SVG has whole-number coordinates, one font size per text and no pictures.
+//! Text stays text, in a font that is embedded in the file.
 
 use super::font;
 use super::geometry::Rect;
@@ -10,7 +10,7 @@ use crate::Result;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-/// Above this many rectangles a picture of them is smaller, and as sharp.
+/// More rectangles than this are written as a picture, which is smaller and as sharp.
 const MOST_RECTANGLES: usize = 4_000;
 
 /// The whole file.
@@ -38,7 +38,7 @@ fn draw(svg: &mut String, mark: &Mark) -> Result<()> {
             return image(svg, rect, width, height, &rgb);
         }
         Mark::Raster { rect, width, height, rgb } => {
-            // Magnified here, since some viewers smooth whatever the file says; repeated pixels cost few bytes.
+            // Magnified here, since some viewers smooth despite `image-rendering`; repeated pixels cost few bytes.
             let zoom = ((rect.width() * png::SCALE as f64 / *width as f64).round() as usize).max(1);
             let wide = width * zoom;
             let at = |i: usize| (i / wide / zoom * width + i % wide / zoom) * 3;
@@ -130,7 +130,7 @@ fn label(svg: &mut String, text: &Text, (x, y): (f64, f64), anchor: f64, size: f
     svg.push_str("</text>\n");
 }
 
-/// The font with the letters used here, under a name of its own so that figures on one page do not mix theirs up.
+/// The font with the letters used here. Its name is unique, so that figures on one page do not share fonts.
 fn font_face(scene: &Scene) -> (String, String) {
     const FALLBACK: &str = "DejaVu Sans, Verdana, sans-serif";
     let letters: BTreeSet<char> = labels(scene).flat_map(|t| &t.runs).flat_map(|run| run.text.chars()).collect();

@@ -23,12 +23,12 @@ pub struct Text {
     pub width: f64,
 }
 
-/// How scripts shrink and shift, in ems; close to TeX's.
+/// Size and shift of sub- and superscripts, in ems; close to TeX's.
 const SCRIPT: f64 = 0.7;
 const SUB_DROP: f64 = 0.23;
 const SUPER_DROP: f64 = -0.4;
 
-/// The quantities that scripts name, as the field writes them.
+/// The field's symbols for quantities, by their names in scripts.
 fn symbol(name: &str) -> Option<&'static str> {
     Some(match name {
         "weight_var" => "σ_w^2",
@@ -44,7 +44,7 @@ fn symbol(name: &str) -> Option<&'static str> {
 }
 
 /// A quantity's name as words or as mathematics: `weight_var` → `σ_w^2`, `test_accuracy` → `test accuracy`.
-pub fn readable(name: &str) -> String {
+pub fn math_label(name: &str) -> String {
     symbol(name).map_or_else(|| if is_words(name) { name.replace('_', " ") } else { name.to_string() }, str::to_string)
 }
 
@@ -91,7 +91,7 @@ impl Text {
         text
     }
 
-    /// A label at the largest size up to `size` at which it fits into `room`; cut short where that is too small.
+    /// A label at the largest size up to `size` at which it fits into `room`; cut short if even the smallest size does not fit.
     pub fn fitted(label: &str, size: f64, room: f64) -> (Self, f64) {
         let fit = |text: &Self| if text.width * size <= room { 1.0 } else { room / (text.width * size) };
         let mut text = Self::new(label);
@@ -172,8 +172,8 @@ mod tests {
         assert_eq!(shown("x_{in} + y^2z"), "x|↓in| + y|↑2z");
         assert_eq!(shown("my_file ²"), "my_file ²");
         assert_eq!(shown("a_ b^ _c {"), "a_ b^ _c {");
-        assert_eq!(readable("test_accuracy"), "test accuracy");
-        assert_eq!(readable("x_c"), "x_c");
+        assert_eq!(math_label("test_accuracy"), "test accuracy");
+        assert_eq!(math_label("x_c"), "x_c");
     }
 
     #[test]

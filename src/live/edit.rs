@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 
 use crate::executor::{Computed, Estimate};
 use crate::script::{Diagnostic, Outcome, Outputs, Place, Severity, Shown, Status};
+use crate::words;
 use crate::work::{Fingerprint, Plan, Value};
 
 /// How far an edit is.
@@ -253,7 +254,8 @@ impl Edit {
         if done < points && self.stage == Stage::Running {
             // Its share of the work, at the plan's pace.
             let share = self.plan.as_ref().map_or(0.0, |plan| item.work / plan.estimate.operations.max(1.0));
-            json["left"] = self.left().map(|left| left * share.min(1.0)).into();
+            let left = self.left().map(|left| left * share.min(1.0)).filter(|left| *left > 0.0);
+            json["left"] = left.map(words::time).into();
         }
         if output.kind() == "verdict" {
             match output.fill(&self.computed) {
@@ -274,17 +276,17 @@ impl Edit {
             let points = self.items.iter().flat_map(|item| item.points.keys()).collect::<BTreeSet<_>>().len();
             json!({
                 "share": (progress.done / plan).min(1.0), "done": done.len(), "points": points,
-                "left": self.left(), "at": progress.at,
+                "left": self.left().map(words::time), "at": progress.at,
             })
         });
         json!({
             "number": self.number, "at": self.at, "changed": self.changed, "state": self.stage,
             "plan": plan.map(|plan| json!({
-                "missing": plan.missing, "reused": plan.reused, "seconds": plan.estimate.seconds,
-                "operations": plan.estimate.operations, "memory": plan.estimate.memory,
+                "missing": plan.missing, "reused": plan.reused, "time": words::time(plan.estimate.seconds),
+                "memory": (plan.estimate.memory > 0.0).then(|| words::size(plan.estimate.memory)),
             })),
             "progress": progress,
-            "computed": computed, "reused": reused, "failed": failed, "seconds": self.seconds,
+            "computed": computed, "reused": reused, "failed": failed, "took": words::duration(self.seconds),
             "printed": self.printed,
             "diagnostics": self.diagnostics.iter().map(diagnostic_json).collect::<Vec<_>>(),
             "figures_of": self.figures_of,

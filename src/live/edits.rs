@@ -12,6 +12,7 @@ use crate::Result;
 use crate::lock::lock;
 use crate::output::facts::Facts;
 use crate::script::{Outputs, Shown};
+use crate::words;
 use crate::work::{Described, Fingerprint, Value};
 
 /// Most bytes of results that are kept for the figures of former edits.
@@ -198,7 +199,7 @@ impl Entries {
             "program": self.program,
             "version": env!("CARGO_PKG_VERSION"),
             "paused": self.paused,
-            "ask_above": self.ask_above,
+            "ask_above": self.ask_above.map(words::duration),
             "current": self.current(),
         })
     }

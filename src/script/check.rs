@@ -1,5 +1,5 @@
-//! The walk over the syntax tree before anything runs: unknown functions, wrong numbers of arguments, unknown options,
-//! in code that is never reached as well.
+//! The check before anything runs. It walks the syntax tree and finds unknown functions, wrong numbers of arguments and
+//! unknown options, also in code that is never reached.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,11 +11,11 @@ use super::loader::Loader;
 use super::metadata::Metadata;
 use crate::words::nearest;
 
-/// Rhai's own, which are not in any function list.
+/// Rhai's keywords that are called like functions; its metadata does not list them.
 const KEYWORDS: [&str; 10] =
     ["Fn", "call", "curry", "is_def_var", "is_def_fn", "type_of", "is_shared", "print", "debug", "exit"];
 
-/// Numbers of arguments that each function takes, its object counted.
+/// The numbers of arguments that each function accepts, including the object of a method.
 type Arities = BTreeMap<String, BTreeSet<usize>>;
 
 struct Checker<'a> {
@@ -31,7 +31,7 @@ struct Checker<'a> {
 /// The functions of an engine and, by the name of the module, of its stdlib.
 pub(super) type Declared = (Arities, BTreeMap<String, Arities>);
 
-/// What is wrong with a script and the modules that it imports, in the order of its text.
+/// The mistakes in a script and in the modules that it imports, in the order of the text.
 pub(super) fn check(engine: &Engine, (host, modules): &Declared, loader: &Loader, ast: &AST) -> Vec<Diagnostic> {
     let mut checker = Checker { engine, loader, host, modules, done: BTreeSet::new(), found: Vec::new() };
     checker.file(ast);
@@ -107,7 +107,7 @@ impl Checker<'_> {
         let sources = self.loader.sources();
         let mut found = Vec::new();
         for (call, position, is_method) in &calls {
-            // A method may be a function kept in a map, which only running shows.
+            // What looks like a method can be a closure in a map; only running the script tells.
             if !(*is_method && keys.contains(call.name.as_str())) {
                 found.extend(self.call(call, *position, *is_method, &own, &modules, &file, &sources));
             }
@@ -117,7 +117,7 @@ impl Checker<'_> {
         self.found.extend(found);
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one call, seen in its file")]
+    #[expect(clippy::too_many_arguments, reason = "a call and the file that it is in")]
     fn call(
         &self,
         call: &FnCallExpr,
@@ -132,27 +132,27 @@ impl Checker<'_> {
         if call.op_token.is_some() || KEYWORDS.contains(&name) || name.starts_with("anon$") {
             return None;
         }
-        let say = |message: String| Diagnostic::error(message).at(sources.place(file, position));
+        let error_here = |message: String| Diagnostic::error(message).at(sources.place(file, position));
         let given = call.args.len();
         if !call.namespace.is_empty() {
             let module = call.namespace.root();
             let Some(functions) = modules.get(module) else {
-                let diagnostic = say(format!("there is no module `{module}`"));
+                let diagnostic = error_here(format!("there is no module `{module}`"));
                 return Some(match nearest(module, modules.keys().map(String::as_str)) {
                     Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
                     None => diagnostic.hint(format!("import it: `import \"{module}\" as {module};`")),
                 });
             };
-            return known(functions.get(name), given, &format!("{module}::{name}"), &say)
+            return accepted(functions.get(name), given, &format!("{module}::{name}"), &error_here)
                 .map(|d| suggest(d, name, functions.keys(), functions.contains_key(name)));
         }
         let takes: BTreeSet<usize> = {
             let natives = self.host.get(name).into_iter().flatten().map(|&n| n.saturating_sub(usize::from(is_method)));
-            // A script's own function is called as a method with `this`, which is not among its parameters.
+            // If a script's own function is called as a method, the object becomes `this` and is not among its parameters.
             natives.chain(own.get(name).into_iter().flatten().copied()).collect()
         };
         let known_name = !takes.is_empty();
-        if let Some(diagnostic) = known(known_name.then_some(&takes), given, name, &say) {
+        if let Some(diagnostic) = accepted(known_name.then_some(&takes), given, name, &error_here) {
             return Some(suggest(diagnostic, name, self.host.keys().chain(own.keys()), known_name));
         }
         let spec = api::specs().find(|spec| spec.function == name)?;
@@ -162,19 +162,19 @@ impl Checker<'_> {
     }
 }
 
-fn known(
+fn accepted(
     takes: Option<&BTreeSet<usize>>,
     given: usize,
     name: &str,
-    say: &impl Fn(String) -> Diagnostic,
+    error_here: &impl Fn(String) -> Diagnostic,
 ) -> Option<Diagnostic> {
     match takes {
-        None => Some(say(format!("there is no function `{name}`"))),
+        None => Some(error_here(format!("there is no function `{name}`"))),
         Some(takes) if takes.contains(&given) => None,
         Some(takes) => {
             let counts = takes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
             let plural = if counts == "1" { "" } else { "s" };
-            Some(say(format!("`{name}` takes {counts} argument{plural}, here it gets {given}")))
+            Some(error_here(format!("`{name}` takes {counts} argument{plural}, but gets {given} here")))
         }
     }
 }

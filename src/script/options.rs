@@ -195,7 +195,11 @@ impl Options<'_> {
             .get(key)
             .map(|value| {
                 as_wanted(value).ok_or_else(|| {
-                    Error::new(format!("`{}`: option `{key}` is {what}, got {}", self.spec.function, describe(value)))
+                    Error::new(format!(
+                        "`{}`: option `{key}` must be {what}, got {}",
+                        self.spec.function,
+                        describe(value)
+                    ))
                 })
             })
             .transpose()
@@ -277,7 +281,8 @@ impl Options<'_> {
         match given.as_deref().map(|given| (given, named(given))) {
             Some((given, None)) => {
                 let what = Takes::OneOf(choices);
-                let error = Error::new(format!("`{}`: option `{key}` is {what}, got {given:?}", self.spec.function));
+                let error =
+                    Error::new(format!("`{}`: option `{key}` must be {what}, got {given:?}", self.spec.function));
                 Err(match nearest(given, choices.iter().copied()) {
                     Some(near) => error.hint(format!("did you mean {near:?}?")),
                     None => error,

@@ -1,6 +1,8 @@
 //! The programs in `examples/`, run as their readers would run them, with a store of their own.
 
 use super::scripted::Place;
+use std::path::Path;
+
 use entroscope::script::{Settings, Status};
 
 #[path = "../../examples/embed.rs"]
@@ -55,7 +57,7 @@ fn a_primitive_has_its_page_in_the_reference() {
     let (group, page) = reference.pages().find(|(_, page)| page.name == "effective_rank").unwrap();
     assert_eq!(group.name, "Added functions");
     assert_eq!(page.forms[0].signature, "effective_rank(network: Network, data: Split) -> Curve");
-    assert!(page.docs.starts_with("How many directions the activations of `data` fill"), "{}", page.docs);
+    assert!(page.docs.starts_with("The number of directions that the activations of `data` fill"), "{}", page.docs);
 }
 
 /// A primitive is checked like the host's own functions: before anything runs, and in the script's own words.
@@ -75,4 +77,22 @@ fn a_primitive_is_checked_like_any_function() {
         "let net = mlp::wide(10, 10, 3).init(#{ weight_var: 1 });\neffective_rank(net, dataset(\"glyphs\").test.take(2));",
     );
     assert!(message.contains("the network takes 10 numbers") && message.contains("wrong.rhai:2"), "{message}");
+}
+
+/// The tutorial of the library shows code that runs.
+#[test]
+fn the_snippets_of_the_tutorial_are_parts_of_the_examples() {
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let read = |file: &str| std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
+    let without_comments =
+        |text: &str| text.lines().filter(|line| !line.trim().starts_with("//")).collect::<Vec<_>>().join("\n");
+    let examples = ["examples/embed.rs", "examples/primitive.rs"].map(|file| words(&without_comments(&read(file))));
+    let tutorial: Vec<String> =
+        read("src/lib.rs").lines().filter_map(|line| Some(line.strip_prefix("//!")?.trim().to_owned())).collect();
+    let snippets: Vec<String> =
+        tutorial.join("\n").split("```ignore\n").skip(1).map(|rest| words(rest.split("```").next().unwrap())).collect();
+    assert!(snippets.len() > 5, "{snippets:?}");
+    for snippet in snippets {
+        assert!(examples.iter().any(|example| example.contains(&snippet)), "{snippet}");
+    }
 }

@@ -320,7 +320,7 @@ fn a_saved_cascade_comes_back_without_training() {
     assert!(outcome.report.spent.keys().all(|name| *name != "cascade.adam"), "{:?}", outcome.report.spent);
     assert!(std::fs::read(place.path("out/again.safetensors")).unwrap() == saved);
     for (options, rest, words) in [
-        (&format!("{weights}, epochs: 2")[..], "", ["`epochs` says nothing", "leave out"]),
+        (&format!("{weights}, epochs: 2")[..], "", ["`epochs` has no effect", "leave out"]),
         (weights, "print(probe.losses(1));", ["holds no losses", "script.rhai"]),
     ] {
         let (outcome, _) = place.run(&script(options, rest));
@@ -365,7 +365,7 @@ fn classes_are_listed_likeliest_first() {
     assert!(lines[1].trim_start().starts_with("0 ") && lines[4].trim_start().starts_with("1 "), "{}", printed[0]);
     assert_eq!(printed[1..], ["2 2 3 true", "1.0", "true", "true", "true", "tabby"]);
     for (call, words) in [
-        ("net.classify(few, 11)", ["11 classes of each sample", "10 outputs"]),
+        ("net.classify(few, 11)", ["11 classes for each sample", "10 outputs"]),
         ("net.classify(few, 1, #{ names: [\"a\"] })", ["1 names for 10 outputs", "one for every output"]),
         ("net.classify(few, 1, #{ names: \"imagenet\" })", ["1000 names for 10 outputs", "script.rhai"]),
     ] {

@@ -1,11 +1,11 @@
-// What every item of an edit has in common on the page: a heading with its name, the script's line, how far it is, and
-// whether it is an earlier edit's.
+// What the cards of all items share: a heading with the item's name, its line in the script, its progress, and whether it
+// comes from an earlier edit.
 
 import { make, setAttribute, setHidden, setText } from "./element.js";
 import { itemProgress } from "./words.js";
 
 export class Card {
-    /// The item as last told, and the edit that it is of.
+    /// The item as last sent, and its edit.
     item = null;
     source = null;
 
@@ -21,7 +21,7 @@ export class Card {
         this.element = make("article", { class: `card ${kind}`, "data-test": kind, tabindex: "0" }, this.head, this.error);
     }
 
-    /// Shows this item, of the edit `source`, on behalf of `edit`.
+    /// Shows this item of the edit `source` in the view of `edit`.
     update(item, index, source, edit) {
         Object.assign(this, { item, index, source });
         // A figure's title is in its picture.
@@ -35,22 +35,22 @@ export class Card {
         const stale = source.number !== edit.number;
         setText(this.stale, stale ? `from edit ${source.number}` : "");
         setHidden(this.stale, !stale);
-        // While an edit is only being compiled its predecessor's figures are no news: the mark waits a moment.
+        // While an edit is being compiled, its predecessor's figures are expected: the mark waits a moment.
         this.element.classList.toggle("stale", stale);
         this.element.classList.toggle("passing", stale && edit.state === "checking");
     }
 
-    /// Where a file of this item lies.
+    /// The address of a file of this item.
     url(name, query = "") {
         return `edits/${this.source.number}/items/${this.index}${name}${query}`;
     }
 
-    /// Whether it shows what was announced.
+    /// Whether it shows the latest revision.
     get settled() {
         return true;
     }
 
-    /// Shows another edit's item in its place for a moment; `null` ends that.
+    /// Shows another edit's item in place of its own; `null` ends that.
     flick() {}
 
     closed() {

@@ -1,5 +1,5 @@
-// What is known of one point of a figure: its parameters, its seed, the name of its result, where the script asks for
-// it, what it looks like, and the command that computes it alone.
+// The details of one value of a figure: its parameters, seed and fingerprint, its line in the script, its pictures, and the
+// command that computes only it.
 
 import { copyButton, make, setHidden } from "./element.js";
 
@@ -38,14 +38,14 @@ export class Details {
             if (!answer.ok) throw new Error(await answer.text());
             point = await answer.json();
         } catch (error) {
-            if (asked === this.#asked) body.replaceChildren(make("p", { class: "problem" }, `Nothing could be found out: ${error.message || "no answer"}`));
+            if (asked === this.#asked) body.replaceChildren(make("p", { class: "problem" }, `No details: ${error.message || "no answer"}`));
             return;
         }
         if (asked !== this.#asked) return;
-        // What follows says again, and more exactly, what the tooltip said.
-        const told = new Set(point.rows.length === 1 ? [...Object.keys(point.rows[0].parameters), "depth", "seed"] : []);
+        // Lines of the tooltip that the details repeat are left out here.
+        const repeated = new Set(point.rows.length === 1 ? [...Object.keys(point.rows[0].parameters), "depth", "seed"] : []);
         const shown = spot.value?.status === "ok" ? spot.value.line : null;
-        const said = spot.lines.map(([name], i) => told.has(name) || i === shown);
+        const said = spot.lines.map(([name], i) => repeated.has(name) || i === shown);
         [...where.children].forEach((line, i) => said[i] && line.remove());
         setHidden(where, said.every(Boolean));
         body.replaceChildren(...about(point, spot));
@@ -73,7 +73,7 @@ function about(point, { lines, value }) {
     }
     if (point.pictures) {
         const image = make("img", { src: point.pictures, alt: "The pictures of this point", class: "pictures" });
-        // Not every point's pictures are kept.
+        // Not all pictures are kept.
         image.addEventListener("error", () => image.remove());
         parts.push(image);
     }

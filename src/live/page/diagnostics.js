@@ -1,5 +1,4 @@
-// What is wrong with the script: every message with the line it means, the word underlined, how the script came there,
-// and ways out.
+// The script's diagnostics: each message with its line, the word underlined, the trace of calls, and hints.
 
 import { make, setHidden, withCode } from "./element.js";
 
@@ -32,7 +31,7 @@ function drawn({ severity, message, place, trace, hints }) {
         ...(hints ?? []).map((hint) => make("p", { class: "hint" }, "→ ", ...withCode(hint))));
 }
 
-/// The line, its number before it and the word underlined. Columns count characters.
+/// The line with its number, the word underlined. Columns count characters.
 function codeFrame({ line, column, text, length }) {
     const letters = Array.from(text);
     const start = Math.min(Math.max(column - 1, 0), letters.length);

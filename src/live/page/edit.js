@@ -11,7 +11,7 @@ import { clock, counts, stateWord } from "./words.js";
 const KINDS = { figure: FigureCard, table: TableCard, verdict: VerdictCard, weights: WeightsCard };
 
 export class EditView {
-    /// The cards by kind and name, so that an edit's figure takes the place of its predecessor's.
+    /// The cards by kind and name, so that an edit's figure replaces its predecessor's.
     cards = new Map();
     edit = null;
 
@@ -30,7 +30,7 @@ export class EditView {
         this.edit = edit;
         setAttribute(this.element, "data-edit", edit.number);
         setText(this.title, `Edit ${edit.number}, ${clock(edit.at)}: ${stateWord(edit)}. ${counts(edit)}.`);
-        // While an edit is only being compiled, what is said of its predecessor stays: most often it is said again.
+        // While an edit is being compiled, its predecessor's messages stay: most often they come again.
         const passing = edit.state === "checking" && edit.diagnostics.length === 0;
         this.element.classList.toggle("passing", passing);
         if (!passing) this.diagnostics.update(edit.diagnostics);
@@ -49,7 +49,7 @@ export class EditView {
             let card = this.cards.get(key);
             if (!card) {
                 const Kind = KINDS[item.kind];
-                if (!Kind) return;          // a newer program may have kinds that this page does not know
+                if (!Kind) return;          // a kind from a newer program, unknown to this page
                 card = new Kind(this.page);
                 this.cards.set(key, card);
             }
@@ -88,7 +88,7 @@ export class EditView {
     }
 }
 
-/// The items with a name each that the same item of another edit has as well.
+/// The items, each with a key that the same item of another edit has too.
 export function keyed(items) {
     const times = new Map();
     return items.map((item) => {
@@ -102,10 +102,10 @@ export function keyed(items) {
 function noteOn(edit, source) {
     if (!source.kept) return "The figures of this edit are no longer in memory. Its results are kept: the script as it was shows them again.";
     if (edit.state === "noted") return "This edit was noted while paused, and not run.";
-    if (edit.state === "broken" && source.items.length) return `The script is broken; below is what edit ${source.number} showed.`;
+    if (edit.state === "broken" && source.items.length) return `The script is broken; below are the figures of edit ${source.number}.`;
     if (source.items.length) return "";
-    if (edit.state === "broken") return "Nothing to show yet: the script has not run so far.";
+    if (edit.state === "broken") return "Nothing to show yet: the script has not run.";
     if (edit.state === "done") return "This script shows nothing: save a figure or a table, or print something.";
-    if (edit.state === "checking") return "Looking at the script …";
+    if (edit.state === "checking") return "Checking the script …";
     return "";
 }

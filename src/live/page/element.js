@@ -1,6 +1,6 @@
-// Making and changing elements. Text is always set as text: what scripts print and name never becomes markup.
+// Makes and changes elements. Text is always set as text, so what scripts print or name never becomes markup.
 
-/// An element with attributes (`on…` are listeners, `false` and `null` are left out) and children.
+/// Makes an element with attributes (`on…` are listeners; `false` and `null` are left out) and children.
 export function make(tag, attributes = {}, ...children) {
     const element = document.createElement(tag);
     for (const [name, value] of Object.entries(attributes)) {
@@ -12,12 +12,12 @@ export function make(tag, attributes = {}, ...children) {
     return element;
 }
 
-/// Sets the text only where it differs: ten messages a second must not make the browser lay out what stayed the same.
+/// Sets the text only where it differs, so that ten events a second do not cause a layout of what stayed the same.
 export function setText(element, text) {
     if (element.textContent !== text) element.textContent = text;
 }
 
-/// The same for an attribute; `null` takes it away.
+/// The same for an attribute; `null` removes it.
 export function setAttribute(element, name, value) {
     if (value === null || value === false) {
         if (element.hasAttribute(name)) element.removeAttribute(name);
@@ -31,12 +31,12 @@ export function setHidden(element, hidden) {
     if (element.hidden !== hidden) element.hidden = hidden;
 }
 
-/// A message with `code` in backticks set as code.
+/// Sets a message, with text in backticks as code.
 export function withCode(text) {
     return text.split(/`([^`]+)`/).map((part, i) => (i % 2 ? make("code", {}, part) : part));
 }
 
-/// A button that copies a text and says so.
+/// A button that copies a text and confirms it.
 export function copyButton(text, what) {
     const button = make("button", { type: "button", class: "small", "aria-label": `Copy ${what}` }, "Copy");
     button.addEventListener("click", async () => {
@@ -51,7 +51,7 @@ async function copied(text) {
         await navigator.clipboard.writeText(text);
         return true;
     } catch {
-        // Without a secure context (the page opened by a machine's name) the older way still works.
+        // Outside a secure context (the page opened by a machine's name) only the older API works.
         const area = make("textarea", { class: "unseen" });
         area.value = text;
         document.body.append(area);

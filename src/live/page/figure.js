@@ -6,9 +6,9 @@ import { Picture } from "./picture.js";
 import { Regions } from "./regions.js";
 import { Zoom } from "./zoom.js";
 
-/// Before the first picture has come, the shape that figures usually have.
+/// The usual shape of a figure, until its picture has arrived.
 const ASPECT = 800 / 560;
-/// A click on an enlarged figure waits this long for a second one, which goes back to the whole.
+/// A click on an enlarged figure waits this long for a second click, which shows the whole figure, in milliseconds.
 const DOUBLE = 250;
 const ZOOM_STEP = 1.5;
 
@@ -66,7 +66,7 @@ export class FigureCard extends Card {
         if (this.source && this.source.number !== source.number) this.#regions.forget();
         super.update(item, index, source, edit);
         const url = this.url(".svg", `?rev=${item.rev}&of=${this.page.program}`);
-        // Of what cannot be drawn the message says why; another edit's picture in its place would mislead.
+        // If the figure cannot be drawn, the message says why; another edit's picture in its place would mislead.
         setHidden(this.paper, Boolean(item.error));
         if (!item.error) this.#want(url, item, source);
         const stem = (item.name || "figure").replace(/\.[^.]*$/, "");
@@ -108,7 +108,7 @@ export class FigureCard extends Card {
             if (shown.width && shown.height) {
                 this.paper.style.setProperty("--aspect", shown.width / shown.height);
                 this.paper.style.setProperty("--natural", `${shown.width}px`);
-                // A tall sheet of images is read by scrolling; anything else should fit the window.
+                // A tall sheet of images is scrolled; anything else should fit the window.
                 this.paper.classList.toggle("tall", shown.height > shown.width);
             }
         }
@@ -116,7 +116,7 @@ export class FigureCard extends Card {
         this.page.settled();
     }
 
-    /// The place of the pointer in units of the SVG.
+    /// The pointer's position in units of the SVG.
     #unit([clientX, clientY]) {
         const box = this.layer.getBoundingClientRect();
         const scale = this.picture.shown.width / box.width;
@@ -139,7 +139,7 @@ export class FigureCard extends Card {
         this.#show(null);
     }
 
-    /// Keeps the cross at the spot whose details are open; `null` lets it go.
+    /// Keeps the cross at the spot whose details are open; `null` releases it.
     pin(spot) {
         this.#pinned = spot;
         this.#point();
@@ -156,7 +156,7 @@ export class FigureCard extends Card {
         this.page.tooltip.show(this, spot.lines, place);
     }
 
-    /// The place in the window of a place in the picture.
+    /// The position in the window of a position in the picture.
     #window([x, y]) {
         const layer = this.layer.getBoundingClientRect();
         const scale = layer.width / this.picture.shown.width;
@@ -196,7 +196,7 @@ export class FigureCard extends Card {
         this.#click = setTimeout(() => this.details(), DOUBLE);
     }
 
-    /// Opens what is known of the place under the pointer or the keys' cross.
+    /// Opens the details of the value under the pointer or the cross.
     async details() {
         if (!this.picture.shown || this.#flick) return;
         if (!this.#regions.plot) await this.#fresh();

@@ -1,7 +1,7 @@
 // The header: the edit's state, its progress, and what waits for the reader.
 
 import { setAttribute, setHidden, setText } from "./element.js";
-import { planLine, progressLine, size, stateWord, time } from "./words.js";
+import { planLine, progressLine, stateWord } from "./words.js";
 
 export class Header {
     #log;
@@ -75,10 +75,10 @@ export class Header {
         setHidden(this.waiting, !waits);
         if (!waits) return;
         const { plan } = edit;
-        const memory = plan?.memory ? `, up to ${size(plan.memory)} of memory` : "";
-        const asks = askAbove ? ` Runs longer than ${time(askAbove).replace("about ", "")} ask first.` : "";
+        const memory = plan?.memory ? `, up to ${plan.memory} of memory` : "";
+        const asks = askAbove ? ` Runs longer than ${askAbove} ask first.` : "";
         setText(this.waiting.firstElementChild, plan ? `Ready: ${planLine(plan)}${memory}.${asks}` : `Ready.${asks}`);
-        setText(this.waiting.lastElementChild.firstElementChild, plan ? `Run it: ${time(plan.seconds)}` : "Run it");
+        setText(this.waiting.lastElementChild.firstElementChild, plan ? `Run it: ${plan.time}` : "Run it");
     }
 
     #title(state, edit) {

@@ -2,7 +2,7 @@
 
 import { make } from "./element.js";
 
-/// A key held longer than this shows something while it is held; a shorter press switches it.
+/// A key held longer than this acts while it is held; a shorter press toggles, in milliseconds.
 const HELD = 250;
 
 const LIST = [
@@ -11,7 +11,7 @@ const LIST = [
         ["Enter", "in the whole window; Escape comes back"],
         ["+ −", "larger, smaller; ctrl and the wheel, or draw a rectangle; double click for the whole"],
         ["Shift with arrows", "move the cross in a figure"],
-        ["Space", "what is known of the point under the cross; or click"],
+        ["Space", "details of the point under the cross; or click"],
     ]],
     ["Edits", [
         ["← →", "an older or newer edit"],
@@ -22,7 +22,7 @@ const LIST = [
     ]],
     ["Work", [
         ["p", "pause, resume: edits made meanwhile are noted"],
-        ["g", "run what waits"],
+        ["g", "run the edit that waits"],
     ]],
     ["?", [["?", "this list"]]],
 ];
@@ -39,7 +39,7 @@ export function listKeys(dialog) {
     dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
 }
 
-/// Binds the keys to `act`, whose functions are named after what they do.
+/// Binds the keys to the functions of `act`.
 export function bindKeys(act) {
     let pressed = 0;
     const plain = {
@@ -72,9 +72,9 @@ export function bindKeys(act) {
             if (event.key === "Escape" && event.target.matches("select")) event.target.blur();
             return;
         }
-        // These belong to the button or link that has the focus.
+        // Enter and space belong to the focused button or link.
         if ((event.key === "Enter" || event.key === " ") && event.target.closest?.("button, a, summary")) return;
-        // What scrolls by itself keeps its arrows.
+        // Elements that scroll keep their arrow keys.
         if (/^(Arrow| )/.test(event.key) && !event.shiftKey && event.target.closest?.(".scroll, pre, #details")) return;
         if (event.key === "f") {
             if (event.repeat) return;

@@ -1,4 +1,4 @@
-// Which elements are in the window or near it: what is far away need not be fetched yet.
+// Which elements are in the window or near it. Pictures further away are not fetched yet.
 
 const MARGIN = "600px";
 

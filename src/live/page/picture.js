@@ -1,13 +1,13 @@
-// One figure's picture. The new one is fetched and decoded beside the old, which stays until it can be replaced without
-// flicker; at most one request is under way, and when many points arrive meanwhile, the last picture is fetched next.
+// One figure's picture. A new one is fetched and decoded while the old one stays, so that replacing it does not flicker. At
+// most one request is under way; of the pictures announced meanwhile, only the last is fetched.
 
 import { setAttribute } from "./element.js";
 
 /// Pictures kept decoded per figure, so that flicking between two edits is immediate.
 const KEPT = 4;
-/// Hidden pages may put decoding off for ever; the picture has been loaded by then.
+/// Longest wait for decoding, in milliseconds: a hidden page may put it off for ever.
 const DECODING = 1500;
-/// How long after a failure the picture is asked for again, in milliseconds; every time twice as long.
+/// Wait before the first retry after a failure, in milliseconds; it doubles each time.
 const RETRY = 1500;
 
 export class Picture {
@@ -22,13 +22,13 @@ export class Picture {
     #changed;
     #cache = new Map();
 
-    /// Pictures are put into `layer`; `changed` hears of each, and of failures.
+    /// Pictures are put into `layer`; `changed` is called for each one, and for failures.
     constructor(layer, changed) {
         this.#layer = layer;
         this.#changed = changed;
     }
 
-    /// Wants this picture: `{ url, edit, rev, alt }`.
+    /// Requests this picture: `{ url, edit, rev, alt }`.
     want(wanted) {
         if (this.#wanted?.url === wanted.url) {
             this.#wanted = wanted;
@@ -41,13 +41,13 @@ export class Picture {
         else if (this.visible) this.#load();
     }
 
-    /// Pictures far from the view are not fetched until they come near.
+    /// Pictures far from the view are fetched when they come near.
     setVisible(visible) {
         this.visible = visible;
         if (visible && this.#wanted && this.shown?.url !== this.#wanted.url) this.#load();
     }
 
-    /// Whether it shows what was announced, or cannot.
+    /// Whether it shows the requested picture, or has failed to.
     get settled() {
         if (!this.#wanted || !this.visible) return true;
         return this.#wanted.url === this.shown?.url || this.#wanted.url === this.#failed;
@@ -59,7 +59,7 @@ export class Picture {
         while (this.#wanted.url !== this.shown?.url && this.#wanted.url !== this.#failed) {
             const wanted = this.#wanted;
             const image = await loaded(wanted.url);
-            // Another edit's picture, asked for before, would only flash by.
+            // The picture of another edit, requested before, would only flash by.
             if (image && wanted.edit === this.#wanted.edit) this.#swap(image, wanted);
             else if (image) continue;
             else if (wanted === this.#wanted) {
@@ -80,7 +80,7 @@ export class Picture {
         setAttribute(image, "alt", wanted.alt);
         image.draggable = false;
         this.#layer.replaceChildren(image);
-        // Of one edit the last picture is enough.
+        // One picture per edit is enough.
         for (const [url, kept] of this.#cache) if (kept.edit === wanted.edit) this.#cache.delete(url);
         this.#cache.set(wanted.url, { image, edit: wanted.edit });
         while (this.#cache.size > KEPT) this.#cache.delete(this.#cache.keys().next().value);
@@ -96,7 +96,7 @@ async function loaded(url) {
     try {
         await Promise.race([image.decode(), new Promise((done) => setTimeout(done, DECODING))]);
         if (image.complete && image.naturalWidth) return image;
-        // Still on its way: a large sheet, or a slow line.
+        // Still loading: a large sheet, or a slow connection.
         await new Promise((done, fail) => {
             image.onload = done;
             image.onerror = fail;

@@ -3,7 +3,7 @@
 import { make, setHidden, setText } from "./element.js";
 import { count } from "./words.js";
 
-/// A loop may print thousands of lines; the last ones are shown first.
+/// A loop may print thousands of lines: only the last ones are shown at first.
 const LAST_LINES = 200;
 
 export class Printed {
@@ -24,7 +24,7 @@ export class Printed {
     update(edit) {
         const another = this.#edit?.number !== edit.number;
         if (another) this.#all = false;
-        // Within an edit lines only come to the end.
+        // Within an edit, lines are only appended.
         const changed = another || edit.printed.length !== this.#lines;
         this.#edit = edit;
         this.#lines = edit.printed.length;

@@ -3,7 +3,7 @@
 
 import { Plot } from "./plot.js";
 
-/// While a figure grows its regions are fetched at most this often, in milliseconds.
+/// Shortest time between two requests while a figure grows, in milliseconds.
 const PAUSE = 1000;
 
 export class Regions {

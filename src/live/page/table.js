@@ -1,12 +1,12 @@
-// A table: sorted by a click on a heading, columns that never vary said once above.
+// A table. A click on a heading sorts it; columns with a single value are listed once above it.
 
 import { Card, saveLink } from "./card.js";
 import { make, setAttribute, setHidden, setText } from "./element.js";
 import { count } from "./words.js";
 
-/// More rows than this are shown only when asked for.
+/// Rows shown at first; a button shows the rest.
 const FIRST_ROWS = 200;
-/// While a table grows it is fetched at most this often, in milliseconds.
+/// Shortest time between two requests while a table grows, in milliseconds.
 const PAUSE = 300;
 
 export class TableCard extends Card {
@@ -103,7 +103,7 @@ export class TableCard extends Card {
         const direction = this.#sort?.[0] === column ? this.#sort[1] : 0;
         const button = make("button", {
             type: "button", "data-column": column, onclick: () => {
-                // Up, down, and as the script had it.
+                // Ascending, descending, and the script's order.
                 this.#sort = direction === 0 ? [column, 1] : direction === 1 ? [column, -1] : null;
                 this.#draw();
             },

@@ -1,5 +1,5 @@
-// Light or dark: the system's choice until the reader makes another. A classic script in the head, so that a page kept
-// dark never flashes white before the modules have loaded.
+// Light or dark: the system's choice, unless the reader chooses. A classic script in the head, so that a dark page does not
+// flash white before the modules have loaded.
 (() => {
     const KEY = "entroscope-theme";
     const root = document.documentElement;
@@ -8,7 +8,7 @@
         try {
             return localStorage.getItem(KEY);
         } catch {
-            return null;                    // storage may be refused; the switch then lasts as long as the page
+            return null;                    // without storage the choice lasts as long as the page
         }
     };
     if (kept()) root.dataset.theme = kept();
@@ -19,7 +19,7 @@
             const next = dark ? "light" : "dark";
             root.dataset.theme = next;
             try {
-                // Back at the system's choice, follow it again.
+                // The reader's choice equals the system's again: follow the system.
                 if ((next === "dark") === asked.matches) localStorage.removeItem(KEY);
                 else localStorage.setItem(KEY, next);
             } catch { /* as above */ }

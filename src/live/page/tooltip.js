@@ -1,4 +1,4 @@
-// One box beside the pointer, which says what is under it.
+// The box beside the pointer that names the value under it.
 
 import { make, setHidden } from "./element.js";
 
@@ -13,7 +13,7 @@ export class Tooltip {
         this.#box = box;
     }
 
-    /// Lines of `[name, value]`, beside a place of the window.
+    /// Shows lines of `[name, text]` beside a point of the window.
     show(owner, lines, [x, y]) {
         this.#owner = owner;
         const text = JSON.stringify(lines);

@@ -1,4 +1,4 @@
-// Items without a drawing: a verdict in words, and weights written to a file.
+// Items without a drawing: verdicts, and weights written to a file.
 
 import { Card } from "./card.js";
 import { make, setText } from "./element.js";

@@ -1,10 +1,10 @@
-// Looking closer at a picture: ctrl and the wheel, buttons, or a rectangle drawn with the pointer; dragging moves a
-// picture that is already enlarged. The picture is vector art, so it stays sharp.
+// Zoom of a picture, by ctrl and the wheel, by buttons, or by drawing a rectangle; dragging moves an enlarged picture. The
+// picture is an SVG, so it stays sharp.
 
 const MOST = 40;
-/// A pointer that moves less is a click.
+/// A drag shorter than this is a click, in pixels.
 const SLACK = 4;
-/// A drawn rectangle smaller than this was a slip.
+/// A drawn rectangle smaller than this is ignored, in pixels.
 const SMALLEST = 16;
 
 export class Zoom {
@@ -17,7 +17,7 @@ export class Zoom {
     #layer;
     #changed;
 
-    /// `layer` moves within `paper`; `clicked` hears of clicks that are no drags, `changed` of every movement.
+    /// `layer` moves within `paper`; `clicked` is called for clicks that are not drags, `changed` for every movement.
     constructor(paper, layer, { changed, clicked }) {
         this.#paper = paper;
         this.#layer = layer;
@@ -33,7 +33,7 @@ export class Zoom {
         paper.addEventListener("pointerdown", (event) => event.button === 0 && this.#drag(event, clicked));
     }
 
-    /// Enlarges by a factor about a place of the paper, its middle if none is given.
+    /// Enlarges by a factor about a point of the paper, by default its centre.
     by(factor, x = this.#paper.clientWidth / 2, y = this.#paper.clientHeight / 2) {
         const scale = Math.min(Math.max(this.scale * factor, 1), MOST);
         this.#to(scale, x - (x - this.#x) * scale / this.scale, y - (y - this.#y) * scale / this.scale);
@@ -43,12 +43,12 @@ export class Zoom {
         this.#to(1, 0, 0);
     }
 
-    /// Keeps the same part of the picture in view when the paper changes its size.
+    /// Keeps the same part of the picture in view when the paper is resized.
     #resized() {
         const width = this.#paper.clientWidth;
         const by = this.#width ? width / this.#width : 1;
         this.#width = width;
-        // A hidden paper has no size to keep to.
+        // A hidden paper has no size.
         if (width && by !== 1) this.#to(this.scale, this.#x * by, this.#y * by);
     }
 
@@ -76,7 +76,7 @@ export class Zoom {
         const move = (event) => {
             if (!this.dragging) {
                 if (Math.hypot(event.clientX - down.clientX, event.clientY - down.clientY) < SLACK) return;
-                // Touch scrolls the page; there the buttons enlarge.
+                // Touch scrolls the page; use the buttons to zoom there.
                 if (down.pointerType === "touch" && !moves) return;
                 this.dragging = true;
                 paper.setPointerCapture(down.pointerId);

@@ -132,7 +132,7 @@ fn names(network: &Network, option: Option<&Dynamic>) -> Result<Arc<[String]>, E
             None => {
                 let found = describe(option);
                 return Err(Error::new(format!(
-                    "`classify`: option `names` is \"imagenet\" or an array of texts, got {found}"
+                    "`classify`: option `names` must be \"imagenet\" or an array of texts, got {found}"
                 )));
             }
         },

@@ -78,7 +78,7 @@ fn normalisation(options: &Options<'_>) -> Result<Option<Normalisation>, Error> 
     let Some(value) = options.value("normalize") else { return Ok(None) };
     let wanted = || {
         Error::new(format!(
-            "`folder`: option `normalize` is \"imagenet\" or #{{ mean: […], std: […] }}, got {}",
+            "`folder`: option `normalize` must be \"imagenet\" or #{{ mean: […], std: […] }}, got {}",
             describe(value)
         ))
     };
@@ -89,7 +89,8 @@ fn normalisation(options: &Options<'_>) -> Result<Option<Normalisation>, Error> 
     let options = NORMALIZE.read(&map)?;
     let numbers = |key: &str| {
         let list = options.value(key).and_then(Dynamic::read_lock::<rhai::Array>);
-        let list = list.ok_or_else(|| Error::new(format!("`normalize`: option `{key}` is an array of numbers")))?;
+        let list =
+            list.ok_or_else(|| Error::new(format!("`normalize`: option `{key}` must be an array of numbers")))?;
         list.iter()
             .map(|value| Ok(wanted_number(value, &format!("`{key}`"))? as f32))
             .collect::<Result<Vec<_>, Error>>()

@@ -16,12 +16,13 @@ pub(super) type AnyNumber = Dynamic;
 
 /// A number from a script, `1` as well as `1.0`; `what` names it in the error.
 pub(super) fn wanted_number(value: &Dynamic, what: &str) -> Result<f64, Error> {
-    number(value).ok_or_else(|| Error::new(format!("{what} is a number, got {}", describe(value))))
+    number(value).ok_or_else(|| Error::new(format!("{what} must be a number, got {}", describe(value))))
 }
 
 /// A count from a script; `what` names it in the error.
 pub(super) fn wanted_count(value: INT, what: &str) -> Result<usize, Error> {
-    usize::try_from(value).map_err(|_| Error::new(format!("{what} is {value}; it is a whole number of at least 0")))
+    usize::try_from(value)
+        .map_err(|_| Error::new(format!("{what} is {value}; it must be a whole number of at least 0")))
 }
 
 /// `count` numbers from `start` on; refused if that is more than an array may hold.

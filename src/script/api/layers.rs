@@ -74,7 +74,7 @@ fn activation(function: kernels::Activation) -> Layer {
 /// A size of at least 1.
 fn size(value: INT, what: &str) -> Result<usize, Error> {
     match wanted_count(value, what)? {
-        0 => Err(Error::new(format!("{what}: 0; it is at least 1"))),
+        0 => Err(Error::new(format!("{what}: 0; it must be at least 1"))),
         size => Ok(size),
     }
 }
@@ -118,7 +118,7 @@ fn padded(conv: Conv2d, padding: Option<&Dynamic>) -> Result<Conv2d, Error> {
                 .hint("give a number of pixels: `padding: 1`"))
         }
         _ => Err(Error::new(format!(
-            "option `padding` is a number of pixels, \"same\", \"valid\" or \"circular\", got {}",
+            "option `padding` must be a number of pixels, \"same\", \"valid\" or \"circular\", got {}",
             describe(padding)
         ))),
     }
@@ -195,7 +195,7 @@ mod functions {
                 let cut = elements::<INT>(cut.clone().cast(), "the cut", "a whole number")?;
                 let [before, after] = cut[..] else {
                     return Err(Error::new(format!(
-                        "option `cut` is a number or [before, after], got {} numbers",
+                        "option `cut` must be a number or [before, after], got {} numbers",
                         cut.len()
                     ))
                     .into());
@@ -352,7 +352,7 @@ mod functions {
     pub fn dropout(rate: AnyNumber) -> Native<Layer> {
         let rate = wanted_number(&rate, "the rate")?;
         if !(0.0..1.0).contains(&rate) {
-            return Err(Error::new(format!("a rate of {rate}; it is at least 0 and below 1")).into());
+            return Err(Error::new(format!("the rate is {rate}; it must be at least 0 and below 1")).into());
         }
         Ok(Layer::Dropout { rate })
     }

@@ -118,7 +118,7 @@ mod functions {
         let optimizer = match options.value("optimizer") {
             None => usual.optimizer,
             Some(value) => value.clone().try_cast::<Optimizer>().ok_or_else(|| {
-                Error::new(format!("`trained`: option `optimizer` is an optimizer, got {}", describe(value)))
+                Error::new(format!("`trained`: option `optimizer` must be an optimizer, got {}", describe(value)))
                     .hint("for example `sgd(0.1)` or `adam(1e-3)`")
             })?,
         };
