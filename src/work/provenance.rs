@@ -1,11 +1,11 @@
-//! What a result rests on, in words: networks, solvers, data, seeds. It is shown to people and used by theory; no fingerprint
+//! What a result depends on, in words: networks, solvers, data, seeds. It is shown to people and used by theory; no fingerprint
 //! contains it.
 
 use serde::Serialize;
 
 use super::Fingerprint;
 
-/// What a result rests on.
+/// What a result depends on.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Provenance {
     /// Each network once.
@@ -20,7 +20,7 @@ pub struct Provenance {
     pub reconstruction: Option<Fingerprint>,
 }
 
-/// A network that a result rests on.
+/// A network that a result depends on.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct NetworkOrigin {
     /// The network in words.
@@ -34,7 +34,7 @@ pub struct NetworkOrigin {
 }
 
 impl Provenance {
-    /// Adds what another result rests on. Of two reconstructions the first stays.
+    /// Adds what another result depends on. Of two reconstructions the first stays.
     pub fn merge(&mut self, other: &Self) {
         add_missing(&mut self.networks, &other.networks);
         add_missing(&mut self.solvers, &other.solvers);

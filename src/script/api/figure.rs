@@ -142,7 +142,7 @@ fn colours_of(table: &ResultTable, options: &Options<'_>) -> Result<Option<(Resu
         (None, Ok(column)) => (table.column(&column)?, column),
         (None, Err(_)) => {
             let found = describe(colour);
-            return Err(Error::new(format!("`bars`: option `colour` is a column's name or a table, got {found}")));
+            return Err(Error::new(format!("`bars`: option `colour` must be a column's name or a table, got {found}")));
         }
     };
     Ok(Some((colours, options.optional_text("value")?.unwrap_or(name))))
