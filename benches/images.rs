@@ -15,9 +15,11 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use entroscope::cascade::{Chain, Inverse, Training};
+use entroscope::cascade::{AdamSolver, Inverse, ReconstructionNet};
 use entroscope::kernels::{Activation, Matrix, product};
-use entroscope::network::{Architecture, Block, Conv2d, Init, Layer, Network, Pool, forward};
+use entroscope::network::{
+    Architecture, Block, CircularPad, Conv2d, Flatten, Init, Layer, Linear, MaxPool, Network, Pool, Residual, forward,
+};
 use entroscope::random::Random;
 
 mod peer;
@@ -106,14 +108,14 @@ fn pass(net: &Architecture, weights: &[Vec<Vec<f32>>], images: &[f32], threads: 
 
 /// The published networks' stem and blocks, without their heads, which have no part in a published cascade.
 fn published(residual: bool, blocks: usize) -> entroscope::Result<Network> {
-    let tanh = Layer::Activation { function: Activation::Tanh };
-    let (valid, pad) = (Layer::Conv2d(Conv2d::new(32, 32, 3)), Layer::CircularPad { pad: 1 });
+    let tanh: Layer = Activation::Tanh.into();
+    let (valid, pad) = (Layer::from(Conv2d::new(32, 32, 3)), Layer::from(CircularPad { pad: 1 }));
     let padded = |inputs, stride| Layer::Conv2d(Conv2d { stride, before: 1, after: 1, ..Conv2d::new(inputs, 32, 3) });
     let mut layers: Vec<Vec<Layer>> =
         [padded(1, 1), padded(32, 2), padded(32, 2)].map(|conv| vec![conv, tanh.clone()]).into();
     let body = vec![valid.clone(), pad.clone(), tanh.clone(), valid.clone(), pad.clone()];
     let block =
-        if residual { vec![Layer::Residual { body, projection: Vec::new() }, tanh] } else { vec![valid, tanh, pad] };
+        if residual { vec![Residual { body, projection: Vec::new() }.into(), tanh] } else { vec![valid, tanh, pad] };
     layers.extend(vec![block; blocks]);
     let blocks: entroscope::Result<Vec<Block>> = layers.into_iter().map(Block::new).collect();
     let init = Init { weight_var: 1.05, bias_var: 2e-5, seed: 0 };
@@ -122,7 +124,7 @@ fn published(residual: bool, blocks: usize) -> entroscope::Result<Network> {
 
 /// torchvision's configuration D; `narrow` divides all channels.
 fn vgg16(narrow: usize) -> entroscope::Result<Network> {
-    let relu = Layer::Activation { function: Activation::Relu };
+    let relu: Layer = Activation::Relu.into();
     let mut layers = Vec::new();
     let mut inputs = 3;
     for (outputs, convs) in [(64, 2), (128, 2), (256, 3), (512, 3), (512, 3)] {
@@ -131,12 +133,12 @@ fn vgg16(narrow: usize) -> entroscope::Result<Network> {
             layers.push(vec![Layer::Conv2d(conv), relu.clone()]);
             inputs = outputs / narrow;
         }
-        layers.push(vec![Layer::MaxPool(Pool { kernel: 2, stride: 2, padding: 0 })]);
+        layers.push(vec![MaxPool(Pool { kernel: 2, stride: 2, padding: 0 }).into()]);
     }
-    layers.push(vec![Layer::Flatten]);
+    layers.push(vec![Flatten.into()]);
     let mut inputs = inputs * 49;
     for outputs in [4096 / narrow, 4096 / narrow, 1000] {
-        layers.push(vec![Layer::Linear { inputs, outputs, bias: true }, relu.clone()]);
+        layers.push(vec![Linear::new(inputs, outputs).into(), relu.clone()]);
         inputs = outputs;
     }
     let blocks: entroscope::Result<Vec<Block>> = layers.into_iter().map(Block::new).collect();
@@ -146,7 +148,7 @@ fn vgg16(narrow: usize) -> entroscope::Result<Network> {
 struct Cascade {
     network: Network,
     weights: Vec<Vec<Vec<f32>>>,
-    chains: Vec<Chain>,
+    chains: Vec<ReconstructionNet>,
     images: Vec<f32>,
 }
 
@@ -156,7 +158,12 @@ impl Cascade {
         let (mut weights, mut chains) = (Vec::new(), Vec::new());
         for (l, block) in (1..).zip(net.blocks()) {
             weights.push(arrays(&network, l)?);
-            chains.push(Chain::initial(&Inverse::of(block, net.shape(l - 1), net.shape(l))?, net.shape(l), 0, l));
+            chains.push(ReconstructionNet::initial(
+                &Inverse::for_block(block, net.shape(l - 1), net.shape(l))?,
+                net.shape(l),
+                0,
+                l,
+            ));
         }
         let mut images = vec![0.0; if is_test { 1 } else { STEPS } * BATCH * 784];
         Random::new(0, &["bench"]).fill_uniform(&mut images, 0.0, 1.0);
@@ -174,10 +181,13 @@ impl Cascade {
                 let (mut chain, input, output) = (self.chains[l].clone(), x, next.clone());
                 scope.spawn(move |_| {
                     // Nothing can stop it: `advance` never says so.
-                    let _ =
-                        chain.train(&output, &input, &Training { batch: BATCH, ..Training::new(0) }, &1_usize, |_| {
-                            Ok(())
-                        });
+                    let _ = chain.train(
+                        &output,
+                        &input,
+                        &AdamSolver { batch: BATCH, ..AdamSolver::new(0) },
+                        &1_usize,
+                        |_| Ok(()),
+                    );
                     std::hint::black_box(chain);
                 });
                 x = next;

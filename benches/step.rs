@@ -20,9 +20,9 @@ mod peer;
 mod timing;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use entroscope::cascade::{Chain, Inverse, Training, reconstruct_from};
+use entroscope::cascade::{AdamSolver, Inverse, ReconstructionNet, reconstruct_from};
 use entroscope::kernels::{Activation, Adam, Matrix, accumulate, product};
-use entroscope::network::{Architecture, Block, Init, Layer, Network, forward};
+use entroscope::network::{Architecture, Block, Init, Linear, Network, forward};
 use entroscope::random::Random;
 
 use peer::Peer;
@@ -43,7 +43,7 @@ const SAMPLES: usize = 100;
 struct Setting {
     network: Network,
     weights: Vec<Vec<Vec<f32>>>,
-    inverses: Vec<Chain>,
+    inverses: Vec<ReconstructionNet>,
     /// `[STEPS × BATCH, WIDTH]`.
     images: Vec<f32>,
 }
@@ -100,8 +100,8 @@ impl Setting {
         let sizes: Vec<usize> =
             if head { [vec![WIDTH; depth - 1], vec![400, 10]].concat() } else { vec![WIDTH; depth + 1] };
         let block = |pair: &[usize]| {
-            let linear = Layer::Linear { inputs: pair[0], outputs: pair[1], bias: true };
-            Block::new(vec![linear, Layer::Activation { function: Activation::Tanh }])
+            let linear = Linear::new(pair[0], pair[1]).into();
+            Block::new(vec![linear, Activation::Tanh.into()])
         };
         let blocks: entroscope::Result<Vec<Block>> = sizes.windows(2).map(block).collect();
         let init = Init { weight_var: 1.76, bias_var: 0.05, seed: 0 };
@@ -110,8 +110,8 @@ impl Setting {
         let (mut weights, mut inverses) = (Vec::new(), Vec::new());
         for (l, block) in (1..).zip(architecture.blocks()) {
             weights.push(network.arrays(l, None)?.into_iter().map(Cow::into_owned).collect());
-            let inverse = Inverse::of(block, architecture.shape(l - 1), architecture.shape(l))?;
-            inverses.push(Chain::initial(&inverse, architecture.shape(l), 0, l));
+            let inverse = Inverse::for_block(block, architecture.shape(l - 1), architecture.shape(l))?;
+            inverses.push(ReconstructionNet::initial(&inverse, architecture.shape(l), 0, l));
         }
         let mut images = vec![0.0; STEPS * BATCH * WIDTH];
         Random::new(0, &["bench"]).fill_uniform(&mut images, 0.0, 1.0);
@@ -130,7 +130,7 @@ impl Setting {
                 scope.spawn(move |_| {
                     let mut inverse = inverse;
                     // Nothing can stop it: `advance` never says so.
-                    let _ = inverse.train(&output, &input, &Training::new(0), &1_usize, |_| Ok(()));
+                    let _ = inverse.train(&output, &input, &AdamSolver::new(0), &1_usize, |_| Ok(()));
                     std::hint::black_box(inverse);
                 });
                 x = next;
@@ -194,7 +194,7 @@ impl Setting {
         };
         let network: Vec<(Tensor<2>, Tensor<2>)> =
             self.weights.iter().map(|weights| linear(&weights[0], &weights[1])).collect();
-        let trained = |chain: &Chain| {
+        let trained = |chain: &ReconstructionNet| {
             let arrays: Vec<Vec<f32>> = chain.arrays().map(|(_, array)| array).collect();
             let (weight, bias) = linear(&arrays[0], &arrays[1]);
             [Trained::new(weight), Trained::new(bias)]

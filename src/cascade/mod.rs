@@ -1,15 +1,15 @@
-//! Cascades: for every block a one-layer reconstruction network, trained alone to give back the block's input; chained,
-//! they lead from any depth back to the input (numerics: "Cascades").
+//! Cascades: for every block of a network a reconstruction network of one layer, which gives back the block's input.
+//! Chained, they lead from any depth back to the network's input (arXiv:2406.12916, section 3).
 
-mod back;
-mod chain;
 mod inverse;
-mod loaded;
 mod on_device;
+mod output_panels;
 mod reconstruct;
-mod ridge;
+mod reconstruct_depth;
+mod reconstruction_net;
+mod solver;
 mod step;
-mod strips;
+mod summary;
 mod train;
 
 use std::sync::Arc;
@@ -18,148 +18,60 @@ use burn::tensor::Device;
 use serde::Serialize;
 use serde_json::json;
 
-pub use back::{back, check_channels};
-pub use chain::Chain;
 pub use inverse::Inverse;
-use loaded::Loaded;
-pub(crate) use loaded::METADATA_KEY;
 pub use reconstruct::{ideal, reconstruct, reconstruct_from};
-pub use ridge::Ridge;
+pub use reconstruct_depth::{check_channels, reconstruct_depth};
+pub use reconstruction_net::ReconstructionNet;
+pub(crate) use solver::METADATA_KEY;
+pub use solver::{AdamSolver, Ridge, Solver};
+pub use summary::summary;
 
 use crate::data::Split;
-use crate::kernels::Adam;
 use crate::network::{
-    Block, Layer, Made, Network, OnDevice, Tensor, check_data, list_operations, operations_to_make, sources,
+    ActivationsAt, ActivationsOnDevice, Network, ParamSpec, activation_sources, check_data, recompute_operations,
+    sequence,
 };
-use crate::work::{Described, Fingerprint, Value};
+use crate::work::{Described, Fingerprint, Provenance, Value};
 use crate::{Error, Result};
 
-/// How reconstruction networks are trained.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Training {
-    /// Passes over the data; published: one.
-    pub epochs: u32,
-    /// Samples per step; published: 64 for MLPs, 100 for convolutional networks.
-    pub batch: usize,
-    pub adam: Adam,
-    /// Of the reconstruction networks' initial weights and of the order of the data.
-    pub seed: u64,
-    /// Another order in every epoch; the data's own order otherwise.
-    pub shuffle: bool,
-    /// Whether the first block's derived inverse keeps a relu at its end, as published, though a normalised pixel may be
-    /// negative.
-    pub relu_at_input: bool,
-}
-
-impl Training {
-    /// Passes over the data.
-    pub const EPOCHS: u32 = 1;
-    /// Samples per step for networks of linear blocks, and for those with convolutions.
-    pub const BATCH: usize = 64;
-    pub const BATCH_OF_IMAGES: usize = 100;
-
-    /// The published settings for a network of linear blocks.
-    pub fn new(seed: u64) -> Self {
-        let adam = Adam::default();
-        Self { epochs: Self::EPOCHS, batch: Self::BATCH, adam, seed, shuffle: true, relu_at_input: false }
-    }
-
-    /// The published settings for a network, of its own seed.
-    pub fn of(network: &Network) -> Self {
-        let layers = || network.architecture().blocks().iter().flat_map(Block::layers);
-        let images = layers().any(|layer| matches!(layer, Layer::Conv2d(_) | Layer::Residual { .. }));
-        let batch = if images { Self::BATCH_OF_IMAGES } else { Self::BATCH };
-        Self { batch, ..Self::new(network.seed()) }
-    }
-}
-
-/// The cascade of a network, trained on a split: a description.
+/// The cascade of a network: a description.
 #[derive(Debug, Clone)]
 pub struct Cascade {
     network: Network,
     split: Split,
-    source: Source,
-    /// Of the blocks 1, 2, … as far as there are any; at least of all before the head.
+    solver: Arc<dyn Solver>,
+    /// Those of the blocks 1, 2, … as far as blocks have one, and at least those of all blocks before the head.
     inverses: Arc<[Inverse]>,
-    /// Why there are no more.
+    /// Why the next block has none.
     end: Option<Error>,
     /// `prefixes[l]` names the inverses of blocks 1 to l.
     prefixes: Arc<[Fingerprint]>,
 }
 
-/// An inverse, as the name of all up to it holds it.
+/// An inverse in the chain of fingerprints.
 #[derive(PartialEq, Serialize)]
-struct Prefixed<'a> {
+struct InverseEntry<'a> {
     inverse: &'a Inverse,
 }
 
-/// Where a cascade's numbers come from.
-#[derive(Debug, Clone)]
-enum Source {
-    Trained(Training),
-    Solved(Ridge),
-    Loaded(Loaded),
-}
-
-impl Source {
-    /// Whether the inverses are those that ridge regression finds.
-    fn is_solved(&self) -> bool {
-        match self {
-            Self::Trained(_) => false,
-            Self::Solved(_) => true,
-            Self::Loaded(loaded) => loaded.is_solved(),
-        }
-    }
-}
-
 impl Cascade {
-    /// # Errors
-    /// When the data does not fit the network, a block has no inverse, or a setting is out of its range.
-    pub fn new(network: Network, split: Split, training: Training) -> Result<Self> {
-        if training.epochs == 0 || training.batch == 0 {
-            return Err(Error::new(format!(
-                "epochs is {} and batch is {}; both are at least 1",
-                training.epochs, training.batch
-            )));
-        }
-        let rate = training.adam.learning_rate;
-        if !(rate > 0.0 && rate.is_finite()) {
-            return Err(Error::new(format!("learning_rate is {rate}; it is a positive number")));
-        }
-        let relu_at_input = training.relu_at_input;
-        Self::of(network, split, Source::Trained(training), relu_at_input)
-    }
-
-    /// The cascade of the maps that ridge regression finds.
+    /// The cascade of `network` for the data of `split`, whose numbers `solver` finds.
     ///
     /// # Errors
-    /// When the data does not fit the network, a block's inverse is no linear map, or λ is negative.
-    pub fn ridge(network: Network, split: Split, ridge: Ridge) -> Result<Self> {
-        if !(ridge.lambda >= 0.0 && ridge.lambda.is_finite()) {
-            return Err(Error::new(format!("lambda is {}; it is a finite number of at least 0", ridge.lambda)));
-        }
-        Self::of(network, split, Source::Solved(ridge), false)
-    }
-
-    fn of(network: Network, split: Split, source: Source, relu_at_input: bool) -> Result<Self> {
+    /// When the data does not fit the network, a block before the head has no inverse that the solver can find, or a setting
+    /// of the solver is out of its range.
+    pub fn new(network: Network, split: Split, solver: impl Solver) -> Result<Self> {
+        solver.check()?;
         check_data(&network, &split)?;
         let architecture = network.architecture();
         let (mut inverses, mut end) = (Vec::new(), None);
-        for (l, block) in architecture.blocks().iter().enumerate() {
-            let below_zero = l == 0 && block.written_inverse().is_none() && !relu_at_input;
-            let inverse = Inverse::of(block, architecture.shape(l), architecture.shape(l + 1));
-            let inverse = if source.is_solved() {
-                inverse.and_then(|inverse| inverse.solved(&architecture.blocks()[..l]))
-            } else {
-                inverse
-            };
-            match inverse {
-                Ok(inverse) if below_zero => inverses.push(inverse.reaching_below_zero()),
+        for l in 1..=architecture.depth() {
+            match derive_inverse(&network, &solver, l) {
                 Ok(inverse) => inverses.push(inverse),
                 Err(error) => {
-                    let error = Error { message: format!("block {}: {}", l + 1, error.message), ..error };
-                    // The head is led back through only when somebody asks for it.
-                    if l < architecture.trunk() {
+                    let error = Error { message: format!("block {l}: {}", error.message), ..error };
+                    // Nothing leads back through the head unless somebody asks for it.
+                    if l <= architecture.trunk() {
                         return Err(error);
                     }
                     end = Some(error);
@@ -167,9 +79,10 @@ impl Cascade {
                 }
             }
         }
-        let described: Vec<Prefixed<'_>> = inverses.iter().map(|inverse| Prefixed { inverse }).collect();
-        let prefixes = Fingerprint::chain(Fingerprint::from_json(&json!([])), &described);
-        Ok(Self { inverses: inverses.into(), end, prefixes: prefixes.into(), network, split, source })
+        let entries: Vec<InverseEntry<'_>> = inverses.iter().map(|inverse| InverseEntry { inverse }).collect();
+        let prefixes = Fingerprint::chain(Fingerprint::from_json(&json!([])), &entries);
+        let solver = Arc::new(solver);
+        Ok(Self { inverses: inverses.into(), end, prefixes: prefixes.into(), network, split, solver })
     }
 
     /// The network that it inverts.
@@ -177,20 +90,17 @@ impl Cascade {
         &self.network
     }
 
-    /// λ, where ridge regression finds it.
-    pub fn lambda(&self) -> Option<f64> {
-        match &self.source {
-            Source::Solved(ridge) => Some(ridge.lambda),
-            Source::Trained(_) | Source::Loaded(_) => None,
-        }
-    }
-
-    /// What it was trained on.
+    /// The data that it was trained on.
     pub fn split(&self) -> &Split {
         &self.split
     }
 
-    /// Whether it leads back from depth `depth`.
+    /// How its numbers are found.
+    pub fn solver(&self) -> &dyn Solver {
+        &*self.solver
+    }
+
+    /// Checks that it leads back from depth `depth`.
     ///
     /// # Errors
     /// When the network is not that deep, or a block of its head has no inverse.
@@ -210,106 +120,119 @@ impl Cascade {
         self.inverses.len()
     }
 
-    /// The reconstruction network of block `l` (from 1), where [`Cascade::check_depth`] says that there is one.
+    /// The layers of the reconstruction network of block `l`, from 1 to [`Cascade::deepest`].
     pub fn inverse(&self, l: usize) -> &Inverse {
         &self.inverses[l - 1]
     }
 
-    /// The trained reconstruction network of block `l` (from 1): its arrays in PyTorch's shapes, "weight" and "bias" where
-    /// one layer has any, "0.weight" and so on where several have; and "loss" `[steps]`, the mean squared error of every
-    /// step's batch before the step, where it was trained here.
+    /// The numbers of the reconstruction network of block `l` (from 1): arrays in PyTorch's layout by the names of
+    /// [`Cascade::param_specs`]; and if they were found here, "loss" `[steps]`, the mean squared error of every step's batch
+    /// before the step.
     pub fn block(&self, l: usize) -> Described {
-        match &self.source {
-            Source::Trained(training) => train::describe(self, training, l),
-            Source::Solved(ridge) => ridge::describe(self, *ridge, l),
-            Source::Loaded(loaded) => loaded.block(l),
+        self.solver.solve(self, l)
+    }
+
+    /// The arrays of the reconstruction network of block `l` (from 1): "weight" and "bias" where one layer has weights,
+    /// "0.weight" and so on where several have.
+    pub fn param_specs(&self, l: usize) -> Vec<ParamSpec> {
+        self.inverse(l).param_specs()
+    }
+
+    /// The length of every block's "loss"; 0 if the numbers come from a file.
+    pub fn steps(&self) -> usize {
+        self.solver.steps(self.split.len())
+    }
+
+    /// Checks that block `l` (from 1) has losses.
+    ///
+    /// # Errors
+    /// When it is not in the cascade, has nothing to train, or was not trained here.
+    pub fn check_losses(&self, l: usize) -> Result<()> {
+        self.check_depth(l)?;
+        match self.inverse(l) {
+            inverse if inverse.parameters() == 0 => {
+                Err(Error::new(format!("block {l} has nothing to train: its inverse is {inverse}")))
+            }
+            _ => self.solver.check_losses(),
         }
     }
 
-    /// The arrays of the reconstruction network of block `l` (from 1), by the names that its result has for them.
-    pub fn tensors(&self, l: usize) -> Vec<Tensor> {
-        chain::tensors(self.inverse(l).layers())
+    /// What results of the cascade rest on, shown to people.
+    pub fn provenance(&self) -> Provenance {
+        let mut provenance = self.network.provenance();
+        provenance.merge(&self.split.provenance());
+        provenance.merge(&self.solver.provenance());
+        provenance
     }
 
-    /// The trained reconstruction networks of the blocks 1 to `depth`, of those that have something to train.
-    fn trained(&self, depth: usize) -> impl Iterator<Item = Described> {
+    /// The results of blocks 1 to `depth`, without those that have nothing to train.
+    fn trained_blocks(&self, depth: usize) -> impl Iterator<Item = Described> {
         (1..=depth).filter(|&l| self.inverse(l).parameters() > 0).map(|l| self.block(l))
     }
 
-    /// What is computed first for [`Cascade::ends`].
-    fn end_sources(&self, l: usize) -> Vec<Described> {
-        [l - 1, l].into_iter().flat_map(|depth| sources(&self.network, &self.split, depth)).collect()
+    /// What [`Cascade::training_data`] needs.
+    fn training_sources(&self, l: usize) -> Vec<Described> {
+        [l - 1, l].into_iter().flat_map(|depth| activation_sources(&self.network, &self.split, depth)).collect()
     }
 
-    /// What goes into block `l` (from 1) for the data, and what comes out: what its reconstruction network learns from.
-    /// `results` are those of [`Cascade::end_sources`].
-    fn ends<'a>(&self, l: usize, results: &'a [Arc<Value>]) -> Result<[Made<'a>; 2]> {
-        let (input, output) = results.split_at(sources(&self.network, &self.split, l - 1).len());
-        let made = |depth, results| Made::new(&self.network, &self.split, depth, results);
-        Ok([made(l - 1, input)?, made(l, output)?])
+    /// What the reconstruction network of block `l` (from 1) learns from: the input and the output of the block for the
+    /// data, its target and its x. `results` are those of [`Cascade::training_sources`].
+    fn training_data<'a>(&self, l: usize, results: &'a [Arc<Value>]) -> Result<[ActivationsAt<'a>; 2]> {
+        let (input, output) = results.split_at(activation_sources(&self.network, &self.split, l - 1).len());
+        let at = |depth, results| ActivationsAt::new(&self.network, &self.split, depth, results);
+        Ok([at(l - 1, input)?, at(l, output)?])
     }
 
     /// The same on a device.
-    fn ends_on(&self, l: usize, results: &[Arc<Value>], device: &Device) -> Result<[OnDevice; 2]> {
-        let (input, output) = results.split_at(sources(&self.network, &self.split, l - 1).len());
-        let made = |depth, results| OnDevice::new(&self.network, &self.split, depth, results, device);
-        Ok([made(l - 1, input)?, made(l, output)?])
+    fn training_data_on(&self, l: usize, results: &[Arc<Value>], device: &Device) -> Result<[ActivationsOnDevice; 2]> {
+        let (input, output) = results.split_at(activation_sources(&self.network, &self.split, l - 1).len());
+        let at = |depth, results| ActivationsOnDevice::new(&self.network, &self.split, depth, results, device);
+        Ok([at(l - 1, input)?, at(l, output)?])
     }
 
-    /// Floating-point operations that [`Cascade::ends`] takes to make a sample of both.
-    fn end_operations(&self, l: usize) -> f64 {
-        [l - 1, l].into_iter().map(|depth| operations_to_make(&self.network, &self.split, depth)).sum()
+    /// Floating-point operations of [`Cascade::training_data`] for a sample.
+    fn training_data_operations(&self, l: usize) -> f64 {
+        [l - 1, l].into_iter().map(|depth| recompute_operations(&self.network, &self.split, depth)).sum()
     }
 
-    /// Floating-point operations that lead one sample back through block `l` (from 1).
+    /// Floating-point operations of the reconstruction network of block `l` (from 1) for a sample.
     fn inverse_operations(&self, l: usize) -> f64 {
-        list_operations(self.inverse(l).layers(), self.network.architecture().shape(l))
-    }
-
-    /// Training steps of every block; none where the weights come from a file.
-    pub fn steps(&self) -> usize {
-        match &self.source {
-            Source::Trained(training) => self.split.len().div_ceil(training.batch) * training.epochs as usize,
-            // One error, that of the solution.
-            Source::Solved(_) => 1,
-            Source::Loaded(_) => 0,
-        }
+        sequence::operations(self.inverse(l).layers(), self.network.architecture().shape(l))
     }
 
     /// What decides the numbers of blocks 1 to `depth` of the cascade.
     fn description(&self, depth: usize) -> serde_json::Value {
-        let mut description = match &self.source {
-            Source::Trained(training) => self.training_description(training),
-            Source::Solved(ridge) => self.ridge_description(*ridge),
-            Source::Loaded(loaded) => loaded.description(depth),
-        };
+        let mut description = self.solver.description(&self.split, depth);
         description["blocks"] = json!(self.network.prefix(depth));
         description["inverses"] = json!(self.prefixes[depth]);
         description
     }
 
-    /// What decides the linear map of a block, whichever it is.
-    fn ridge_description(&self, ridge: Ridge) -> serde_json::Value {
+    /// What the header of a file says about the cascade in it.
+    pub(crate) fn metadata(&self) -> serde_json::Value {
+        let first = self.inverses.first();
+        let below_zero = first.is_some_and(|inverse| *inverse == inverse.clone().reaching_below_zero());
         json!({
-            "data": self.split.description(),
-            "solver": { "name": ridge::NAME, "version": ridge::VERSION },
-            "lambda": ridge.lambda,
+            "inverses": *self.inverses,
+            "relu_at_input": !below_zero,
+            "training": self.solver.record(&self.split),
         })
     }
 
-    /// What decides how a block is trained, whichever it is.
-    fn training_description(&self, training: &Training) -> serde_json::Value {
-        let Training { epochs, batch, adam, seed, shuffle, .. } = *training;
-        json!({
-            "data": self.split.description(),
-            "solver": { "name": train::NAME, "version": train::VERSION, "generator": crate::random::GENERATOR },
-            "epochs": epochs,
-            "batch": batch,
-            "learning_rate": adam.learning_rate,
-            "betas": [adam.beta_1, adam.beta_2],
-            "epsilon": adam.epsilon,
-            "seed": seed,
-            "shuffle": shuffle,
-        })
+    /// All arrays, by their names in a file, with their shapes.
+    pub(crate) fn named_shapes(&self) -> Vec<(String, Vec<usize>)> {
+        let of_block =
+            |l| self.param_specs(l).into_iter().map(move |spec| (solver::name_in_file(l, &spec.name), spec.shape));
+        (1..=self.deepest()).flat_map(of_block).collect()
     }
+}
+
+/// The inverse of block `l` (from 1) as `solver` finds its numbers.
+fn derive_inverse(network: &Network, solver: &dyn Solver, l: usize) -> Result<Inverse> {
+    let architecture = network.architecture();
+    let (before, block) = (&architecture.blocks()[..l - 1], &architecture.blocks()[l - 1]);
+    let inverse = Inverse::for_block(block, architecture.shape(l - 1), architecture.shape(l))?;
+    let inverse = solver.adapt(inverse, before, architecture.shape(l))?;
+    let ends_at_pixels = l == 1 && block.written_inverse().is_none();
+    Ok(if ends_at_pixels && !solver.keeps_relu_at_input() { inverse.reaching_below_zero() } else { inverse })
 }

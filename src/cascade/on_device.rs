@@ -1,201 +1,189 @@
-//! Reconstruction networks on a device, by Burn's operations: the twin of `train.rs`, `step.rs` and `reconstruct.rs`, where
-//! the host's own loops do not compute. Networks of the same layers are trained side by side, in one product for all.
+//! Reconstruction networks on a device, in Burn's operations: the twin of `train.rs`, `step.rs` and `reconstruct.rs`, for
+//! devices other than the host's own loops. Networks of the same layers are trained side by side, in one product for all.
 
-use std::sync::Arc;
+use burn::tensor::{Device, Int, Tensor, TensorData, activation};
 
-use burn::tensor::{Device, Int, Tensor, TensorData};
-
-use super::chain::{Chain, tensors, untrained};
-use super::{Cascade, Training};
-use crate::kernels::{Activation, Adam};
-use crate::network::{Layer, Memory, Mode, OnDevice, Optimizer, Rows, flat_on, lead, list_output, through};
+use super::{AdamSolver, Cascade, Inverse, ReconstructionNet};
+use crate::kernels::Activation;
+use crate::network::{
+    ActivationsOnDevice, DeviceBatch, Layer, Linear, Mode, Optimizer, OptimizerState, download, evaluate, forward_pass,
+    sequence, upload,
+};
 use crate::random::Random;
 use crate::work::{Context, Value};
 use crate::{Error, Result};
 
-/// Steps whose samples are laid out at a time, and numbers that these may have: what is on its way stays small.
+/// Steps whose samples are gathered at a time, and the numbers of these samples, at most.
 const STEPS: usize = 16;
 const NUMBERS: usize = 1 << 27;
 
-/// A reconstruction network before its training, what goes into it, and what should come out.
-pub(super) struct Pupil {
-    pub chain: Chain,
-    pub x: OnDevice,
-    pub target: OnDevice,
+/// A reconstruction network to be trained, with its data.
+pub(super) struct TrainJob {
+    pub net: ReconstructionNet,
+    pub x: ActivationsOnDevice,
+    pub target: ActivationsOnDevice,
 }
 
-/// What becomes of one.
-pub(super) struct Taught {
-    /// In PyTorch's shapes and the order of the network's tensors.
+/// The result of a [`TrainJob`].
+pub(super) struct Trained {
+    /// In PyTorch's layout and the order of the network's arrays.
     pub arrays: Vec<Vec<f32>>,
-    /// Of every step's batch, before the step.
+    /// The loss of every step's batch, before the step.
     pub losses: Vec<f64>,
 }
 
-/// Whether networks of these layers can be trained side by side.
-pub(super) fn can_be_batched(layers: &[Layer]) -> bool {
-    Linear::of(&layers[untrained(layers)..]).is_some()
+/// Whether networks with this inverse can be trained side by side.
+pub(super) fn can_be_batched(inverse: &Inverse) -> bool {
+    LinearGradients::new(inverse.split_at_weights().1).is_some()
 }
 
-/// Trains networks of the same layers, each on as many samples, all in the same order. `advance` hears of every step's
-/// samples.
+/// Trains networks of the same layers, each on as many samples, all in the same order. `advance` is called with every
+/// step's samples.
 ///
 /// # Errors
-/// When `advance` says so, the numbers do not fit, or the device fails.
+/// When `advance` fails, the numbers do not fit, or the device fails.
 pub(super) fn train(
-    pupils: &[Pupil],
-    training: &Training,
+    jobs: &[TrainJob],
+    solver: &AdamSolver,
     device: &Device,
     advance: impl Fn(usize) -> Result<()>,
-) -> Result<Vec<Taught>> {
-    let Some(first) = pupils.first() else { return Ok(Vec::new()) };
-    let (count, layers, samples) = (pupils.len(), &first.chain.layers, first.x.samples());
-    let (before, after) = layers.split_at(untrained(layers));
-    let mut class = Class::new(pupils, after, list_output(before, &first.chain.from)?, training.adam, device);
-    let ends: usize =
-        first.chain.from.iter().product::<usize>() + list_output(layers, &first.chain.from)?.iter().product::<usize>();
-    let stretch = (NUMBERS / (count * ends * training.batch).max(1)).clamp(1, STEPS) * training.batch;
+) -> Result<Vec<Trained>> {
+    let Some(first) = jobs.first() else { return Ok(Vec::new()) };
+    let (count, net, samples) = (jobs.len(), &first.net, first.x.samples());
+    let mut trainer = BatchTrainer::new(jobs, solver, device)?;
+    let numbers: usize = net.input.iter().product::<usize>()
+        + sequence::output_shape(net.layers(), &net.input)?.iter().product::<usize>();
+    let at_a_time = (NUMBERS / (count * numbers * solver.batch).max(1)).clamp(1, STEPS) * solver.batch;
     let mut losses = vec![Vec::new(); count];
-    for epoch in 0..training.epochs {
-        for rows in Random::order(training.seed, training.shuffle, epoch, samples).chunks(stretch) {
-            let (x, target) = laid_out(pupils, before, rows, device)?;
-            let mut found = Vec::new();
-            for start in (0..rows.len()).step_by(training.batch) {
-                let length = training.batch.min(rows.len() - start);
-                found.push(class.step(x.clone().narrow(1, start, length), target.clone().narrow(1, start, length))?);
+    for epoch in 0..solver.epochs {
+        for rows in Random::order(solver.seed, solver.shuffle, epoch, samples).chunks(at_a_time) {
+            let (x, target) = gather(jobs, rows, device)?;
+            let mut of_steps = Vec::new();
+            for start in (0..rows.len()).step_by(solver.batch) {
+                let length = solver.batch.min(rows.len() - start);
+                let batch = |samples: &Tensor<3>| samples.clone().narrow(1, start, length);
+                of_steps.push(trainer.step(batch(&x), batch(&target))?);
                 advance(length)?;
             }
-            // Waits for the device, which so never falls far behind.
-            let found = numbers_of(Tensor::stack::<2>(found, 0))?;
-            for step in found.chunks(count) {
+            // Waits for the device, so it never falls far behind.
+            for step in download(Tensor::stack::<2>(of_steps, 0))?.chunks(count) {
                 losses.iter_mut().zip(step).for_each(|(losses, &loss)| losses.push(f64::from(loss)));
             }
         }
     }
-    let arrays = class.arrays()?;
-    Ok(arrays.into_iter().zip(losses).map(|(arrays, losses)| Taught { arrays, losses }).collect())
+    let arrays = trainer.arrays()?;
+    Ok(arrays.into_iter().zip(losses).map(|(arrays, losses)| Trained { arrays, losses }).collect())
 }
 
-/// The samples `rows` of every network, what goes into its first layer with weights and what should come out of its
-/// last: `[networks, samples, numbers]` both.
-fn laid_out(pupils: &[Pupil], before: &[Layer], rows: &[u32], device: &Device) -> Result<(Tensor<3>, Tensor<3>)> {
+/// The samples `rows` of every network: the input of its first layer with weights and the target, both
+/// `[networks, samples, numbers]`.
+fn gather(jobs: &[TrainJob], rows: &[u32], device: &Device) -> Result<(Tensor<3>, Tensor<3>)> {
     let rows: Vec<i32> = rows.iter().map(|&row| row as i32).collect();
     let rows = Tensor::<1, Int>::from_data(TensorData::new(rows.clone(), [rows.len()]), device);
     let (mut x, mut target) = (Vec::new(), Vec::new());
-    for pupil in pupils {
-        x.push(lead(before, &[], pupil.x.of(rows.clone())?, &pupil.chain.from)?);
-        target.push(pupil.target.of(rows.clone())?);
+    for TrainJob { net, x: activations, target: inputs } in jobs {
+        let (before, _) = net.split_at_weights();
+        x.push(evaluate(before, &[], activations.select(rows.clone())?, &net.input)?);
+        target.push(inputs.select(rows.clone())?);
     }
-    Ok((beside_one_another(x), beside_one_another(target)))
+    Ok((stack(x), stack(target)))
 }
 
-fn beside_one_another(mut tensors: Vec<Tensor<2>>) -> Tensor<3> {
+fn stack(mut tensors: Vec<Tensor<2>>) -> Tensor<3> {
     if tensors.len() == 1 { tensors.remove(0).unsqueeze_dim(0) } else { Tensor::stack(tensors, 0) }
 }
 
-/// Networks that learn side by side.
-struct Class<'a> {
-    count: usize,
-    /// Behind those without weights, and the shape of what goes in.
+/// Networks of the same layers that are trained side by side.
+struct BatchTrainer<'a> {
+    networks: usize,
+    /// From the first with weights, and the shape of a sample of its input.
     layers: &'a [Layer],
-    shape: Vec<usize>,
-    /// In the order of the layers', those of all networks one after another, flat.
+    input: Vec<usize>,
+    /// In the order of the layers; each holds those of all networks one after another, flat.
     arrays: Vec<Tensor<1>>,
-    memories: Vec<Memory>,
+    states: Vec<OptimizerState>,
     optimizer: Optimizer,
     steps: usize,
 }
 
-impl<'a> Class<'a> {
-    fn new(pupils: &[Pupil], layers: &'a [Layer], shape: Vec<usize>, adam: Adam, device: &Device) -> Self {
-        let mut joined: Vec<Vec<f32>> = Vec::new();
-        for pupil in pupils {
-            for (i, (_, array)) in pupil.chain.arrays().enumerate() {
-                if joined.len() == i {
-                    joined.push(Vec::new());
-                }
-                joined[i].extend(array);
-            }
+impl<'a> BatchTrainer<'a> {
+    fn new(jobs: &'a [TrainJob], solver: &AdamSolver, device: &Device) -> Result<Self> {
+        let first = jobs.first().ok_or_else(|| Error::new("nothing to train"))?;
+        let (before, layers) = first.net.split_at_weights();
+        let mut joined: Vec<Vec<f32>> = vec![Vec::new(); first.net.arrays.len()];
+        for job in jobs {
+            joined.iter_mut().zip(job.net.arrays()).for_each(|(joined, (_, array))| joined.extend(array));
         }
-        let Adam { learning_rate: rate, beta_1, beta_2, epsilon } = adam;
-        Self {
-            count: pupils.len(),
+        Ok(Self {
+            networks: jobs.len(),
             layers,
-            shape,
-            memories: vec![Memory::default(); joined.len()],
-            arrays: joined.into_iter().map(|array| flat_on(device, array)).collect(),
-            optimizer: Optimizer::Adam { rate, beta_1, beta_2, epsilon, weight_decay: 0.0 },
+            input: sequence::output_shape(before, &first.net.input)?,
+            states: vec![OptimizerState::default(); joined.len()],
+            arrays: joined.into_iter().map(|array| upload(device, array)).collect(),
+            optimizer: Optimizer::Adam { adam: solver.adam, weight_decay: 0.0 },
             steps: 0,
-        }
+        })
     }
 
-    /// One step of Adam for every network; `x` and `target` are `[networks, samples, numbers]`. Gives each one's mean
-    /// squared error before it.
+    /// One step of Adam for every network; `x` and `target` are `[networks, samples, numbers]`. Returns each network's mean
+    /// squared error before the step.
     fn step(&mut self, x: Tensor<3>, target: Tensor<3>) -> Result<Tensor<1>> {
-        let (losses, gradients) = match (Linear::of(self.layers), self.count) {
+        let (losses, gradients) = match (LinearGradients::new(self.layers), self.networks) {
             (Some(linear), _) => linear.losses_and_gradients(&self.arrays, x, target),
-            (None, 1) => self.by_tape(x, target)?,
+            (None, 1) => self.by_autodiff(x, target)?,
             (None, _) => return Err(Error::new("only linear layers are trained side by side")),
         };
         self.steps += 1;
-        for ((array, gradient), memory) in self.arrays.iter_mut().zip(gradients).zip(&mut self.memories) {
-            array.inplace(|array| self.optimizer.step(self.steps, array, gradient, memory));
+        for ((array, gradient), state) in self.arrays.iter_mut().zip(gradients).zip(&mut self.states) {
+            array.inplace(|array| self.optimizer.step(self.steps, array, gradient, state));
         }
         Ok(losses)
     }
 
-    /// Of one network of any layers.
-    fn by_tape(&self, x: Tensor<3>, target: Tensor<3>) -> Result<(Tensor<1>, Vec<Tensor<1>>)> {
+    /// Loss and gradients of a single network of any layers.
+    fn by_autodiff(&self, x: Tensor<3>, target: Tensor<3>) -> Result<(Tensor<1>, Vec<Tensor<1>>)> {
         let leaves: Vec<Tensor<1>> = self.arrays.iter().map(|array| array.clone().autodiff().require_grad()).collect();
-        let rows = Rows { numbers: x.squeeze_dim(0), shape: self.shape.clone() };
-        let y = through(self.layers, &leaves, rows, Mode::Evaluation)?.rows.numbers;
+        let batch = DeviceBatch { numbers: x.squeeze_dim(0), shape: self.input.clone() };
+        let y = forward_pass(self.layers, &leaves, batch, Mode::Evaluation)?.output.numbers;
         let loss = (y - target.squeeze_dim(0)).square().mean_dim(1).mean();
         let mut gradients = loss.backward();
         let gradients = leaves.iter().zip(&self.arrays).map(|(leaf, array)| {
-            // What nothing rests on has no gradient.
+            // An array that the loss does not depend on has no gradient.
             leaf.grad_remove(&mut gradients).unwrap_or_else(|| array.zeros_like())
         });
         let gradients = gradients.collect();
         Ok((loss.without_autodiff(), gradients))
     }
 
-    /// Of each network, in the order of its tensors.
+    /// The arrays of each network, in the order of its layers.
     fn arrays(&self) -> Result<Vec<Vec<Vec<f32>>>> {
-        let mut of_each = vec![Vec::new(); self.count];
+        let mut of_each = vec![Vec::new(); self.networks];
         for array in &self.arrays {
-            let numbers = numbers_of(array.clone())?;
-            let length = (numbers.len() / self.count).max(1);
+            let numbers = download(array.clone())?;
+            let length = (numbers.len() / self.networks).max(1);
             of_each.iter_mut().zip(numbers.chunks(length)).for_each(|(arrays, array)| arrays.push(array.to_vec()));
         }
         Ok(of_each)
     }
 }
 
-/// A linear layer and its activation, whose gradients are written by hand: no tape, and none for what goes in.
+/// The gradients of a linear layer and its activation, written by hand: without a tape, and not with respect to the input.
 #[derive(Debug, Clone, Copy)]
-struct Linear {
+struct LinearGradients {
     inputs: usize,
     outputs: usize,
     function: Activation,
 }
 
-impl Linear {
-    /// Where the layers are just that, and the slope of the activation follows from its value.
-    fn of(layers: &[Layer]) -> Option<Self> {
-        match *layers {
-            [Layer::Linear { inputs, outputs, bias: true }] => {
-                Some(Self { inputs, outputs, function: Activation::Identity })
-            }
-            [Layer::Linear { inputs, outputs, bias: true }, Layer::Activation { function }]
-                if matches!(function, Activation::Identity | Activation::Tanh | Activation::Relu) =>
-            {
-                Some(Self { inputs, outputs, function })
-            }
-            _ => None,
-        }
+impl LinearGradients {
+    /// If the layers are just these, and the slope of the activation follows from its value.
+    fn new(layers: &[Layer]) -> Option<Self> {
+        let (Linear { inputs, outputs, bias }, function) = sequence::as_linear(layers)?;
+        let follows = matches!(function, Activation::Identity | Activation::Tanh | Activation::Relu);
+        (bias && follows).then_some(Self { inputs, outputs, function })
     }
 
-    /// `x` is `[networks, samples, inputs]`, `target` `[networks, samples, outputs]`; `arrays` are weight and bias.
+    /// Each network's mean squared error, and its gradients. `x` is `[networks, samples, inputs]`, `target` `[networks, samples, outputs]`; `arrays` are weight and bias.
     fn losses_and_gradients(
         self,
         arrays: &[Tensor<1>],
@@ -208,7 +196,7 @@ impl Linear {
         let z = x.clone().matmul(weight.swap_dims(1, 2)) + arrays[1].clone().reshape([count, 1, outputs]);
         let value = match function {
             Activation::Tanh => z.tanh(),
-            Activation::Relu => burn::tensor::activation::relu(z),
+            Activation::Relu => activation::relu(z),
             _ => z,
         };
         let error = value.clone() - target;
@@ -227,40 +215,33 @@ impl Linear {
     }
 }
 
-/// Leads samples back to the input, deepest first; `joining` gives those that start at a depth, `[samples, numbers]`, if
-/// any. What comes out is in the order in which they joined. `trained` are the cascade's results up to there.
+/// Reconstructs inputs, the deepest first; `joining` gives the samples that start at a depth, `[samples, numbers]`, if any.
+/// The reconstructions are in the order in which the samples joined. `trained` are the results of the blocks, the first
+/// first; `None` for those that have nothing to train.
 ///
 /// # Errors
 /// When the numbers do not fit, a result is missing, or the device fails.
-pub(super) fn lead_back(
+pub(super) fn reconstruct(
     cascade: &Cascade,
-    depth: usize,
-    trained: &[Arc<Value>],
+    trained: &[Option<&Value>],
     joining: impl Fn(usize) -> Result<Option<Tensor<2>>>,
     device: &Device,
     context: &Context<'_>,
 ) -> Result<Vec<f32>> {
-    let mut trained = trained.iter().rev();
     let mut state: Option<Tensor<2>> = None;
-    for l in (1..=depth).rev() {
+    for (l, trained) in trained.iter().enumerate().rev().map(|(i, trained)| (i + 1, trained)) {
         let inverse = cascade.inverse(l);
-        let result = if inverse.parameters() > 0 { trained.next() } else { None };
-        let array = |name: &str| match result {
+        let array = |name: &str| match trained {
             Some(value) => Ok(value.tensor(name, device)?.1),
             None => Err(Error::new(format!("block {l} of the cascade has no {name}"))),
         };
-        let arrays = tensors(inverse.layers()).iter().map(|tensor| array(&tensor.name)).collect::<Result<Vec<_>>>()?;
+        let arrays = inverse.param_specs().iter().map(|spec| array(&spec.name)).collect::<Result<Vec<_>>>()?;
         let all: Vec<Tensor<2>> = state.into_iter().chain(joining(l)?).collect();
         let all = if all.len() == 1 { all.into_iter().next() } else { Some(Tensor::cat(all, 0)) };
-        let Some(all) = all else { return Err(Error::new("nothing to lead back")) };
+        let Some(all) = all else { return Err(Error::new("nothing to reconstruct from")) };
         let samples = all.dims()[0];
-        state = Some(lead(inverse.layers(), &arrays, all, cascade.network().architecture().shape(l))?);
+        state = Some(evaluate(inverse.layers(), &arrays, all, cascade.network().architecture().shape(l))?);
         context.advance(samples as f64 * cascade.inverse_operations(l))?;
     }
-    state.map_or_else(|| Ok(Vec::new()), numbers_of)
-}
-
-fn numbers_of<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
-    let numbers = tensor.try_into_vec_as::<f32>();
-    numbers.map_err(|error| Error::new(format!("the device does not give its numbers: {error}")))
+    state.map_or_else(|| Ok(Vec::new()), download)
 }

@@ -1,5 +1,5 @@
-//! Reconstruction from all depths in one pass, from the deepest block up: the batch grows by one depth per block, so
-//! that L products do what would take L²/2.
+//! Reconstruction from all depths in one pass, from the deepest block up: the batch grows by one depth per block, so L
+//! products take the place of L²/2.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -7,19 +7,19 @@ use std::sync::Arc;
 use burn::tensor::Device;
 use serde_json::json;
 
-use super::chain::{Chain, tensors};
-use super::{Cascade, on_device};
+use super::{Cascade, ReconstructionNet, on_device};
 use crate::data::Split;
-use crate::network::{activations, check_data, flat_on};
-use crate::work::{Context, Cost, Described, IdleThreads, Keep, Operation, Value};
+use crate::network::{activations, check_data, upload};
+use crate::work::{Context, Cost, Described, Fingerprint, IdleThreads, Keep, Operation, Provenance, Value};
 use crate::{Error, Result};
 
 const VERSION: u32 = 1;
 
-/// Numbers on their way back at a time: half a gigabyte.
+/// Numbers of a pass at a time: half a gigabyte.
 const STATE: usize = 1 << 27;
 
-/// What the cascade makes of the activations of `split` at the depths 1 to `depth`: "r", `[depth, samples, …]`.
+/// The reconstructions by the cascade from the activations of `split` at the depths 1 to `depth`: "r",
+/// `[depth, samples, …]`.
 ///
 /// # Errors
 /// When the data does not fit the network, or it is not that deep.
@@ -41,8 +41,8 @@ impl Reconstruct {
         (0..=self.depth).map(|l| self.cascade.network.architecture().width(l)).max().unwrap_or(0)
     }
 
-    /// Samples that are led back at a time, from all depths.
-    fn stretch(&self) -> usize {
+    /// Samples that are reconstructed at a time, from all depths.
+    fn samples_at_a_time(&self) -> usize {
         (STATE / (self.depth * self.widest()).max(1)).clamp(1, self.split.len())
     }
 }
@@ -62,7 +62,14 @@ impl Operation for Reconstruct {
 
     fn inputs(&self) -> Vec<Described> {
         let forward = (1..=self.depth).map(|l| activations(&self.cascade.network, &self.split, l));
-        self.cascade.trained(self.depth).chain(forward).collect()
+        self.cascade.trained_blocks(self.depth).chain(forward).collect()
+    }
+
+    fn provenance(&self) -> Option<Provenance> {
+        let mut provenance = self.cascade.provenance();
+        provenance.merge(&self.split.provenance());
+        provenance.reconstruction = Some(Fingerprint::from_operation(self));
+        Some(provenance)
     }
 
     fn keep(&self) -> Keep {
@@ -79,7 +86,7 @@ impl Operation for Reconstruct {
         Cost {
             operations: samples * each,
             result_bytes: bytes(self.split.len(), architecture.width(0)),
-            working_bytes: 2.0 * bytes(self.stretch(), self.widest()),
+            working_bytes: 2.0 * bytes(self.samples_at_a_time(), self.widest()),
         }
     }
 
@@ -88,16 +95,17 @@ impl Operation for Reconstruct {
             return self.run_on(device, inputs, context);
         }
         let (trained, forward) = inputs.split_at(inputs.len() - self.depth);
+        let trained = by_block(&self.cascade, self.depth, trained);
         let samples = forward[0].f32s("x")?.0[0];
         let x: Result<Vec<&[f32]>> = forward.iter().map(|value| Ok(value.f32s("x")?.1)).collect();
         let (x, architecture) = (x?, self.cascade.network.architecture());
         let size = architecture.width(0);
         let mut r = vec![0.0; self.depth * samples * size];
         let advance = |operations| context.advance(operations);
-        for start in (0..samples).step_by(self.stretch()) {
-            let end = (start + self.stretch()).min(samples);
+        for start in (0..samples).step_by(self.samples_at_a_time()) {
+            let end = (start + self.samples_at_a_time()).min(samples);
             let some: Vec<&[f32]> = x.iter().map(|x| &x[x.len() / samples * start..x.len() / samples * end]).collect();
-            let part = back(|l| chain(&self.cascade, l, trained), &some, context.idle_threads(), advance)?;
+            let part = reconstruct_with(|l| net(&self.cascade, l, &trained), &some, context.idle_threads(), advance)?;
             for (all, some) in r.chunks_mut(samples * size).zip(part.chunks((end - start) * size)) {
                 all[start * size..end * size].copy_from_slice(some);
             }
@@ -110,17 +118,18 @@ impl Reconstruct {
     /// The same by a device's operations.
     fn run_on(&self, device: &Device, inputs: &[Arc<Value>], context: &Context<'_>) -> Result<Value> {
         let (trained, forward) = inputs.split_at(inputs.len() - self.depth);
+        let trained = by_block(&self.cascade, self.depth, trained);
         let (samples, size) = (self.split.len(), self.cascade.network.architecture().width(0));
         let mut r = vec![0.0; self.depth * samples * size];
-        for start in (0..samples).step_by(self.stretch()) {
-            let count = self.stretch().min(samples - start);
+        for start in (0..samples).step_by(self.samples_at_a_time()) {
+            let count = self.samples_at_a_time().min(samples - start);
             let joining = |l: usize| {
                 let (_, x) = forward[l - 1].tensor("x", device)?;
                 let width = x.dims()[0] / samples;
                 Ok(Some(x.reshape([samples, width]).narrow(0, start, count)))
             };
-            let part = on_device::lead_back(&self.cascade, self.depth, trained, joining, device, context)?;
-            // Those that joined first come from the deepest.
+            let part = on_device::reconstruct(&self.cascade, &trained, joining, device, context)?;
+            // The deepest joined first.
             for (all, some) in r.chunks_mut(samples * size).rev().zip(part.chunks(count * size)) {
                 all[start * size..(start + count) * size].copy_from_slice(some);
             }
@@ -135,22 +144,28 @@ impl Reconstruct {
     }
 }
 
-/// The reconstruction network of block `l`, from the results of those that are trained.
-fn chain(cascade: &Cascade, l: usize, trained: &[Arc<Value>]) -> Result<Cow<'static, Chain>> {
-    let inverse = cascade.inverse(l);
-    let mut trained = trained.iter().skip((1..l).filter(|&l| cascade.inverse(l).parameters() > 0).count());
-    let result = if inverse.parameters() > 0 { trained.next() } else { None };
-    let arrays: Result<Vec<_>> = tensors(inverse.layers())
-        .iter()
-        .map(|tensor| match result {
-            Some(value) => Ok(value.f32s(&tensor.name)?.1.to_vec()),
-            None => Err(Error::new(format!("block {l} of the cascade has no {}", tensor.name))),
-        })
-        .collect();
-    Ok(Cow::Owned(Chain::new(inverse, arrays?, cascade.network().architecture().shape(l))))
+/// The results of the cascade's blocks 1 to `depth`, from those of [`Cascade::trained_blocks`]; `None` for blocks that have
+/// nothing to train.
+fn by_block<'a>(cascade: &Cascade, depth: usize, trained: &'a [Arc<Value>]) -> Vec<Option<&'a Value>> {
+    let mut trained = trained.iter().map(Arc::as_ref);
+    (1..=depth).map(|l| if cascade.inverse(l).parameters() > 0 { trained.next() } else { None }).collect()
 }
 
-/// What the cascade makes of a class's ideal answer, an output of 1 for it and 0 for all others: "r", `[1, 1, …]`.
+/// The reconstruction network of block `l`, with its numbers from the results of [`by_block`].
+fn net(cascade: &Cascade, l: usize, trained: &[Option<&Value>]) -> Result<Cow<'static, ReconstructionNet>> {
+    let inverse = cascade.inverse(l);
+    let arrays: Result<Vec<_>> = inverse
+        .param_specs()
+        .iter()
+        .map(|spec| match trained[l - 1] {
+            Some(value) => Ok(value.f32s(&spec.name)?.1.to_vec()),
+            None => Err(Error::new(format!("block {l} of the cascade has no {}", spec.name))),
+        })
+        .collect();
+    Ok(Cow::Owned(ReconstructionNet::new(inverse, arrays?, cascade.network().architecture().shape(l))))
+}
+
+/// The reconstruction from a class's ideal answer, an output of 1 for it and 0 for all others: "r", `[1, 1, …]`.
 ///
 /// # Errors
 /// When the network has no such output.
@@ -190,7 +205,11 @@ impl Operation for Ideal {
     }
 
     fn inputs(&self) -> Vec<Described> {
-        self.cascade.trained(self.depth()).collect()
+        self.cascade.trained_blocks(self.depth()).collect()
+    }
+
+    fn provenance(&self) -> Option<Provenance> {
+        Some(self.cascade.provenance())
     }
 
     fn keep(&self) -> Keep {
@@ -207,12 +226,13 @@ impl Operation for Ideal {
         let architecture = self.cascade.network.architecture();
         let mut answer = vec![0.0; architecture.width(self.depth())];
         answer[self.class] = 1.0;
-        lead_back(&self.cascade, self.depth(), inputs, &answer, context)
+        reconstruct_one_depth(&self.cascade, self.depth(), inputs, &answer, context)
     }
 }
 
-/// "r", `[1, samples, …]`: what `x`, samples at depth `depth`, lead back to. `trained` are the cascade's results up to there.
-pub(super) fn lead_back(
+/// The reconstructions of `x`, samples of depth `depth`: "r", `[1, samples, …]`. `trained` are the results of
+/// [`Cascade::trained_blocks`] up to there.
+pub(super) fn reconstruct_one_depth(
     cascade: &Cascade,
     depth: usize,
     trained: &[Arc<Value>],
@@ -221,59 +241,57 @@ pub(super) fn lead_back(
 ) -> Result<Value> {
     let architecture = cascade.network.architecture();
     let samples = x.len() / architecture.width(depth);
-    // Nothing joins on the way: only the deepest block has something to start from.
+    let trained = by_block(cascade, depth, trained);
+    // Only the deepest block has samples to start from; none join at the others.
     let r = if let Some(device) = context.device() {
-        let start = flat_on(device, x.to_vec()).reshape([samples, architecture.width(depth)]);
+        let start = upload(device, x.to_vec()).reshape([samples, architecture.width(depth)]);
         let joining = |l: usize| Ok((l == depth).then(|| start.clone()));
-        on_device::lead_back(cascade, depth, trained, joining, device, context)?
+        on_device::reconstruct(cascade, &trained, joining, device, context)?
     } else {
         let mut activations: Vec<&[f32]> = vec![&[]; depth];
         activations[depth - 1] = x;
-        back(
-            |l| chain(cascade, l, trained),
-            &activations,
-            context.idle_threads(),
-            |operations| context.advance(operations),
-        )?
+        let advance = |operations| context.advance(operations);
+        reconstruct_with(|l| net(cascade, l, &trained), &activations, context.idle_threads(), advance)?
     };
     let shape: Vec<usize> = [1, samples].iter().chain(architecture.shape(0)).copied().collect();
     Ok(Value::default().with("r", &shape, r))
 }
 
-/// Leads `activations[l − 1]`, samples of depth l, back to the input through `chains[l − 1]`, …, `chains[0]`, for every
-/// l: `[depth, samples, width of the input]`, on this thread and on idle `threads`. `advance` hears of the floating-point operations done.
+/// Reconstructs inputs from `activations[l − 1]`, samples of depth l, by `nets[l − 1]`, …, `nets[0]`, for every l:
+/// `[depth, samples, width of the input]`, on this thread and on idle `threads`. `advance` is called with the floating-point
+/// operations that are done.
 ///
 /// # Errors
-/// When `advance` says so, or the numbers do not fit.
+/// When `advance` fails, or the numbers do not fit.
 pub fn reconstruct_from(
-    chains: &[Chain],
+    nets: &[ReconstructionNet],
     activations: &[&[f32]],
     threads: &dyn IdleThreads,
     advance: impl Fn(f64) -> Result<()>,
 ) -> Result<Vec<f32>> {
-    back(|l| Ok(Cow::Borrowed(&chains[l - 1])), activations, threads, advance)
+    reconstruct_with(|l| Ok(Cow::Borrowed(&nets[l - 1])), activations, threads, advance)
 }
 
-/// The same, each block's reconstruction network at its turn.
-fn back<'a>(
-    chain: impl Fn(usize) -> Result<Cow<'a, Chain>>,
+/// The same; `net` gives the reconstruction network of a block when its turn comes.
+fn reconstruct_with<'a>(
+    net: impl Fn(usize) -> Result<Cow<'a, ReconstructionNet>>,
     activations: &[&[f32]],
     threads: &dyn IdleThreads,
     advance: impl Fn(f64) -> Result<()>,
 ) -> Result<Vec<f32>> {
-    // Deepest first: the rows of the next shallower depth join behind.
+    // The deepest samples come first; those of the next shallower depth join behind them.
     let (mut state, mut next) = (Vec::new(), Vec::new());
     for (before, x) in activations.iter().enumerate().rev() {
-        let chain = chain(before + 1)?;
+        let net = net(before + 1)?;
         state.extend_from_slice(x);
-        let samples = state.len() / chain.from.iter().product::<usize>().max(1);
-        chain.apply_to(&mut next, &state, threads)?;
+        let samples = net.samples(&state);
+        net.apply_into(&mut next, &state, threads)?;
         std::mem::swap(&mut state, &mut next);
-        advance(samples as f64 * chain.operations())?;
+        advance(samples as f64 * net.operations())?;
     }
     let depths = activations.iter().filter(|x| !x.is_empty()).count().max(1);
-    let block = (state.len() / depths).max(1);
+    let of_one_depth = (state.len() / depths).max(1);
     next.clear();
-    state.chunks(block).rev().for_each(|depth| next.extend_from_slice(depth));
+    state.chunks(of_one_depth).rev().for_each(|depth| next.extend_from_slice(depth));
     Ok(next)
 }

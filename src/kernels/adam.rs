@@ -1,10 +1,13 @@
 //! One fused step of Adam: moments and parameters are updated in one pass over memory.
 
+use serde::Serialize;
+
 use super::vectorised;
 
 /// Adam's settings (Kingma & Ba 2015; the formula is PyTorch's: ε is added outside the corrected root).
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Adam {
+    #[serde(rename = "rate")]
     pub learning_rate: f64,
     pub beta_1: f64,
     pub beta_2: f64,

@@ -1,20 +1,20 @@
-//! How often a network is right.
+//! A network's accuracy.
 
 use std::sync::Arc;
 
 use serde_json::json;
 
-use super::loss::right;
+use super::loss::count_correct;
 use super::train::check_labels;
 use super::{Network, activations};
 use crate::Result;
 use crate::data::Split;
-use crate::work::{Context, Cost, Described, Keep, Operation, Value};
+use crate::work::{Context, Cost, Described, Keep, Operation, Provenance, Value};
 
 const VERSION: u32 = 1;
 
-/// The share of the samples of `split` whose largest output is that of their class: a number. An output that is not a
-/// number is wrong.
+/// The share of the samples of `split` whose largest output is that of their class: a number. A sample with a NaN among
+/// its outputs is wrong.
 ///
 /// # Errors
 /// When the data has no labels, or does not fit the network.
@@ -48,6 +48,12 @@ impl Operation for Accuracy {
         vec![activations(&self.network, &self.split, depth)]
     }
 
+    fn provenance(&self) -> Option<Provenance> {
+        let mut provenance = self.network.provenance();
+        provenance.merge(&self.split.provenance());
+        Some(provenance)
+    }
+
     fn keep(&self) -> Keep {
         Keep::Always
     }
@@ -58,6 +64,6 @@ impl Operation for Accuracy {
 
     fn run(&self, inputs: &[Arc<Value>], _: &Context<'_>) -> Result<Value> {
         let ((_, outputs), labels) = (inputs[0].f32s("x")?, self.split.labels()?);
-        Ok(Value::number(right(outputs, &labels) as f64 / labels.len() as f64))
+        Ok(Value::number(count_correct(outputs, &labels) as f64 / labels.len() as f64))
     }
 }

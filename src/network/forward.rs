@@ -1,4 +1,4 @@
-//! The forward pass: what a network's blocks make of a data set, one block at a time.
+//! The forward pass of a whole split, one block at a time.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -6,17 +6,18 @@ use std::sync::Arc;
 use burn::tensor::Device;
 use serde_json::json;
 
-use super::made::{Made, kept, makers, operations};
-use super::{Batch, Block, Network, OnDevice, list_output, ready};
+use super::batch::{forward_rows, kernels_last, views};
+use super::recompute::{deepest_kept, forward_operations, weight_ops};
+use super::{ActivationsAt, ActivationsOnDevice, Block, Network, sequence};
 use crate::data::Split;
 use crate::kernels::Scratch;
-use crate::work::{Context, Cost, Described, IdleThreads, Keep, Operation, Value, map_chunks};
+use crate::work::{Context, Cost, Described, IdleThreads, Keep, Operation, Provenance, Value, map_chunks};
 use crate::{Error, Result};
 
-/// Raised when the same weights give other activations.
+/// Raised when the same weights give different activations.
 pub(super) const VERSION: u32 = 2;
 
-/// Samples that go through a block at a time, and the numbers that they may have: large images go one by one.
+/// At most so many samples go through a block at a time, of so many numbers together: large images go one by one.
 const CHUNK: usize = 256;
 const NUMBERS: usize = 1 << 20;
 
@@ -35,6 +36,10 @@ impl Operation for Pixels {
 
     fn parameters(&self) -> serde_json::Value {
         self.0.description()
+    }
+
+    fn provenance(&self) -> Option<Provenance> {
+        Some(self.0.provenance())
     }
 
     fn keep(&self) -> Keep {
@@ -70,7 +75,7 @@ pub fn samples(split: &Split) -> Described {
     Described::new(Pixels(split.clone()))
 }
 
-/// What comes out of block `depth` of `network` for the samples of `split`; depth 0 is the samples themselves.
+/// The output of block `depth` of `network` for the samples of `split`; depth 0 is the samples themselves.
 pub fn activations(network: &Network, split: &Split, depth: usize) -> Described {
     match depth {
         0 => samples(split),
@@ -78,7 +83,7 @@ pub fn activations(network: &Network, split: &Split, depth: usize) -> Described 
     }
 }
 
-/// Whether a network can take the samples of a split: in its input's shape, or in any where that is one row of numbers.
+/// Checks that a network takes the samples of a split: in its input's shape, or flattened where that is one row of numbers.
 ///
 /// # Errors
 /// When a sample does not have as many numbers as the network takes, or another shape.
@@ -111,8 +116,14 @@ impl Operation for Activations {
     fn inputs(&self) -> Vec<Described> {
         let from = self.from();
         std::iter::once(activations(&self.network, &self.split, from))
-            .chain(makers(&self.network, from, self.depth))
+            .chain(weight_ops(&self.network, from, self.depth))
             .collect()
+    }
+
+    fn provenance(&self) -> Option<Provenance> {
+        let mut provenance = self.network.provenance();
+        provenance.merge(&self.split.provenance());
+        Some(provenance)
     }
 
     fn keep(&self) -> Keep {
@@ -137,13 +148,13 @@ impl Operation for Activations {
         }
         let (shape, x) = inputs[0].f32s("x")?;
         let (architecture, from) = (self.network.architecture(), self.from());
-        let made = Made::behind(&self.network, from, self.depth, inputs)?;
+        let activations = ActivationsAt::from_depth(&self.network, from, self.depth, inputs)?;
         let (before, after) = (architecture.width(from), architecture.width(self.depth));
         let widest = (from..self.depth).map(|l| architecture.width(l)).max().unwrap_or(before);
         let mut y = vec![0.0; shape[0] * after];
         map_chunks(&mut y, after, x, before, chunk(widest), context.idle_threads(), |x, y| {
             context.advance((x.len() / before) as f64 * self.operations())?;
-            made.lead(x, y)
+            activations.forward_into(y, x)
         })?;
         Ok(Value::default().with("x", &self.shape(shape[0]), y))
     }
@@ -152,38 +163,38 @@ impl Operation for Activations {
 impl Activations {
     /// The same by a device's operations; the numbers stay there.
     fn run_on(&self, device: &Device, inputs: &[Arc<Value>], context: &Context<'_>) -> Result<Value> {
-        let made = OnDevice::behind(&self.network, self.from(), self.depth, inputs, device)?;
-        let y = made.all(|samples| context.advance(samples as f64 * self.operations()))?;
+        let activations = ActivationsOnDevice::from_depth(&self.network, self.from(), self.depth, inputs, device)?;
+        let y = activations.all(|samples| context.advance(samples as f64 * self.operations()))?;
         let [samples, width] = y.dims();
         Ok(Value::default().with_tensor("x", &self.shape(samples), y.reshape([samples * width])))
     }
 
-    /// Of so many samples.
+    /// The shape of the activations of so many samples.
     fn shape(&self, samples: usize) -> Vec<usize> {
         std::iter::once(samples).chain(self.network.architecture().shape(self.depth).iter().copied()).collect()
     }
 
-    /// The depth that it is made from: the one before, unless that is too large to keep.
+    /// The depth that it is computed from: the one before, unless that is too large to keep.
     fn from(&self) -> usize {
-        kept(&self.network, &self.split, self.depth - 1)
+        deepest_kept(&self.network, &self.split, self.depth - 1)
     }
 
     /// Floating-point operations for one sample.
     fn operations(&self) -> f64 {
-        operations(&self.network, self.from(), self.depth)
+        forward_operations(&self.network, self.from(), self.depth)
     }
 }
 
-/// Samples of so many numbers that go through a block at a time.
+/// Samples of `width` numbers that go through a block at a time.
 fn chunk(width: usize) -> usize {
     (NUMBERS / width.max(1)).clamp(1, CHUNK)
 }
 
-/// Sends `x`, samples of shape `shape`, through one block, on this thread and on idle `threads`; `advance` hears how many samples
-/// are done.
+/// Sends `x`, samples of shape `shape`, through one block, on this thread and on idle `threads`. `advance` is called with
+/// the number of samples that are done.
 ///
 /// # Errors
-/// When `advance` says so, or the numbers do not fit the block.
+/// When `advance` fails, or the numbers do not fit the block.
 pub fn forward(
     block: &Block,
     arrays: Vec<Cow<'_, [f32]>>,
@@ -193,11 +204,12 @@ pub fn forward(
     advance: impl Fn(usize) -> Result<()> + Sync,
 ) -> Result<Vec<f32>> {
     let from = shape.iter().product::<usize>().max(1);
-    let to = list_output(block.layers(), shape)?.iter().product::<usize>();
-    let arrays = ready(block.layers(), arrays);
+    let to = sequence::output_shape(block.layers(), shape)?.iter().product::<usize>();
+    let arrays = kernels_last(block.layers(), arrays);
+    let arrays = views(&arrays);
     let mut y = vec![0.0; x.len() / from * to];
     map_chunks(&mut y, to, x, from, chunk(from), threads, |x, y| {
-        Batch::lead(y, block.layers(), &arrays, x, shape, &mut Scratch::default())?;
+        forward_rows(y, block.layers(), &arrays, x, shape, &mut Scratch::default())?;
         advance(x.len() / from)
     })?;
     Ok(y)

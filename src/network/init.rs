@@ -2,12 +2,11 @@
 
 use serde_json::json;
 
-use super::Block;
-use super::layer::TensorKind;
+use super::{Block, ParamKind, ParamSpec};
 use crate::random::{GENERATOR, Random};
 use crate::{Error, Result};
 
-/// The rule for initial weights (numerics: "Networks").
+/// The rule for initial weights (arXiv:2406.12916, section 2).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Init {
     /// σ_w²: the variance of a weight times its fan-in.
@@ -36,8 +35,8 @@ impl Init {
         })
     }
 
-    /// The arrays of a block, each in PyTorch's shape. Keyed by seed, block, layer and array: a block's weights are the
-    /// same at every depth and on every device.
+    /// The arrays of a block, each in PyTorch's layout. Random numbers are keyed by seed, block, layer and array: a block's
+    /// weights are the same at every depth and on every device.
     pub(super) fn arrays(&self, block_number: usize, block: &Block) -> Vec<Vec<f32>> {
         let draw = |length: usize, name: &str, variance: f64| {
             let (layer, array) = name.rsplit_once('.').unwrap_or(("", name));
@@ -46,15 +45,12 @@ impl Init {
                 .fill_normal(&mut numbers, libm::sqrt(variance));
             numbers
         };
-        let of_tensor = |tensor: super::Tensor| {
-            let length = tensor.shape.iter().product();
-            match tensor.kind {
-                TensorKind::Weight { fan_in } => draw(length, &tensor.name, self.weight_var / fan_in),
-                TensorKind::Bias => draw(length, &tensor.name, self.bias_var),
-                TensorKind::Scale | TensorKind::RunningVariance => vec![1.0; length],
-                TensorKind::Shift | TensorKind::RunningMean => vec![0.0; length],
-            }
+        let array = |spec: ParamSpec| match spec.kind {
+            ParamKind::Weight { fan_in } => draw(spec.len(), &spec.name, self.weight_var / fan_in),
+            ParamKind::Bias => draw(spec.len(), &spec.name, self.bias_var),
+            ParamKind::Scale | ParamKind::RunningVariance => vec![1.0; spec.len()],
+            ParamKind::Shift | ParamKind::RunningMean => vec![0.0; spec.len()],
         };
-        block.tensors().into_iter().map(of_tensor).collect()
+        block.param_specs().into_iter().map(array).collect()
     }
 }

@@ -1,4 +1,4 @@
-//! What a network's outputs say about a class, as a number to make smaller.
+//! Losses of a network's outputs.
 
 use burn::tensor::{Int, Tensor, activation};
 use serde::Serialize;
@@ -9,20 +9,20 @@ use serde::Serialize;
 pub enum Loss {
     /// −ln softmax(outputs) of the labelled class: the usual one.
     CrossEntropy,
-    /// The published one: the softmax is taken as a layer first and once more within the cross-entropy, which so never
+    /// The published one: the softmax is taken as a layer first and once more within the cross-entropy, so the loss never
     /// falls below −ln(e / (e + classes − 1)), 1.46 for ten classes.
     SoftmaxTwice,
 }
 
 impl Loss {
-    /// Both, by the names that scripts give them.
+    /// All losses by their names in scripts.
     pub const ALL: [(&'static str, Self); 2] =
         [("cross_entropy", Self::CrossEntropy), ("softmax_twice", Self::SoftmaxTwice)];
     /// Their names; the first is the default.
     pub const NAMES: [&'static str; 2] = [Self::ALL[0].0, Self::ALL[1].0];
 
     /// The mean over samples, `[1]`; `labels` is `[samples, 1]`.
-    pub(crate) fn of(self, outputs: Tensor<2>, labels: Tensor<2, Int>) -> Tensor<1> {
+    pub(crate) fn mean(self, outputs: Tensor<2>, labels: Tensor<2, Int>) -> Tensor<1> {
         let outputs = match self {
             Self::CrossEntropy => outputs,
             Self::SoftmaxTwice => activation::softmax(outputs, 1),
@@ -31,13 +31,13 @@ impl Loss {
     }
 }
 
-/// How many samples have their largest output at their label; where an output is not a number, none is the largest.
-pub(crate) fn right(outputs: &[f32], labels: &[u32]) -> usize {
+/// How many samples have their largest output at their label. A sample with a NaN among its outputs has none.
+pub(crate) fn count_correct(outputs: &[f32], labels: &[u32]) -> usize {
     let classes = (outputs.len() / labels.len().max(1)).max(1);
-    let is_right = |(row, &label): (&[f32], &u32)| {
+    let is_correct = |(row, &label): (&[f32], &u32)| {
         let best =
             row.iter().enumerate().fold((0, f32::NEG_INFINITY), |best, (i, &x)| if x > best.1 { (i, x) } else { best });
         best.0 == label as usize && best.1 > f32::NEG_INFINITY && !row.iter().any(|x| x.is_nan())
     };
-    outputs.chunks(classes).zip(labels).filter(|&pair| is_right(pair)).count()
+    outputs.chunks(classes).zip(labels).filter(|&pair| is_correct(pair)).count()
 }

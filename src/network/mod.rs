@@ -3,17 +3,17 @@
 
 mod accuracy;
 mod batch;
-mod convolution;
-mod differentiable;
+mod burn_pass;
 mod forward;
 mod init;
-mod layer;
+mod layers;
 mod learner;
 mod loss;
-mod made;
 mod on_device;
 mod optimizer;
 mod outputs;
+mod provenance;
+mod recompute;
 mod train;
 mod weights;
 
@@ -24,32 +24,34 @@ use serde::Serialize;
 use serde_json::json;
 
 pub use accuracy::accuracy;
-pub(crate) use batch::{Batch, channels_last, kernel_channels_first, ready};
-pub use convolution::{Conv2d, Pool};
-pub use differentiable::{Mode, Passed, Rows, through};
+pub(crate) use batch::{Batch, channels_last, forward_rows, kernels_first, kernels_last, views};
+pub use burn_pass::{DeviceBatch, ForwardPass, Mode, forward_pass};
 pub use forward::{activations, check_data, forward, samples};
 pub use init::Init;
-pub use layer::{Layer, Tensor, TensorKind};
-pub(crate) use layer::{list, list_operations, list_output, list_tensors};
-pub use learner::{Found, Learner};
+pub use layers::{
+    ActivationLayer, AdaptiveAvgPool, AvgPool, BatchNorm, CircularPad, Conv2d, ConvTranspose2d, Crop, Dropout, Flatten,
+    Layer, LayerNorm, Linear, MaxPool, ParamKind, ParamSpec, Pool, Reshape, Residual, Softmax,
+};
+pub(crate) use layers::{BackwardPass, LinearMap, derive_inverse, sequence};
+pub use learner::{Learner, StepResult};
 pub use loss::Loss;
-pub(crate) use made::{Made, operations_to_make, sources};
-pub(crate) use on_device::{OnDevice, flat_on, lead};
-pub(crate) use optimizer::Memory;
+pub(crate) use on_device::{ActivationsOnDevice, download, evaluate, upload};
 pub use optimizer::Optimizer;
+pub(crate) use optimizer::OptimizerState;
 pub use outputs::outputs;
-pub use train::{Trained, Training, train};
+pub(crate) use recompute::{ActivationsAt, activation_sources, recompute_operations};
+pub use train::{Training, TrainingRun, train};
 
 use crate::work::{Described, Fingerprint, Value};
 use crate::{Error, Result};
 
-/// Layers that are inverted together, with the inverse that was written for them, if any.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+/// Layers that a cascade inverts together.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Block {
     layers: Vec<Layer>,
-    /// Overrides the rule that derives one.
+    /// An inverse written by hand, in place of the derived one.
     inverse: Option<Vec<Layer>>,
-    /// What files call the layers that have weights, in their order; where empty, their numbers.
+    /// The names of the layers with weights in files, in their order; if empty, they are called by their numbers.
     names: Vec<String>,
 }
 
@@ -59,28 +61,28 @@ pub struct Architecture {
     blocks: Arc<[Block]>,
     /// `shapes[l]` goes into block l + 1; the last is the output.
     shapes: Arc<[Vec<usize>]>,
-    /// How many of the last blocks are the head that reads the answer out; curves leave them out.
+    /// How many of the last blocks are the head that reads the answer out; curves over depth leave them out.
     head: usize,
 }
 
-/// A network with weights, or with what makes them.
+/// A network with weights, drawn or computed when they are needed.
 #[derive(Debug, Clone)]
 pub struct Network {
     architecture: Architecture,
-    source: Source,
+    source: WeightSource,
     /// `prefixes[l]` names blocks 1 to l with their weights.
     prefixes: Arc<[Fingerprint]>,
-    trained: Option<Trained>,
+    training_run: Option<TrainingRun>,
 }
 
-/// Where a network's numbers come from.
+/// Where a network's weights come from.
 #[derive(Debug, Clone)]
-pub enum Source {
+pub enum WeightSource {
     /// Drawn when they are needed.
     Drawn(Init),
-    /// For every block, the operation whose result holds its arrays, by the names that [`Architecture::names`] gives;
-    /// and what people call them.
-    Made { blocks: Arc<[Described]>, words: String },
+    /// Computed by operations: for every block, the one whose result holds its arrays, by the names of
+    /// [`Architecture::names`]; and the origin in words.
+    Computed { blocks: Arc<[Described]>, words: String },
 }
 
 impl Block {
@@ -93,13 +95,13 @@ impl Block {
         Ok(Self { layers, inverse: None, names: Vec::new() })
     }
 
-    /// The same block with a written inverse.
+    /// The same block with an inverse written by hand.
     #[must_use]
     pub fn with_inverse(self, inverse: Vec<Layer>) -> Self {
         Self { inverse: Some(inverse), ..self }
     }
 
-    /// The same block with the names that files have for its layers with weights, in their order.
+    /// The same block with the names of its layers with weights in files, in their order.
     ///
     /// # Errors
     /// When there are more or fewer such layers.
@@ -115,12 +117,12 @@ impl Block {
         Ok(Self { names, ..self })
     }
 
-    /// The layers that have arrays, as paths such as "0" and "1.projection.0", in their order.
+    /// The layers with arrays, as paths such as "0" and "1.projection.0", in their order.
     fn owners(&self) -> Vec<String> {
         let mut owners: Vec<String> = self
-            .tensors()
+            .param_specs()
             .iter()
-            .filter_map(|tensor| tensor.name.rsplit_once('.').map(|(owner, _)| owner.to_owned()))
+            .filter_map(|spec| spec.name.rsplit_once('.').map(|(owner, _)| owner.to_owned()))
             .collect();
         owners.dedup();
         owners
@@ -131,25 +133,25 @@ impl Block {
         &self.layers
     }
 
-    /// The inverse that was written for it.
+    /// The inverse written by hand, if there is one.
     pub fn written_inverse(&self) -> Option<&[Layer]> {
         self.inverse.as_deref()
     }
 
     /// The arrays of its layers, in their order, each named by its layer's number, such as "0.weight".
-    pub fn tensors(&self) -> Vec<Tensor> {
-        list_tensors(&self.layers, "")
+    pub fn param_specs(&self) -> Vec<ParamSpec> {
+        sequence::param_specs(&self.layers, "")
     }
 
     /// Trainable numbers.
     pub fn parameters(&self) -> usize {
-        self.layers.iter().map(Layer::parameters).sum()
+        sequence::parameters(&self.layers)
     }
 }
 
 impl std::fmt::Display for Block {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", list(&self.layers))
+        f.write_str(&sequence::in_words(&self.layers))
     }
 }
 
@@ -174,7 +176,7 @@ impl Architecture {
         for (l, block) in blocks.iter().enumerate() {
             let mut shape = shapes[l].clone();
             for layer in &block.layers {
-                shape = layer.output(&shape).map_err(|error| Error {
+                shape = layer.output_shape(&shape).map_err(|error| Error {
                     message: format!("block {}, {layer}: {}", l + 1, error.message),
                     ..error
                 })?;
@@ -184,7 +186,7 @@ impl Architecture {
         Ok(Self { blocks: blocks.into(), shapes: shapes.into(), head: 0 })
     }
 
-    /// Says that the last `blocks` are the head, which curves over depth leave out.
+    /// Marks the last `blocks` as the head, which curves over depth leave out.
     ///
     /// # Errors
     /// When no block would be left.
@@ -195,12 +197,12 @@ impl Architecture {
         Ok(Self { head: blocks, ..self })
     }
 
-    /// Blocks.
+    /// The number of blocks.
     pub fn depth(&self) -> usize {
         self.blocks.len()
     }
 
-    /// Blocks before the head: the depths of a curve.
+    /// The number of blocks before the head: the depths of a curve.
     pub fn trunk(&self) -> usize {
         self.depth() - self.head
     }
@@ -210,69 +212,44 @@ impl Architecture {
         &self.blocks
     }
 
-    /// What goes into block `l + 1`, without the batch; `shape(depth)` is the output.
+    /// The shape of the input of block `l + 1`, without the batch; `shape(depth)` is the output.
     pub fn shape(&self, l: usize) -> &[usize] {
         &self.shapes[l]
     }
 
-    /// Numbers per sample that go into block `l + 1`.
+    /// Numbers per sample in the input of block `l + 1`.
     pub fn width(&self, l: usize) -> usize {
         self.shapes[l].iter().product()
     }
 
-    /// What files call the arrays of block `l` (from 1), in their order: by the names given to its layers, or else by
-    /// the numbers of block and layer, both from 0, as PyTorch's `Sequential` counts.
+    /// The names of the arrays of block `l` (from 1) in files, in their order: made of the names given to its layers, or
+    /// else of the numbers of block and layer, both from 0, as in PyTorch's `Sequential`.
     pub fn names(&self, l: usize) -> Vec<String> {
         let block = &self.blocks[l - 1];
         let owners = block.owners();
-        let name = |tensor: Tensor| {
-            let (owner, array) = tensor.name.rsplit_once('.').unwrap_or(("", &tensor.name));
+        let name = |spec: ParamSpec| {
+            let (owner, array) = spec.name.rsplit_once('.').unwrap_or(("", &spec.name));
             let given = owners.iter().position(|known| known == owner).and_then(|i| block.names.get(i));
-            given.map_or_else(|| format!("{}.{}", l - 1, tensor.name), |given| format!("{given}.{array}"))
+            given.map_or_else(|| format!("{}.{}", l - 1, spec.name), |given| format!("{given}.{array}"))
         };
-        block.tensors().into_iter().map(name).collect()
+        block.param_specs().into_iter().map(name).collect()
     }
 
     /// Floating-point operations of block `l` (from 1) for one sample.
     pub fn operations(&self, l: usize) -> f64 {
-        list_operations(&self.blocks[l - 1].layers, self.shape(l - 1))
+        sequence::operations(&self.blocks[l - 1].layers, self.shape(l - 1))
     }
 
     /// Trainable numbers of all blocks.
     pub fn parameters(&self) -> usize {
         self.blocks.iter().map(Block::parameters).sum()
     }
-
-    /// A table of blocks, shapes, parameters and inverses.
-    pub fn summary(&self) -> String {
-        let title = ["block", "layers", "output", "parameters", "inverse"].map(str::to_owned);
-        let rows = self.blocks.iter().enumerate().map(|(l, block)| {
-            let inverse = crate::cascade::Inverse::of(block, self.shape(l), self.shape(l + 1));
-            [
-                (l + 1).to_string(),
-                block.to_string(),
-                format!("{:?}", self.shape(l + 1)),
-                block.parameters().to_string(),
-                inverse.map_or_else(|error| error.message, |inverse| inverse.to_string()),
-            ]
-        });
-        let rows: Vec<[String; 5]> = std::iter::once(title).chain(rows).collect();
-        let widths = [0, 1, 2, 3, 4].map(|c| rows.iter().map(|row| row[c].chars().count()).max().unwrap_or(0));
-        let mut text = String::new();
-        for row in rows {
-            let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
-            text += cells.join("  ").trim_end();
-            text.push('\n');
-        }
-        let (input, parameters, depth) = (self.shape(0), self.parameters(), self.depth());
-        text + format!("input {input:?}, {parameters} parameters in {depth} blocks").as_str()
-    }
 }
 
-/// A block, as the name of all up to it holds it. The written inverse is the cascade's business, names are a file's:
-/// neither changes what is computed.
+/// What decides the numbers of a block, in the chain of fingerprints. A written inverse belongs to the cascade and names
+/// to a file: neither changes what the network computes.
 #[derive(PartialEq, Serialize)]
-struct Prefixed<'a> {
+struct PrefixEntry<'a> {
     layers: &'a [Layer],
     #[serde(skip_serializing_if = "Option::is_none")]
     weights: Option<Fingerprint>,
@@ -286,29 +263,29 @@ impl Network {
     pub fn new(architecture: Architecture, init: Init) -> Result<Self> {
         init.check()?;
         let start = json!({ "init": init.description(), "input": architecture.shape(0), "forward": forward::VERSION });
-        Ok(Self::of(architecture, Source::Drawn(init), start, |_| None))
+        Ok(Self::with_source(architecture, WeightSource::Drawn(init), start, |_| None))
     }
 
-    /// Gives an architecture weights that operations make: for every block, one whose result holds its arrays by the
-    /// names of [`Architecture::names`].
-    pub fn made(architecture: Architecture, blocks: Vec<Described>, words: impl Into<String>) -> Self {
+    /// Gives an architecture weights that operations compute: for every block, one whose result holds its arrays by the
+    /// names of [`Architecture::names`]. `words` says for people where they come from.
+    pub fn computed(architecture: Architecture, blocks: Vec<Described>, words: impl Into<String>) -> Self {
         let start = json!({ "input": architecture.shape(0), "forward": forward::VERSION });
         let blocks: Arc<[Described]> = blocks.into();
-        let source = Source::Made { blocks: blocks.clone(), words: words.into() };
-        Self::of(architecture, source, start, |l| Some(blocks[l].fingerprint()))
+        let source = WeightSource::Computed { blocks: blocks.clone(), words: words.into() };
+        Self::with_source(architecture, source, start, |l| Some(blocks[l].fingerprint()))
     }
 
-    fn of(
+    fn with_source(
         architecture: Architecture,
-        source: Source,
+        source: WeightSource,
         start: serde_json::Value,
-        made: impl Fn(usize) -> Option<Fingerprint>,
+        weights: impl Fn(usize) -> Option<Fingerprint>,
     ) -> Self {
         let blocks = architecture.blocks().iter().enumerate();
-        let described: Vec<Prefixed<'_>> =
-            blocks.map(|(l, block)| Prefixed { layers: &block.layers, weights: made(l) }).collect();
-        let prefixes = Fingerprint::chain(Fingerprint::from_json(&start), &described);
-        Self { architecture, source, prefixes: prefixes.into(), trained: None }
+        let entries: Vec<PrefixEntry<'_>> =
+            blocks.map(|(l, block)| PrefixEntry { layers: &block.layers, weights: weights(l) }).collect();
+        let prefixes = Fingerprint::chain(Fingerprint::from_json(&start), &entries);
+        Self { architecture, source, prefixes: prefixes.into(), training_run: None }
     }
 
     /// Its blocks and shapes.
@@ -317,48 +294,48 @@ impl Network {
     }
 
     /// Where its weights come from.
-    pub fn source(&self) -> &Source {
+    pub fn weight_source(&self) -> &WeightSource {
         &self.source
     }
 
-    /// The training that gave it its weights, where one did.
-    pub fn trained(&self) -> Option<&Trained> {
-        self.trained.as_ref()
+    /// The training that gave it its weights, if one did.
+    pub fn training_run(&self) -> Option<&TrainingRun> {
+        self.training_run.as_ref()
     }
 
-    /// The seed that its weights were drawn with; 0 where they were not.
+    /// The seed that its weights were drawn with; 0 if they were not drawn.
     pub fn seed(&self) -> u64 {
         match &self.source {
-            Source::Drawn(init) => init.seed,
-            Source::Made { .. } => 0,
+            WeightSource::Drawn(init) => init.seed,
+            WeightSource::Computed { .. } => 0,
         }
     }
 
-    /// The name of blocks 1 to `l` with their weights: two networks that agree so far share it.
+    /// The fingerprint of blocks 1 to `l` with their weights: two networks that agree so far share it.
     pub fn prefix(&self, l: usize) -> Fingerprint {
         self.prefixes[l]
     }
 
-    /// What makes the weights of block `l` (from 1), where they are not drawn.
-    pub fn maker(&self, l: usize) -> Option<Described> {
+    /// The operation that computes the weights of block `l` (from 1), if they are not drawn.
+    pub fn weights_op(&self, l: usize) -> Option<Described> {
         match &self.source {
-            Source::Drawn(_) => None,
-            Source::Made { blocks, .. } => Some(blocks[l - 1].clone()),
+            WeightSource::Drawn(_) => None,
+            WeightSource::Computed { blocks, .. } => Some(blocks[l - 1].clone()),
         }
     }
 
-    /// The arrays of block `l` (from 1), in PyTorch's shapes and the order of [`Block::tensors`]; `made` is the result of
-    /// its maker.
+    /// The arrays of block `l` (from 1), in PyTorch's layout and the order of [`Block::param_specs`]; `computed` is the
+    /// result of [`Network::weights_op`].
     ///
     /// # Errors
     /// When that result lacks one.
-    pub fn arrays<'a>(&self, l: usize, made: Option<&'a Value>) -> Result<Vec<Cow<'a, [f32]>>> {
-        match (&self.source, made) {
-            (Source::Drawn(init), _) => {
+    pub fn arrays<'a>(&self, l: usize, computed: Option<&'a Value>) -> Result<Vec<Cow<'a, [f32]>>> {
+        match (&self.source, computed) {
+            (WeightSource::Drawn(init), _) => {
                 Ok(init.arrays(l, &self.architecture.blocks[l - 1]).into_iter().map(Cow::Owned).collect())
             }
-            (_, Some(made)) => {
-                self.architecture.names(l).iter().map(|name| Ok(Cow::Borrowed(made.f32s(name)?.1))).collect()
+            (_, Some(computed)) => {
+                self.architecture.names(l).iter().map(|name| Ok(Cow::Borrowed(computed.f32s(name)?.1))).collect()
             }
             (_, None) => Err(Error::new(format!("block {l} has no weights"))),
         }

@@ -10,23 +10,27 @@ use crate::{Error, Result};
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "optimizer")]
 pub enum Optimizer {
-    /// g ← g + decay · p; v ← momentum · v + g, of which the first is g itself; p ← p − rate · v.
+    /// g ← g + decay · p; v ← momentum · v + g, where the first v is g; p ← p − rate · v.
     Sgd { rate: f64, momentum: f64, weight_decay: f64 },
-    /// Kingma & Ba 2015, ε outside the corrected root; g ← g + decay · p before.
-    Adam { rate: f64, beta_1: f64, beta_2: f64, epsilon: f64, weight_decay: f64 },
+    /// Kingma & Ba 2015, with ε outside the corrected root; first g ← g + decay · p.
+    Adam {
+        #[serde(flatten)]
+        adam: Adam,
+        weight_decay: f64,
+    },
 }
 
 impl std::fmt::Display for Optimizer {
-    /// As a script makes it, what is usual left out.
+    /// As a script writes it, without what is the default.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let usual = Adam::default();
         let (name, rate, others) = match *self {
             Self::Sgd { rate, momentum, weight_decay } => {
                 ("sgd", rate, vec![("momentum", momentum, 0.0), ("weight_decay", weight_decay, 0.0)])
             }
-            Self::Adam { rate, beta_1, beta_2, epsilon, weight_decay } => (
+            Self::Adam { adam: Adam { learning_rate, beta_1, beta_2, epsilon }, weight_decay } => (
                 "adam",
-                rate,
+                learning_rate,
                 vec![
                     ("beta_1", beta_1, usual.beta_1),
                     ("beta_2", beta_2, usual.beta_2),
@@ -41,9 +45,9 @@ impl std::fmt::Display for Optimizer {
     }
 }
 
-/// What an optimizer remembers of one array.
+/// An optimizer's state for one array: SGD's velocity, or Adam's moments.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Memory {
+pub(crate) struct OptimizerState {
     first: Option<Tensor<1>>,
     second: Option<Tensor<1>>,
 }
@@ -55,9 +59,8 @@ impl Optimizer {
     }
 
     /// Adam with PyTorch's defaults.
-    pub fn adam(rate: f64) -> Self {
-        let Adam { beta_1, beta_2, epsilon, .. } = Adam::default();
-        Self::Adam { rate, beta_1, beta_2, epsilon, weight_decay: 0.0 }
+    pub fn adam(learning_rate: f64) -> Self {
+        Self::Adam { adam: Adam { learning_rate, ..Adam::DEFAULT }, weight_decay: 0.0 }
     }
 
     /// # Errors
@@ -69,8 +72,8 @@ impl Optimizer {
                 rate,
                 vec![("momentum", momentum, 1.0, part), ("weight_decay", weight_decay, f64::INFINITY, "at least 0")],
             ),
-            Self::Adam { rate, beta_1, beta_2, epsilon, weight_decay } => (
-                rate,
+            Self::Adam { adam: Adam { learning_rate, beta_1, beta_2, epsilon }, weight_decay } => (
+                learning_rate,
                 vec![
                     ("beta_1", beta_1, 1.0, part),
                     ("beta_2", beta_2, 1.0, part),
@@ -90,39 +93,39 @@ impl Optimizer {
         }
     }
 
-    /// The parameters behind step number `step` (from 1).
+    /// The parameters after step number `step` (from 1).
     pub(crate) fn step(
         &self,
         step: usize,
         parameters: Tensor<1>,
         gradient: Tensor<1>,
-        memory: &mut Memory,
+        state: &mut OptimizerState,
     ) -> Tensor<1> {
         let decayed = |decay: f64| if decay > 0.0 { gradient + parameters.clone() * decay } else { gradient };
         match *self {
             Self::Sgd { rate, momentum, weight_decay } => {
                 let gradient = decayed(weight_decay);
-                let velocity = match memory.first.take() {
+                let velocity = match state.first.take() {
                     Some(velocity) => velocity * momentum + gradient,
                     None => gradient,
                 };
                 if momentum > 0.0 {
-                    memory.first = Some(velocity.clone());
+                    state.first = Some(velocity.clone());
                 }
                 parameters - velocity * rate
             }
-            Self::Adam { rate, beta_1, beta_2, epsilon, weight_decay } => {
+            Self::Adam { adam: Adam { learning_rate, beta_1, beta_2, epsilon }, weight_decay } => {
                 let gradient = decayed(weight_decay);
                 let mean = |before: Option<Tensor<1>>, next: Tensor<1>, beta: f64| match before {
                     Some(before) => before * beta + next * (1.0 - beta),
                     None => next * (1.0 - beta),
                 };
-                let first = mean(memory.first.take(), gradient.clone(), beta_1);
-                let second = mean(memory.second.take(), gradient.square(), beta_2);
+                let first = mean(state.first.take(), gradient.clone(), beta_1);
+                let second = mean(state.second.take(), gradient.square(), beta_2);
                 let corrected = |beta: f64| 1.0 - libm::pow(beta, step as f64);
                 let root = second.clone().sqrt() / libm::sqrt(corrected(beta_2)) + epsilon;
-                let parameters = parameters - first.clone() / root * (rate / corrected(beta_1));
-                (memory.first, memory.second) = (Some(first), Some(second));
+                let parameters = parameters - first.clone() / root * (learning_rate / corrected(beta_1));
+                (state.first, state.second) = (Some(first), Some(second));
                 parameters
             }
         }

@@ -1,4 +1,4 @@
-//! What a network says of samples: its outputs, kept, for they are small and computing them is not.
+//! A network's outputs. They are stored: they are small, and costly to compute.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{Network, activations, check_data};
 use crate::Result;
 use crate::data::Split;
-use crate::work::{Context, Cost, Described, Keep, Operation, Value};
+use crate::work::{Context, Cost, Described, Keep, Operation, Provenance, Value};
 
 /// The outputs of `network` for the samples of `split`: "y", `[samples, outputs]`.
 ///
@@ -45,6 +45,12 @@ impl Operation for Outputs {
 
     fn inputs(&self) -> Vec<Described> {
         vec![activations(&self.network, &self.split, self.depth())]
+    }
+
+    fn provenance(&self) -> Option<Provenance> {
+        let mut provenance = self.network.provenance();
+        provenance.merge(&self.split.provenance());
+        Some(provenance)
     }
 
     fn keep(&self) -> Keep {

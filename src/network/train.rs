@@ -8,11 +8,10 @@ use burn::tensor::Device;
 use serde_json::json;
 
 use super::forward::check_data;
-use super::layer::list_numbers;
-use super::{Learner, Loss, Network, Optimizer, samples};
+use super::{Learner, Loss, Network, Optimizer, StepResult, samples, sequence};
 use crate::data::Split;
 use crate::random::{GENERATOR, Random};
-use crate::work::{Context, Cost, Described, Fingerprint, Keep, Operation, Value};
+use crate::work::{Context, Cost, Described, Fingerprint, Keep, Operation, Provenance, Value};
 use crate::{Error, Result};
 
 const NAME: &str = "network.train";
@@ -27,21 +26,21 @@ pub struct Training {
     pub batch: usize,
     pub optimizer: Optimizer,
     pub loss: Loss,
-    /// Of the order of the data and of what `dropout` leaves out.
+    /// Decides the order of the data and what `dropout` drops.
     pub seed: u64,
-    /// Another order in every epoch; the data's own order otherwise.
+    /// Whether every epoch has an order of its own; otherwise all have the data's.
     pub shuffle: bool,
 }
 
 impl Training {
-    /// Few: the published networks were trained for up to 200.
+    /// The published networks were trained for up to 200.
     pub const EPOCHS: u32 = 10;
     pub const BATCH: usize = 100;
     /// The published step size, of plain gradient descent.
     pub const RATE: f64 = 1e-3;
 
-    /// What a script gets that says nothing else.
-    pub fn of(network: &Network) -> Self {
+    /// Defaults for a network.
+    pub fn for_network(network: &Network) -> Self {
         Self {
             epochs: Self::EPOCHS,
             batch: Self::BATCH,
@@ -63,17 +62,16 @@ impl Training {
 
 /// The training that gave a network its weights.
 #[derive(Debug, Clone)]
-pub struct Trained {
-    /// All arrays by the names of [`Architecture::names`](super::Architecture::names); "loss" `[steps]`, the mean of every
-    /// step's batch before the step; "epoch_loss" and "epoch_accuracy" `[epochs]`, over the samples as they came by. A
-    /// network that does not train is a result: where a loss is not a finite number, training ends, the arrays stay as
-    /// they were then, and the losses and accuracies that would have followed are NaN.
+pub struct TrainingRun {
+    /// All arrays by the names of [`Architecture::names`](super::Architecture::names); "loss" `[steps]`, the mean over every
+    /// step's batch before the step; "epoch_loss" and "epoch_accuracy" `[epochs]`, over the samples as they were seen. If a
+    /// loss becomes non-finite, training stops: the arrays stay as they are, the remaining losses and accuracies are NaN.
     pub result: Described,
     pub steps: usize,
     pub epochs: usize,
 }
 
-/// The network with weights that `training` on `split` leads to.
+/// The network with the weights after `training` on `split`.
 ///
 /// # Errors
 /// When the data has no labels or does not fit the network, a setting is out of its range, or nothing can be trained.
@@ -96,11 +94,11 @@ pub fn train(network: &Network, split: &Split, training: Training) -> Result<Net
     let words = format!("trained {epochs} epoch{plural} on {} samples of {}", split.len(), split.dataset().name());
     let steps = split.len().div_ceil(training.batch) * epochs as usize;
     let result = Described::new(Train { network: network.clone(), split: split.clone(), training });
-    let trained = Network::made(architecture.clone(), vec![result.clone(); architecture.depth()], words);
-    Ok(Network { trained: Some(Trained { result, steps, epochs: epochs as usize }), ..trained })
+    let trained = Network::computed(architecture.clone(), vec![result.clone(); architecture.depth()], words);
+    Ok(Network { training_run: Some(TrainingRun { result, steps, epochs: epochs as usize }), ..trained })
 }
 
-/// Whether a network's outputs can be compared with the labels of a split.
+/// Checks that a network's outputs can be compared with the labels of a split.
 ///
 /// # Errors
 /// When the data has no labels, its samples do not fit, or the outputs are not one number for each class.
@@ -141,10 +139,10 @@ impl Train {
         3.0 * (1..=architecture.depth()).map(|l| architecture.operations(l)).sum::<f64>()
     }
 
-    /// The start's arrays, block by block; `makers` are the results of what makes them.
-    fn start(&self, makers: &[Arc<Value>]) -> Result<Vec<Vec<f32>>> {
+    /// The arrays before training, block by block; `weights` are the results of the operations that compute them.
+    fn initial(&self, weights: &[Arc<Value>]) -> Result<Vec<Vec<f32>>> {
         let depth = self.network.architecture().depth();
-        let blocks = (1..=depth).map(|l| self.network.arrays(l, makers.get(l - 1).map(Arc::as_ref)));
+        let blocks = (1..=depth).map(|l| self.network.arrays(l, weights.get(l - 1).map(Arc::as_ref)));
         let blocks: Result<Vec<_>> = blocks.collect();
         Ok(blocks?.into_iter().flatten().map(Cow::into_owned).collect())
     }
@@ -165,7 +163,7 @@ impl Operation for Train {
         let names: Vec<_> = (1..=architecture.depth()).flat_map(|l| architecture.names(l)).collect();
         json!({
             "blocks": self.network.prefix(architecture.depth()),
-            // What the arrays of the result are called.
+            // The names of the arrays in the result.
             "names": Fingerprint::from_json(&json!(names)),
             "data": self.split.description(),
             "generator": GENERATOR,
@@ -180,7 +178,14 @@ impl Operation for Train {
 
     fn inputs(&self) -> Vec<Described> {
         let depth = self.network.architecture().depth();
-        std::iter::once(samples(&self.split)).chain((1..=depth).filter_map(|l| self.network.maker(l))).collect()
+        std::iter::once(samples(&self.split)).chain((1..=depth).filter_map(|l| self.network.weights_op(l))).collect()
+    }
+
+    fn provenance(&self) -> Option<Provenance> {
+        let mut provenance = self.network.provenance();
+        provenance.merge(&self.split.provenance());
+        provenance.merge(&Provenance { seeds: vec![self.training.seed], ..Provenance::default() });
+        Some(provenance)
     }
 
     fn keep(&self) -> Keep {
@@ -193,13 +198,13 @@ impl Operation for Train {
         let seen = self.split.len() as f64 * f64::from(self.training.epochs);
         let steps = self.steps_per_epoch() as f64 * f64::from(self.training.epochs);
         let numbers: usize = (1..=architecture.depth())
-            .map(|l| list_numbers(architecture.blocks()[l - 1].layers(), architecture.shape(l - 1)))
+            .map(|l| sequence::numbers(architecture.blocks()[l - 1].layers(), architecture.shape(l - 1)))
             .sum();
         let batch = self.training.batch.min(self.split.len()) as f64;
         Cost {
             operations: seen * self.operations_per_sample(),
             result_bytes: 4.0 * parameters + 8.0 * steps,
-            // Arrays, gradients, two moments and what is between two of them; every layer's numbers and their gradients.
+            // Arrays, gradients, two moments and one temporary; every layer's numbers and their gradients.
             working_bytes: 20.0 * parameters + 12.0 * batch * (numbers + architecture.width(0)) as f64,
         }
     }
@@ -208,29 +213,28 @@ impl Operation for Train {
         let ((_, x), labels) = (inputs[0].f32s("x")?, self.split.labels()?);
         let architecture = self.network.architecture();
         let device = context.device().cloned().unwrap_or_else(Device::flex);
-        let mut learner = Learner::new(architecture, self.start(&inputs[1..])?, &self.training, &device);
+        let mut learner = Learner::new(architecture, self.initial(&inputs[1..])?, &self.training, &device);
         let history = self.learn(&mut learner, x, &labels, context)?;
         let arrays = learner.arrays()?;
         let named = (1..=architecture.depth())
-            .flat_map(|l| architecture.names(l).into_iter().zip(architecture.blocks()[l - 1].tensors()));
+            .flat_map(|l| architecture.names(l).into_iter().zip(architecture.blocks()[l - 1].param_specs()));
         let value = history.into_value();
-        Ok(named.zip(arrays).fold(value, |value, ((name, tensor), array)| value.with(&name, &tensor.shape, array)))
+        Ok(named.zip(arrays).fold(value, |value, ((name, spec), array)| value.with(&name, &spec.shape, array)))
     }
 }
 
-/// How training went.
+/// The losses and accuracies of a training run.
 struct History {
     losses: Vec<f64>,
-    /// Of each epoch, over its samples.
+    /// The mean over each epoch's samples.
     epoch_losses: Vec<f64>,
     epoch_accuracies: Vec<f64>,
 }
 
 impl History {
     fn into_value(self) -> Value {
-        let of = |value: Value, name: &str, numbers: Vec<f64>| value.with(name, &[numbers.len()], numbers);
-        let value = of(Value::default(), "loss", self.losses);
-        of(of(value, "epoch_loss", self.epoch_losses), "epoch_accuracy", self.epoch_accuracies)
+        let all = [("loss", self.losses), ("epoch_loss", self.epoch_losses), ("epoch_accuracy", self.epoch_accuracies)];
+        all.into_iter().fold(Value::default(), |value, (name, numbers)| value.with(name, &[numbers.len()], numbers))
     }
 }
 
@@ -245,7 +249,7 @@ impl Train {
         let (seed, shuffle) = (self.training.seed, self.training.shuffle);
         let (mut step, mut rows, mut classes) = (0, Vec::new(), Vec::new());
         for epoch in 0..epochs {
-            let (mut sum, mut right) = (0.0, 0);
+            let (mut sum, mut all_correct) = (0.0, 0);
             for batch in Random::order(seed, shuffle, epoch as u32, samples).chunks(self.training.batch) {
                 rows.clear();
                 classes.clear();
@@ -253,18 +257,18 @@ impl Train {
                     rows.extend_from_slice(&x[sample as usize * size..][..size]);
                     classes.push(labels[sample as usize]);
                 }
-                let found = learner.step(&rows, &classes)?;
-                history.losses[step] = found.loss;
-                if !found.loss.is_finite() {
+                let StepResult { loss, correct } = learner.step(&rows, &classes)?;
+                history.losses[step] = loss;
+                if !loss.is_finite() {
                     return Ok(history);
                 }
-                sum += found.loss * batch.len() as f64;
-                right += found.right;
+                sum += loss * batch.len() as f64;
+                all_correct += correct;
                 step += 1;
                 context.advance(batch.len() as f64 * self.operations_per_sample())?;
             }
             history.epoch_losses[epoch] = sum / samples as f64;
-            history.epoch_accuracies[epoch] = right as f64 / samples as f64;
+            history.epoch_accuracies[epoch] = all_correct as f64 / samples as f64;
         }
         Ok(history)
     }

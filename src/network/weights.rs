@@ -1,20 +1,19 @@
-//! A network's weights in files: taken from one by name, and the names that a saved network has.
+//! A network's weights in files: read from one by name, and the names that a saved network has.
 
-use super::{Architecture, Network, Tensor};
+use super::{Architecture, Network, ParamSpec};
 use crate::Result;
 use crate::weights::{Naming, Wanted, WeightFile};
 
 impl Architecture {
-    /// The arrays of block `l` (from 1), by the names that files have for them.
-    pub fn tensors(&self, l: usize) -> Vec<Tensor> {
-        let named = self.blocks[l - 1].tensors().into_iter().zip(self.names(l));
-        named.map(|(tensor, name)| Tensor { name, ..tensor }).collect()
+    /// The arrays of block `l` (from 1), by their names in files.
+    pub fn param_specs(&self, l: usize) -> Vec<ParamSpec> {
+        let named = self.blocks[l - 1].param_specs().into_iter().zip(self.names(l));
+        named.map(|(spec, name)| ParamSpec { name, ..spec }).collect()
     }
 
     /// All arrays, with their shapes, in their order.
     pub(crate) fn named_shapes(&self) -> Vec<(String, Vec<usize>)> {
-        let all = (1..=self.depth()).flat_map(|l| self.tensors(l));
-        all.map(|tensor| (tensor.name, tensor.shape)).collect()
+        (1..=self.depth()).flat_map(|l| self.param_specs(l)).map(|spec| (spec.name, spec.shape)).collect()
     }
 }
 
@@ -24,10 +23,10 @@ impl Network {
     /// # Errors
     /// When the file does not hold just these arrays (every one that differs is named), or cannot be read.
     pub fn loaded(architecture: Architecture, file: WeightFile, naming: &Naming) -> Result<Self> {
-        let wanted = |tensor: Tensor| Wanted { from: tensor.name.clone(), name: tensor.name, shape: tensor.shape };
-        let blocks = (1..=architecture.depth()).map(|l| architecture.tensors(l).into_iter().map(wanted).collect());
+        let wanted = |spec: ParamSpec| Wanted { from: spec.name.clone(), name: spec.name, shape: spec.shape };
+        let blocks = (1..=architecture.depth()).map(|l| architecture.param_specs(l).into_iter().map(wanted).collect());
         let words = format!("weights of {}", file.name());
         let blocks = file.describe("the network", blocks.collect(), naming)?;
-        Ok(Self::made(architecture, blocks, words))
+        Ok(Self::computed(architecture, blocks, words))
     }
 }

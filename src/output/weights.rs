@@ -70,8 +70,10 @@ impl Weights {
     /// What makes the weights of block `l` (from 1), unless they are drawn or there are none.
     fn maker(&self, l: usize) -> Option<Described> {
         match self {
-            Self::Network(network) => network.maker(l).filter(|_| !network.architecture().tensors(l).is_empty()),
-            Self::Cascade(cascade) => (!cascade.tensors(l).is_empty()).then(|| cascade.block(l)),
+            Self::Network(network) => {
+                network.weights_op(l).filter(|_| !network.architecture().param_specs(l).is_empty())
+            }
+            Self::Cascade(cascade) => (!cascade.param_specs(l).is_empty()).then(|| cascade.block(l)),
         }
     }
 
@@ -106,11 +108,11 @@ impl Weights {
     fn arrays<'a>(&self, l: usize, made: Option<&'a Value>) -> Result<Vec<Cow<'a, [f32]>>> {
         match (self, made) {
             (Self::Network(network), Some(_)) => network.arrays(l, made),
-            (Self::Network(network), None) if network.architecture().tensors(l).is_empty() => Ok(Vec::new()),
+            (Self::Network(network), None) if network.architecture().param_specs(l).is_empty() => Ok(Vec::new()),
             (Self::Network(network), None) => network.arrays(l, None),
             (Self::Cascade(_), None) => Ok(Vec::new()),
             (Self::Cascade(cascade), Some(made)) => {
-                cascade.tensors(l).iter().map(|tensor| Ok(Cow::Borrowed(made.f32s(&tensor.name)?.1))).collect()
+                cascade.param_specs(l).iter().map(|spec| Ok(Cow::Borrowed(made.f32s(&spec.name)?.1))).collect()
             }
         }
     }

@@ -10,11 +10,11 @@ use std::sync::Arc;
 use super::scripted::{self, Place};
 use super::skip::skipped;
 use burn::tensor::Device;
-use entroscope::cascade::{Cascade, Training, reconstruct};
+use entroscope::cascade::{AdamSolver, Cascade, reconstruct};
 use entroscope::data::{Dataset, DatasetOptions, Folders};
 use entroscope::device::{self, DeviceChoice, Known};
 use entroscope::kernels::Activation;
-use entroscope::network::{Architecture, Block, Init, Layer, Network};
+use entroscope::network::{Architecture, Block, Init, Linear, Network};
 use entroscope::script::Status;
 use entroscope::work::{self, Array, Data, InFlight, Plan, Report, Resources, Store, Target, Value};
 
@@ -209,12 +209,12 @@ fn swept(device: &Device, most: usize, memory: f64) -> (Vec<Arc<Value>>, Report)
     let mut targets = Vec::new();
     for weight_var in [0.8, 1.2, 1.6, 1.7, 2.0] {
         let blocks = functions.iter().zip([49, 49, 49, 30, 20, 10].windows(2)).map(|(&function, sizes)| {
-            let linear = Layer::Linear { inputs: sizes[0], outputs: sizes[1], bias: true };
-            Block::new(vec![linear, Layer::Activation { function }]).unwrap()
+            let linear = Linear::new(sizes[0], sizes[1]).into();
+            Block::new(vec![linear, function.into()]).unwrap()
         });
         let net = Architecture::new(&[49], blocks.collect()).unwrap();
         let network = Network::new(net, Init { weight_var, bias_var: 0.05, seed: 1 }).unwrap();
-        let cascade = Cascade::new(network, train.clone(), Training::new(1)).unwrap();
+        let cascade = Cascade::new(network, train.clone(), AdamSolver::new(1)).unwrap();
         let point = format!("weight_var {weight_var}");
         let mut target = |result| targets.push(Target { point: point.clone(), result });
         target(reconstruct(&cascade, &test, 5).unwrap());

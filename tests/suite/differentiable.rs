@@ -2,9 +2,13 @@
 //! of reconstruction networks, and slopes of the loss.
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
-use entroscope::cascade::{Chain, Inverse, Training};
+use entroscope::cascade::{AdamSolver, Inverse, ReconstructionNet};
 use entroscope::kernels::{Activation, Adam};
-use entroscope::network::{Architecture, Block, Conv2d, Layer, Mode, Pool, Rows, Tensor as Array, TensorKind, through};
+use entroscope::network::{
+    AdaptiveAvgPool, Architecture, AvgPool, BatchNorm, Block, CircularPad, Conv2d, ConvTranspose2d, Crop, DeviceBatch,
+    Dropout, Flatten, Layer, LayerNorm, Linear, MaxPool, Mode, ParamKind, ParamSpec, Pool, Reshape, Residual, Softmax,
+    forward_pass,
+};
 use entroscope::random::Random;
 
 fn normal(name: &str, length: usize) -> Vec<f32> {
@@ -14,18 +18,18 @@ fn normal(name: &str, length: usize) -> Vec<f32> {
 }
 
 /// Arrays as a trained network may have them: no 0, no 1, variances above 0.
-fn arrays(layers: &[Layer]) -> Vec<(Array, Vec<f32>)> {
-    let fill = |tensor: Array| {
-        let mut numbers = normal(&tensor.name, tensor.shape.iter().product());
-        match tensor.kind {
-            TensorKind::Weight { fan_in } => numbers.iter_mut().for_each(|x| *x /= (fan_in as f32).sqrt()),
-            TensorKind::Scale => numbers.iter_mut().for_each(|x| *x = 1.0 + 0.2 * *x),
-            TensorKind::RunningVariance => numbers.iter_mut().for_each(|x| *x = 0.5 + x.abs()),
+fn arrays(layers: &[Layer]) -> Vec<(ParamSpec, Vec<f32>)> {
+    let fill = |spec: ParamSpec| {
+        let mut numbers = normal(&spec.name, spec.len());
+        match spec.kind {
+            ParamKind::Weight { fan_in } => numbers.iter_mut().for_each(|x| *x /= (fan_in as f32).sqrt()),
+            ParamKind::Scale => numbers.iter_mut().for_each(|x| *x = 1.0 + 0.2 * *x),
+            ParamKind::RunningVariance => numbers.iter_mut().for_each(|x| *x = 0.5 + x.abs()),
             _ => numbers.iter_mut().for_each(|x| *x *= 0.3),
         }
-        (tensor, numbers)
+        (spec, numbers)
     };
-    Block::new(layers.to_vec()).unwrap().tensors().into_iter().map(fill).collect()
+    Block::new(layers.to_vec()).unwrap().param_specs().into_iter().map(fill).collect()
 }
 
 fn on<const D: usize>(numbers: &[f64], shape: [usize; D], dtype: DType) -> Tensor<D> {
@@ -36,9 +40,9 @@ fn wide(numbers: &[f32]) -> Vec<f64> {
     numbers.iter().map(|&x| f64::from(x)).collect()
 }
 
-fn rows(x: &[f64], shape: &[usize], dtype: DType) -> Rows {
+fn rows(x: &[f64], shape: &[usize], dtype: DType) -> DeviceBatch {
     let size = shape.iter().product::<usize>();
-    Rows { numbers: on(x, [x.len() / size, size], dtype), shape: shape.to_vec() }
+    DeviceBatch { numbers: on(x, [x.len() / size, size], dtype), shape: shape.to_vec() }
 }
 
 fn conv(inputs: usize, outputs: usize, kernel: usize) -> Conv2d {
@@ -46,22 +50,22 @@ fn conv(inputs: usize, outputs: usize, kernel: usize) -> Conv2d {
 }
 
 fn activation(function: Activation) -> Layer {
-    Layer::Activation { function }
+    function.into()
 }
 
 /// Every layer, in many forms, with the shape of what goes in.
 fn cases() -> Vec<(Vec<usize>, Vec<Layer>)> {
     let mut cases: Vec<(Vec<usize>, Vec<Layer>)> = vec![
-        (vec![7], vec![Layer::Linear { inputs: 7, outputs: 5, bias: true }]),
-        (vec![7], vec![Layer::Linear { inputs: 7, outputs: 5, bias: false }, Layer::Softmax]),
-        (vec![4, 3, 5], vec![Layer::Softmax]),
-        (vec![4, 3, 5], vec![Layer::Flatten, Layer::Reshape { shape: vec![2, 5, 6] }, conv2d(conv(2, 3, 2))]),
-        (vec![4, 3, 5], vec![Layer::CircularPad { pad: 2 }, Layer::Crop { before: 1, after: 2 }]),
-        (vec![4, 3, 5], vec![Layer::BatchNorm { features: 4, epsilon: 1e-5 }]),
-        (vec![6], vec![Layer::BatchNorm { features: 6, epsilon: 1e-3 }]),
-        (vec![4, 3, 5], vec![Layer::LayerNorm { shape: vec![4, 3, 5], epsilon: 1e-5 }]),
-        (vec![6], vec![Layer::LayerNorm { shape: vec![6], epsilon: 1e-5 }]),
-        (vec![6], vec![Layer::Dropout { rate: 0.5 }]),
+        (vec![7], vec![Linear::new(7, 5).into()]),
+        (vec![7], vec![Linear { inputs: 7, outputs: 5, bias: false }.into(), Softmax.into()]),
+        (vec![4, 3, 5], vec![Softmax.into()]),
+        (vec![4, 3, 5], vec![Flatten.into(), Reshape { shape: vec![2, 5, 6] }.into(), conv2d(conv(2, 3, 2))]),
+        (vec![4, 3, 5], vec![CircularPad { pad: 2 }.into(), Crop { before: 1, after: 2 }.into()]),
+        (vec![4, 3, 5], vec![BatchNorm { features: 4, epsilon: 1e-5 }.into()]),
+        (vec![6], vec![BatchNorm { features: 6, epsilon: 1e-3 }.into()]),
+        (vec![4, 3, 5], vec![LayerNorm { shape: vec![4, 3, 5], epsilon: 1e-5 }.into()]),
+        (vec![6], vec![LayerNorm { shape: vec![6], epsilon: 1e-5 }.into()]),
+        (vec![6], vec![Dropout { rate: 0.5 }.into()]),
     ];
     cases.extend(Activation::ALL.map(|function| (vec![50], vec![activation(function)])));
     let convolutions = [
@@ -93,21 +97,21 @@ fn cases() -> Vec<(Vec<usize>, Vec<Layer>)> {
         Conv2d { dilation: 2, groups: 2, bias: false, ..conv(4, 6, 3) },
         Conv2d { stride: 2, dilation: 3, groups: 4, before: 2, after: 1, ..conv(4, 8, 2) },
     ];
-    cases.extend(transposed.iter().map(|conv| (vec![4, 5, 3], vec![Layer::ConvTranspose2d(conv.clone())])));
+    cases.extend(transposed.iter().map(|conv| (vec![4, 5, 3], vec![ConvTranspose2d(conv.clone()).into()])));
     for (kernel, stride, padding) in [(2, 2, 0), (3, 2, 1), (3, 1, 1), (2, 3, 1), (5, 5, 0)] {
         let pool = Pool { kernel, stride, padding };
-        cases.push((vec![3, 9, 7], vec![Layer::MaxPool(pool)]));
-        cases.push((vec![3, 9, 7], vec![Layer::AvgPool(pool)]));
+        cases.push((vec![3, 9, 7], vec![MaxPool(pool).into()]));
+        cases.push((vec![3, 9, 7], vec![AvgPool(pool).into()]));
     }
     for size in [[1, 1], [3, 3], [4, 5], [9, 7], [11, 2]] {
-        cases.push((vec![3, 9, 7], vec![Layer::AdaptiveAvgPool { size }]));
+        cases.push((vec![3, 9, 7], vec![AdaptiveAvgPool { size }.into()]));
     }
-    let pad = Layer::CircularPad { pad: 1 };
+    let pad: Layer = CircularPad { pad: 1 }.into();
     let body = vec![conv2d(conv(4, 4, 3)), pad.clone(), activation(Activation::Tanh), conv2d(conv(4, 4, 3)), pad];
-    cases.push((vec![4, 6, 6], vec![Layer::Residual { body, projection: Vec::new() }, activation(Activation::Tanh)]));
+    cases.push((vec![4, 6, 6], vec![Residual { body, projection: Vec::new() }.into(), activation(Activation::Tanh)]));
     let body = vec![conv2d(Conv2d { stride: 2, before: 1, after: 1, ..conv(4, 8, 3) }), norm(8)];
     let projection = vec![conv2d(Conv2d { stride: 2, bias: false, ..conv(4, 8, 1) }), norm(8)];
-    cases.push((vec![4, 6, 6], vec![Layer::Residual { body, projection }]));
+    cases.push((vec![4, 6, 6], vec![Residual { body, projection }.into()]));
     cases
 }
 
@@ -116,7 +120,7 @@ fn conv2d(conv: Conv2d) -> Layer {
 }
 
 fn norm(features: usize) -> Layer {
-    Layer::BatchNorm { features, epsilon: 1e-5 }
+    BatchNorm { features, epsilon: 1e-5 }.into()
 }
 
 #[test]
@@ -129,8 +133,8 @@ fn every_layer_gives_what_the_hosts_own_pass_gives() {
         let expected = entroscope::network::forward(&block, own, &x, &shape, &1_usize, |_| Ok(())).unwrap();
         let tensors: Vec<Tensor<1>> =
             arrays.iter().map(|(_, array)| on(&wide(array), [array.len()], DType::F32)).collect();
-        let passed = through(&layers, &tensors, rows(&wide(&x), &shape, DType::F32), Mode::Evaluation).unwrap();
-        let found = passed.rows.numbers.try_into_vec_as::<f32>().unwrap();
+        let passed = forward_pass(&layers, &tensors, rows(&wide(&x), &shape, DType::F32), Mode::Evaluation).unwrap();
+        let found = passed.output.numbers.try_into_vec_as::<f32>().unwrap();
         assert_eq!(found.len(), expected.len(), "{block} of {shape:?}");
         let worst = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(worst < 2e-6, "{block} of {shape:?}: {worst:e}");
@@ -145,7 +149,7 @@ fn weighted(shape: &[usize], layers: &[Layer], arrays: &[Vec<f64>], x: &[f64]) -
     let size = shape.iter().product::<usize>();
     let numbers = x.clone().reshape([x.dims()[0] / size, size]);
     let mode = Mode::Training { seed: 7, step: 3 };
-    let y = through(layers, &leaves, Rows { numbers, shape: shape.to_vec() }, mode).unwrap().rows.numbers;
+    let y = forward_pass(layers, &leaves, DeviceBatch { numbers, shape: shape.to_vec() }, mode).unwrap().output.numbers;
     let weights = normal("weights", y.shape().num_elements());
     let sum = (y.clone() * on(&wide(&weights), y.dims(), DType::F64)).sum();
     let gradients = sum.backward();
@@ -191,11 +195,11 @@ fn gradients_are_slopes() {
 #[test]
 fn reconstruction_networks_are_trained_along_these_gradients() {
     let layers = |layers: Vec<Layer>| Block::new(layers).unwrap();
-    let pad = Layer::CircularPad { pad: 1 };
+    let pad: Layer = CircularPad { pad: 1 }.into();
     let body =
         vec![conv2d(conv(3, 3, 3)), pad.clone(), activation(Activation::Tanh), conv2d(conv(3, 3, 3)), pad.clone()];
     let blocks: Vec<(Vec<usize>, Block)> = vec![
-        (vec![7], layers(vec![Layer::Linear { inputs: 7, outputs: 5, bias: true }, activation(Activation::Tanh)])),
+        (vec![7], layers(vec![Linear::new(7, 5).into(), activation(Activation::Tanh)])),
         (vec![2, 6, 6], layers(vec![conv2d(conv(2, 3, 3)), activation(Activation::Tanh)])),
         (
             vec![2, 8, 8],
@@ -204,30 +208,30 @@ fn reconstruction_networks_are_trained_along_these_gradients() {
                 activation(Activation::Tanh),
             ]),
         ),
-        (vec![3, 6, 6], layers(vec![Layer::Residual { body, projection: Vec::new() }, activation(Activation::Tanh)])),
-        (vec![2, 6, 6], layers(vec![Layer::MaxPool(Pool { kernel: 2, stride: 2, padding: 0 })])),
+        (vec![3, 6, 6], layers(vec![Residual { body, projection: Vec::new() }.into(), activation(Activation::Tanh)])),
+        (vec![2, 6, 6], layers(vec![MaxPool(Pool { kernel: 2, stride: 2, padding: 0 }).into()])),
     ];
     for (shape, block) in blocks {
         let architecture = Architecture::new(&shape, vec![block.clone()]).unwrap();
         let from = architecture.shape(1);
-        let inverse = Inverse::of(&block, &shape, from).unwrap();
-        let mut chain = Chain::initial(&inverse, from, 0, 1);
-        let start: Vec<Vec<f64>> = chain.arrays().map(|(_, array)| wide(&array)).collect();
+        let inverse = Inverse::for_block(&block, &shape, from).unwrap();
+        let mut net = ReconstructionNet::initial(&inverse, from, 0, 1);
+        let start: Vec<Vec<f64>> = net.arrays().map(|(_, array)| wide(&array)).collect();
         let samples = 4;
         let x = normal("x", samples * from.iter().product::<usize>());
         let target = normal("target", samples * shape.iter().product::<usize>());
         let adam = Adam { learning_rate: 1e8, beta_1: 0.0, beta_2: 0.0, epsilon: 1e8 };
-        let training = Training { adam, batch: samples, shuffle: false, ..Training::new(0) };
-        let losses = chain.train(&x, &target, &training, &1_usize, |_| Ok(())).unwrap();
+        let training = AdamSolver { adam, batch: samples, shuffle: false, ..AdamSolver::new(0) };
+        let losses = net.train(&x, &target, &training, &1_usize, |_| Ok(())).unwrap();
 
         let leaf = |array: &Vec<f64>| on(array, [array.len()], DType::F64).autodiff().require_grad();
         let leaves: Vec<Tensor<1>> = start.iter().map(leaf).collect();
         let rows = rows(&wide(&x), from, DType::F64);
-        let y = through(inverse.layers(), &leaves, rows, Mode::Evaluation).unwrap().rows.numbers;
+        let y = forward_pass(inverse.layers(), &leaves, rows, Mode::Evaluation).unwrap().output.numbers;
         let loss = (y.clone() - on(&wide(&target), y.dims(), DType::F64)).square().mean();
         let gradients = loss.backward();
         assert!((losses[0] / loss.try_into_scalar::<f64>().unwrap() - 1.0).abs() < 1e-6, "{inverse}");
-        for (((tensor, moved), start), leaf) in chain.arrays().zip(&start).zip(&leaves) {
+        for (((tensor, moved), start), leaf) in net.arrays().zip(&start).zip(&leaves) {
             let gradient = leaf.grad(&gradients).unwrap().try_into_vec_as::<f64>().unwrap();
             let largest = gradient.iter().fold(0.0_f64, |largest, g| largest.max(g.abs()));
             for ((moved, start), gradient) in moved.iter().zip(start).zip(&gradient) {
@@ -244,29 +248,29 @@ fn reconstruction_networks_are_trained_along_these_gradients() {
 fn running_averages_are_pytorchs() {
     let x = [1.0, 10.0, 2.0, 20.0, 6.0, 60.0];
     let arrays = [[1.0, 1.0], [0.0, 0.0], [0.5, -1.0], [2.0, 3.0]].map(|array| on(&array, [2], DType::F64));
-    let layer = [Layer::BatchNorm { features: 2, epsilon: 1e-5 }];
+    let layer = [BatchNorm { features: 2, epsilon: 1e-5 }.into()];
     let mode = Mode::Training { seed: 0, step: 0 };
-    let passed = through(&layer, &arrays, rows(&x, &[2], DType::F64), mode).unwrap();
+    let passed = forward_pass(&layer, &arrays, rows(&x, &[2], DType::F64), mode).unwrap();
     let averages: Vec<Vec<f64>> =
-        passed.averages.into_iter().map(|average| average.try_into_vec_as::<f64>().unwrap()).collect();
+        passed.running_averages.into_iter().map(|average| average.try_into_vec_as::<f64>().unwrap()).collect();
     // Means 3 and 30; variances, unbiased, 7 and 700.
     let expected = [[0.9 * 0.5 + 0.1 * 3.0, -0.9 + 0.1 * 30.0], [0.9 * 2.0 + 0.1 * 7.0, 0.9 * 3.0 + 0.1 * 700.0]];
     for (found, expected) in averages.concat().iter().zip(expected.concat()) {
         assert!((found - expected).abs() < 1e-12, "{found} {expected}");
     }
-    let y = passed.rows.numbers.try_into_vec_as::<f64>().unwrap();
+    let y = passed.output.numbers.try_into_vec_as::<f64>().unwrap();
     let spread = (14.0_f64 / 3.0 + 1e-5).sqrt();
     assert!((y[0] - (1.0 - 3.0) / spread).abs() < 1e-12 && (y[4] - 3.0 / spread).abs() < 1e-12, "{y:?}");
 }
 
 #[test]
 fn dropout_leaves_its_share_out_and_is_the_same_for_the_same_step() {
-    let layers = [Layer::Dropout { rate: 0.3 }, Layer::Dropout { rate: 0.3 }];
+    let layers = [Dropout { rate: 0.3 }.into(), Dropout { rate: 0.3 }.into()];
     let x = vec![1.0; 20_000];
     let pass = |layers: &[Layer], seed, step| {
         let rows = rows(&x, &[200], DType::F32);
-        let passed = through(layers, &[], rows, Mode::Training { seed, step }).unwrap();
-        passed.rows.numbers.try_into_vec_as::<f32>().unwrap()
+        let passed = forward_pass(layers, &[], rows, Mode::Training { seed, step }).unwrap();
+        passed.output.numbers.try_into_vec_as::<f32>().unwrap()
     };
     let once = pass(&layers[..1], 1, 5);
     let kept = once.iter().filter(|&&x| x != 0.0).count() as f64 / once.len() as f64;

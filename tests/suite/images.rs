@@ -2,10 +2,12 @@
 //! and the authors' published program where it is at hand.
 
 use super::reference::Tensors;
-use entroscope::cascade::{Chain, Inverse, Training, reconstruct_from};
+use entroscope::cascade::{AdamSolver, Inverse, ReconstructionNet, reconstruct_from};
 use entroscope::entropy::Measure;
 use entroscope::kernels::Activation;
-use entroscope::network::{Architecture, Block, Conv2d, Layer, Pool, forward};
+use entroscope::network::{
+    Architecture, AvgPool, Block, CircularPad, Conv2d, Flatten, Layer, Linear, Pool, Residual, forward,
+};
 
 fn worst(found: &[f32], expected: &[f32]) -> f64 {
     assert_eq!(found.len(), expected.len());
@@ -13,7 +15,7 @@ fn worst(found: &[f32], expected: &[f32]) -> f64 {
 }
 
 fn tanh() -> Layer {
-    Layer::Activation { function: Activation::Tanh }
+    Activation::Tanh.into()
 }
 
 fn conv(channels: usize) -> Layer {
@@ -44,10 +46,10 @@ fn published(
     }
     // All that is left of a quarter of the side without the last convolution's edge.
     let kernel = side / 4 - 2;
-    let pool = Layer::AvgPool(Pool { kernel, stride: kernel, padding: 0 });
-    layers.push(vec![conv(channels), tanh(), pool, Layer::Flatten]);
+    let pool = AvgPool(Pool { kernel, stride: kernel, padding: 0 }).into();
+    layers.push(vec![conv(channels), tanh(), pool, Flatten.into()]);
     names.push(both(format!("net.{}.0", blocks + 3)));
-    layers.push(vec![Layer::Linear { inputs: channels, outputs: 10, bias: false }, tanh()]);
+    layers.push(vec![Linear { inputs: channels, outputs: 10, bias: false }.into(), tanh()]);
     names.push(vec![format!("net.{}.0.weight", blocks + 4)]);
     let blocks = layers.into_iter().map(|layers| Block::new(layers).unwrap()).collect();
     (Architecture::new(&[1, side, side], blocks).unwrap(), names)
@@ -69,8 +71,8 @@ fn agrees(file: &Tensors, net: &Architecture, names: &[Vec<String>], inverse_nam
         println!("activations {l}: {difference:e}");
         assert!(difference < 1e-6, "activations {l}: {difference:e}");
     }
-    let training = Training { batch: file.shape("x_train")[1], shuffle: false, ..Training::new(0) };
-    let mut chains = Vec::new();
+    let training = AdamSolver { batch: file.shape("x_train")[1], shuffle: false, ..AdamSolver::new(0) };
+    let mut nets = Vec::new();
     let depths = net.depth() - 2;
     for l in 0..depths {
         let arrays = |stage: &str| {
@@ -78,18 +80,18 @@ fn agrees(file: &Tensors, net: &Architecture, names: &[Vec<String>], inverse_nam
             let names = owners.flat_map(|owner| ["weight", "bias"].map(|name| format!("inv_{stage}.{owner}.{name}")));
             names.map(|name| file.f32s(&name)).collect::<Vec<_>>()
         };
-        let inverse = Inverse::of(&net.blocks()[l], net.shape(l), net.shape(l + 1)).unwrap();
-        let mut chain = Chain::new(&inverse, arrays("init"), net.shape(l + 1));
-        chain.train(&train[l + 1], &train[l], &training, &1_usize, |_| Ok(())).unwrap();
-        for ((tensor, found), expected) in chain.arrays().zip(arrays("final")) {
+        let inverse = Inverse::for_block(&net.blocks()[l], net.shape(l), net.shape(l + 1)).unwrap();
+        let mut trained = ReconstructionNet::new(&inverse, arrays("init"), net.shape(l + 1));
+        trained.train(&train[l + 1], &train[l], &training, &1_usize, |_| Ok(())).unwrap();
+        for ((tensor, found), expected) in trained.arrays().zip(arrays("final")) {
             let difference = worst(&found, &expected);
             println!("inverse {l} {}: {difference:e}", tensor.name);
             assert!(difference < 1e-6, "{} of inverse {l} ({inverse}): {difference:e}", tensor.name);
         }
-        chains.push(chain);
+        nets.push(trained);
     }
     let x: Vec<&[f32]> = test[1..=depths].iter().map(Vec::as_slice).collect();
-    let r = reconstruct_from(&chains, &x, &1_usize, |_| Ok(())).unwrap();
+    let r = reconstruct_from(&nets, &x, &1_usize, |_| Ok(())).unwrap();
     let (p, [samples, _, side, _]) = (file.f32s("cascade.0"), file.shape("x_test").try_into().unwrap());
     let (relative, differential) = (file.f32s("rel_pure"), file.f64s("diff_shifted"));
     for (k, r) in r.chunks(p.len()).enumerate() {
@@ -110,17 +112,17 @@ fn agrees(file: &Tensors, net: &Architecture, names: &[Vec<String>], inverse_nam
 
 fn cnn(file: &Tensors) {
     let middle =
-        |l, channels| (vec![conv(channels), tanh(), Layer::CircularPad { pad: 1 }], vec![format!("net.{l}.0")]);
+        |l, channels| (vec![conv(channels), tanh(), CircularPad { pad: 1 }.into()], vec![format!("net.{l}.0")]);
     let (net, names) = published(file, 3, middle);
     agrees(file, &net, &names, |l| vec![if l < 3 { format!("{l}.0") } else { format!("{l}.0.0") }]);
 }
 
 fn resnet(file: &Tensors) {
-    let pad = Layer::CircularPad { pad: 1 };
+    let pad: Layer = CircularPad { pad: 1 }.into();
     let middle = |l, channels| {
         let body = vec![conv(channels), pad.clone(), tanh(), conv(channels), pad.clone()];
         let names = vec![format!("net.{l}.sb.0"), format!("net.{l}.sb.3")];
-        (vec![Layer::Residual { body, projection: Vec::new() }, tanh()], names)
+        (vec![Residual { body, projection: Vec::new() }.into(), tanh()], names)
     };
     let (net, names) = published(file, 2, middle);
     let inverses = |l| if l < 3 { vec![format!("{l}.0")] } else { vec![format!("{l}.0"), format!("{l}.3")] };

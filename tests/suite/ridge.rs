@@ -1,9 +1,11 @@
 //! Ridge regression: the map that it finds is the best there is, for every kind of inverse.
 
-use entroscope::cascade::{Cascade, Chain, Ridge};
+use entroscope::cascade::{Cascade, ReconstructionNet, Ridge};
 use entroscope::data::{Dataset, DatasetOptions, Folders, Split};
 use entroscope::kernels::Activation;
-use entroscope::network::{Architecture, Block, Conv2d, Init, Layer, Network, activations};
+use entroscope::network::{
+    Architecture, Block, Conv2d, ConvTranspose2d, Flatten, Init, Layer, Linear, Network, Residual, activations,
+};
 use entroscope::random::Random;
 use entroscope::work::{self, Described, InFlight, Plan, Resources, Store, Target, Value};
 
@@ -24,7 +26,7 @@ fn computed(wanted: &[Described]) -> Vec<std::sync::Arc<Value>> {
 }
 
 fn tanh() -> Layer {
-    Layer::Activation { function: Activation::Tanh }
+    Activation::Tanh.into()
 }
 
 fn network(blocks: Vec<Vec<Layer>>) -> Network {
@@ -35,10 +37,7 @@ fn network(blocks: Vec<Vec<Layer>>) -> Network {
 
 /// The activation that block `l`'s reconstruction ends in.
 fn function(cascade: &Cascade, l: usize) -> Activation {
-    match cascade.inverse(l).layers().last() {
-        Some(Layer::Activation { function }) => *function,
-        _ => Activation::Identity,
-    }
+    cascade.inverse(l).last_activation().unwrap_or(Activation::Identity)
 }
 
 /// The mean over rows of |W x + b − z|², and λ |W|²; z is what the activation made the target from, and the arrays are W
@@ -53,8 +52,8 @@ fn objective(
     target: &[f32],
 ) -> f64 {
     let net = cascade.network().architecture();
-    let chain = Chain::new(cascade.inverse(l), arrays.to_vec(), net.shape(l));
-    let mut made = chain.apply(x, &1_usize).unwrap();
+    let inverse = ReconstructionNet::new(cascade.inverse(l), arrays.to_vec(), net.shape(l));
+    let mut made = inverse.apply(x, &1_usize).unwrap();
     let mut target = target.to_vec();
     [&mut made, &mut target].into_iter().for_each(|numbers| function(cascade, l).invert(numbers));
     let outputs = arrays[1].len();
@@ -67,7 +66,7 @@ fn objective(
 
 /// |W|².
 fn weight_square(cascade: &Cascade, l: usize, arrays: &[Vec<f32>], factor: &[f64]) -> f64 {
-    let shape = &cascade.tensors(l)[0].shape;
+    let shape = &cascade.param_specs(l)[0].shape;
     // A linear layer and a convolution have their outputs first, a transposed convolution second.
     let transposed = cascade.inverse(l).layers().iter().any(|layer| matches!(layer, Layer::ConvTranspose2d(_)));
     let behind: usize = shape[1..].iter().product();
@@ -82,16 +81,16 @@ fn no_other_map_is_better() {
     let net = network(vec![
         vec![padded(1, 1), tanh()],
         vec![padded(4, 2), tanh()],
-        vec![Layer::Residual { body: vec![keeping.clone(), tanh(), keeping], projection: Vec::new() }, tanh()],
-        vec![Layer::ConvTranspose2d(Conv2d { stride: 2, ..Conv2d::new(4, 2, 2) }), tanh()],
-        vec![Layer::Flatten],
-        vec![Layer::Linear { inputs: 2 * SIDE * SIDE, outputs: 30, bias: true }, tanh()],
+        vec![Residual { body: vec![keeping.clone(), tanh(), keeping], projection: Vec::new() }.into(), tanh()],
+        vec![ConvTranspose2d(Conv2d { stride: 2, ..Conv2d::new(4, 2, 2) }).into(), tanh()],
+        vec![Flatten.into()],
+        vec![Linear::new(2 * SIDE * SIDE, 30).into(), tanh()],
     ]);
     let split = images(120);
-    let cascade = Cascade::ridge(net.clone(), split.clone(), Ridge { lambda: 1e-2 }).unwrap();
+    let cascade = Cascade::new(net.clone(), split.clone(), Ridge { lambda: 1e-2 }).unwrap();
     for l in [1, 2, 3, 4, 6] {
         let results = computed(&[cascade.block(l), activations(&net, &split, l), activations(&net, &split, l - 1)]);
-        let names: Vec<String> = cascade.tensors(l).into_iter().map(|tensor| tensor.name).collect();
+        let names: Vec<String> = cascade.param_specs(l).into_iter().map(|tensor| tensor.name).collect();
         let best: Vec<Vec<f32>> = names.iter().map(|name| results[0].f32s(name).unwrap().1.to_vec()).collect();
         let (x, target) = (results[1].f32s("x").unwrap().1, results[2].f32s("x").unwrap().1);
         let lambda = results[0].f64s("lambda").unwrap().1[0];
@@ -132,8 +131,8 @@ fn no_other_map_is_better() {
 #[test]
 fn without_lambda_dependent_activations_are_an_error_and_two_layers_are_named() {
     // More numbers than samples: their covariance has no inverse.
-    let net = network(vec![vec![Layer::Flatten], vec![Layer::Linear { inputs: 196, outputs: 196, bias: true }]]);
-    let cascade = Cascade::ridge(net.clone(), images(20), Ridge { lambda: 0.0 }).unwrap();
+    let net = network(vec![vec![Flatten.into()], vec![Linear::new(196, 196).into()]]);
+    let cascade = Cascade::new(net.clone(), images(20), Ridge { lambda: 0.0 }).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path(), 1e9 as u64).unwrap();
     let targets = vec![Target { point: "test".into(), result: cascade.block(2) }];
@@ -141,13 +140,8 @@ fn without_lambda_dependent_activations_are_an_error_and_two_layers_are_named() 
     let resources = Resources { threads: 1, memory: 1e10, ..Resources::default() };
     let error = work::run(&plan, &store, &resources, &|_| {}).0.remove(0).unwrap_err();
     assert!(error.message.contains("linearly dependent") && error.message.contains("block 2"), "{}", error.message);
-    assert!(Cascade::ridge(net, images(20), Ridge { lambda: -1.0 }).is_err());
-    let both = network(vec![vec![
-        Layer::Flatten,
-        Layer::Linear { inputs: 196, outputs: 8, bias: true },
-        tanh(),
-        Layer::Linear { inputs: 8, outputs: 4, bias: true },
-    ]]);
-    let error = Cascade::ridge(both, images(20), Ridge { lambda: 1e-3 }).unwrap_err();
+    assert!(Cascade::new(net, images(20), Ridge { lambda: -1.0 }).is_err());
+    let both = network(vec![vec![Flatten.into(), Linear::new(196, 8).into(), tanh(), Linear::new(8, 4).into()]]);
+    let error = Cascade::new(both, images(20), Ridge { lambda: 1e-3 }).unwrap_err();
     assert!(error.message.contains("one linear map"), "{}", error.message);
 }

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::scripted::{self, Place};
 use burn::tensor::Device;
-use entroscope::network::{Architecture, Block, Layer, Learner, Loss, Optimizer, Training};
+use entroscope::kernels::Adam;
+use entroscope::network::{Architecture, Block, Learner, Linear, Loss, Optimizer, Training};
 use entroscope::script::{Host, HostEvent, RunHandle, Status};
 use entroscope::work::Event;
 
@@ -54,14 +55,17 @@ fn by_hand(weight: &[f64], loss: Loss) -> (f64, Vec<f64>) {
 
 #[test]
 fn steps_are_those_of_the_formulas() {
-    let linear = Layer::Linear { inputs: 3, outputs: 2, bias: false };
+    let linear = Linear { inputs: 3, outputs: 2, bias: false }.into();
     let architecture = Architecture::new(&[3], vec![Block::new(vec![linear]).unwrap()]).unwrap();
     let start = [0.3, -0.2, 0.5, 0.1, 0.4, -0.6];
     let optimizers = [
         Optimizer::sgd(0.5),
         Optimizer::Sgd { rate: 0.2, momentum: 0.9, weight_decay: 0.1 },
         Optimizer::adam(0.05),
-        Optimizer::Adam { rate: 0.05, beta_1: 0.8, beta_2: 0.99, epsilon: 1e-3, weight_decay: 0.2 },
+        Optimizer::Adam {
+            adam: Adam { learning_rate: 0.05, beta_1: 0.8, beta_2: 0.99, epsilon: 1e-3 },
+            weight_decay: 0.2,
+        },
     ];
     for optimizer in optimizers {
         for (_, loss) in Loss::ALL {
@@ -73,23 +77,23 @@ fn steps_are_those_of_the_formulas() {
                 let (expected, gradient) = by_hand(&w, loss);
                 let found = learner.step(&x, &LABELS).unwrap();
                 assert!((found.loss - expected).abs() < 1e-6, "{optimizer}, {loss:?}: {} {expected}", found.loss);
-                let right = X.iter().zip(LABELS).filter(|(x, label)| {
+                let correct = X.iter().zip(LABELS).filter(|(x, label)| {
                     let z = outputs(&w, x);
                     u32::from(z[1] > z[0]) == *label
                 });
-                assert_eq!(found.right, right.count());
+                assert_eq!(found.correct, correct.count());
                 for i in 0..6 {
                     match optimizer {
                         Optimizer::Sgd { rate, momentum, weight_decay } => {
                             first[i] = momentum * first[i] + gradient[i] + weight_decay * w[i];
                             w[i] -= rate * first[i];
                         }
-                        Optimizer::Adam { rate, beta_1, beta_2, epsilon, weight_decay } => {
+                        Optimizer::Adam { adam: Adam { learning_rate, beta_1, beta_2, epsilon }, weight_decay } => {
                             let g = gradient[i] + weight_decay * w[i];
                             first[i] = beta_1 * first[i] + (1.0 - beta_1) * g;
                             second[i] = beta_2 * second[i] + (1.0 - beta_2) * g * g;
                             let (a, b) = (1.0 - beta_1.powi(step), 1.0 - beta_2.powi(step));
-                            w[i] -= rate * (first[i] / a) / ((second[i] / b).sqrt() + epsilon);
+                            w[i] -= learning_rate * (first[i] / a) / ((second[i] / b).sqrt() + epsilon);
                         }
                     }
                 }

@@ -9,7 +9,9 @@ use super::reference::{self, Tensors};
 use super::scripted::{self, Place, alone, assert_says};
 use burn::tensor::{bf16, f16};
 use entroscope::kernels::Activation;
-use entroscope::network::{Architecture, Block, Conv2d, Layer, Network, Pool, forward};
+use entroscope::network::{
+    AdaptiveAvgPool, Architecture, Block, Conv2d, Flatten, Layer, Linear, MaxPool, Network, Pool, forward,
+};
 use entroscope::script::Status;
 use entroscope::weights::{Naming, WeightFile};
 use entroscope::work::{Described, InFlight, Plan, Resources, Store, Target, Value};
@@ -48,14 +50,14 @@ fn write(path: &Path, entries: &[Entry]) {
 
 /// 4 → 3 → 2, the second layer with a name of its own.
 fn small() -> Architecture {
-    let linear = |inputs, outputs| Layer::Linear { inputs, outputs, bias: true };
+    let linear = |inputs, outputs| Linear::new(inputs, outputs).into();
     let first = Block::new(vec![linear(4, 3), activation(Activation::Tanh)]).unwrap();
     let second = Block::new(vec![linear(3, 2)]).unwrap().with_names(vec!["out".to_owned()]).unwrap();
     Architecture::new(&[4], vec![first, second]).unwrap()
 }
 
 fn activation(function: Activation) -> Layer {
-    Layer::Activation { function }
+    function.into()
 }
 
 fn load(architecture: Architecture, path: &Path, naming: &Naming) -> Result<Network> {
@@ -86,7 +88,7 @@ impl Runner {
         let architecture = network.architecture();
         let mut all = vec![x];
         for (l, block) in architecture.blocks().iter().enumerate() {
-            let made = network.maker(l + 1).map(|maker| self.run(maker)).transpose()?;
+            let made = network.weights_op(l + 1).map(|op| self.run(op)).transpose()?;
             let arrays = network.arrays(l + 1, made.as_deref())?;
             all.push(forward(block, arrays, &all[l], architecture.shape(l), &1_usize, |_| Ok(()))?);
         }
@@ -199,7 +201,7 @@ fn broken_files_are_refused_and_changed_ones_noticed() {
     let memory = runner.path("content.json");
     let open = || Network::loaded(small(), WeightFile::open(&path, "it", Some(&memory))?, &Naming::default());
     let network = open().unwrap();
-    assert!(runner.run(network.maker(1).unwrap()).is_ok());
+    assert!(runner.run(network.weights_op(1).unwrap()).is_ok());
     let remembered = std::fs::read_to_string(&memory).unwrap();
     assert_eq!(remembered.matches("0.0.weight").count(), 1);
     assert_eq!(open().unwrap().prefix(2), network.prefix(2));
@@ -208,12 +210,12 @@ fn broken_files_are_refused_and_changed_ones_noticed() {
     changed[0] = f32s("0.0.weight", &[3, 4], 7.0);
     write(&path, &changed);
     std::fs::File::options().append(true).open(&path).unwrap().set_modified(modified).unwrap();
-    let error = runner.run(open().unwrap().maker(1).unwrap()).unwrap_err();
+    let error = runner.run(open().unwrap().weights_op(1).unwrap()).unwrap_err();
     assert_says(&error.message, &["small.safetensors", "has changed since it was opened"]);
     // Which is remembered no more.
     assert_ne!(open().unwrap().prefix(2), network.prefix(2));
     std::fs::write(&path, &whole[..whole.len() - 4]).unwrap();
-    let error = runner.run(network.maker(2).unwrap()).unwrap_err();
+    let error = runner.run(network.weights_op(2).unwrap()).unwrap_err();
     assert_says(&error.message, &["has changed since it was opened"]);
 }
 
@@ -381,7 +383,7 @@ fn vgg(channels: &[usize], hidden: usize, classes: usize, side: usize) -> Archit
     let (mut blocks, mut inputs, mut number) = (Vec::new(), 3, 0);
     for &outputs in channels {
         if outputs == 0 {
-            blocks.push(Block::new(vec![Layer::MaxPool(Pool { kernel: 2, stride: 2, padding: 0 })]).unwrap());
+            blocks.push(Block::new(vec![MaxPool(Pool { kernel: 2, stride: 2, padding: 0 }).into()]).unwrap());
             number += 1;
         } else {
             let conv = Layer::Conv2d(Conv2d { before: 1, after: 1, ..Conv2d::new(inputs, outputs, 3) });
@@ -389,8 +391,8 @@ fn vgg(channels: &[usize], hidden: usize, classes: usize, side: usize) -> Archit
             (inputs, number) = (outputs, number + 2);
         }
     }
-    blocks.push(Block::new(vec![Layer::AdaptiveAvgPool { size: [7, 7] }, Layer::Flatten]).unwrap());
-    let linear = |inputs, outputs| Layer::Linear { inputs, outputs, bias: true };
+    blocks.push(Block::new(vec![AdaptiveAvgPool { size: [7, 7] }.into(), Flatten.into()]).unwrap());
+    let linear = |inputs, outputs| Linear::new(inputs, outputs).into();
     let hidden_layer = |inputs| vec![linear(inputs, hidden), activation(Activation::Relu)];
     blocks.push(named(hidden_layer(49 * inputs), "classifier.0".to_owned()));
     blocks.push(named(hidden_layer(hidden), "classifier.3".to_owned()));
@@ -448,7 +450,7 @@ fn a_narrow_vgg_agrees_on_photographs() {
 /// Weights that follow a formula, written without holding them: of all parameters in order, number n is hashed to a u in
 /// [−1, 1); a weight is u·√(6/fan_in), a bias 0.05·u.
 fn write_formula(path: &Path, architecture: &Architecture) {
-    let tensors: Vec<_> = (1..=architecture.depth()).flat_map(|l| architecture.tensors(l)).collect();
+    let tensors: Vec<_> = (1..=architecture.depth()).flat_map(|l| architecture.param_specs(l)).collect();
     let mut at = 0;
     let infos = tensors.iter().map(|tensor| {
         let start = at;

@@ -2,10 +2,10 @@
 //! the authors' published program where it is at hand.
 
 use super::reference::Tensors;
-use entroscope::cascade::{Chain, Inverse, Training, reconstruct_from};
+use entroscope::cascade::{AdamSolver, Inverse, ReconstructionNet, reconstruct_from};
 use entroscope::entropy::Measure;
 use entroscope::kernels::Activation;
-use entroscope::network::{Block, Layer, forward};
+use entroscope::network::{Block, Linear, forward};
 
 fn worst(found: &[f32], expected: &[f32]) -> f64 {
     assert_eq!(found.len(), expected.len());
@@ -31,8 +31,8 @@ fn agrees(file: &Tensors, shifted: &str) {
     let [steps, train_batch, width] = file.shape("x_train").try_into().unwrap();
     let batch = file.shape("x_test")[0];
     let block = |l: usize| {
-        let linear = Layer::Linear { inputs: inputs(sizes[l]), outputs: outputs(sizes[l]), bias: true };
-        Block::new(vec![linear, Layer::Activation { function: Activation::Tanh }]).unwrap()
+        let linear = Linear::new(inputs(sizes[l]), outputs(sizes[l])).into();
+        Block::new(vec![linear, Activation::Tanh.into()]).unwrap()
     };
     let through = |x: Vec<f32>| {
         let mut all = vec![x];
@@ -50,14 +50,14 @@ fn agrees(file: &Tensors, shifted: &str) {
         assert!(difference < 1e-6, "activations {l}: {difference:e}");
     }
 
-    let training = Training { batch: train_batch, shuffle: false, ..Training::new(0) };
+    let training = AdamSolver { batch: train_batch, shuffle: false, ..AdamSolver::new(0) };
     let mut inverses = Vec::new();
     let mut weights = 0.0_f64;
     for l in 0..6 {
         let arrays =
             |stage: &str| ["weight", "bias"].map(|name| file.f32s(&format!("inv_{stage}.{l}.{name}"))).to_vec();
-        let inverse = Inverse::of(&block(l), &[inputs(sizes[l])], &[outputs(sizes[l])]).unwrap();
-        let mut c = Chain::new(&inverse, arrays("init"), &[outputs(sizes[l])]);
+        let inverse = Inverse::for_block(&block(l), &[inputs(sizes[l])], &[outputs(sizes[l])]).unwrap();
+        let mut c = ReconstructionNet::new(&inverse, arrays("init"), &[outputs(sizes[l])]);
         let losses =
             c.train(&train_activations[l + 1], &train_activations[l], &training, &1_usize, |_| Ok(())).unwrap();
         let expected = file.f64s("loss_step_f64");

@@ -7,7 +7,7 @@ use super::curve::now;
 use super::general::wanted_count;
 use super::network::elements;
 use crate::Error;
-use crate::cascade::{Cascade, back, check_channels};
+use crate::cascade::{Cascade, check_channels, reconstruct_depth};
 use crate::data::Split;
 use crate::network::{Network, check_data};
 use crate::output::Pictures;
@@ -139,7 +139,7 @@ mod functions {
         if *depth == 0 {
             return Err(Error::new("depth 0 is the samples themselves; there is nothing to reconstruct").into());
         }
-        Ok(Pictures::reconstructions(back(cascade, split, *depth, only.as_deref())?, 1..=1, split))
+        Ok(Pictures::reconstructions(reconstruct_depth(cascade, split, *depth, only.as_deref())?, 1..=1, split))
     }
 
     /// All channels as grey pictures, sample by sample.

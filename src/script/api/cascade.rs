@@ -6,7 +6,7 @@ use rhai::{Engine, INT, Map};
 use super::general::wanted_count;
 use super::weights::open;
 use crate::Error;
-use crate::cascade::{Cascade, Ridge, Training, ideal, reconstruct};
+use crate::cascade::{AdamSolver, Cascade, Ridge, ideal, reconstruct};
 use crate::data::Split;
 use crate::entropy::{Measure, curve};
 use crate::kernels::Adam;
@@ -31,11 +31,11 @@ const CASCADE: Spec = Spec {
             "strength of ridge regression, relative to the scale of the activations; a smaller value finds information \
              deeper",
         ),
-        Key::count("epochs", Training::EPOCHS as usize, "passes over the data"),
+        Key::count("epochs", AdamSolver::EPOCHS as usize, "passes over the data"),
         Key::computed(
             "batch",
             Takes::Count,
-            || format!("`{}`, or `{}` if the network has convolutions", Training::BATCH, Training::BATCH_OF_IMAGES),
+            || format!("`{}`, or `{}` if the network has convolutions", AdamSolver::BATCH, AdamSolver::BATCH_OF_IMAGES),
             "samples per training step",
         ),
         Key::number("learning_rate", Adam::DEFAULT.learning_rate, "Adam's step size"),
@@ -137,7 +137,7 @@ mod functions {
     #[rhai_fn(name = "cascade", return_raw)]
     pub fn cascade_with(context: NativeCallContext, network: Network, data: Split, options: Map) -> Native<Cascade> {
         let options = CASCADE.read(&options)?;
-        let usual = Training::of(&network);
+        let usual = AdamSolver::for_network(&network);
         let relu_at_input = options.flag("relu_at_input")?;
         if let Some(path) = options.optional_text("weights")? {
             if let Some(key) = OF_TRAINING.iter().find(|key| options.value(key).is_some()) {
@@ -152,7 +152,7 @@ mod functions {
                 let error = Error::new(format!("ridge regression takes no steps: `{key}` has no effect"));
                 return Err(error.hint(format!("leave out `{key}`, or `solver`")).into());
             }
-            return Ok(Cascade::ridge(network, data, Ridge { lambda: options.number("lambda")? })?);
+            return Ok(Cascade::new(network, data, Ridge { lambda: options.number("lambda")? })?);
         }
         if options.value("lambda").is_some() {
             let error = Error::new("`lambda` is an option of ridge regression");
@@ -160,7 +160,7 @@ mod functions {
         }
         let epochs = options.count("epochs")?;
         let epochs = u32::try_from(epochs).map_err(|_| Error::new(format!("{epochs} epochs: at most {}", u32::MAX)))?;
-        let training = Training {
+        let solver = AdamSolver {
             epochs,
             batch: options.optional_count("batch")?.unwrap_or(usual.batch),
             adam: Adam { learning_rate: options.number("learning_rate")?, ..usual.adam },
@@ -168,7 +168,7 @@ mod functions {
             shuffle: options.flag("shuffle")?,
             relu_at_input,
         };
-        Ok(Cascade::new(network, data, training)?)
+        Ok(Cascade::new(network, data, solver)?)
     }
 
     /// (hidden) Explains that the network needs weights first.

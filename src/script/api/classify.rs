@@ -11,7 +11,7 @@ use super::general::wanted_count;
 use super::network::elements;
 use crate::Error;
 use crate::data::Split;
-use crate::network::{Layer, Network, outputs};
+use crate::network::{Network, outputs};
 use crate::script::options::{Key, Spec, Takes, describe};
 use crate::script::session::{Native, Session};
 use crate::script::tensor::ScriptTensor;
@@ -60,7 +60,7 @@ impl Classification {
         Ok(Self {
             outputs: outputs(network, split)?,
             samples: split.len(),
-            is_softmax: matches!(last, Some(Layer::Softmax)),
+            is_softmax: last.is_some_and(|layer| layer.kind().gives_probabilities()),
             classes,
             names,
         })

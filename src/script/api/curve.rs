@@ -72,7 +72,7 @@ impl Curve {
     }
 
     pub(super) fn of(self, cascade: &Cascade) -> Self {
-        Self { lambda: cascade.lambda(), ..self }
+        Self { lambda: cascade.solver().lambda(), ..self }
     }
 
     pub(super) fn batch_mean(self) -> Self {

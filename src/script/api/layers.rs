@@ -7,7 +7,10 @@ use super::general::{AnyNumber, wanted_count, wanted_number};
 use super::network::elements;
 use crate::Error;
 use crate::kernels;
-use crate::network::{Conv2d, Layer, Pool};
+use crate::network::{
+    AdaptiveAvgPool, AvgPool, BatchNorm, CircularPad, Conv2d, ConvTranspose2d, Crop, Dropout, Flatten, Layer,
+    LayerNorm, Linear, MaxPool, Pool, Reshape, Residual, Softmax,
+};
 use crate::script::options::{Key, Options, Preset, Spec, Takes, describe};
 use crate::script::session::Native;
 
@@ -65,10 +68,6 @@ pub(super) const OPTIONS: &[Spec] = &[LINEAR, CONV2D, CONV_TRANSPOSE2D, MAX_POOL
 
 pub(super) fn register(engine: &mut Engine) {
     engine.register_type_with_name::<Layer>("Layer").register_global_module(rhai::exported_module!(functions).into());
-}
-
-fn activation(function: kernels::Activation) -> Layer {
-    Layer::Activation { function }
 }
 
 /// A size of at least 1.
@@ -149,7 +148,7 @@ mod functions {
     #[rhai_fn(name = "linear", return_raw)]
     pub fn linear_with(inputs: INT, outputs: INT, options: Map) -> Native<Layer> {
         let bias = LINEAR.read(&options)?.flag("bias")?;
-        Ok(Layer::Linear { inputs: size(inputs, "the inputs")?, outputs: size(outputs, "the outputs")?, bias })
+        Ok(Linear { inputs: size(inputs, "the inputs")?, outputs: size(outputs, "the outputs")?, bias }.into())
     }
 
     /// A convolution from `inputs` to `outputs` channels with a kernel of `kernel` × `kernel` pixels.
@@ -171,7 +170,7 @@ mod functions {
     pub fn conv2d_with(inputs: INT, outputs: INT, kernel: INT, options: Map) -> Native<Layer> {
         let options = CONV2D.read(&options)?;
         let conv = convolution(inputs, outputs, kernel, &options)?;
-        Ok(Layer::Conv2d(padded(conv, options.value("padding"))?))
+        Ok(padded(conv, options.value("padding"))?.into())
     }
 
     /// A transposed convolution from `inputs` to `outputs` channels: every input pixel adds a kernel of `kernel` × `kernel`
@@ -204,7 +203,7 @@ mod functions {
             }
             Some(_) => options.count("cut").map(|cut| (cut, cut))?,
         };
-        Ok(Layer::ConvTranspose2d(Conv2d { before, after, ..conv }))
+        Ok(ConvTranspose2d(Conv2d { before, after, ..conv }).into())
     }
 
     /// The largest number of each window of `kernel` × `kernel` pixels, channel by channel.
@@ -219,7 +218,7 @@ mod functions {
 
     #[rhai_fn(name = "max_pool", return_raw)]
     pub fn max_pool_with(kernel: INT, options: Map) -> Native<Layer> {
-        Ok(Layer::MaxPool(pool(kernel, &MAX_POOL.read(&options)?)?))
+        Ok(MaxPool(pool(kernel, &MAX_POOL.read(&options)?)?).into())
     }
 
     /// The mean of each window of `kernel` × `kernel` pixels, channel by channel.
@@ -234,7 +233,7 @@ mod functions {
 
     #[rhai_fn(name = "avg_pool", return_raw)]
     pub fn avg_pool_with(kernel: INT, options: Map) -> Native<Layer> {
-        Ok(Layer::AvgPool(pool(kernel, &AVG_POOL.read(&options)?)?))
+        Ok(AvgPool(pool(kernel, &AVG_POOL.read(&options)?)?).into())
     }
 
     /// Means over windows that divide an image of any size into `size` × `size` parts.
@@ -245,7 +244,7 @@ mod functions {
     #[rhai_fn(return_raw)]
     pub fn adaptive_avg_pool(size: INT) -> Native<Layer> {
         let side = super::size(size, "the size")?;
-        Ok(Layer::AdaptiveAvgPool { size: [side, side] })
+        Ok(AdaptiveAvgPool { size: [side, side] }.into())
     }
 
     /// Turns an image into one row of numbers, channel by channel.
@@ -254,7 +253,7 @@ mod functions {
     /// print(network([8, 4, 4], [block([flatten(), linear(128, 10)])]).output);    // [10]
     /// ```
     pub fn flatten() -> Layer {
-        Layer::Flatten
+        Flatten.into()
     }
 
     /// Gives the numbers of a sample another shape: [channels, height, width], or one size.
@@ -266,7 +265,7 @@ mod functions {
     pub fn reshape_layer(shape: Array) -> Native<Layer> {
         let shape = sizes(shape, "the shape")?;
         match shape.len() {
-            1 | 3 => Ok(Layer::Reshape { shape }),
+            1 | 3 => Ok(Reshape { shape }.into()),
             n => {
                 Err(Error::new(format!("a shape of {n} sizes; samples have one size, or [channels, height, width]"))
                     .into())
@@ -281,7 +280,7 @@ mod functions {
     /// ```
     #[rhai_fn(return_raw)]
     pub fn circular_pad(pad: INT) -> Native<Layer> {
-        Ok(Layer::CircularPad { pad: size(pad, "the pad")? })
+        Ok(CircularPad { pad: size(pad, "the pad")? }.into())
     }
 
     /// Cuts `pixels` pixels off every side.
@@ -292,7 +291,7 @@ mod functions {
     #[rhai_fn(return_raw)]
     pub fn crop(pixels: INT) -> Native<Layer> {
         let pixels = size(pixels, "the crop")?;
-        Ok(Layer::Crop { before: pixels, after: pixels })
+        Ok(Crop { before: pixels, after: pixels }.into())
     }
 
     /// A residual connection, x + body(x): the output of the layers is added to their input.
@@ -316,7 +315,7 @@ mod functions {
         if body.is_empty() {
             return Err(Error::new("the body of `residual` is empty; it has at least one layer").into());
         }
-        Ok(Layer::Residual { body, projection: elements(projection, "the projection", "a layer")? })
+        Ok(Residual { body, projection: elements(projection, "the projection", "a layer")? }.into())
     }
 
     /// Batch normalisation of `features` channels: each is shifted by its mean and divided by its standard deviation, then
@@ -328,7 +327,7 @@ mod functions {
     /// ```
     #[rhai_fn(return_raw)]
     pub fn batch_norm(features: INT) -> Native<Layer> {
-        Ok(Layer::BatchNorm { features: size(features, "the number of channels")?, epsilon: EPSILON })
+        Ok(BatchNorm { features: size(features, "the number of channels")?, epsilon: EPSILON }.into())
     }
 
     /// Layer normalisation of samples of shape `shape`: each is shifted by its mean and divided by its standard deviation, then
@@ -339,7 +338,7 @@ mod functions {
     /// ```
     #[rhai_fn(return_raw)]
     pub fn layer_norm(shape: Array) -> Native<Layer> {
-        Ok(Layer::LayerNorm { shape: sizes(shape, "the shape")?, epsilon: EPSILON })
+        Ok(LayerNorm { shape: sizes(shape, "the shape")?, epsilon: EPSILON }.into())
     }
 
     /// Dropout: while the network is trained, numbers become 0 with probability `rate`, and the others are scaled up to keep
@@ -354,7 +353,7 @@ mod functions {
         if !(0.0..1.0).contains(&rate) {
             return Err(Error::new(format!("the rate is {rate}; it must be at least 0 and below 1")).into());
         }
-        Ok(Layer::Dropout { rate })
+        Ok(Dropout { rate }.into())
     }
 
     /// The hyperbolic tangent of every number.
@@ -363,7 +362,7 @@ mod functions {
     /// let b = block([linear(784, 100), tanh()]);
     /// ```
     pub fn tanh() -> Layer {
-        activation(kernels::Activation::Tanh)
+        kernels::Activation::Tanh.into()
     }
 
     /// The error function of every number.
@@ -372,7 +371,7 @@ mod functions {
     /// let b = block([linear(784, 100), erf()]);
     /// ```
     pub fn erf() -> Layer {
-        activation(kernels::Activation::Erf)
+        kernels::Activation::Erf.into()
     }
 
     /// max(0, x) of every number.
@@ -381,7 +380,7 @@ mod functions {
     /// let b = block([linear(784, 100), relu()]);
     /// ```
     pub fn relu() -> Layer {
-        activation(kernels::Activation::Relu)
+        kernels::Activation::Relu.into()
     }
 
     /// x Φ(x) of every number, where Φ is the normal distribution function.
@@ -390,7 +389,7 @@ mod functions {
     /// let b = block([linear(784, 100), gelu()]);
     /// ```
     pub fn gelu() -> Layer {
-        activation(kernels::Activation::Gelu)
+        kernels::Activation::Gelu.into()
     }
 
     /// x / (1 + e⁻ˣ) of every number.
@@ -399,7 +398,7 @@ mod functions {
     /// let b = block([linear(784, 100), silu()]);
     /// ```
     pub fn silu() -> Layer {
-        activation(kernels::Activation::Silu)
+        kernels::Activation::Silu.into()
     }
 
     /// 1 / (1 + e⁻ˣ) of every number.
@@ -408,7 +407,7 @@ mod functions {
     /// let b = block([linear(784, 100), sigmoid()]);
     /// ```
     pub fn sigmoid() -> Layer {
-        activation(kernels::Activation::Sigmoid)
+        kernels::Activation::Sigmoid.into()
     }
 
     /// Probabilities: eˣ divided by its sum over the channels, or over all numbers of a sample without channels.
@@ -418,7 +417,7 @@ mod functions {
     /// ```
     #[rhai_fn(name = "softmax")]
     pub fn softmax_layer() -> Layer {
-        Layer::Softmax
+        Softmax.into()
     }
 
     /// As `print` shows it.

@@ -5,7 +5,8 @@ use rhai::{Array, Dynamic, Engine, INT, Map};
 
 use super::general::wanted_count;
 use crate::Error;
-use crate::network::{Architecture, Block, Init, Network, Source};
+use crate::cascade::summary;
+use crate::network::{Architecture, Block, Init, Network};
 use crate::script::options::{Key, Spec, Takes, describe};
 use crate::script::session::Native;
 
@@ -192,12 +193,12 @@ mod functions {
     /// ```
     #[rhai_fn(name = "summary", pure)]
     pub fn architecture_summary(architecture: &mut Architecture) -> String {
-        architecture.summary()
+        summary(architecture)
     }
 
     #[rhai_fn(name = "summary", pure)]
     pub fn network_summary(network: &mut Network) -> String {
-        network.architecture().summary()
+        summary(network.architecture())
     }
 
     /// As `print` shows it.
@@ -209,18 +210,12 @@ mod functions {
     /// As `print` shows it.
     #[rhai_fn(name = "to_string", name = "to_debug", pure)]
     pub fn architecture_to_string(architecture: &mut Architecture) -> String {
-        architecture.summary()
+        summary(architecture)
     }
 
     /// As `print` shows it.
     #[rhai_fn(name = "to_string", name = "to_debug", pure)]
     pub fn network_to_string(network: &mut Network) -> String {
-        let weights = match network.source() {
-            Source::Drawn(Init { weight_var, bias_var, seed }) => {
-                format!("weight_var {weight_var}, bias_var {bias_var}, seed {seed}")
-            }
-            Source::Made { words, .. } => words.clone(),
-        };
-        format!("{}\n{weights}", network.architecture().summary())
+        format!("{}\n{}", summary(network.architecture()), network.weight_source().in_words())
     }
 }

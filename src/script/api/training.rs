@@ -8,7 +8,7 @@ use crate::Error;
 use crate::data::Split;
 use crate::entropy::{Step, derive};
 use crate::kernels::Adam;
-use crate::network::{self, Architecture, Loss, Network, Optimizer, Trained, Training};
+use crate::network::{self, Architecture, Loss, Network, Optimizer, Training, TrainingRun};
 use crate::script::lazy::{Curve, Number};
 use crate::script::options::{Key, Spec, Takes, describe};
 use crate::script::session::Native;
@@ -73,8 +73,8 @@ fn loss_named(name: &str) -> Result<Loss, Error> {
     })
 }
 
-fn training_of(network: &Network) -> Result<&Trained, Error> {
-    network.trained().ok_or_else(|| {
+fn training_of(network: &Network) -> Result<&TrainingRun, Error> {
+    network.training_run().ok_or_else(|| {
         Error::new("the network was not trained in this script").hint("`net.trained(data.train)` trains it")
     })
 }
@@ -112,7 +112,7 @@ mod functions {
     #[rhai_fn(name = "trained", return_raw)]
     pub fn trained_with(network: Network, data: Split, options: Map) -> Native<Network> {
         let options = TRAINED.read(&options)?;
-        let usual = Training::of(&network);
+        let usual = Training::for_network(&network);
         let epochs = options.count("epochs")?;
         let epochs = u32::try_from(epochs).map_err(|_| Error::new(format!("{epochs} epochs: at most {}", u32::MAX)))?;
         let optimizer = match options.value("optimizer") {
@@ -173,7 +173,7 @@ mod functions {
     /// ```
     #[rhai_fn(return_raw)]
     pub fn training_losses(network: Network) -> Native<Curve> {
-        let Trained { result, steps, .. } = training_of(&network)?;
+        let TrainingRun { result, steps, .. } = training_of(&network)?;
         Ok(Curve::new(derive(Step::Losses, vec![result.clone()]), *steps))
     }
 
@@ -186,7 +186,7 @@ mod functions {
     /// ```
     #[rhai_fn(return_raw)]
     pub fn training_accuracy(network: Network) -> Native<Curve> {
-        let Trained { result, epochs, .. } = training_of(&network)?;
+        let TrainingRun { result, epochs, .. } = training_of(&network)?;
         Ok(Curve::new(derive(Step::Accuracies, vec![result.clone()]), *epochs))
     }
 
@@ -221,13 +221,13 @@ mod functions {
     #[rhai_fn(name = "adam", return_raw)]
     pub fn adam_with(rate: AnyNumber, options: Map) -> Native<Optimizer> {
         let options = ADAM.read(&options)?;
-        checked(Optimizer::Adam {
-            rate: wanted_number(&rate, "the rate")?,
+        let adam = Adam {
+            learning_rate: wanted_number(&rate, "the rate")?,
             beta_1: options.number("beta_1")?,
             beta_2: options.number("beta_2")?,
             epsilon: options.number("epsilon")?,
-            weight_decay: options.number("weight_decay")?,
-        })
+        };
+        checked(Optimizer::Adam { adam, weight_decay: options.number("weight_decay")? })
     }
 
     /// As `print` shows it.

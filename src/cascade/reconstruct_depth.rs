@@ -1,24 +1,24 @@
-//! What one depth tells: its activations, or some of their channels alone, led back to the input.
+//! Reconstruction from one depth: from its activations, or from some of their channels alone.
 
 use std::sync::Arc;
 
 use serde_json::json;
 
 use super::Cascade;
-use super::reconstruct::lead_back;
+use super::reconstruct::reconstruct_one_depth;
 use crate::data::Split;
 use crate::network::{activations, check_data};
-use crate::work::{Context, Cost, Described, Keep, Operation, Value};
+use crate::work::{Context, Cost, Described, Keep, Operation, Provenance, Value};
 use crate::{Error, Result};
 
 const VERSION: u32 = 1;
 
-/// What the cascade makes of the activations of `split` at `depth`, with all channels but `only` set to zero: "r",
-/// `[1, samples, …]`.
+/// The reconstructions by the cascade from the activations of `split` at `depth`, with all channels but `only` set to zero:
+/// "r", `[1, samples, …]`.
 ///
 /// # Errors
 /// When the data does not fit the network, it is not that deep, or it has no such channel there.
-pub fn back(cascade: &Cascade, split: &Split, depth: usize, only: Option<&[usize]>) -> Result<Described> {
+pub fn reconstruct_depth(cascade: &Cascade, split: &Split, depth: usize, only: Option<&[usize]>) -> Result<Described> {
     check_data(cascade.network(), split)?;
     cascade.check_depth(depth)?;
     check_channels(cascade.network().architecture().shape(depth), only.unwrap_or_default())?;
@@ -28,13 +28,13 @@ pub fn back(cascade: &Cascade, split: &Split, depth: usize, only: Option<&[usize
         channels.dedup();
         channels
     });
-    Ok(Described::new(Back { cascade: cascade.clone(), split: split.clone(), depth, only }))
+    Ok(Described::new(ReconstructDepth { cascade: cascade.clone(), split: split.clone(), depth, only }))
 }
 
-/// Whether an activation of shape `shape` has these channels.
+/// Checks that activations of shape `shape` have these channels.
 ///
 /// # Errors
-/// When it lacks one.
+/// When they lack one.
 pub fn check_channels(shape: &[usize], channels: &[usize]) -> Result<()> {
     match channels.iter().find(|&&channel| channel >= shape[0]) {
         None => Ok(()),
@@ -46,7 +46,7 @@ pub fn check_channels(shape: &[usize], channels: &[usize]) -> Result<()> {
 }
 
 #[derive(Debug)]
-struct Back {
+struct ReconstructDepth {
     cascade: Cascade,
     split: Split,
     depth: usize,
@@ -54,7 +54,7 @@ struct Back {
     only: Option<Vec<usize>>,
 }
 
-impl Operation for Back {
+impl Operation for ReconstructDepth {
     fn name(&self) -> &'static str {
         "cascade.back"
     }
@@ -74,7 +74,13 @@ impl Operation for Back {
 
     fn inputs(&self) -> Vec<Described> {
         let forward = activations(&self.cascade.network, &self.split, self.depth);
-        self.cascade.trained(self.depth).chain([forward]).collect()
+        self.cascade.trained_blocks(self.depth).chain([forward]).collect()
+    }
+
+    fn provenance(&self) -> Option<Provenance> {
+        let mut provenance = self.cascade.provenance();
+        provenance.merge(&self.split.provenance());
+        Some(provenance)
     }
 
     fn keep(&self) -> Keep {
@@ -105,6 +111,6 @@ impl Operation for Back {
                 }
             }
         }
-        lead_back(&self.cascade, self.depth, trained, &x, context)
+        reconstruct_one_depth(&self.cascade, self.depth, trained, &x, context)
     }
 }

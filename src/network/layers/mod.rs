@@ -1,0 +1,115 @@
+//! The layers that blocks are made of. A family's file holds everything about its layers: shapes, arrays, cost, the
+//! forward pass on the host and in Burn's operations, gradients written by hand, the rule that inverts it, how it is
+//! written. A new layer is a file with a type that implements [`LayerKind`], a line in [`Layer`], and a function for scripts.
+
+mod activation;
+mod conv_transpose;
+mod convolution;
+mod dropout;
+mod image;
+mod inverse;
+mod kind;
+mod linear;
+mod normalisation;
+mod params;
+mod pool;
+mod residual;
+pub(crate) mod sequence;
+mod shape;
+mod softmax;
+
+use serde::Serialize;
+
+pub use activation::ActivationLayer;
+pub use conv_transpose::ConvTranspose2d;
+pub use convolution::Conv2d;
+pub use dropout::Dropout;
+pub(crate) use inverse::{InverseBuilder, derive_inverse};
+pub(crate) use kind::{BackwardPass, LayerKind, LinearMap};
+pub use linear::Linear;
+pub use normalisation::{BatchNorm, LayerNorm};
+pub use params::{ParamKind, ParamSpec};
+pub use pool::{AdaptiveAvgPool, AvgPool, MaxPool, Pool};
+pub use residual::Residual;
+pub use shape::{CircularPad, Crop, Flatten, Reshape};
+pub use softmax::Softmax;
+
+use crate::Result;
+
+/// Declares the enum of all layers, and what every layer's type shares.
+macro_rules! layers {
+    ($($name:ident($layer:ty),)*) => {
+        /// One layer, as a description. Images are `[channels, height, width]`.
+        #[derive(Debug, Clone, PartialEq, Serialize)]
+        #[serde(rename_all = "snake_case", tag = "layer")]
+        pub enum Layer {
+            $($name($layer),)*
+        }
+
+        impl Layer {
+            /// What the layer's family knows about it.
+            pub(crate) fn kind(&self) -> &dyn LayerKind {
+                match self {
+                    $(Self::$name(layer) => layer,)*
+                }
+            }
+        }
+
+        $(impl From<$layer> for Layer {
+            fn from(layer: $layer) -> Self {
+                Self::$name(layer)
+            }
+        })*
+    };
+}
+
+// Descriptions hold a layer by its name here: renaming one gives its results other fingerprints.
+layers! {
+    Linear(Linear),
+    Activation(ActivationLayer),
+    Conv2d(Conv2d),
+    ConvTranspose2d(ConvTranspose2d),
+    MaxPool(MaxPool),
+    AvgPool(AvgPool),
+    AdaptiveAvgPool(AdaptiveAvgPool),
+    Flatten(Flatten),
+    Reshape(Reshape),
+    CircularPad(CircularPad),
+    Crop(Crop),
+    Residual(Residual),
+    BatchNorm(BatchNorm),
+    LayerNorm(LayerNorm),
+    Dropout(Dropout),
+    Softmax(Softmax),
+}
+
+impl Layer {
+    /// The shape of the output, without the batch.
+    ///
+    /// # Errors
+    /// When `input` does not fit; the message says what was expected and what was found.
+    pub fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
+        self.kind().output_shape(input)
+    }
+
+    /// The layer's arrays, in the order in which they are kept.
+    pub fn param_specs(&self) -> Vec<ParamSpec> {
+        self.kind().param_specs()
+    }
+
+    /// Trainable numbers.
+    pub fn parameters(&self) -> usize {
+        self.param_specs().iter().filter(|spec| spec.kind.is_trained()).map(ParamSpec::len).sum()
+    }
+
+    /// Floating-point operations for one sample of shape `input`; elementwise ones do not count.
+    pub fn operations(&self, input: &[usize]) -> f64 {
+        self.kind().operations(input)
+    }
+}
+
+impl std::fmt::Display for Layer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.kind().fmt(f)
+    }
+}
