@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::results::Placed;
-use super::{Filled, Located, Output, ResultTable};
+use super::{Entry, Filled, Located, Output, ResultTable};
 use crate::Result;
 use crate::executor::Computed;
 use crate::figure::{self, Band, Figure, Hit, Series};
@@ -86,6 +86,23 @@ impl Draft {
         Ok(Figure::new(title, self.plot.draw(added, computed)?))
     }
 
+    /// The title, with the λ of ridge regression: without it the numbers say little.
+    fn full_title(&self) -> String {
+        let tables = self.plot.tables();
+        let rows = tables.iter().flat_map(|table| table.rows.iter());
+        let curves =
+            rows.filter(|row| matches!(row.entry(), Entry::Curve { .. })).filter_map(|row| row.entry().source());
+        let solvers = curves.flat_map(|curve| &curve.provenance().solvers);
+        let mut lambdas: Vec<f64> = solvers.filter_map(|solver| solver.rsplit_once("λ = ")?.1.parse().ok()).collect();
+        lambdas.sort_by(f64::total_cmp);
+        let note = match &lambdas[..] {
+            [] => return self.title.clone(),
+            [least, .., largest] if least < largest => format!("ridge regression, λ {least} to {largest}"),
+            [lambda, ..] => format!("ridge regression, λ = {lambda}"),
+        };
+        if self.title.is_empty() { note } else { format!("{} ({note})", self.title) }
+    }
+
     fn locate(&self, hit: Hit, computed: &Computed) -> Vec<Located> {
         match hit.part.checked_sub(self.plot.parts()) {
             None => self.plot.locate(hit, computed),
@@ -103,8 +120,8 @@ impl Draft {
 #[derive(Debug)]
 pub struct SavedFigure {
     draft: Draft,
-    /// As it is drawn.
-    title: String,
+    /// The title as it is drawn.
+    title: OnceLock<String>,
     files: [PathBuf; 3],
 }
 
@@ -114,7 +131,7 @@ impl SavedFigure {
     /// # Errors
     /// When it has another ending.
     pub fn new(draft: Draft, path: &Path) -> Result<Self> {
-        Ok(Self { title: draft.title.clone(), draft, files: figure::files(path)? })
+        Ok(Self { title: OnceLock::new(), draft, files: figure::files(path)? })
     }
 }
 
@@ -127,8 +144,8 @@ impl Output for SavedFigure {
         self.files[0].display().to_string()
     }
 
-    fn title(&self) -> &str {
-        &self.draft.title
+    fn title(&self) -> String {
+        self.draft.title.clone()
     }
 
     fn drawing(&self) -> &'static str {
@@ -144,7 +161,7 @@ impl Output for SavedFigure {
     }
 
     fn fill(&self, computed: &Computed) -> Result<Filled> {
-        self.draft.figure(&self.title, computed).map(Filled::from)
+        self.draft.figure(self.title.get_or_init(|| self.draft.full_title()), computed).map(Filled::from)
     }
 
     fn write(&self, folder: &Path, filled: &Filled, _: &Computed) -> Result<Vec<PathBuf>> {

@@ -2,7 +2,6 @@
 //! their results are there. One file per kind; [`figure`] has what the kinds of figures share.
 
 pub mod bars;
-pub(crate) mod facts;
 pub mod figure;
 pub mod heatmap;
 pub mod images;
@@ -21,7 +20,7 @@ use std::sync::Arc;
 use crate::Result;
 use crate::executor::Computed;
 use crate::figure::{Figure, Hit};
-use crate::work::{Described, Target};
+use crate::work::{Described, Provenance, Target};
 
 pub use pictures::Pictures;
 pub use results::{Entry, Point, Records, ResultRow, ResultTable, Scalar, SweepAxis};
@@ -35,8 +34,8 @@ pub trait Output: Debug + Send + Sync {
     fn name(&self) -> String;
 
     /// The title that the script gave it; empty for none.
-    fn title(&self) -> &str {
-        ""
+    fn title(&self) -> String {
+        String::new()
     }
 
     /// The kind of figure; empty for what is none.
@@ -65,9 +64,13 @@ pub trait Output: Debug + Send + Sync {
     fn write(&self, folder: &Path, filled: &Filled, computed: &Computed) -> Result<Vec<PathBuf>>;
 
     /// What is at a place of its drawing; nothing at a place that it does not have.
-    fn locate(&self, hit: Hit, computed: &Computed) -> Vec<Located> {
-        let _ = (hit, computed);
+    fn locate(&self, _: Hit, _: &Computed) -> Vec<Located> {
         Vec::new()
+    }
+
+    /// Whether its content is words, which the page lists with the output.
+    fn is_words(&self) -> bool {
+        false
     }
 
     /// Whether [`Output::fill`] looks at results: they are then kept for it while it is on the page.
@@ -128,5 +131,13 @@ pub struct Located {
     pub depth: Option<usize>,
     /// Its number, where it has one and it is computed.
     pub value: Option<f64>,
+    /// What was computed for it.
     pub result: Option<Described>,
+}
+
+impl Located {
+    /// What the number rests on, where something was computed for it.
+    pub fn provenance(&self) -> Option<&Provenance> {
+        self.result.as_ref().map(Described::provenance)
+    }
 }

@@ -1,5 +1,6 @@
 //! The verdict: a phase diagram in words, beside what mean-field theory says.
 
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use super::{Filled, Output, ResultRow, ResultTable};
 use crate::entropy::falls_below;
 use crate::executor::Computed;
 use crate::theory::{Activation, MeanField, Phase, critical_weight_var, mean_field};
-use crate::work::{Described, Target};
+use crate::work::{Described, NetworkOrigin, Target};
 use crate::{Error, Result};
 
 /// How far below its own first value, the highest of all points, a differential entropy counts as lost: the published
@@ -34,28 +35,45 @@ struct Reach<'a> {
 }
 
 impl Verdict {
-    /// A verdict about curves over the axis `weight_var`, compared with the theory of an activation and a bias variance.
+    /// A verdict about curves over the axis `weight_var`, compared with the theory of an activation and a bias variance:
+    /// where they are not given, those of the networks that the curves rest on.
     ///
     /// # Errors
-    /// When the table has no such axis, varies over another one, or holds no curves.
-    pub fn new(table: ResultTable, activation: &Activation, bias_var: f64, level: Option<f64>) -> Result<Self> {
+    /// When the table has no such axis, varies over another one, or holds no curves; or when the networks do not share an
+    /// activation and a bias variance that are not given.
+    pub fn new(
+        table: ResultTable,
+        activation: Option<Activation>,
+        bias_var: Option<f64>,
+        level: Option<f64>,
+    ) -> Result<Self> {
         let axis = table.axis("weight_var")?;
         table.varies_only_over(&[axis])?;
         if !table.holds_curves() {
             return Err(Error::new("a verdict is about curves over depth, such as `.differential_entropy()`"));
         }
+        let activation = match activation {
+            Some(activation) => activation,
+            None => {
+                Activation::named(&shared(&table, "activation", "\"tanh\"", |network| network.activation.clone())?)?
+            }
+        };
+        let bias_var = match bias_var {
+            Some(bias_var) => bias_var,
+            None => shared(&table, "bias_var", "0.05", |network| network.bias_var)?,
+        };
         let (mut rows, mut weight_vars, mut theory) = (Vec::<ResultRow>::new(), Vec::new(), Vec::new());
         for row in &*table.rows {
             // A point with a value that theory refuses has failed already, with its reason.
             if let Some(weight_var) = table.at(row, axis).number()
-                && let Ok(mean_field) = mean_field(activation, weight_var, bias_var)
+                && let Ok(mean_field) = mean_field(&activation, weight_var, bias_var)
             {
                 rows.push(row.clone());
                 weight_vars.push(weight_var);
                 theory.push(mean_field);
             }
         }
-        let critical = critical_weight_var(activation, bias_var).ok();
+        let critical = critical_weight_var(&activation, bias_var).ok();
         Ok(Self { table: ResultTable { rows: rows.into(), ..table }, weight_vars, theory, critical, level })
     }
 
@@ -114,6 +132,31 @@ impl Verdict {
     }
 }
 
+/// What all networks share that a table's curves rest on.
+fn shared<T: PartialEq + Display>(
+    table: &ResultTable,
+    option: &str,
+    example: &str,
+    of_network: impl Fn(&NetworkOrigin) -> Option<T>,
+) -> Result<T> {
+    let curves = table.rows.iter().filter_map(|row| row.entry().source());
+    let mut found: Vec<Option<T>> = Vec::new();
+    for network in curves.flat_map(|curve| &curve.provenance().networks) {
+        let value = of_network(network);
+        if !found.contains(&value) {
+            found.push(value);
+        }
+    }
+    let hint = format!("say which theory is meant: `verdict(table, #{{ {option}: {example} }})`");
+    match (found.pop(), found.pop()) {
+        (Some(Some(value)), None) => Ok(value),
+        (Some(Some(a)), Some(Some(b))) => {
+            Err(Error::new(format!("the networks of this table differ in `{option}`: {b} and {a}")).hint(hint))
+        }
+        _ => Err(Error::new(format!("the `{option}` of this table's networks is not known")).hint(hint)),
+    }
+}
+
 impl Output for Verdict {
     fn kind(&self) -> &'static str {
         "verdict"
@@ -132,6 +175,10 @@ impl Output for Verdict {
         let sources = self.table.rows.iter().filter_map(|row| row.entry().source());
         let is_complete = sources.into_iter().all(|source| computed.contains_key(&source.fingerprint()));
         if is_complete { self.words(computed).map(Filled::from) } else { Ok(Filled::default()) }
+    }
+
+    fn is_words(&self) -> bool {
+        true
     }
 
     fn write(&self, _: &Path, _: &Filled, _: &Computed) -> Result<Vec<PathBuf>> {
