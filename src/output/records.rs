@@ -9,29 +9,29 @@ use crate::{Error, Result};
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Records {
     pub columns: Vec<String>,
-    /// How many of the columns, the first ones, are axes of the sweep.
+    /// The number of leading columns that are axes of the sweep.
     pub axes: usize,
     pub rows: Vec<Vec<Scalar>>,
 }
 
 impl Records {
-    /// For every column, whether it is no axis or an axis with several values.
+    /// For every column, false for an axis with a single value.
     pub fn varying(&self) -> Vec<bool> {
         let text = |row: &[Scalar], i: usize| row[i].label();
         let varies = |i| self.rows.iter().any(|row| text(row, i) != text(&self.rows[0], i));
         (0..self.columns.len()).map(|i| i >= self.axes || varies(i)).collect()
     }
 
-    /// A column by its name: NaN for what is no number.
+    /// A column by its name, with NaN in place of other values than numbers.
     pub fn column(&self, name: &str) -> Option<Vec<f64>> {
         let at = self.columns.iter().position(|column| column == name)?;
         Some(self.rows.iter().map(|row| row.get(at).and_then(Scalar::number).unwrap_or(f64::NAN)).collect())
     }
 
-    /// Comma-separated, the columns' names first.
+    /// CSV with a header.
     ///
     /// # Errors
-    /// None that data can cause.
+    /// Never because of the data.
     pub fn csv(&self) -> Result<Vec<u8>> {
         let failed = |error: &dyn fmt::Display| Error::new(format!("cannot write the table as CSV: {error}"));
         let mut writer = csv::Writer::from_writer(Vec::new());
@@ -42,10 +42,10 @@ impl Records {
         writer.into_inner().map_err(|error| failed(&error))
     }
 
-    /// A list of objects.
+    /// JSON: a list of objects.
     ///
     /// # Errors
-    /// None that data can cause.
+    /// Never because of the data.
     pub fn json(&self) -> Result<Vec<u8>> {
         let object = |row: &Vec<Scalar>| -> serde_json::Map<_, _> {
             self.columns.iter().cloned().zip(row.iter().map(Scalar::to_json)).collect()
@@ -55,7 +55,7 @@ impl Records {
     }
 }
 
-/// As `print` shows it: columns aligned to the right, their names first.
+/// The form that `print` shows: a header and right-aligned columns.
 impl fmt::Display for Records {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rows = self.rows.iter().map(|row| row.iter().map(ToString::to_string).collect());

@@ -1,5 +1,5 @@
-//! Results over the points of a sweep, as outputs see them: axes with typed values, and one entry per column for every point,
-//! known now or computed later.
+//! Results over the points of a sweep: axes with typed values, and for every point one entry per column, which is known or
+//! computed later.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::{Error, Result};
 pub struct SweepAxis {
     pub name: String,
     pub values: Vec<Scalar>,
-    /// Where each value stands on a figure's axis; `None` for what is no number.
+    /// The position of each value on a figure's axis; `None` for a value that is not a number.
     positions: Vec<Option<f64>>,
 }
 
@@ -25,7 +25,7 @@ impl SweepAxis {
         Self { name: name.into(), values, positions }
     }
 
-    /// Where value `i` stands on a figure's axis; −0 stands at 0.
+    /// The position of value `i` on a figure's axis; −0 counts as 0.
     fn position(&self, i: usize) -> Result<f64> {
         self.positions[i].map(|position| position + 0.0).ok_or_else(|| {
             let value = self.values[i].describe();
@@ -45,7 +45,7 @@ pub struct ResultTable {
     pub rows: Arc<[ResultRow]>,
 }
 
-/// The entries of one point.
+/// One point and its entries.
 #[derive(Debug, Clone)]
 pub struct ResultRow {
     pub point: Point,
@@ -70,7 +70,7 @@ pub enum Entry {
 }
 
 impl Entry {
-    /// What has to be computed for it.
+    /// The description of what is computed for it, if anything is.
     pub fn source(&self) -> Option<&Described> {
         match self {
             Self::Curve { source, .. } | Self::Number(source) => Some(source),
@@ -83,12 +83,12 @@ impl Entry {
         computed.get(&self.source()?.fingerprint())?.as_deref().ok()
     }
 
-    /// Whether there will never be a number: the point or its computation failed, or it holds something else.
+    /// Whether it will never be a number, because the point or its computation failed, or because it is something else.
     pub(super) fn has_failed(&self, computed: &Computed) -> bool {
         self.source().is_none_or(|source| computed.get(&source.fingerprint()).is_some_and(Result::is_err))
     }
 
-    /// Its numbers, a curve's one per depth; `None` while they are not computed, and where there are none.
+    /// Its numbers, one per depth for a curve. `None` if they are not computed, or it is not a number.
     pub fn numbers(&self, computed: &Computed) -> Option<Vec<f64>> {
         match self {
             Self::Known(value) => value.number().map(|x| vec![x]),
@@ -96,13 +96,13 @@ impl Entry {
         }
     }
 
-    /// How many depths it has, as far as that is known before it is computed.
+    /// The number of its depths, if that is known.
     pub(super) fn depths(&self, computed: &Computed) -> Option<usize> {
         let length = if let Self::Curve { length, .. } = self { Some(*length) } else { None };
         self.numbers(computed).map(|numbers| numbers.len()).max(length)
     }
 
-    /// The quartiles over the batch at every depth, where the measure has a value per sample.
+    /// The quartiles over the batch at every depth, for a measure with a value per sample.
     pub(super) fn quartiles(&self, computed: &Computed) -> Option<Band> {
         let [lo, hi] = CurveResult::read(self.computed(computed)?).ok()?.quartiles()?;
         Some(Band { lo, hi })
@@ -120,7 +120,7 @@ impl Entry {
         }
     }
 
-    /// Whether all rows of a table show it: a value of its own is the same at every depth.
+    /// Whether it has one cell, which the records of all depths repeat.
     fn is_single(&self) -> bool {
         !matches!(self, Self::Curve { .. } | Self::List(_))
     }
@@ -134,23 +134,23 @@ impl Entry {
     }
 }
 
-/// An axis as a figure shows it: the positions that a table's rows take on it, in ascending order, each once.
+/// The positions on an axis that a table's rows take, in ascending order, each once.
 #[derive(Debug, Clone)]
 pub(super) struct Placed {
     pub name: String,
     pub positions: Vec<f64>,
-    /// For every row the index of its position.
+    /// The index of every row's position.
     pub of_row: Vec<usize>,
 }
 
 impl ResultTable {
-    /// A table of one curve that no sweep made.
+    /// A table with one entry and no axes.
     pub fn single(entry: Entry) -> Self {
         let row = ResultRow { point: Vec::new(), entries: vec![entry] };
         Self { axes: Arc::new([]), columns: Arc::new(["value".to_owned()]), rows: Arc::new([row]) }
     }
 
-    /// The place of an axis among the axes.
+    /// The index of an axis.
     ///
     /// # Errors
     /// When there is none of this name.
@@ -161,10 +161,10 @@ impl ResultTable {
         })
     }
 
-    /// Refuses a table that varies over other axes than these: two values for one place cannot both be shown.
+    /// Refuses a table that varies over other axes than `shown`, since several of its values would share a place.
     ///
     /// # Errors
-    /// When it does; the axis is named.
+    /// When it does.
     pub fn varies_only_over(&self, shown: &[usize]) -> Result<()> {
         match self.axes.iter().enumerate().find(|(i, axis)| !shown.contains(i) && axis.values.len() > 1) {
             None => Ok(()),
@@ -178,7 +178,7 @@ impl ResultTable {
     /// Refuses a table of several columns.
     ///
     /// # Errors
-    /// When there are several; they are named.
+    /// When it has several.
     pub fn has_one_column(&self) -> Result<()> {
         if self.columns.len() == 1 {
             return Ok(());
@@ -187,7 +187,7 @@ impl ResultTable {
         Err(Error::new(format!("the table has the columns {columns}")).hint("choose one: `.column(\"…\")`"))
     }
 
-    /// The table with one of its columns alone.
+    /// A table of one of its columns.
     ///
     /// # Errors
     /// When there is none of this name.
@@ -201,7 +201,7 @@ impl ResultTable {
         Ok(Self { axes: self.axes.clone(), columns, rows: self.rows.iter().map(row).collect() })
     }
 
-    /// Whether some entries of its first column are curves over depth.
+    /// Whether its first column holds curves over depth.
     pub fn holds_curves(&self) -> bool {
         self.rows.iter().any(|row| matches!(row.entry(), Entry::Curve { .. }))
     }
@@ -211,10 +211,10 @@ impl ResultTable {
         &self.axes[axis].values[row.point[axis]]
     }
 
-    /// An axis as figures show it.
+    /// The rows' positions on an axis.
     ///
     /// # Errors
-    /// When there is no such axis, or a row's value on it is no number.
+    /// When there is no such axis, or a value on it is not a number.
     pub(super) fn placed(&self, axis: usize) -> Result<Placed> {
         let Some(scale) = self.axes.get(axis) else {
             return Err(Error::new("the table has no axis left").hint("it holds one value: print it"));
@@ -227,7 +227,7 @@ impl ResultTable {
         Ok(Placed { name: scale.name.clone(), of_row: of_row.iter().map(index).collect(), positions })
     }
 
-    /// What has to be computed for it, with the points in words.
+    /// The results that it needs, each with its point in words.
     pub fn targets(&self) -> Vec<Target> {
         let targets = self.rows.iter().flat_map(|row| {
             let point = point_name(&self.axes, &row.point);
@@ -237,8 +237,8 @@ impl ResultTable {
         targets.collect()
     }
 
-    /// As records: one per point, and per depth where an entry is a curve. A point whose curves are not there keeps one
-    /// record, so that the hole is seen.
+    /// One record per point, or per point and depth if there are curves. A point without its curves keeps one record, so
+    /// that the gap shows.
     pub fn records(&self, computed: &Computed) -> Records {
         let entries = || self.rows.iter().flat_map(|row| &row.entries);
         let with_depth = entries().any(|entry| matches!(entry, Entry::Curve { .. }));
@@ -262,7 +262,7 @@ impl ResultTable {
         Records { columns, axes: self.axes.len(), rows }
     }
 
-    /// The same with other descriptions of what is computed later.
+    /// See [`Output::named`](super::Output::named).
     pub(super) fn named(&self, name: &mut dyn FnMut(&Described) -> Described) -> Self {
         let row = |row: &ResultRow| ResultRow {
             point: row.point.clone(),
@@ -272,7 +272,7 @@ impl ResultTable {
         Self { axes: self.axes.clone(), columns: self.columns.clone(), rows }
     }
 
-    /// What is at row `row`, from 0, at a depth where its value is a curve.
+    /// The result of row `row`, at a depth if it is a curve.
     pub(super) fn located(&self, row: usize, depth: Option<usize>, computed: &Computed) -> Located {
         let row = &self.rows[row];
         let entry = row.entry();

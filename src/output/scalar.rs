@@ -1,27 +1,27 @@
-//! Plain values: of a sweep's axis, or of a table's cell.
+//! Plain values: those of a sweep's axes and of a table's cells.
 
 use std::fmt;
 use std::sync::Arc;
 
 use crate::figure::number;
 
-/// A plain value: one of an axis, or one cell of a table.
+/// A value of an axis, or of a table's cell.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Scalar {
     Integer(i64),
     Number(f64),
     Bool(bool),
     Text(Arc<str>),
-    /// Nothing: the point failed, or its result is not there yet.
+    /// No value: the point failed, or its result is not computed yet.
     Empty,
-    /// Anything else that a script can hold; it has no place on a figure's axis.
+    /// Anything else that a script can hold.
     Other(Arc<Other>),
 }
 
-/// A value that is neither a number, a text, nor true or false.
+/// A value of another type than numbers, texts and truth values.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Other {
-    /// For CSV and for people.
+    /// In words, as in CSV.
     pub text: String,
     pub json: serde_json::Value,
     /// For error messages: "a value of type Layer".
@@ -29,7 +29,7 @@ pub struct Other {
 }
 
 impl Scalar {
-    /// As a number; integers count.
+    /// The value as a number; an integer is one as well.
     pub fn number(&self) -> Option<f64> {
         match self {
             Self::Integer(i) => Some(*i as f64),
@@ -38,7 +38,7 @@ impl Scalar {
         }
     }
 
-    /// For names and messages: numbers are rounded to seven digits, so that 1.7999999999999998 reads 1.8.
+    /// The value in names and messages. Numbers are rounded to seven digits: 1.8 for 1.7999999999999998.
     pub fn label(&self) -> String {
         match self {
             Self::Number(x) => number::seven_digits(*x),
@@ -46,7 +46,7 @@ impl Scalar {
         }
     }
 
-    /// For a reader of the page.
+    /// The value on the page.
     pub fn pretty(&self) -> String {
         match self {
             Self::Integer(i) => number::pretty(*i as f64),
@@ -57,7 +57,7 @@ impl Scalar {
         }
     }
 
-    /// As JSON; numbers that JSON does not have are the texts "inf", "-inf" and "nan", as pandas reads them.
+    /// The value in JSON. Numbers that JSON lacks are the texts "inf", "-inf" and "nan", which pandas reads.
     pub fn to_json(&self) -> serde_json::Value {
         match self {
             Self::Integer(i) => (*i).into(),
@@ -80,7 +80,7 @@ impl Scalar {
     }
 }
 
-/// As a cell of a CSV file.
+/// The value in a CSV file.
 impl fmt::Display for Scalar {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
