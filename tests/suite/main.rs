@@ -17,6 +17,7 @@ mod faults;
 mod figure;
 mod images;
 mod photos;
+mod provenance;
 mod reuse;
 mod ridge;
 mod scripts;
