@@ -25,15 +25,15 @@ pub(super) struct Arguments {
     /// The page's port [default: the first that is free from 4870 on].
     #[arg(long, value_name = "N")]
     port: Option<u16>,
-    /// Work that is estimated to take longer waits for a click on the page: 90s, 5m, 2h.
+    /// Work with a longer estimate waits for approval on the page: 90s, 5m, 2h.
     #[arg(long, value_name = "TIME", value_parser = seconds)]
     ask_above: Option<f64>,
-    /// Look at the files this often, in seconds, where the system does not tell of changes (network folders).
+    /// Look at the files at this interval, where the system does not report changes (network folders).
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     poll: Option<f64>,
 }
 
-/// A time: a number, with s, m or h behind it; seconds where there is none.
+/// Parses a time: a number with the unit s, m or h; seconds without a unit.
 fn seconds(text: &str) -> Result<f64, String> {
     let (digits, unit) = match text.char_indices().last() {
         Some((at, 's')) => (&text[..at], 1.0),

@@ -7,6 +7,7 @@ use super::png;
 use super::scene::{Hatch, INK, Mark, Paint, Scene};
 use super::text::Text;
 use crate::Result;
+use base64::prelude::{BASE64_STANDARD, Engine};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
@@ -92,7 +93,7 @@ fn cells_path(svg: &mut String, cells: &[(Rect, Paint)]) {
 }
 
 fn image(svg: &mut String, rect: Rect, width: usize, height: usize, rgb: &[u8]) -> Result<()> {
-    let data = base64(&png::encode(width, height, rgb)?);
+    let data = BASE64_STANDARD.encode(png::encode(width, height, rgb)?);
     let (x, y, w, h) = (number(rect.left), number(rect.top), number(rect.width()), number(rect.height()));
     let _ = writeln!(
         svg,
@@ -143,7 +144,7 @@ fn font_face(scene: &Scene) -> (String, String) {
     let face = format!(
         "<style>@font-face{{font-family:{name};src:url(data:font/ttf;base64,{})}}\
          text{{font-kerning:none;white-space:pre}}</style>\n",
-        base64(&file)
+        BASE64_STANDARD.encode(&file)
     );
     (format!("{name}, {FALLBACK}"), face)
 }
@@ -215,16 +216,4 @@ fn escape(text: &str) -> String {
         }
     }
     safe
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let bits = chunk.iter().enumerate().fold(0u32, |bits, (i, byte)| bits | u32::from(*byte) << (16 - 8 * i));
-        for i in 0..4 {
-            text.push(if i <= chunk.len() { char::from(DIGITS[(bits >> (18 - 6 * i) & 63) as usize]) } else { '=' });
-        }
-    }
-    text
 }

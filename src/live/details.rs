@@ -127,3 +127,37 @@ fn quoted(word: &str) -> String {
         format!("'{}'", word.replace('\'', r"'\''"))
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test")]
+mod tests {
+    use super::{picture, quoted};
+
+    #[test]
+    fn words_are_quoted_for_a_shell_where_they_need_it() {
+        assert_eq!(quoted("weight_var=1.76"), "weight_var=1.76");
+        assert_eq!(quoted("a b"), "'a b'");
+        assert_eq!(quoted(""), "''");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+        assert_eq!(quoted("$(rm *)"), "'$(rm *)'");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_shell_reads_quoted_words_back() {
+        let words = ["weight_var=1.76", "it's \"so\"", "$HOME; `ls` \\ *", "line\nbreak", "-x", "σ_w", ""];
+        let command: Vec<String> = words.iter().map(|word| quoted(word)).collect();
+        let command = format!("printf '%s\\0' {}", command.join(" "));
+        let output = std::process::Command::new("sh").args(["-c", &command]).output().unwrap();
+        let read: Vec<&str> = std::str::from_utf8(&output.stdout).unwrap().split_terminator('\0').collect();
+        assert_eq!(read, words);
+    }
+
+    #[test]
+    fn samples_are_shown_in_the_shape_of_a_picture() {
+        assert_eq!(picture(&[49]), [7, 7]);
+        assert_eq!(picture(&[3 * 49]), [3, 7, 7]);
+        assert_eq!(picture(&[10]), [1, 10]);
+        assert_eq!(picture(&[3, 4, 5]), [3, 4, 5]);
+    }
+}

@@ -104,7 +104,7 @@ impl EditLog {
         let number = edit.number;
         entries.edits.insert(number, edit);
         entries.status_revision = self.next_revision(Urgency::Batched);
-        entries.forget();
+        entries.forget(FIGURES, MEMORY);
         let revision = self.next_revision(Urgency::Now);
         entries.edit_revisions.insert(number, revision);
         entries.edit_revisions.retain(|listed, _| listed + LISTED > number);
@@ -204,8 +204,9 @@ impl Entries {
         })
     }
 
-    /// Drops the figures of the oldest edits when there are too many of them or their results are too large.
-    fn forget(&mut self) {
+    /// Drops the figures of the oldest edits, so that those of at most so many edits remain, with results of at most so many
+    /// bytes.
+    fn forget(&mut self, figures: usize, memory: usize) {
         self.results.retain(|_, value| value.strong_count() > 0);
         self.facts.retain(|result, _| self.results.contains_key(result));
         let shown: Vec<usize> = self.edits.values().map(|edit| edit.figures_of).collect();
@@ -217,9 +218,185 @@ impl Entries {
             kept += 1;
             // The edits on show stay, however large they are.
             let is_shown = *number == newest || shown.last() == Some(number);
-            if !is_shown && (kept > FIGURES || bytes > MEMORY) {
+            if !is_shown && (kept > figures || bytes > memory) {
                 edit.forget();
             }
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test")]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use super::*;
+    use crate::executor::Computed;
+    use crate::live::Stage;
+    use crate::output::{Filled, Output};
+    use crate::work::{Context, Cost, Keep, Operation, Target};
+
+    /// An operation that is never run.
+    #[derive(Debug)]
+    struct Numbered(usize);
+
+    impl Operation for Numbered {
+        fn name(&self) -> &'static str {
+            "numbered"
+        }
+
+        fn version(&self) -> u32 {
+            1
+        }
+
+        fn parameters(&self) -> Json {
+            json!(self.0)
+        }
+
+        fn keep(&self) -> Keep {
+            Keep::InMemory
+        }
+
+        fn cost(&self) -> Cost {
+            Cost::default()
+        }
+
+        fn run(&self, _: &[Arc<Value>], _: &Context<'_>) -> Result<Value> {
+            Ok(Value::default())
+        }
+    }
+
+    /// A figure of some results.
+    #[derive(Debug)]
+    struct Shows(Vec<Described>);
+
+    impl Output for Shows {
+        fn kind(&self) -> &'static str {
+            "figure"
+        }
+
+        fn name(&self) -> String {
+            "shows.svg".to_owned()
+        }
+
+        fn targets(&self) -> Vec<Target> {
+            self.0.iter().map(|result| Target { point: String::new(), result: result.clone() }).collect()
+        }
+
+        fn fill(&self, _: &Computed) -> Result<Filled> {
+            Ok(Filled::default())
+        }
+
+        fn write(&self, _: &Path, _: &Filled, _: &Computed) -> Result<Vec<PathBuf>> {
+            Ok(Vec::new())
+        }
+
+        fn named(&self, name: &mut dyn FnMut(&Described) -> Described) -> Arc<dyn Output> {
+            Arc::new(Self(self.0.iter().map(name).collect()))
+        }
+    }
+
+    fn log() -> EditLog {
+        EditLog::new("script.rhai".to_owned(), "program".to_owned(), None)
+    }
+
+    /// Adds an edit that shows these results, each of as many numbers as given.
+    fn add(log: &EditLog, number: usize, results: &[usize], numbers: usize) {
+        log.add(Edit::new(number, 0, String::new(), Stage::Checking, number));
+        let results: Vec<Described> = results.iter().map(|&number| Described::new(Numbered(number))).collect();
+        let shown = Shown { output: Arc::new(Shows(results.clone())), place: None };
+        log.change(number, Urgency::Batched, |edit| {
+            edit.describe([shown].into());
+            edit.stage = Stage::Running;
+        });
+        for result in results {
+            let value = Value::default().with("x", &[numbers], vec![0.0_f64; numbers]);
+            log.done(number, result.fingerprint(), &Ok(Arc::new(value)));
+        }
+        log.change(number, Urgency::Now, |edit| edit.stage = Stage::Done);
+    }
+
+    fn results(log: &EditLog, edit: usize) -> Vec<Described> {
+        let entries = log.lock();
+        let outputs = entries.edits[&edit].outputs.as_ref().unwrap();
+        outputs.iter().flat_map(|shown| shown.output.targets()).map(|target| target.result).collect()
+    }
+
+    #[test]
+    fn former_edits_keep_the_names_of_their_results_alone() {
+        let log = log();
+        add(&log, 1, &[1, 2], 1);
+        add(&log, 2, &[2], 1);
+        let whole = results(&log, 1);
+        log.condense();
+        let names = results(&log, 1);
+        assert!(names.iter().all(Described::is_name));
+        assert!(names.iter().zip(&whole).all(|(name, whole)| name.fingerprint() == whole.fingerprint()));
+        assert!(!results(&log, 2)[0].is_name());
+        // Its figures are still there, and are condensed once.
+        assert_eq!(log.lock().edits[&1].computed.len(), 2);
+        assert!(log.lock().edits[&1].whole().is_none());
+    }
+
+    #[test]
+    fn an_edit_that_runs_is_not_condensed() {
+        let log = log();
+        add(&log, 1, &[1], 1);
+        log.change(1, Urgency::Now, |edit| edit.stage = Stage::Running);
+        add(&log, 2, &[1], 1);
+        log.condense();
+        assert!(!results(&log, 1)[0].is_name());
+    }
+
+    #[test]
+    fn edits_with_the_same_result_share_it() {
+        let log = log();
+        add(&log, 1, &[1], 1000);
+        add(&log, 2, &[1], 1000);
+        let entries = log.lock();
+        let mut known = BTreeSet::new();
+        assert_eq!(entries.edits[&1].bytes(&mut known), 8000);
+        assert_eq!(entries.edits[&2].bytes(&mut known), 0);
+    }
+
+    #[test]
+    fn the_oldest_figures_are_dropped_first_and_those_on_show_never() {
+        let log = log();
+        for number in 1..=5 {
+            add(&log, number, &[number], 1000);
+        }
+        let kept = |log: &EditLog| {
+            let entries = log.lock();
+            entries.edits.values().filter(|edit| edit.is_kept()).map(|edit| edit.number).collect::<Vec<_>>()
+        };
+        log.lock().forget(4, usize::MAX);
+        assert_eq!(kept(&log), [2, 3, 4, 5]);
+        // Two edits' results fit.
+        log.lock().forget(4, 16_000);
+        assert_eq!(kept(&log), [4, 5]);
+        assert!(log.lock().edits[&3].outputs.is_none() && log.lock().edits[&3].computed.is_empty());
+        // A broken edit shows the figures of the last good one, which stay however large they are.
+        log.add(Edit::new(6, 0, String::new(), Stage::Broken, 5));
+        log.lock().forget(4, 0);
+        assert_eq!(kept(&log), [5, 6]);
+        // Results that no edit holds any more are not listed.
+        log.lock().forget(4, 0);
+        assert_eq!(log.lock().results.len(), 1);
+    }
+
+    #[test]
+    fn a_reader_gets_what_changed_since_its_revision() {
+        let log = log();
+        add(&log, 1, &[1], 1);
+        add(&log, 2, &[2], 1);
+        let (news, seen) = log.news(0);
+        assert_eq!(news.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["status", "edit", "edit"]);
+        assert_eq!(log.news(seen).0.len(), 0);
+        for text in ["one", "two"] {
+            log.change(1, Urgency::Batched, |edit| edit.print(text));
+        }
+        let (news, _) = log.news(seen);
+        assert_eq!(news.len(), 1);
+        assert_eq!(news[0].1["printed"], json!(["one", "two"]));
     }
 }

@@ -5,9 +5,11 @@
 
 mod approval;
 mod changes;
+mod context;
 mod details;
 mod edit;
 mod edits;
+mod event;
 mod files;
 mod guard;
 mod page;
@@ -16,7 +18,8 @@ mod server;
 mod watch;
 
 pub use edit::Stage;
-pub use watch::{Options, WatchEvent, WatchObserver, watch};
+pub use event::{WatchEvent, WatchObserver};
+pub use watch::{Options, watch};
 
 /// What the watch waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

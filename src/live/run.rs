@@ -4,30 +4,21 @@
 #![expect(clippy::disallowed_methods, reason = "edits carry the time; no number depends on it")]
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Instant, SystemTime};
 
 use super::Signal;
+use super::context::{ActiveEdit, WatchContext};
 use super::edit::{Edit, Stage};
 use super::edits::Urgency;
-use super::watch::{Watch, WatchEvent};
+use super::event::WatchEvent;
 use crate::executor::Estimate;
 use crate::script::{HostEvent, Outcome, ReadLog, RunHandle, Status};
 use crate::work::{Cancel, Event, Plan};
 
-/// An edit that is not over.
-#[derive(Clone)]
-pub(super) struct ActiveEdit {
-    pub superseded: Cancel,
-    pub reads: ReadLog,
-    pub began: SystemTime,
-    /// Whether it has taken over from the edits before it.
-    is_in_charge: Arc<AtomicBool>,
-}
-
 /// See the module.
 pub(super) struct EditRun {
-    watch: Arc<Watch>,
+    watch: Arc<WatchContext>,
     number: usize,
     active: ActiveEdit,
     /// When its file was saved.
@@ -36,7 +27,7 @@ pub(super) struct EditRun {
 
 impl EditRun {
     /// Starts the run of an edit that is in the log.
-    pub fn start(watch: Arc<Watch>, number: usize, saved: Instant) {
+    pub fn start(watch: Arc<WatchContext>, number: usize, saved: Instant) {
         let active = ActiveEdit {
             superseded: Cancel::default(),
             reads: ReadLog::default(),
@@ -126,7 +117,7 @@ impl EditRun {
             watch.handle.in_flight.keep_only(&plan.keys());
         }
         let (missing, _) = plan.missing_and_reused();
-        let asks = missing > 0 && watch.options.ask_above.is_some_and(|limit| estimate.seconds > limit);
+        let asks = missing > 0 && watch.ask_above.is_some_and(|limit| estimate.seconds > limit);
         // Where nothing is missing, the results arrive before a picture without them could be drawn.
         let urgency = if missing > 0 { Urgency::Now } else { Urgency::Batched };
         self.change(urgency, |edit| {

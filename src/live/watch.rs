@@ -2,23 +2,24 @@
 
 #![expect(clippy::disallowed_methods, reason = "edits carry the time; no number depends on it")]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::Signal;
 use super::approval::Approval;
 use super::changes::SourceTexts;
+use super::context::WatchContext;
 use super::edit::{Edit, Stage};
 use super::edits::EditLog;
+use super::event::{WatchEvent, WatchObserver};
 use super::files::Files;
-use super::run::{ActiveEdit, EditRun};
+use super::run::EditRun;
 use super::server::Server;
 use crate::Result;
-use crate::lock::lock;
-use crate::script::{Host, HostEvent, Outcome, RunHandle};
+use crate::script::{Host, RunHandle};
 
 /// A save is over when no file has changed for this long.
 const DEBOUNCE: Duration = Duration::from_millis(100);
@@ -42,52 +43,6 @@ pub struct Options {
     pub poll: Option<Duration>,
 }
 
-/// What a watch reports to the program that started it.
-pub enum WatchEvent<'a> {
-    /// The page's address.
-    Serving(&'a str),
-    /// An edit begins.
-    Began { edit: usize, changed: &'a str },
-    /// An event of an edit's run. A superseded edit still reports the work that it has under way.
-    Run { edit: usize, event: HostEvent<'a> },
-    /// The edit is listed but not run, because the watch is paused.
-    Noted { edit: usize, changed: &'a str },
-    /// The edit waits for approval: it is estimated to take this many seconds.
-    Asks { edit: usize, seconds: f64 },
-    /// An edit is over.
-    Ended { edit: usize, stage: Stage, outcome: &'a Outcome },
-    /// A problem that does not stop the watch.
-    Warning(crate::Error),
-}
-
-/// Is called with every event of a watch, from several threads.
-pub type WatchObserver = dyn Fn(WatchEvent<'_>) + Send + Sync;
-
-/// What the edits of one watch share.
-pub(super) struct Watch {
-    pub edits: Arc<EditLog>,
-    pub host: Host,
-    pub handle: RunHandle,
-    pub script: PathBuf,
-    pub options: Options,
-    pub observer: Box<WatchObserver>,
-    pub approval: Arc<Approval>,
-    signals: Sender<Signal>,
-    /// The edits that are not over, by number.
-    active: Mutex<BTreeMap<usize, ActiveEdit>>,
-}
-
-impl Watch {
-    pub fn active(&self) -> MutexGuard<'_, BTreeMap<usize, ActiveEdit>> {
-        lock(&self.active)
-    }
-
-    pub fn signal(&self, signal: Signal) {
-        // The event loop may have ended.
-        let _ = self.signals.send(signal);
-    }
-}
-
 /// Runs `script` with `host` at every save until `handle.cancel` is set. Returns whether work was under way then.
 ///
 /// # Errors
@@ -107,12 +62,12 @@ pub fn watch(
     let server = Server::start(edits.clone(), &host, script, sender.clone(), approval.clone(), options.port)?;
     observer(WatchEvent::Serving(&server.address()));
     let files = Files::new(sender.clone(), options.poll)?;
-    let watch = Watch {
+    let watch = WatchContext {
         edits,
         host,
         handle: RunHandle { linger: LINGER, ..handle },
         script: script.to_owned(),
-        options,
+        ask_above: options.ask_above,
         observer,
         approval,
         signals: sender,
@@ -124,7 +79,7 @@ pub fn watch(
 
 /// The thread that waits for signals.
 struct EventLoop {
-    watch: Arc<Watch>,
+    watch: Arc<WatchContext>,
     signals: Receiver<Signal>,
     files: Files,
     texts: SourceTexts,

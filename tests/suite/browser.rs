@@ -8,7 +8,7 @@ use std::process::{Child, Stdio};
 
 use super::scripted::Place;
 use super::skip::{self, skipped};
-use driver::Browser;
+use driver::{Browser, ESCAPE, RIGHT, UP};
 use serde_json::json;
 
 /// `entroscope watch`, as a user starts it; it ends with this.
@@ -111,6 +111,80 @@ fn points_say_what_they_are() {
     // The reconstructions there.
     browser.wait("[...document.querySelectorAll('[data-test=\"details\"] img')].some(img => img.naturalWidth > 0)");
     browser.wait("document.querySelector('[data-test=\"table\"]')?.innerText.includes('lost')");
+    assert_eq!(browser.errors(), Vec::<String>::new());
+}
+
+/// The values of a figure's cells by column and row, from its CSV.
+fn values(csv: &str, rows: usize) -> Vec<Vec<f64>> {
+    let values: Vec<f64> = csv.lines().skip(1).map(|line| line.split(',').nth(3).unwrap().parse().unwrap()).collect();
+    values.chunks(rows).map(<[f64]>::to_vec).collect()
+}
+
+/// The number after a name in text of the page.
+fn number_after(text: &str, name: &str) -> f64 {
+    let mut words = text.split_whitespace().skip_while(|word| *word != name).skip(1);
+    words.next().and_then(|word| word.replace('−', "-").parse().ok()).unwrap_or_else(|| panic!("no {name} in {text:?}"))
+}
+
+#[test]
+fn the_page_shows_the_numbers_of_the_csv_to_pointer_and_keys() {
+    let Some((browser, _place, program, _)) = open(&script("Numbers", 1, "[0.5, 1.0, 2.0]"), &[]) else { return };
+    browser.wait_shown("1:done");
+    let get = |file: &str| {
+        let mut answer = ureq::get(format!("{}edits/1/items/0.{file}", program.address)).call().unwrap();
+        answer.body_mut().read_to_string().unwrap()
+    };
+    let regions: serde_json::Value = serde_json::from_str(&get("json")).unwrap();
+    let edges =
+        |name: &str| -> Vec<f64> { serde_json::from_value(regions["parts"][0]["shape"][name].clone()).unwrap() };
+    let (across, upward) = (edges("across"), edges("upward"));
+    let values = values(&get("csv"), upward.len() - 1);
+    assert_eq!(values.len(), across.len() - 1);
+
+    // The pointer in the middle of each of some cells.
+    let width = regions["frame"]["page_width"].as_f64().unwrap();
+    let window = |x: f64, y: f64| {
+        let place = browser.value(&format!(
+            "(() => {{ const r = {FIGURE}.querySelector('img').getBoundingClientRect(); \
+             return [r.left + {x} * r.width / {width}, r.top + {y} * r.width / {width}]; }})()"
+        ));
+        (place[0].as_f64().unwrap(), place[1].as_f64().unwrap())
+    };
+    let cell = |column: usize, row: usize| {
+        window((across[column] + across[column + 1]) / 2.0, (upward[row] + upward[row + 1]) / 2.0)
+    };
+    let tooltip = |column: usize, row: usize| {
+        browser.wait(&format!(
+            "document.querySelector('[data-test=\"tooltip\"]')?.innerText.match(/depth\\s+{}\\s/)",
+            row + 1
+        ));
+        let text = browser.text("tooltip");
+        let shown = number_after(&text, "entropy");
+        assert!((shown - values[column][row]).abs() < 1e-4, "{text} for {}", values[column][row]);
+        assert_eq!(number_after(&text, "weight_var"), [0.5, 1.0, 2.0][column]);
+    };
+    for (column, row) in [(0, 0), (1, 3), (2, 5)] {
+        let (x, y) = cell(column, row);
+        browser.point(x, y, false);
+        tooltip(column, row);
+    }
+
+    // The keys: the first cell, one to the right, one up, and its details.
+    browser.point(1.0, 1.0, false);
+    browser.value(&format!("{FIGURE}.focus()"));
+    browser.press_with_shift(RIGHT);
+    tooltip(0, 0);
+    browser.press_with_shift(RIGHT);
+    browser.press_with_shift(UP);
+    tooltip(1, 1);
+    browser.press(" ");
+    browser.wait("document.querySelector('[data-test=\"details\"]')?.innerText.includes('--only weight_var=1')");
+    let details = browser.text("details");
+    assert!((number_after(&details, "entropy") - values[1][1]).abs() < 1e-4, "{details}");
+    let exact = browser.value("document.querySelector('[data-test=\"details\"] .value').title");
+    assert_eq!(exact.as_str().unwrap().parse::<f64>().unwrap(), values[1][1]);
+    browser.press(ESCAPE);
+    browser.wait("document.querySelector('[data-test=\"details\"]').hidden");
     assert_eq!(browser.errors(), Vec::<String>::new());
 }
 

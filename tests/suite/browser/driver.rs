@@ -6,10 +6,17 @@ use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::{Value, json};
 
 /// Longer than anything here takes, on a machine that is busy.
 pub const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Keys without a character, as WebDriver names them.
+const SHIFT: &str = "\u{e008}";
+pub const ESCAPE: &str = "\u{e00c}";
+pub const RIGHT: &str = "\u{e014}";
+pub const UP: &str = "\u{e013}";
 
 /// One browser; it ends with this.
 pub struct Browser {
@@ -106,10 +113,16 @@ impl Browser {
     }
 
     pub fn press(&self, key: &str) {
-        let actions = json!([{ "type": "key", "id": "keys", "actions": [
-            { "type": "keyDown", "value": key }, { "type": "keyUp", "value": key },
-        ] }]);
-        self.post("/actions", &json!({ "actions": actions }));
+        self.keys(&[("keyDown", key), ("keyUp", key)]);
+    }
+
+    pub fn press_with_shift(&self, key: &str) {
+        self.keys(&[("keyDown", SHIFT), ("keyDown", key), ("keyUp", key), ("keyUp", SHIFT)]);
+    }
+
+    fn keys(&self, steps: &[(&str, &str)]) {
+        let steps: Vec<Value> = steps.iter().map(|(what, key)| json!({ "type": what, "value": key })).collect();
+        self.post("/actions", &json!({ "actions": [{ "type": "key", "id": "keys", "actions": steps }] }));
     }
 
     /// Moves the pointer to a place of the window, and clicks there if asked to.
@@ -150,25 +163,8 @@ impl Browser {
     fn screenshot(&self) -> Vec<u8> {
         let answer = self.agent.get(format!("{}/screenshot", self.session)).call().unwrap().body_mut().read_to_string();
         let answer: Value = serde_json::from_str(&answer.unwrap()).unwrap();
-        base64(answer["value"].as_str().unwrap())
+        BASE64_STANDARD.decode(answer["value"].as_str().unwrap()).unwrap()
     }
-}
-
-/// Of a screenshot that somebody will look at.
-fn base64(text: &str) -> Vec<u8> {
-    let six = |c: u8| match c {
-        b'A'..=b'Z' => c - b'A',
-        b'a'..=b'z' => c - b'a' + 26,
-        b'0'..=b'9' => c - b'0' + 52,
-        b'+' => 62,
-        _ => 63,
-    };
-    let digits: Vec<u32> = text.bytes().filter(|&c| c != b'=').map(|c| u32::from(six(c))).collect();
-    let bytes = digits.chunks(4).flat_map(|four| {
-        let bits = four.iter().fold(0, |bits, six| bits << 6 | six) << (6 * (4 - four.len()));
-        [(bits >> 16) as u8, (bits >> 8) as u8, bits as u8].into_iter().take(four.len() - 1)
-    });
-    bytes.collect()
 }
 
 impl Drop for Browser {
