@@ -16,6 +16,7 @@ mod examples;
 mod faults;
 mod figure;
 mod images;
+mod output;
 mod photos;
 mod provenance;
 mod reuse;
