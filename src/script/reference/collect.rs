@@ -112,7 +112,7 @@ impl<'a> Names<'a> {
             }
         }
         let name = format!("{module}{name}");
-        let takes_options = forms.iter().flat_map(|form| form.parameters.last()).any(|last| last.name == "options");
+        let takes_options = forms.iter().filter_map(|form| form.parameters.last()).any(|last| last.name == "options");
         let spec = specs().filter(|_| takes_options).find(|spec| spec.function == name);
         let options = spec.map_or_else(Vec::new, |spec| spec.keys.iter().map(option).collect());
         Page { name, kind, forms, docs, options }
