@@ -131,7 +131,7 @@ impl<'de> Deserialize<'de> for Cell {
 
 #[cfg(test)]
 mod tests {
-    use super::pretty;
+    use super::{json, pretty, seven_digits};
 
     #[test]
     fn numbers_for_readers_have_six_digits() {
@@ -152,5 +152,21 @@ mod tests {
         for (value, text) in shown {
             assert_eq!(pretty(value), text);
         }
+    }
+
+    #[test]
+    fn seven_digits_are_as_rhai_writes_them() {
+        for value in
+            [0.0, -0.0, 1.0, -2.5, 1.7999999999999998, 0.1 + 0.2, 123456789.0, 1e-20, 2e13, f64::INFINITY, f64::NAN]
+        {
+            let rounded = if value.is_finite() { format!("{value:.6e}").parse().unwrap() } else { value };
+            assert_eq!(seven_digits(value), rhai::Dynamic::from_float(rounded).to_string(), "{value}");
+        }
+    }
+
+    #[test]
+    fn json_has_the_digits_of_csv() {
+        let texts = [1.0, 0.5, 1e16, 1e-7, f64::NEG_INFINITY, f64::NAN].map(|value| json(value).to_string());
+        assert_eq!(texts, ["1", "0.5", "1e16", "1e-7", "\"-inf\"", "\"nan\""]);
     }
 }

@@ -2,26 +2,22 @@
 //! that computes only it, and the pictures that were reconstructed there.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
 use super::edit::place_json;
-use super::edits::EditLog;
 use crate::Result;
 use crate::executor::Computed;
 use crate::figure::{Figure, Hit, Image, Images};
 use crate::output::Located;
-use crate::output::facts::Facts;
 use crate::script::{Host, Shown};
-use crate::work::{ReadOutcome, Store};
+use crate::work::{Provenance, ReadOutcome, Store};
 
 /// Pictures shown of a point.
 const PICTURES: usize = 12;
 
 /// See the module.
 pub(super) struct Details {
-    edits: Arc<EditLog>,
     store: Store,
     numerics: String,
     script: PathBuf,
@@ -29,20 +25,14 @@ pub(super) struct Details {
 }
 
 impl Details {
-    pub fn new(edits: Arc<EditLog>, host: &Host, script: &Path) -> Result<Self> {
+    pub fn new(host: &Host, script: &Path) -> Result<Self> {
         let settings = host.settings();
         Ok(Self {
-            edits,
             store: Store::open(&settings.store_dir, settings.store_budget)?,
             numerics: host.device()?.numerics().to_owned(),
             script: script.to_owned(),
             set: settings.set.clone(),
         })
-    }
-
-    /// Facts about the result behind a value.
-    fn facts(&self, source: &Located) -> Option<Facts> {
-        self.edits.facts(source.result.as_ref()?)
     }
 
     /// A value's details as JSON; `pictures` is the address of its pictures.
@@ -54,7 +44,7 @@ impl Details {
                 json!({
                     "parameters": pairs(&source.parameters),
                     "depth": source.depth,
-                    "seed": self.facts(source).and_then(|facts| facts.seeds),
+                    "seed": source.provenance().and_then(seeds),
                     "fingerprint": source.result.as_ref().map(|result| result.fingerprint().to_string()),
                     "command": self.command(source),
                 })
@@ -79,7 +69,7 @@ impl Details {
 
     /// The key of the reconstruction behind a value, if the store still has it, and the value's depth.
     fn reconstruction(&self, source: &Located) -> Option<(crate::work::Fingerprint, usize)> {
-        let key = self.facts(source)?.reconstruction?.with_numerics(&self.numerics);
+        let key = source.provenance()?.reconstruction?.with_numerics(&self.numerics);
         self.store.contains(key).then_some((key, source.depth?))
     }
 
@@ -112,6 +102,12 @@ fn picture(shape: &[usize]) -> Vec<usize> {
         (None, Some(side)) => vec![3, side, side],
         (None, None) => vec![1, numbers],
     }
+}
+
+/// The seeds that a result rests on, in words.
+fn seeds(provenance: &Provenance) -> Option<String> {
+    let seeds: Vec<String> = provenance.seeds.iter().map(ToString::to_string).collect();
+    (!seeds.is_empty()).then(|| seeds.join(", "))
 }
 
 fn pairs(parameters: &[(String, String)]) -> serde_json::Map<String, Json> {

@@ -257,7 +257,7 @@ impl Edit {
             let left = self.left().map(|left| left * share.min(1.0)).filter(|left| *left > 0.0);
             json["left"] = left.map(words::time).into();
         }
-        if output.kind() == "verdict" {
+        if output.is_words() {
             match output.fill(&self.computed) {
                 Ok(filled) => json["text"] = filled.words.into(),
                 Err(error) => json["error"] = error.message.into(),

@@ -10,7 +10,6 @@ use tokio::sync::watch;
 use super::edit::Edit;
 use crate::Result;
 use crate::lock::lock;
-use crate::output::facts::Facts;
 use crate::script::{Outputs, Shown};
 use crate::words;
 use crate::work::{Described, Fingerprint, Value};
@@ -55,8 +54,6 @@ pub(super) struct Entries {
     pub edits: BTreeMap<usize, Edit>,
     /// The results that edits hold, so that edits with the same result share it.
     results: BTreeMap<Fingerprint, Weak<Value>>,
-    /// Facts about results whose descriptions are no longer kept.
-    facts: BTreeMap<Fingerprint, Facts>,
     /// The revision at which each edit last changed.
     edit_revisions: BTreeMap<usize, u64>,
     /// The revision at which anything else last changed.
@@ -72,7 +69,6 @@ impl EditLog {
             ask_above,
             edits: BTreeMap::new(),
             results: BTreeMap::new(),
-            facts: BTreeMap::new(),
             edit_revisions: BTreeMap::new(),
             status_revision: 1,
         };
@@ -130,34 +126,20 @@ impl EditLog {
         self.change(number, Urgency::Batched, |edit| edit.done(name, &shared));
     }
 
-    /// Facts about a result.
-    pub fn facts(&self, result: &Described) -> Option<Facts> {
-        if result.is_name() { self.lock().facts.get(&result.fingerprint()).cloned() } else { Some(Facts::of(result)) }
-    }
-
     /// Drops the descriptions of edits that are over and not the newest; their figures need only names of results.
     pub fn condense(&self) {
-        let (former, known): (Vec<(usize, Outputs)>, BTreeSet<Fingerprint>) = {
+        let former: Vec<(usize, Outputs)> = {
             let entries = self.lock();
             let newest = entries.current();
-            let former = entries.edits.range(..newest).filter_map(|(number, edit)| Some((*number, edit.whole()?)));
-            (former.collect(), entries.facts.keys().copied().collect())
+            entries.edits.range(..newest).filter_map(|(number, edit)| Some((*number, edit.whole()?))).collect()
         };
         for (number, outputs) in former {
-            let mut facts = BTreeMap::new();
-            let mut name = |result: &Described| {
-                if !known.contains(&result.fingerprint()) {
-                    facts.entry(result.fingerprint()).or_insert_with(|| Facts::of(result));
-                }
-                Described::name_of(result)
+            let named = |Shown { output, place }: &Shown| Shown {
+                output: output.named(&mut Described::name_of),
+                place: place.clone(),
             };
-            let named = outputs
-                .iter()
-                .map(|Shown { output, place }| Shown { output: output.named(&mut name), place: place.clone() })
-                .collect();
-            let mut entries = self.lock();
-            entries.facts.extend(facts);
-            if let Some(edit) = entries.edits.get_mut(&number) {
+            let named = outputs.iter().map(named).collect();
+            if let Some(edit) = self.lock().edits.get_mut(&number) {
                 edit.name(named);
             }
         }
@@ -208,7 +190,6 @@ impl Entries {
     /// bytes.
     fn forget(&mut self, figures: usize, memory: usize) {
         self.results.retain(|_, value| value.strong_count() > 0);
-        self.facts.retain(|result, _| self.results.contains_key(result));
         let shown: Vec<usize> = self.edits.values().map(|edit| edit.figures_of).collect();
         let mut known = BTreeSet::new();
         let mut bytes = 0;

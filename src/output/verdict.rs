@@ -1,5 +1,6 @@
-//! The verdict: a phase diagram in words, beside what mean-field theory says.
+//! The verdict: a phase diagram in words, compared with mean-field theory.
 
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -7,18 +8,18 @@ use super::{Filled, Output, ResultRow, ResultTable};
 use crate::entropy::falls_below;
 use crate::executor::Computed;
 use crate::theory::{Activation, MeanField, Phase, critical_weight_var, mean_field};
-use crate::work::{Described, Target};
+use crate::work::{Described, NetworkOrigin, Target};
 use crate::{Error, Result};
 
-/// How far below its own first value, the highest of all points, a differential entropy counts as lost: the published
-/// figure starts at −6.45 and its phases part at about −8.
+/// Information counts as lost this far below the highest value at depth 1: the published differential entropies start at
+/// −6.45, and the phases separate at about −8.
 pub(crate) const DROP: f64 = 1.5;
 
-/// A table of curves over `weight_var`, and the theory to compare it with.
+/// Curves over the axis `weight_var`, and the theory that they are compared with.
 #[derive(Debug, Clone)]
 pub struct Verdict {
     table: ResultTable,
-    /// For every row.
+    /// One per row.
     weight_vars: Vec<f64>,
     theory: Vec<MeanField>,
     critical: Option<f64>,
@@ -29,33 +30,50 @@ pub struct Verdict {
 struct Reach<'a> {
     weight_var: f64,
     theory: &'a MeanField,
-    /// The depth at which information is lost; infinite where it gets through.
+    /// The depth at which information is lost; infinite if it survives all depths.
     depth: f64,
 }
 
 impl Verdict {
-    /// A verdict about curves over the axis `weight_var`, compared with the theory of an activation and a bias variance.
+    /// A verdict about curves over the axis `weight_var`. The theory is that of `activation` and `bias_var`; each defaults to
+    /// that of the networks that the curves rest on.
     ///
     /// # Errors
-    /// When the table has no such axis, varies over another one, or holds no curves.
-    pub fn new(table: ResultTable, activation: &Activation, bias_var: f64, level: Option<f64>) -> Result<Self> {
+    /// When the table has no such axis, varies over another one, or holds no curves; or when a value is not given and the
+    /// networks do not share one.
+    pub fn new(
+        table: ResultTable,
+        activation: Option<Activation>,
+        bias_var: Option<f64>,
+        level: Option<f64>,
+    ) -> Result<Self> {
         let axis = table.axis("weight_var")?;
         table.varies_only_over(&[axis])?;
         if !table.holds_curves() {
             return Err(Error::new("a verdict is about curves over depth, such as `.differential_entropy()`"));
         }
+        let activation = match activation {
+            Some(activation) => activation,
+            None => {
+                Activation::named(&shared(&table, "activation", "\"tanh\"", |network| network.activation.clone())?)?
+            }
+        };
+        let bias_var = match bias_var {
+            Some(bias_var) => bias_var,
+            None => shared(&table, "bias_var", "0.05", |network| network.bias_var)?,
+        };
         let (mut rows, mut weight_vars, mut theory) = (Vec::<ResultRow>::new(), Vec::new(), Vec::new());
         for row in &*table.rows {
             // A point with a value that theory refuses has failed already, with its reason.
             if let Some(weight_var) = table.at(row, axis).number()
-                && let Ok(mean_field) = mean_field(activation, weight_var, bias_var)
+                && let Ok(mean_field) = mean_field(&activation, weight_var, bias_var)
             {
                 rows.push(row.clone());
                 weight_vars.push(weight_var);
                 theory.push(mean_field);
             }
         }
-        let critical = critical_weight_var(activation, bias_var).ok();
+        let critical = critical_weight_var(&activation, bias_var).ok();
         Ok(Self { table: ResultTable { rows: rows.into(), ..table }, weight_vars, theory, critical, level })
     }
 
@@ -86,12 +104,12 @@ impl Verdict {
         Ok(lines.join("\n"))
     }
 
-    /// The weight variance whose information reaches deepest; among several that reach the end, the middle one.
+    /// The weight variance with which information reaches deepest. If it survives all depths with several, the one with the
+    /// highest value at the last depth.
     fn best(&self, reaches: &[Reach<'_>], curves: &[(f64, &MeanField, Vec<f64>)], deepest: usize) -> String {
         let through: Vec<&Reach<'_>> = reaches.iter().filter(|reach| reach.depth.is_infinite()).collect();
         let theory = self.critical.map_or(String::new(), |critical| format!("; theory is critical at {critical:.4}"));
         if let (Some(low), Some(high)) = (through.first(), through.last()) {
-            // Of those, the one that keeps most at the deepest depth.
             let last =
                 |weight_var: f64| curves.iter().find(|(w, ..)| *w == weight_var).and_then(|(.., c)| c.last().copied());
             let best = through.iter().max_by(|a, b| {
@@ -114,6 +132,31 @@ impl Verdict {
     }
 }
 
+/// A property that all networks share on which a table's curves rest.
+fn shared<T: PartialEq + Display>(
+    table: &ResultTable,
+    option: &str,
+    example: &str,
+    of_network: impl Fn(&NetworkOrigin) -> Option<T>,
+) -> Result<T> {
+    let curves = table.rows.iter().filter_map(|row| row.entry().source());
+    let mut found: Vec<Option<T>> = Vec::new();
+    for network in curves.flat_map(|curve| &curve.provenance().networks) {
+        let value = of_network(network);
+        if !found.contains(&value) {
+            found.push(value);
+        }
+    }
+    let hint = format!("say which theory is meant: `verdict(table, #{{ {option}: {example} }})`");
+    match (found.pop(), found.pop()) {
+        (Some(Some(value)), None) => Ok(value),
+        (Some(Some(a)), Some(Some(b))) => {
+            Err(Error::new(format!("the networks of this table differ in `{option}`: {b} and {a}")).hint(hint))
+        }
+        _ => Err(Error::new(format!("the `{option}` of this table's networks is not known")).hint(hint)),
+    }
+}
+
 impl Output for Verdict {
     fn kind(&self) -> &'static str {
         "verdict"
@@ -127,11 +170,15 @@ impl Output for Verdict {
         self.table.targets()
     }
 
-    /// Nothing before all results are there: a verdict on some of them would mislead.
+    /// Empty until all results are available, since a verdict on some of them would mislead.
     fn fill(&self, computed: &Computed) -> Result<Filled> {
         let sources = self.table.rows.iter().filter_map(|row| row.entry().source());
         let is_complete = sources.into_iter().all(|source| computed.contains_key(&source.fingerprint()));
         if is_complete { self.words(computed).map(Filled::from) } else { Ok(Filled::default()) }
+    }
+
+    fn is_words(&self) -> bool {
+        true
     }
 
     fn write(&self, _: &Path, _: &Filled, _: &Computed) -> Result<Vec<PathBuf>> {

@@ -232,7 +232,8 @@ fn unparsed(error: &ParseErrorType, text: &str) -> (String, Vec<String>) {
             (message.to_owned(), vec!["raise the limit: --max-nesting N".to_owned()])
         }
         ParseErrorType::LiteralTooLarge(what, most) => {
-            let message = format!("the script makes too large a value ({}, at most {most})", sentence(what));
+            let message =
+                format!("the script makes too large a value ({}, at most {most})", in_message(&sentence(what)));
             (message, vec!["raise the limit: --max-size N".to_owned()])
         }
         other => (sentence(&other.to_string()), Vec::new()),
@@ -275,7 +276,7 @@ fn in_words(error: &EvalAltResult) -> (String, Vec<String>) {
         EvalAltResult::ErrorStackOverflow(_) => limit("calls functions too deeply", "--max-calls N"),
         EvalAltResult::ErrorTooManyModules(_) => limit("imports too many modules", "--max-modules N"),
         EvalAltResult::ErrorDataTooLarge(what, _) => {
-            limit(&format!("makes too large a value ({})", sentence(what)), "--max-size N")
+            limit(&format!("makes too large a value ({})", in_message(&sentence(what))), "--max-size N")
         }
         EvalAltResult::ErrorTerminated(why, _) => match why.clone().try_cast::<Error>() {
             Some(Error { message, hints, .. }) => (message, hints),

@@ -7,8 +7,6 @@ use crate::work::Described;
 pub struct Curve {
     pub(crate) source: Described,
     pub(crate) length: usize,
-    /// λ, where ridge regression trained what it rests on.
-    pub(crate) lambda: Option<f64>,
 }
 
 /// One number.

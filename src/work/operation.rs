@@ -147,6 +147,7 @@ impl Described {
     }
 
     /// Whether this is a name without its description.
+    #[cfg(test)]
     pub(crate) fn is_name(&self) -> bool {
         self.operation().name() == Named.name()
     }

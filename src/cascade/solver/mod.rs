@@ -64,11 +64,6 @@ pub trait Solver: std::fmt::Debug + Send + Sync + 'static {
         Ok(())
     }
 
-    /// λ, if it is ridge regression.
-    fn lambda(&self) -> Option<f64> {
-        None
-    }
-
     /// The solver in words, and its seeds.
     fn provenance(&self) -> Provenance;
 }

@@ -119,10 +119,6 @@ impl Solver for Ridge {
         1
     }
 
-    fn lambda(&self) -> Option<f64> {
-        Some(self.lambda)
-    }
-
     fn provenance(&self) -> Provenance {
         let words = format!("ridge regression, λ = {}", self.lambda);
         Provenance { solvers: vec![words], ..Provenance::default() }

@@ -91,7 +91,7 @@ impl Reconstruction {
 
     fn measure(&self, measure: Measure) -> Native<Curve> {
         let source = curve(&self.cascade, &self.split, self.trunk(), measure)?;
-        Ok(Curve::new(source, self.trunk()).of(&self.cascade))
+        Ok(Curve::new(source, self.trunk()))
     }
 
     fn pictures(&self, depth: usize, only: bool) -> Native<Pictures> {

@@ -63,16 +63,12 @@ print(net.accuracy(data.test.take(100)) < 0.5);    // true
 impl Curve {
     /// A curve from an operation whose result holds an array "curve", `[length]`, in double precision.
     pub fn new(source: Described, length: usize) -> Self {
-        Self { source, length, lambda: None }
+        Self { source, length }
     }
 
     pub(super) fn losses(cascade: &Cascade, l: usize) -> Self {
         let steps = cascade.steps();
-        Self::new(derive(Step::Losses, vec![cascade.block(l)]), steps).of(cascade)
-    }
-
-    pub(super) fn of(self, cascade: &Cascade) -> Self {
-        Self { lambda: cascade.solver().lambda(), ..self }
+        Self::new(derive(Step::Losses, vec![cascade.block(l)]), steps)
     }
 
     pub(super) fn batch_mean(self) -> Self {
@@ -132,12 +128,8 @@ fn arithmetic(operator: Operator, a: &Dynamic, b: &Dynamic) -> Native<Dynamic> {
     {
         return Err(Error::new(format!("curves of {a} and {b} depths do not go together")).into());
     }
-    let curve = match (a.1, b.1) {
-        (Some(a), Some(b)) => Some(Curve { lambda: a.lambda.or(b.lambda), ..a }),
-        (a, b) => a.or(b),
-    };
     let source = derive(Step::Arithmetic { operator }, vec![a.0, b.0]);
-    Ok(match curve {
+    Ok(match a.1.or(b.1) {
         Some(curve) => Dynamic::from(Curve { source, ..curve }),
         None => Dynamic::from(Number { source }),
     })

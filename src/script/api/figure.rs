@@ -245,6 +245,10 @@ mod functions {
         let y = options.optional_text("y")?;
         let heights = match &y {
             Some(column) if table.columns.len() > 1 => table.column(column)?,
+            None if table.columns.len() > 1 => {
+                let error = Error::new("`bars` needs `y`, the column with the heights");
+                return Err(error.hint(format!("the table's columns are {}", table.columns.join(", "))).into());
+            }
             _ => table.clone(),
         };
         let mut plot = BarsPlot::new(heights, x, over.as_deref(), y.unwrap_or_else(|| "value".to_owned()))?;

@@ -12,12 +12,13 @@ use crate::theory::Activation;
 const VERDICT: Spec = Spec {
     function: "verdict",
     keys: &[
-        Key::one_of(
+        Key::open(
             "activation",
-            &Activation::NAMES,
+            Takes::OneOf(&Activation::NAMES),
+            "that of the networks",
             "activation whose mean-field theory the curves are compared with",
         ),
-        Key::number("bias_var", 0.0, "σ_b² of the networks"),
+        Key::open("bias_var", Takes::Number, "that of the networks", "σ_b² of this theory"),
         Key::computed(
             "level",
             Takes::Number,
@@ -44,14 +45,20 @@ mod functions {
     ///     let net = mlp::wide(49, 10, 6).init(#{ weight_var: p.weight_var, bias_var: 0.05 });
     ///     cascade(net, data.train.take(500)).reconstruct(data.test.take(20)).differential_entropy()
     /// });
-    /// verdict(entropy, #{ bias_var: 0.05 });
+    /// verdict(entropy);
     /// ```
+    #[rhai_fn(name = "verdict", return_raw)]
+    pub fn verdict_plain(context: NativeCallContext, table: Table) -> Native<()> {
+        verdict(context, table, Map::new())
+    }
+
+    /// The same with options, which say what theory to compare with where the networks' own is not meant.
     #[rhai_fn(return_raw)]
     pub fn verdict(context: NativeCallContext, table: Table, options: Map) -> Native<()> {
         let options = VERDICT.read(&options)?;
-        let activation = Activation::named(options.choice("activation")?)?;
-        let (bias_var, level) = (options.number("bias_var")?, options.optional_number("level")?);
-        let verdict = Verdict::new(table.results(), &activation, bias_var, level)?;
+        let activation = options.optional_text("activation")?.map(|name| Activation::named(&name)).transpose()?;
+        let (bias_var, level) = (options.optional_number("bias_var")?, options.optional_number("level")?);
+        let verdict = Verdict::new(table.results(), activation, bias_var, level)?;
         Session::of(&context)?.show(&context, verdict)?;
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rhai::Engine;
 
-use super::pages::{groups, pages};
+use super::pages::{groups as written_groups, pages};
 use super::{Argument, Form, Group, Kind, OptionEntry, Page, Reference};
 use crate::script::api::{CHAPTERS, specs};
 use crate::script::metadata::{Declaration, Metadata};
@@ -21,162 +21,165 @@ const HIDDEN: &str = "(hidden)";
 /// Rhai's own.
 pub(in crate::script) fn collect(engine: &Engine) -> Reference {
     let metadata = Metadata::of_engine(engine, false);
-    let types = display_names(&metadata);
-    let mut chapters = Vec::new();
+    let names = Names::new(&metadata);
     let mut others: Vec<&Declaration> = metadata.functions.iter().collect();
+    let mut groups = Vec::new();
     for chapter in CHAPTERS {
         let mut alone = Engine::new_raw();
         (chapter.register)(&mut alone);
         let own = Metadata::of_engine(&alone, false);
         others.retain(|function| !own.functions.contains(function));
-        let own_types: Vec<String> = own.custom_types.iter().map(|known| known.display_name.clone()).collect();
-        let written = pages(chapter.operators);
-        chapters.push(Group {
+        let types: Vec<String> = own.custom_types.iter().map(|known| known.display_name.clone()).collect();
+        let functions: Vec<&Declaration> = own.functions.iter().collect();
+        groups.push(Group {
             name: chapter.name.to_owned(),
             about: chapter.about.to_owned(),
-            pages: [in_pages(&own.functions.iter().collect::<Vec<_>>(), "", &types, &own_types), written].concat(),
-            types: own_types,
+            pages: [names.pages(&functions, "", &types), pages(chapter.operators)].concat(),
+            types,
         });
     }
-    let module = |(name, module): (&String, &Metadata)| Group {
-        name: name.clone(),
-        about: module.doc.lines().map(|line| line.trim_start_matches("//!").trim()).collect::<Vec<_>>().join("\n"),
-        types: Vec::new(),
-        pages: in_pages(&module.functions.iter().collect::<Vec<_>>(), &format!("{name}::"), &types, &[]),
-    };
-    chapters.extend(metadata.modules.iter().map(module));
-    let added = in_pages(&others, "", &types, &[]);
+    groups.extend(metadata.modules.iter().map(|(name, module)| names.module(name, module)));
+    let added = names.pages(&others, "", &[]);
     if !added.is_empty() {
         let about = "Functions that this program adds to Entroscope's own.".to_owned();
-        chapters.push(Group { name: "Added functions".to_owned(), about, types: Vec::new(), pages: added });
+        groups.push(Group { name: "Added functions".to_owned(), about, types: Vec::new(), pages: added });
     }
-    chapters.extend(groups(RHAI));
-    chapters.iter_mut().for_each(|group| group.pages.sort_by(|a, b| a.name.cmp(&b.name)));
-    Reference { groups: chapters }
+    groups.extend(written_groups(RHAI));
+    groups.iter_mut().for_each(|group| group.pages.sort_by(|a, b| a.name.cmp(&b.name)));
+    Reference { groups }
 }
 
-/// Types' names in scripts by the last part of their names in Rust.
-fn display_names(metadata: &Metadata) -> BTreeMap<&str, &str> {
-    metadata
-        .custom_types
-        .iter()
-        .map(|known| (known.type_name.rsplit("::").next().unwrap_or(&known.type_name), &known.display_name[..]))
-        .collect()
-}
+/// The names of registered types in scripts, by the last part of their names in Rust.
+struct Names<'a>(BTreeMap<&'a str, &'a str>);
 
-/// A page for every name; overloads share it.
-fn in_pages(functions: &[&Declaration], module: &str, types: &BTreeMap<&str, &str>, own_types: &[String]) -> Vec<Page> {
-    let mut by_name: BTreeMap<&str, Vec<&Declaration>> = BTreeMap::new();
-    for function in functions {
-        let name = match &function.name[..] {
-            name if name.starts_with("index$get$") => "[]",
-            name => name.strip_prefix("get$").unwrap_or(name),
-        };
-        let is_name = name == "[]" || name.starts_with(char::is_alphabetic) && !name.contains('$');
-        let only_prints = ["to_string", "to_debug", "print", "debug"].contains(&name);
-        if is_name && !only_prints && !function.docs().starts_with(HIDDEN) {
-            by_name.entry(name).or_default().push(function);
+impl<'a> Names<'a> {
+    fn new(metadata: &'a Metadata) -> Self {
+        let last = |path: &'a str| path.rsplit("::").next().unwrap_or(path);
+        Self(metadata.custom_types.iter().map(|known| (last(&known.type_name), &known.display_name[..])).collect())
+    }
+
+    /// The group of a module that is written in Rhai.
+    fn module(&self, name: &str, module: &Metadata) -> Group {
+        let about = module.doc.lines().map(|line| line.trim_start_matches("//!").trim()).collect::<Vec<_>>();
+        let functions: Vec<&Declaration> = module.functions.iter().collect();
+        Group {
+            name: name.to_owned(),
+            about: about.join("\n").trim().to_owned(),
+            types: Vec::new(),
+            pages: self.pages(&functions, &format!("{name}::"), &[]),
         }
     }
-    by_name.into_iter().map(|(name, overloads)| page(name, overloads, module, types, own_types)).collect()
+
+    /// A page for every name; overloads share it. `types` are those of the group.
+    fn pages(&self, functions: &[&Declaration], module: &str, types: &[String]) -> Vec<Page> {
+        let mut by_name: BTreeMap<&str, Vec<&Declaration>> = BTreeMap::new();
+        for function in functions {
+            let name = match &function.name[..] {
+                name if name.starts_with("index$get$") => "[]",
+                name => name.strip_prefix("get$").unwrap_or(name),
+            };
+            let is_name = name == "[]" || name.starts_with(char::is_alphabetic) && !name.contains('$');
+            let only_prints = ["to_string", "to_debug", "print", "debug"].contains(&name);
+            if is_name && !only_prints && !function.docs().starts_with(HIDDEN) {
+                by_name.entry(name).or_default().push(function);
+            }
+        }
+        by_name.into_iter().map(|(name, overloads)| self.page(name, overloads, module, types)).collect()
+    }
+
+    fn page(&self, name: &str, mut overloads: Vec<&Declaration>, module: &str, types: &[String]) -> Page {
+        let is_property = |function: &&Declaration| function.name.starts_with("get$");
+        let kind = match name {
+            "[]" => Kind::Operator,
+            _ if overloads.iter().any(is_property) => Kind::Property,
+            _ => Kind::Function,
+        };
+        if kind == Kind::Property {
+            // A property that is a function as well is shown once.
+            overloads.retain(is_property);
+        }
+        overloads.sort_by_cached_key(|function| (function.num_params, format!("{:?}", function.params)));
+        let docs = joined(&overloads);
+        let mut forms: Vec<Form> = Vec::new();
+        for function in overloads {
+            let own_docs = Some(function.docs()).filter(|own| own.contains(&format!("{name}(")));
+            let form = self.form(function, &format!("{module}{name}"), kind, |first| {
+                let is_of_own_type = first.takes.as_ref().is_some_and(|takes| types.contains(takes));
+                is_method(name, own_docs.as_ref().unwrap_or(&docs), is_of_own_type)
+            });
+            if !forms.contains(&form) {
+                forms.push(form);
+            }
+        }
+        let name = format!("{module}{name}");
+        let takes_options = forms.iter().filter_map(|form| form.parameters.last()).any(|last| last.name == "options");
+        let spec = specs().filter(|_| takes_options).find(|spec| spec.function == name);
+        let options = spec.map_or_else(Vec::new, |spec| spec.keys.iter().map(option).collect());
+        Page { name, kind, forms, docs, options }
+    }
+
+    fn form(&self, function: &Declaration, name: &str, kind: Kind, is_method: impl FnOnce(&Argument) -> bool) -> Form {
+        let parameters: Vec<Argument> = function
+            .params
+            .iter()
+            .filter(|parameter| parameter.rust_type.as_ref().is_none_or(|rust| !rust.contains("NativeCallContext")))
+            .filter_map(|parameter| {
+                let takes = parameter.rust_type.as_deref().and_then(|rust| self.in_script(rust));
+                Some(Argument { name: parameter.name.clone()?, takes })
+            })
+            .collect();
+        let call = match (&parameters[..], kind) {
+            ([receiver, ..], Kind::Property) => format!("{}.{name}", receiver.name),
+            ([receiver, rest @ ..], Kind::Operator) => format!("{}[{}]", receiver.name, written(rest)),
+            ([receiver, rest @ ..], Kind::Function) if is_method(receiver) => {
+                format!("{}.{name}({})", receiver.name, written(rest))
+            }
+            (all, _) => format!("{name}({})", written(all)),
+        };
+        let returns = self.in_script(&function.return_type);
+        let arrow = returns.as_ref().map(|returns| format!(" -> {returns}")).unwrap_or_default();
+        Form { signature: format!("{call}{arrow}"), parameters, returns }
+    }
+
+    /// A Rust type by its name in scripts; `None` for none at all.
+    fn in_script(&self, rust: &str) -> Option<String> {
+        let rust = rust.trim().trim_start_matches("&mut ").replace("rhai::", "");
+        let inside = |outer: &str| rust.strip_prefix(outer).and_then(|text| text.strip_suffix('>'));
+        let rust = inside("Native<").or_else(|| inside("Result<")).unwrap_or(&rust);
+        let rust = rust.rsplit("::").next().unwrap_or(rust);
+        match self.0.get(rust) {
+            _ if rust.is_empty() || rust == "()" => None,
+            Some(shown) => Some((*shown).to_owned()),
+            None => Some(script_name(rust).to_owned()),
+        }
+    }
 }
 
-fn page(
-    name: &str,
-    mut overloads: Vec<&Declaration>,
-    module: &str,
-    types: &BTreeMap<&str, &str>,
-    own_types: &[String],
-) -> Page {
-    let is_property = |function: &&Declaration| function.name.starts_with("get$");
-    let kind = match name {
-        "[]" => Kind::Operator,
-        _ if overloads.iter().any(is_property) => Kind::Property,
-        _ => Kind::Function,
-    };
-    if kind == Kind::Property {
-        // Where a property is a function as well, it is the property that scripts should use.
-        overloads.retain(is_property);
-    }
-    overloads.sort_by_key(|function| function.num_params);
+/// The documentation of overloads on one page: what begins with prose, then what is only an example. Each text once.
+fn joined(overloads: &[&Declaration]) -> String {
     let mut docs: Vec<String> = Vec::new();
     for text in overloads.iter().map(|function| function.docs().trim().to_owned()) {
         if !text.is_empty() && !docs.contains(&text) {
             docs.push(text);
         }
     }
-    let docs = docs.join("\n\n");
-    let mut forms: Vec<Form> = Vec::new();
-    for function in overloads {
-        let form = form(function, name, kind, module, types, own_types, &docs);
-        if !forms.contains(&form) {
-            forms.push(form);
-        }
-    }
-    let name = format!("{module}{name}");
-    let takes_options = forms.iter().flat_map(|form| form.parameters.last()).any(|last| last.name == "options");
-    let spec = specs().filter(|_| takes_options).find(|spec| spec.function == name);
-    let options = spec.map_or_else(Vec::new, |spec| spec.keys.iter().map(option).collect());
-    Page { name, kind, forms, docs, options }
+    docs.sort_by_key(|text| text.starts_with("```"));
+    docs.join("\n\n")
 }
 
-fn form(
-    function: &Declaration,
-    name: &str,
-    kind: Kind,
-    module: &str,
-    types: &BTreeMap<&str, &str>,
-    own_types: &[String],
-    docs: &str,
-) -> Form {
-    let in_script = |rust: &str| type_in_script(rust, types);
-    let parameters: Vec<Argument> = function
-        .params
-        .iter()
-        .filter(|parameter| parameter.rust_type.as_ref().is_none_or(|rust| !rust.contains("NativeCallContext")))
-        .filter_map(|parameter| {
-            Some(Argument { name: parameter.name.clone()?, takes: parameter.rust_type.as_deref().and_then(in_script) })
-        })
-        .collect();
-    let returns = in_script(&function.return_type);
-    let arrow = returns.as_ref().map(|returns| format!(" -> {returns}")).unwrap_or_default();
-    let written = |arguments: &[Argument]| {
-        let argument = |Argument { name, takes }: &Argument| match takes {
-            Some(takes) => format!("{name}: {takes}"),
-            None => name.clone(),
-        };
-        arguments.iter().map(argument).collect::<Vec<_>>().join(", ")
-    };
-    // A method where examples call it as one, or where it belongs to a type of this group.
-    let is_method = match parameters.first() {
-        None => false,
-        Some(_) if docs.contains(&format!(".{name}(")) => true,
-        Some(first) => {
-            let called_plainly = docs.contains(&format!("{name}("));
-            !called_plainly && first.takes.as_ref().is_some_and(|takes| own_types.contains(takes))
-        }
-    };
-    let call = match (&parameters[..], kind) {
-        ([receiver, ..], Kind::Property) => format!("{}.{name}", receiver.name),
-        ([receiver, rest @ ..], Kind::Operator) => format!("{}[{}]", receiver.name, written(rest)),
-        ([receiver, rest @ ..], Kind::Function) if is_method => format!("{}.{name}({})", receiver.name, written(rest)),
-        (all, _) => format!("{module}{name}({})", written(all)),
-    };
-    Form { signature: format!("{call}{arrow}"), parameters, returns }
+/// Whether a function is shown as a method: its examples call it as one, or they do not call it at all and it belongs to a
+/// type of its group.
+fn is_method(name: &str, docs: &str, is_of_own_type: bool) -> bool {
+    docs.contains(&format!(".{name}(")) || is_of_own_type && !docs.contains(&format!("{name}("))
 }
 
-/// A Rust type by its name in scripts; `None` for none at all.
-fn type_in_script(rust: &str, types: &BTreeMap<&str, &str>) -> Option<String> {
-    let rust = rust.trim().trim_start_matches("&mut ").replace("rhai::", "");
-    let inner =
-        |text: &str, outer: &str| text.strip_prefix(outer).and_then(|text| text.strip_suffix('>')).map(str::to_owned);
-    let rust = inner(&rust, "Native<").or_else(|| inner(&rust, "Result<")).unwrap_or(rust);
-    let rust = rust.rsplit("::").next().unwrap_or(&rust);
-    match types.get(rust) {
-        _ if rust.is_empty() || rust == "()" => None,
-        Some(shown) => Some((*shown).to_owned()),
-        None => Some(script_name(rust).to_owned()),
-    }
+/// Arguments as in a signature: `data: Split, options: map`.
+fn written(arguments: &[Argument]) -> String {
+    let argument = |Argument { name, takes }: &Argument| match takes {
+        Some(takes) => format!("{name}: {takes}"),
+        None => name.clone(),
+    };
+    arguments.iter().map(argument).collect::<Vec<_>>().join(", ")
 }
 
 fn option(key: &Key) -> OptionEntry {
