@@ -164,9 +164,9 @@ fn a_message_marks_its_word_behind_unicode_and_in_a_long_line() {
         let word = |(_, mark): &(&char, &char)| **mark == '^';
         lines[marks - 1].iter().zip(&lines[marks]).filter(word).map(|(c, _)| *c).collect::<String>()
     };
-    let message = rendered("let σ_w² = \"ünïcödé\"; prnt(1);");
+    let message = rendered("let s = \"ünïcödé σ_w²\"; prnt(1);");
     assert_eq!(marked(&message), "prnt", "{message}");
-    scripted::assert_says(&message, &["script.rhai:1:23", "did you mean `print`?"]);
+    scripted::assert_says(&message, &["script.rhai:1:25", "did you mean `print`?"]);
     let long = format!("let a = [{}]; prnt(a); let b = [{}];", "1.5, ".repeat(60), "2.5, ".repeat(60));
     let message = rendered(&long);
     assert_eq!(marked(&message), "prnt", "{message}");
