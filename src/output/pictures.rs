@@ -48,7 +48,7 @@ impl Pictures {
 
     /// The samples of a split.
     pub(crate) fn of_samples(split: &Split) -> Self {
-        let samples = crate::network::samples(split);
+        let samples = crate::data::samples(split);
         Self { content: Content::Samples, ..Self::reconstructions(samples, 1..=1, split) }
     }
 

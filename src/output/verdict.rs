@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::{Filled, Output, ResultRow, ResultTable};
 use crate::entropy::falls_below;
 use crate::executor::Computed;
-use crate::theory::{Activation, MeanField, Phase, critical_weight_var, mean_field};
+use crate::theory::{MeanField, Nonlinearity, Phase, critical_weight_var, mean_field};
 use crate::work::{Described, NetworkOrigin, Target};
 use crate::{Error, Result};
 
@@ -43,7 +43,7 @@ impl Verdict {
     /// the networks do not share one.
     pub fn new(
         table: ResultTable,
-        activation: Option<Activation>,
+        activation: Option<Nonlinearity>,
         bias_var: Option<f64>,
         level: Option<f64>,
     ) -> Result<Self> {
@@ -55,7 +55,7 @@ impl Verdict {
         let activation = match activation {
             Some(activation) => activation,
             None => {
-                Activation::named(&shared(&table, "activation", "\"tanh\"", |network| network.activation.clone())?)?
+                Nonlinearity::named(&shared(&table, "activation", "\"tanh\"", |network| network.activation.clone())?)?
             }
         };
         let bias_var = match bias_var {
@@ -207,7 +207,7 @@ fn in_phase(phase: Phase, reaches: &[&Reach<'_>], deepest: usize) -> Option<Stri
     ratios.sort_by(f64::total_cmp);
     let compared = match (ratios.first(), ratios.last()) {
         (Some(low), Some(high)) => {
-            let median = crate::entropy::median(ratios.iter().copied());
+            let median = crate::stats::median(ratios.iter().copied());
             format!(
                 "; in units of theory's ξ_c the depth is {median:.1} (from {low:.1} to {high:.1}; the rule of thumb is 6)"
             )

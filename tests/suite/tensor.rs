@@ -384,14 +384,16 @@ fn files_of_numpy_are_read() {
     std::fs::write(at("b1.npy"), npy("{'descr': '|b1', 'fortran_order': False, 'shape': (2, 1), }", &[1, 0])).unwrap();
     std::fs::write(at("f2.npy"), npy("{'descr': '<f2', 'fortran_order': False, 'shape': (2,), }", &[0, 0x3c, 0, 0x40]))
         .unwrap();
+    let big = npy("{'descr': '>i2', 'fortran_order': False, 'shape': (2,), }", &[1, 0, 0xff, 0xfe]);
+    std::fs::write(at("i2.npy"), big).unwrap();
     let scalar = npy("{'descr': '>f4', 'fortran_order': False, 'shape': (), }", &[0x40, 0x20, 0, 0]);
     std::fs::write(at("scalar.npy"), scalar).unwrap();
     let (outcome, printed) = run(
         &place,
-        "for name in [\"f4\", \"i8\", \"b1\", \"f2\", \"scalar\"] { print(load_tensor(name + \".npy\").to_array()); }
+        "for name in [\"f4\", \"i8\", \"b1\", \"f2\", \"i2\", \"scalar\"] { print(load_tensor(name + \".npy\").to_array()); }
          print(load_tensor(\"fortran.npy\") == tensor(range(0, 24)).reshape([2, 3, 4]) / 8);",
     );
-    let expected = "[[1.5, -2.0, NaN], [inf, 0.0, 0.0010000000474974513]]\n[-1.0, 1099511627776.0]\n[[1.0], [0.0]]\n[1.0, 2.0]\n[2.5]\ntrue\n";
+    let expected = "[[1.5, -2.0, NaN], [inf, 0.0, 0.0010000000474974513]]\n[-1.0, 1099511627776.0]\n[[1.0], [0.0]]\n[1.0, 2.0]\n[256.0, -2.0]\n[2.5]\ntrue\n";
     assert_eq!(printed, expected, "{:?}", outcome.diagnostics);
 }
 
@@ -417,9 +419,7 @@ fn saved_files_are_whole_and_read_back() {
     assert_eq!(outcome.status, Status::Done);
     let bytes = std::fs::read(place.path("project/out/f4.npy")).unwrap();
     let (header, numbers) = bytes.split_at(bytes.len() - 24);
-    assert!(header.starts_with(b"\x93NUMPY\x01\x00") && header.len() % 64 == 0 && header.ends_with(b"\n"));
-    let header = std::str::from_utf8(&header[10..]).unwrap();
-    assert!(header.contains("'<f4'") && header.contains("False") && header.contains("(2, 3"), "{header}");
+    assert_eq!(header, npy(REAL.0, &[]));
     assert_eq!(numbers[..8], [0, 0, 0xc0, 0x3f, 0, 0, 0, 0x40]);
     assert_eq!(numbers[20..], REAL.1[20..]);
     // Checking a script writes nothing.
@@ -464,12 +464,15 @@ fn wrong_files_are_refused() {
             "zip.npy: expected a numpy file, which starts with \"\\x93NUMPY\", found one that starts with \"PK\\x03\\x04",
         ),
         (load("complex.npy"), "complex.npy: expected numbers, real, whole or bool, found the type '<c16'"),
-        (load("record.npy"), "record.npy: expected numbers, real, whole or bool, found the type [('a', '<f4'), ]"),
+        (load("record.npy"), "record.npy: expected numbers, real, whole or bool, found the type [('a', '<f4')]"),
         (load("object.npy"), "object.npy: expected numbers, real, whole or bool, found the type '|O'"),
         (load("empty.npy"), "empty.npy: a tensor cannot have the shape [0, 3]"),
         (load("rank5.npy"), "rank5.npy: a tensor cannot have the shape [1, 1, 1, 1, 1], of rank 5"),
         (load("huge.npy"), "huge.npy: a tensor of shape [4294967296, 4294967296] takes"),
-        (load("nested.npy"), "nested.npy: expected an array of numbers, found one of a composite type"),
+        (
+            load("nested.npy"),
+            "nested.npy: expected a numpy file, found one whose header cannot be read (it is no dictionary)",
+        ),
         (load("header.npy"), "header.npy: expected a header of at most 10000 bytes, found 4294967295"),
         (
             load("key.npy"),
