@@ -10,6 +10,9 @@ use crate::{Error, Result};
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Inverse {
     layers: Vec<Layer>,
+    /// Of its layers; counted once, because it is asked for at every block of deep networks.
+    #[serde(skip)]
+    parameters: usize,
 }
 
 impl Inverse {
@@ -23,7 +26,7 @@ impl Inverse {
             Some(written) => written.to_vec(),
             None => derive_inverse(block.layers(), input, output)?,
         };
-        let inverse = Self { layers };
+        let inverse = Self::from_layers(layers);
         let shape = sequence::output_shape(&inverse.layers, output)
             .map_err(|error| Error { message: format!("inverse, {}", error.message), ..error })?;
         if shape.iter().product::<usize>() != input.iter().product::<usize>() {
@@ -56,7 +59,7 @@ impl Inverse {
 
     /// Layers that are known to lead from a block's output to its input.
     pub(super) fn from_layers(layers: Vec<Layer>) -> Self {
-        Self { layers }
+        Self { parameters: sequence::parameters(&layers), layers }
     }
 
     /// Its layers, from the block's output to its input.
@@ -76,7 +79,7 @@ impl Inverse {
 
     /// Trainable numbers.
     pub fn parameters(&self) -> usize {
-        sequence::parameters(&self.layers)
+        self.parameters
     }
 
     /// Its arrays: "weight" and "bias" where one layer has weights, "0.weight" and so on where several have.

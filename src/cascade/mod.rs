@@ -1,5 +1,5 @@
 //! Cascades: for every block of a network a reconstruction network of one layer, which gives back the block's input.
-//! Chained, they lead from any depth back to the network's input (arXiv:2406.12916, section 3).
+//! Chained, they lead from any depth back to the network's input (arXiv:2406.12916).
 
 mod inverse;
 mod on_device;

@@ -66,7 +66,7 @@ fn named(reference: &Reference, name: &str, layout: Layout) -> Result<String, Di
     let pages: Vec<String> = reference
         .pages()
         .filter(|(_, page)| is_page(page))
-        .map(|(group, page)| format!("{}\n({})\n", page.text(layout), group.name))
+        .map(|(group, page)| page.text(layout).replacen('\n', &format!("  ({})\n", group.name), 1))
         .collect();
     if !pages.is_empty() {
         return Ok(pages.join("\n"));

@@ -15,6 +15,7 @@ mod idx;
 mod idx_set;
 mod noise;
 mod photos;
+mod samples;
 mod selection;
 mod source;
 mod split;
@@ -32,6 +33,7 @@ pub use folders::{DATA_VARIABLE, Folders};
 pub use generated::COUNTS;
 pub use idx_set::{IdxSet, PublishedFile};
 pub use photos::{FolderOptions, LABEL_COLUMN, Normalisation};
+pub use samples::samples;
 pub use source::{Availability, DatasetOptions};
 pub use split::{Part, Samples, Split};
 

@@ -14,7 +14,7 @@ use crate::{Error, Result};
 /// How a curve or number follows from others.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Step {
+pub enum Derivation {
     /// The mean over the batch in place of the median; only for a measure per sample.
     BatchMean,
     /// The losses of a trained block, or of a trained network.
@@ -59,14 +59,14 @@ impl Operator {
     }
 }
 
-/// Describes a step and its inputs, which are curves ("curve" `[depth]`) or numbers ("value").
-pub fn derive(step: Step, inputs: Vec<Described>) -> Described {
-    Described::new(Derived { step, inputs })
+/// Describes a derivation from its inputs, which are curves ("curve" `[depth]`) or numbers ("value").
+pub fn derive(derivation: Derivation, inputs: Vec<Described>) -> Described {
+    Described::new(Derived { derivation, inputs })
 }
 
 #[derive(Debug)]
 struct Derived {
-    step: Step,
+    derivation: Derivation,
     inputs: Vec<Described>,
 }
 
@@ -81,7 +81,7 @@ impl Operation for Derived {
 
     fn parameters(&self) -> serde_json::Value {
         let inputs: Vec<_> = self.inputs.iter().map(Described::fingerprint).collect();
-        json!({ "step": self.step, "inputs": inputs })
+        json!({ "step": self.derivation, "inputs": inputs })
     }
 
     fn inputs(&self) -> Vec<Described> {
@@ -99,17 +99,19 @@ impl Operation for Derived {
     fn run(&self, inputs: &[Arc<Value>], _: &Context<'_>) -> Result<Value> {
         let curve = |values: Vec<f64>| Value::default().with("curve", &[values.len()], values);
         let first = || inputs.first().map_or_else(|| Err(Error::new("nothing to derive from")), |value| numbers(value));
-        match self.step {
-            Step::Constant { value } => Ok(Value::number(value)),
-            Step::BatchMean => Ok(curve(CurveResult::read(&inputs[0])?.batch_mean()?.to_vec())),
-            Step::Losses => Ok(curve(inputs[0].f64s("loss")?.1.to_vec())),
-            Step::Accuracies => Ok(curve(inputs[0].f64s("epoch_accuracy")?.1.to_vec())),
-            Step::At { depth } => first()?
+        match self.derivation {
+            Derivation::Constant { value } => Ok(Value::number(value)),
+            Derivation::BatchMean => Ok(curve(CurveResult::read(&inputs[0])?.batch_mean()?.to_vec())),
+            Derivation::Losses => Ok(curve(inputs[0].f64s("loss")?.1.to_vec())),
+            Derivation::Accuracies => Ok(curve(inputs[0].f64s("epoch_accuracy")?.1.to_vec())),
+            Derivation::At { depth } => first()?
                 .get(depth.wrapping_sub(1))
                 .map(|&value| Value::number(value))
                 .ok_or_else(|| Error::new(format!("the curve has no depth {depth}"))),
-            Step::FallsBelow { level } => Ok(Value::number(falls_below(first()?, level).unwrap_or(f64::INFINITY))),
-            Step::Cutoff { tolerance, published } => {
+            Derivation::FallsBelow { level } => {
+                Ok(Value::number(falls_below(first()?, level).unwrap_or(f64::INFINITY)))
+            }
+            Derivation::Cutoff { tolerance, published } => {
                 let relative = relative_to_last(&inputs[0])?;
                 Ok(Value::number(match (cutoff(&relative, tolerance), published) {
                     (Some(index), true) => index as f64,
@@ -118,10 +120,10 @@ impl Operation for Derived {
                     (None, false) => 0.0,
                 }))
             }
-            Step::Arithmetic { operator } => {
+            Derivation::Arithmetic { operator } => {
                 combine(&[inputs[0].clone(), inputs[1].clone()], |a, b| operator.apply(a, b))
             }
-            Step::Mean => {
+            Derivation::Mean => {
                 let sum = combine(inputs, |a, b| a + b)?;
                 combine(&[Arc::new(sum), Arc::new(Value::number(inputs.len() as f64))], |a, b| a / b)
             }
@@ -138,7 +140,7 @@ pub fn numbers(value: &Value) -> Result<&[f64]> {
     Ok(value.f64s(name)?.1)
 }
 
-/// A curve divided by its last value; see [`Step::Cutoff`].
+/// A curve divided by its last value; see [`Derivation::Cutoff`].
 fn relative_to_last(value: &Value) -> Result<Vec<f64>> {
     let by_last = |values: &[f64]| -> Vec<f64> {
         let last = values.last().copied().unwrap_or(f64::NAN);

@@ -1,7 +1,7 @@
 //! The measures. Each compares a batch of inputs p, `[samples, pixels]`, with reconstructions r of the same shape. A value
 //! that is not finite (from a pixel of zero variance, a constant image, a diverged network) is a result like any other.
 
-use nalgebra::DMatrix;
+use super::eigenvalues::symmetric_eigenvalues;
 
 /// Added to shifted pixels before they are normalised, as in the published program.
 const OFFSET: f64 = 1e-12;
@@ -98,13 +98,14 @@ fn gram(r: &[f32], pixels: usize) -> f64 {
         })
         .collect();
     let n = rows.len();
-    let matrix =
-        DMatrix::from_fn(n, n, |i, j| rows[i].iter().zip(&rows[j]).map(|(a, b)| a * b).sum::<f64>() / n as f64);
+    let product = |i: usize, j: usize| rows[i].iter().zip(&rows[j]).map(|(a, b)| a * b).sum::<f64>() / n as f64;
+    let matrix: Vec<f64> = (0..n * n).map(|k| product(k / n, k % n)).collect();
     if matrix.iter().any(|x| !x.is_finite()) {
         return f64::NAN;
     }
     // Rounding gives eigenvalues of about −1e-17 in place of 0, where x ln x is 0.
-    let terms = matrix.symmetric_eigenvalues().iter().filter(|&&x| x > 0.0).map(|&x| x * libm::log(x)).sum::<f64>();
+    let eigenvalues = symmetric_eigenvalues(matrix, n);
+    let terms = eigenvalues.iter().filter(|&&x| x > 0.0).map(|&x| x * libm::log(x)).sum::<f64>();
     -terms / libm::log(n as f64)
 }
 

@@ -4,10 +4,10 @@
 mod curve;
 mod cutoff;
 mod derive;
+mod eigenvalues;
 mod measure;
 
-pub use crate::stats::median;
 pub use curve::{CurveResult, curve};
 pub use cutoff::{CUTOFF_TOLERANCE, cutoff, falls_below};
-pub use derive::{Operator, Step, derive, numbers};
+pub use derive::{Derivation, Operator, derive, numbers};
 pub use measure::Measure;

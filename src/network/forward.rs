@@ -9,7 +9,7 @@ use serde_json::json;
 use super::batch::{forward_rows, kernels_last, views};
 use super::recompute::{deepest_kept, forward_operations, weight_ops};
 use super::{ActivationsAt, ActivationsOnDevice, Block, Network, sequence};
-use crate::data::Split;
+use crate::data::{Split, samples};
 use crate::kernels::Scratch;
 use crate::work::{Context, Cost, Described, IdleThreads, Keep, Operation, Provenance, Value, map_chunks};
 use crate::{Error, Result};
@@ -21,58 +21,12 @@ pub(super) const VERSION: u32 = 2;
 const CHUNK: usize = 256;
 const NUMBERS: usize = 1 << 20;
 
-/// `[samples, …]`: the pixels of a split.
-#[derive(Debug)]
-struct Pixels(Split);
-
-impl Operation for Pixels {
-    fn name(&self) -> &'static str {
-        "data.samples"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn parameters(&self) -> serde_json::Value {
-        self.0.description()
-    }
-
-    fn provenance(&self) -> Option<Provenance> {
-        Some(self.0.provenance())
-    }
-
-    fn keep(&self) -> Keep {
-        Keep::InMemory
-    }
-
-    fn cost(&self) -> Cost {
-        let numbers = self.0.len() * self.0.shape().iter().product::<usize>();
-        Cost { result_bytes: numbers as f64 * 4.0, ..Cost::default() }
-    }
-
-    fn run(&self, _: &[Arc<Value>], _: &Context<'_>) -> Result<Value> {
-        let (shape, pixels) = (self.0.shape(), self.0.pixels()?);
-        if let Some(i) = pixels.iter().position(|pixel| !pixel.is_finite()) {
-            let size = shape.iter().product::<usize>().max(1);
-            return Err(Error::new(format!("sample {} of the data set holds the pixel {}", i / size, pixels[i])));
-        }
-        let shape: Vec<usize> = std::iter::once(self.0.len()).chain(shape).collect();
-        Ok(Value::default().with("x", &shape, pixels))
-    }
-}
-
 /// x_l for a whole split, `[samples, …]`: the input of block l + 1.
 #[derive(Debug)]
 pub struct Activations {
     network: Network,
     split: Split,
     depth: usize,
-}
-
-/// The samples of a split.
-pub fn samples(split: &Split) -> Described {
-    Described::new(Pixels(split.clone()))
 }
 
 /// The output of block `depth` of `network` for the samples of `split`; depth 0 is the samples themselves.

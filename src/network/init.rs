@@ -6,7 +6,7 @@ use super::{Block, ParamKind, ParamSpec};
 use crate::random::{GENERATOR, Random};
 use crate::{Error, Result};
 
-/// The rule for initial weights (arXiv:2406.12916, section 2).
+/// The rule for initial weights; the published one (arXiv:2406.12916).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Init {
     /// σ_w²: the variance of a weight times its fan-in.

@@ -26,7 +26,7 @@ use serde_json::json;
 pub use accuracy::accuracy;
 pub(crate) use batch::{Batch, channels_last, forward_rows, kernels_first, kernels_last, views};
 pub use burn_pass::{DeviceBatch, ForwardPass, Mode, forward_pass};
-pub use forward::{activations, check_data, forward, samples};
+pub use forward::{activations, check_data, forward};
 pub use init::Init;
 pub use layers::{
     ActivationLayer, AdaptiveAvgPool, AvgPool, BatchNorm, CircularPad, Conv2d, ConvTranspose2d, Crop, Dropout, Flatten,

@@ -8,8 +8,8 @@ use burn::tensor::Device;
 use serde_json::json;
 
 use super::forward::check_data;
-use super::{Learner, Loss, Network, Optimizer, StepResult, samples, sequence};
-use crate::data::Split;
+use super::{Learner, Loss, Network, Optimizer, StepResult, sequence};
+use crate::data::{Split, samples};
 use crate::random::{GENERATOR, Random};
 use crate::work::{Context, Cost, Described, Fingerprint, Keep, Operation, Provenance, Value};
 use crate::{Error, Result};

@@ -1,4 +1,4 @@
-//! Bars: the height of each from a number, its colour from a second one where that is wanted.
+//! Bars: numbers give the heights, and optionally a second table or column the colours.
 
 use std::sync::Arc;
 
@@ -24,10 +24,10 @@ pub struct BarsPlot {
 }
 
 impl BarsPlot {
-    /// Bars over axis `x`, each as high as the mean of the numbers at its position; they may differ in axis `over` alone.
+    /// Bars over axis `x`. The height is the mean of the numbers at a position, taken over axis `over`.
     ///
     /// # Errors
-    /// When the table has several columns or varies over a further axis, or axis `x` has values that are no numbers.
+    /// When the table has several columns, varies over another axis or holds curves, or a value of axis `x` is not a number.
     pub fn new(table: ResultTable, x: usize, over: Option<&str>, y: String) -> Result<Self> {
         let over = over.map(|over| table.axis(over)).transpose()?;
         let heights = numbers(table, x, over)?;
@@ -35,10 +35,10 @@ impl BarsPlot {
         Ok(Self { heights, colours: None, y, value, palette, clip: (None, None) })
     }
 
-    /// Colours the bars by the numbers of a table over the same axis, whose mean over axis `over` is taken.
+    /// Colours the bars by the numbers of another table over the same axis; `over` as in [`BarsPlot::new`].
     ///
     /// # Errors
-    /// When the table has several columns, does not have the axis, or varies over a further one.
+    /// When the table has several columns, lacks the axis, varies over another one, or holds curves.
     pub fn coloured_by(mut self, table: ResultTable, over: Option<&str>, value: String) -> Result<Self> {
         let x = table.axis(&self.heights.x.name)?;
         let over = over.and_then(|over| table.axis(over).ok());
@@ -48,7 +48,7 @@ impl BarsPlot {
     }
 }
 
-/// The one column of a table over axis `x`.
+/// The numbers of a table over axis `x`.
 fn numbers(table: ResultTable, x: usize, over: Option<usize>) -> Result<NumberLine> {
     table.has_one_column()?;
     if table.holds_curves() {
@@ -80,7 +80,7 @@ impl Plot for BarsPlot {
             xs.into_iter().zip(mean_and_band(&values).0).collect()
         };
         let (xs, heights): (Vec<f64>, Vec<f64>) = means(&self.heights).into_iter().unzip();
-        // A bar whose colour is not known is marked as one that has none.
+        // NaN is drawn as a hatched bar.
         let colour = |colours: &[(f64, f64)], x: f64| {
             let at = colours.binary_search_by(|(position, _)| position.total_cmp(&x));
             at.map_or(f64::NAN, |at| colours[at].1)

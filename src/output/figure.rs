@@ -1,5 +1,5 @@
-//! What all figures share: the title, curves added by `line`, the files that are written, and what is at a place of the
-//! drawing. A kind of figure implements [`Plot`].
+//! What all figures share: the title, curves added by `line`, the files, and the results behind a place of the drawing. A
+//! kind of figure implements [`Plot`].
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -13,37 +13,37 @@ use crate::executor::Computed;
 use crate::figure::{self, Band, Figure, Hit, Series};
 use crate::work::{Described, Target};
 
-/// One kind of figure: how it is filled in from results.
+/// A kind of figure: how results fill it in.
 pub trait Plot: Debug + Send + Sync {
-    /// What it is called: "heatmap".
+    /// The name of the kind, such as "heatmap".
     fn kind(&self) -> &'static str;
 
     /// The tables that it shows.
     fn tables(&self) -> Vec<&ResultTable>;
 
-    /// What has to be computed for it.
+    /// The results that it needs.
     fn targets(&self) -> Vec<Target> {
         self.tables().into_iter().flat_map(ResultTable::targets).collect()
     }
 
-    /// The axis to the right, by name, over which curves can be added.
+    /// The name of the axis to the right, over which curves can be added.
     ///
     /// # Errors
-    /// When it has no axes.
+    /// When the figure has no axes.
     fn x_name(&self) -> Result<String>;
 
-    /// The figure as far as results are there, with the curves that were added.
+    /// The figure with the results that are available, and with the curves that were added.
     ///
     /// # Errors
-    /// When a result that it cannot do without has failed.
+    /// When a result failed without which nothing can be drawn.
     fn draw(&self, added: Vec<Series>, computed: &Computed) -> Result<figure::Kind>;
 
-    /// How many parts of the drawing are its own; added curves follow. See [`Hit`].
+    /// Number of parts that belong to the plot itself; the added curves follow. See [`Hit`].
     fn parts(&self) -> usize {
         1
     }
 
-    /// What is at a place of one of its own parts.
+    /// The results at a place of the plot's own parts.
     fn locate(&self, hit: Hit, computed: &Computed) -> Vec<Located>;
 
     /// See [`Output::named`].
@@ -59,7 +59,7 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// A figure with this title; an empty one shows none.
+    /// A figure with a title, which may be empty.
     pub fn new(plot: impl Plot + 'static, title: String) -> Self {
         Self { plot: Arc::new(plot), title, added: Vec::new() }
     }
@@ -67,7 +67,7 @@ impl Draft {
     /// Adds a curve: numbers over the axis to the right.
     ///
     /// # Errors
-    /// When the table does not have just this axis, or the figure has none.
+    /// When the table has other axes than this one, or the figure has no axes.
     pub fn with_line(mut self, table: ResultTable, label: &str) -> Result<Self> {
         table.has_one_column()?;
         let axis = table.axis(&self.plot.x_name()?)?;
@@ -86,7 +86,7 @@ impl Draft {
         Ok(Figure::new(title, self.plot.draw(added, computed)?))
     }
 
-    /// The title, with the λ of ridge regression: without it the numbers say little.
+    /// The title, with the λ of ridge regression, on which the numbers depend.
     fn full_title(&self) -> String {
         let tables = self.plot.tables();
         let rows = tables.iter().flat_map(|table| table.rows.iter());
@@ -116,17 +116,17 @@ impl Draft {
     }
 }
 
-/// A figure that is saved in the run folder.
+/// A figure saved in the run folder.
 #[derive(Debug)]
 pub struct SavedFigure {
     draft: Draft,
-    /// The title as it is drawn.
+    /// The title as it is drawn, made when it is first needed.
     title: OnceLock<String>,
     files: [PathBuf; 3],
 }
 
 impl SavedFigure {
-    /// A figure, saved under a name in the run folder that ends in `.svg` or `.png`.
+    /// A figure saved under a path in the run folder that ends in `.svg` or `.png`.
     ///
     /// # Errors
     /// When it has another ending.
@@ -178,27 +178,27 @@ impl Output for SavedFigure {
     }
 }
 
-/// One curve of numbers over an axis: the mean of the rows at each position.
+/// A curve of numbers over an axis: the mean of the rows at each position.
 #[derive(Debug, Clone)]
 pub(super) struct NumberLine {
     pub table: ResultTable,
     pub x: Arc<Placed>,
-    /// The rows that it shows.
+    /// Indices of the rows that it shows.
     pub rows: Vec<usize>,
     pub label: String,
 }
 
 impl NumberLine {
-    /// The line of all rows of a table.
+    /// A line through all rows of a table.
     ///
     /// # Errors
-    /// When a value of the axis is no number.
+    /// When a value of the axis is not a number.
     pub fn new(table: ResultTable, axis: usize, label: impl Into<String>) -> Result<Self> {
         let (x, rows) = (Arc::new(table.placed(axis)?), (0..table.rows.len()).collect());
         Ok(Self { table, x, rows, label: label.into() })
     }
 
-    /// Positions in ascending order, with the rows and numbers at each. Where there is no number, there is no point.
+    /// The positions that have numbers, in ascending order, each with its rows and their numbers.
     pub fn points(&self, computed: &Computed) -> Vec<(f64, Vec<(usize, f64)>)> {
         let mut points = BTreeMap::<usize, Vec<(usize, f64)>>::new();
         for &row in &self.rows {
@@ -232,7 +232,7 @@ impl NumberLine {
     }
 }
 
-/// The mean at each position; where some have several values, also a band from the least to the greatest.
+/// The mean at each position, and a band from the least to the greatest value if a position has several.
 pub(super) fn mean_and_band(values: &[Vec<f64>]) -> (Vec<f64>, Option<Band>) {
     let mean = values.iter().map(|v| v.iter().sum::<f64>() / v.len() as f64).collect();
     let extreme = |pick: fn(f64, f64) -> f64, start: f64| -> Vec<f64> {

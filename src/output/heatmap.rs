@@ -1,4 +1,4 @@
-//! Heatmaps: colour over an axis of the sweep, and over the depth of its curves or a second axis.
+//! Heatmaps: colours over an axis of the sweep and, upward, over the depth of its curves or a second axis.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::work::Described;
 pub struct HeatmapPlot {
     table: ResultTable,
     x: Placed,
-    /// A second axis of the sweep; the depth where there is none.
+    /// A second axis of the sweep; `None` for depth.
     y: Option<Placed>,
     /// What the colours measure.
     pub value: String,
@@ -25,10 +25,10 @@ pub struct HeatmapPlot {
 }
 
 impl HeatmapPlot {
-    /// A heatmap over axis `x` to the right, and upward over axis `y`, or over the depth of the table's curves.
+    /// A heatmap over axis `x` to the right and axis `y` upward. Without `y`, depth runs upward.
     ///
     /// # Errors
-    /// When the table has several columns, varies over a third axis, or an axis has values that are no numbers.
+    /// When the table has several columns or varies over another axis, or a value of an axis is not a number.
     pub fn new(table: ResultTable, x: usize, y: Option<usize>) -> Result<Self> {
         let axes: Vec<usize> = [Some(x), y].into_iter().flatten().collect();
         table.has_one_column()?;
@@ -37,7 +37,7 @@ impl HeatmapPlot {
         Ok(Self { table, x, y, value: String::new(), palette: Palette::default(), clip: (None, None) })
     }
 
-    /// The name and the positions of the axis upward. Depths are those of the curves, computed or to be.
+    /// The name and the positions of the axis upward.
     fn upward(&self, computed: &Computed) -> (String, Vec<f64>) {
         match &self.y {
             Some(y) => (y.name.clone(), y.positions.clone()),

@@ -1,4 +1,4 @@
-//! Sheets of pictures: pictures that results hold, and pixels that a script has at hand.
+//! Sheets of pictures, from results or from pixels that the script has already.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::{Error, Result};
 #[derive(Debug, Clone)]
 pub struct ImagesPlot {
     sources: Vec<Source>,
-    /// Pictures per row; 0 chooses.
+    /// Pictures per row; 0 for a number that suits the sheet.
     pub columns: usize,
     pub label: Label,
     pub contrast: Contrast,
@@ -27,10 +27,10 @@ pub enum Source {
     Known(Pixels),
 }
 
-/// Pictures that are at hand.
+/// Pictures whose pixels are known.
 #[derive(Debug, Clone)]
 pub struct Pixels {
-    /// Of one picture: `[h, w]` or `[c, h, w]`, with 1 or 3 channels.
+    /// The shape of one picture: `[h, w]` or `[c, h, w]`, with 1 or 3 channels.
     shape: Vec<usize>,
     numbers: Arc<[f32]>,
 }
@@ -39,7 +39,7 @@ impl Pixels {
     /// Checks the shape of pictures: `[h, w]`, `[c, h, w]` or `[n, c, h, w]`, with 1 or 3 channels.
     ///
     /// # Errors
-    /// When it is another.
+    /// When it is not one of these.
     pub fn check_shape(shape: &[usize]) -> Result<()> {
         match shape {
             [_, _] | [1 | 3, _, _] | [_, 1 | 3, _, _] => Ok(()),
@@ -49,10 +49,10 @@ impl Pixels {
         }
     }
 
-    /// Pictures of a shape that [`Pixels::check_shape`] allows, row-major.
+    /// Pictures from row-major numbers of a shape that [`Pixels::check_shape`] allows.
     ///
     /// # Errors
-    /// When it does not.
+    /// When the shape is not allowed.
     pub fn new(shape: &[usize], numbers: Vec<f32>) -> Result<Self> {
         Self::check_shape(shape)?;
         let shape = if shape.len() == 4 { &shape[1..] } else { shape };
@@ -101,7 +101,7 @@ impl Source {
 }
 
 impl ImagesPlot {
-    /// A sheet of these pictures, in order, each with its own contrast; photographs with that which they came with.
+    /// A sheet of pictures in this order. Each gets its own contrast; photographs keep theirs.
     pub fn new(sources: Vec<Source>) -> Self {
         let is_photograph = |source: &Source| source.pictures().is_some_and(Pictures::is_normalised);
         let are_photographs = !sources.is_empty() && sources.iter().all(is_photograph);
@@ -134,7 +134,7 @@ impl Plot for ImagesPlot {
         Ok(Kind::from(Images { images: images?.concat(), columns: self.columns, contrast: self.contrast }))
     }
 
-    /// Part 0: picture `i`, counted as they are drawn: pictures that are not computed are left out.
+    /// Part 0: picture `i` of those that are drawn; pictures that are not computed yet are not.
     fn locate(&self, hit: Hit, computed: &Computed) -> Vec<Located> {
         let mut i = hit.i;
         for source in &self.sources {

@@ -33,11 +33,11 @@ enum Curve {
 }
 
 impl LinesPlot {
-    /// Lines over axis `x`, or over the depth of the table's curves: one for each group of rows that differ in no other
-    /// axis than `over`, whose mean is drawn with a band from the least to the greatest value. `y` names the axis upward.
+    /// Lines over axis `x`, or over depth without it. Rows that differ only in axis `over` share a line: their mean, with a
+    /// band from the least to the greatest value. `y` names the axis upward.
     ///
     /// # Errors
-    /// When the table has several columns, or axis `x` has values that are no numbers.
+    /// When the table has several columns, or a value of axis `x` is not a number.
     pub fn new(table: ResultTable, x: Option<usize>, over: Option<usize>, y: String) -> Result<Self> {
         table.has_one_column()?;
         let within: Vec<usize> = [x, over].into_iter().flatten().collect();
@@ -95,7 +95,7 @@ impl Plot for LinesPlot {
         Ok(lines.into())
     }
 
-    /// A part for every curve; its point `i`.
+    /// Each curve is a part.
     fn parts(&self) -> usize {
         self.curves.len()
     }
@@ -120,7 +120,7 @@ impl Plot for LinesPlot {
     }
 }
 
-/// The rows that differ in nothing but the axes `within`, with what they have in common in words.
+/// Groups of rows that differ only in the axes `within`, each with its other values in words.
 fn groups(table: &ResultTable, within: &[usize]) -> Vec<(String, Vec<usize>)> {
     let mut groups: Vec<(String, Vec<usize>)> = Vec::new();
     for (i, row) in table.rows.iter().enumerate() {

@@ -1,5 +1,5 @@
-//! What a script shows: figures, tables, verdicts and weights. An output is made of descriptions and is filled in as far as
-//! their results are there. One file per kind; [`figure`] has what the kinds of figures share.
+//! What a script shows: figures, tables, verdicts and weights. An output is made of descriptions and filled in with the
+//! results that are available. Each kind has a file; [`figure`] has what the kinds of figures share.
 
 pub mod bars;
 pub mod figure;
@@ -7,8 +7,10 @@ pub mod heatmap;
 pub mod images;
 pub mod lines;
 pub mod pictures;
+pub mod records;
 pub mod results;
 pub mod run_folder;
+pub mod scalar;
 pub mod table;
 pub mod verdict;
 pub mod weights;
@@ -23,22 +25,24 @@ use crate::figure::{Figure, Hit};
 use crate::work::{Described, Provenance, Target};
 
 pub use pictures::Pictures;
-pub use results::{Entry, Point, Records, ResultRow, ResultTable, Scalar, SweepAxis};
+pub use records::Records;
+pub use results::{Entry, Point, ResultRow, ResultTable, SweepAxis};
+pub use scalar::Scalar;
 
 /// One thing that a script shows.
 pub trait Output: Debug + Send + Sync {
     /// "figure", "table", "verdict" or "weights".
     fn kind(&self) -> &'static str;
 
-    /// What it is called: its path in the run folder, where it writes a file.
+    /// Its path in the run folder, or the kind for an output without a file.
     fn name(&self) -> String;
 
-    /// The title that the script gave it; empty for none.
+    /// The title that the script gave it, or an empty text.
     fn title(&self) -> String {
         String::new()
     }
 
-    /// The kind of figure; empty for what is none.
+    /// The kind of figure, such as "heatmap"; empty for other outputs.
     fn drawing(&self) -> &'static str {
         ""
     }
@@ -48,13 +52,13 @@ pub trait Output: Debug + Send + Sync {
         Vec::new()
     }
 
-    /// What has to be computed for it.
+    /// The results that it needs.
     fn targets(&self) -> Vec<Target>;
 
-    /// Its content as far as results are there.
+    /// Its content, from the results that are available.
     ///
     /// # Errors
-    /// When a result that it cannot do without has failed.
+    /// When a result failed without which it has no content.
     fn fill(&self, computed: &Computed) -> Result<Filled>;
 
     /// Writes its files into the run folder and returns them, the one that the script named first.
@@ -63,27 +67,27 @@ pub trait Output: Debug + Send + Sync {
     /// As [`Output::fill`], or when a file cannot be written.
     fn write(&self, folder: &Path, filled: &Filled, computed: &Computed) -> Result<Vec<PathBuf>>;
 
-    /// What is at a place of its drawing; nothing at a place that it does not have.
+    /// The results at a place of its drawing; empty for a place that it does not have.
     fn locate(&self, _: Hit, _: &Computed) -> Vec<Located> {
         Vec::new()
     }
 
-    /// Whether its content is words, which the page lists with the output.
+    /// Whether its content is a short text.
     fn is_words(&self) -> bool {
         false
     }
 
-    /// Whether [`Output::fill`] looks at results: they are then kept for it while it is on the page.
+    /// Whether [`Output::fill`] uses results: the page keeps them in memory then.
     fn needs_results(&self) -> bool {
         true
     }
 
-    /// The same output made of the descriptions that `name` returns. The page keeps the outputs of former edits with the
-    /// names of results alone, since descriptions are large.
+    /// The same output, made of the descriptions that `name` returns. For former edits the page
+    /// keeps the names of results alone, since descriptions are large.
     fn named(&self, name: &mut dyn FnMut(&Described) -> Described) -> Arc<dyn Output>;
 }
 
-/// The content of an output, in each form that it has.
+/// The content of an output, in each of its forms.
 #[derive(Debug, Clone, Default)]
 pub struct Filled {
     pub figure: Option<Figure>,
@@ -110,7 +114,7 @@ impl From<String> for Filled {
 }
 
 impl Filled {
-    /// Its numbers as CSV, where it has some.
+    /// Its numbers as CSV, if it has any.
     ///
     /// # Errors
     /// When a figure cannot be drawn.
@@ -122,21 +126,21 @@ impl Filled {
     }
 }
 
-/// What is at a place of a drawing: one point of a sweep, or one result.
+/// A result at a place of a drawing.
 #[derive(Debug, Clone)]
 pub struct Located {
-    /// The axes and their values in words.
+    /// The sweep's axes and their values, in words.
     pub parameters: Vec<(String, String)>,
-    /// From 1, where the value is one of a curve over depth.
+    /// The depth, from 1, if the value belongs to a curve over depth.
     pub depth: Option<usize>,
-    /// Its number, where it has one and it is computed.
+    /// The value, once it is computed and if it is a number.
     pub value: Option<f64>,
-    /// What was computed for it.
+    /// The description of what is computed for it, if anything is.
     pub result: Option<Described>,
 }
 
 impl Located {
-    /// What the number rests on, where something was computed for it.
+    /// What the value rests on, if it is computed.
     pub fn provenance(&self) -> Option<&Provenance> {
         self.result.as_ref().map(Described::provenance)
     }

@@ -6,16 +6,16 @@ use crate::Result;
 use crate::data::{Normalisation, Split};
 use crate::work::{Described, Value};
 
-/// Pictures that a result holds, of one depth or several.
+/// Pictures that a result holds, for one depth or several.
 #[derive(Debug, Clone)]
 pub struct Pictures {
     source: Described,
     content: Content,
     depths: RangeInclusive<usize>,
-    /// Per depth.
+    /// Pictures per depth.
     samples: usize,
     shape: [usize; 3],
-    /// Undone before they are shown.
+    /// The normalisation of the pixels, which is undone before they are shown.
     normalisation: Option<Normalisation>,
 }
 
@@ -24,13 +24,13 @@ pub struct Pictures {
 enum Content {
     /// The samples themselves.
     Samples,
-    /// Reconstructions of samples from the depths from 1 on.
+    /// Reconstructions of samples; the result begins with depth 1.
     Reconstructions,
-    /// Activations at one depth: this many channels of every sample, each a grey picture.
+    /// Activations at one depth: the given number of channels per sample, each a grey picture.
     Channels(usize),
 }
 
-/// What stands under each picture of a figure.
+/// The label under each picture of a figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Label {
     None,
@@ -48,7 +48,7 @@ impl Pictures {
 
     /// The samples of a split.
     pub(crate) fn of_samples(split: &Split) -> Self {
-        let samples = crate::network::samples(split);
+        let samples = crate::data::samples(split);
         Self { content: Content::Samples, ..Self::reconstructions(samples, 1..=1, split) }
     }
 
@@ -64,17 +64,17 @@ impl Pictures {
         Self { samples: 1, ..Self::reconstructions(source, 1..=1, split) }
     }
 
-    /// How many there are.
+    /// Number of pictures.
     pub(crate) fn len(&self) -> usize {
         self.depths.clone().count() * self.samples
     }
 
-    /// Whether they are photographs, normalised for a network: their colours have a meaning of their own.
+    /// Whether they are photographs that were normalised for a network.
     pub(crate) fn is_normalised(&self) -> bool {
         self.normalisation.is_some()
     }
 
-    /// What has to be computed for them.
+    /// The result that holds them.
     pub(crate) fn source(&self) -> &Described {
         &self.source
     }
@@ -95,13 +95,13 @@ impl Pictures {
         Ok(&numbers[(self.depths.start() - 1) * depth..self.depths.end() * depth])
     }
 
-    /// The depth of picture `i`, where it is a reconstruction.
+    /// The depth of picture `i`, if it is a reconstruction.
     pub(super) fn depth(&self, i: usize) -> Option<usize> {
         let is_reconstruction = self.content == Content::Reconstructions;
         is_reconstruction.then(|| self.depths.start() + i / self.samples.max(1))
     }
 
-    /// What stands under picture `i`.
+    /// The text under picture `i`.
     fn label(&self, i: usize, label: Label) -> String {
         let sample = i % self.samples.max(1);
         match (label, self.content) {

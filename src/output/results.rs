@@ -1,111 +1,21 @@
-//! Results over the points of a sweep, as outputs see them: axes with typed values, and one entry per column for every point,
-//! known now or computed later.
+//! Results over the points of a sweep: axes with typed values, and for every point one entry per column, which is known or
+//! computed later.
 
-use std::fmt;
 use std::sync::Arc;
 
-use super::Located;
+use super::{Located, Records, Scalar};
 use crate::entropy::{CurveResult, numbers};
 use crate::executor::Computed;
-use crate::figure::{Band, number};
+use crate::figure::Band;
 use crate::work::{Described, Target, Value};
 use crate::{Error, Result};
-
-/// A plain value: one of an axis, or one cell of a table.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Scalar {
-    Integer(i64),
-    Number(f64),
-    Bool(bool),
-    Text(Arc<str>),
-    /// Nothing: the point failed, or its result is not there yet.
-    Empty,
-    /// Anything else that a script can hold; it has no place on a figure's axis.
-    Other(Arc<Other>),
-}
-
-/// A value that is neither a number, a text, nor true or false.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Other {
-    /// For CSV and for people.
-    pub text: String,
-    pub json: serde_json::Value,
-    /// For error messages: "a value of type Layer".
-    pub description: String,
-}
-
-impl Scalar {
-    /// As a number; integers count.
-    pub fn number(&self) -> Option<f64> {
-        match self {
-            Self::Integer(i) => Some(*i as f64),
-            Self::Number(x) => Some(*x),
-            _ => None,
-        }
-    }
-
-    /// For names and messages: numbers are rounded to seven digits, so that 1.7999999999999998 reads 1.8.
-    pub fn label(&self) -> String {
-        match self {
-            Self::Number(x) => number::seven_digits(*x),
-            _ => self.to_string(),
-        }
-    }
-
-    /// For a reader of the page.
-    pub fn pretty(&self) -> String {
-        match self {
-            Self::Integer(i) => number::pretty(*i as f64),
-            Self::Number(x) => number::pretty(*x),
-            Self::Bool(truth) => if *truth { "yes" } else { "no" }.to_owned(),
-            Self::Empty => "–".to_owned(),
-            Self::Text(_) | Self::Other(_) => self.to_string(),
-        }
-    }
-
-    /// As JSON; numbers that JSON does not have are the texts "inf", "-inf" and "nan", as pandas reads them.
-    pub fn to_json(&self) -> serde_json::Value {
-        match self {
-            Self::Integer(i) => (*i).into(),
-            Self::Number(x) => number::json(*x),
-            Self::Bool(b) => (*b).into(),
-            Self::Text(text) => text.as_ref().into(),
-            Self::Empty => serde_json::Value::Null,
-            Self::Other(other) => other.json.clone(),
-        }
-    }
-
-    /// For error messages.
-    fn describe(&self) -> String {
-        match self {
-            Self::Text(text) => format!("{text:?}"),
-            Self::Empty => "nothing, ()".to_owned(),
-            Self::Other(other) => other.description.clone(),
-            _ => self.to_string(),
-        }
-    }
-}
-
-/// As a cell of a CSV file.
-impl fmt::Display for Scalar {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Integer(i) => write!(f, "{i}"),
-            Self::Number(x) => f.write_str(&number::plain(*x)),
-            Self::Bool(b) => write!(f, "{b}"),
-            Self::Text(text) => f.write_str(text),
-            Self::Empty => Ok(()),
-            Self::Other(other) => f.write_str(&other.text),
-        }
-    }
-}
 
 /// One parameter of a sweep and its values, in the script's order.
 #[derive(Debug)]
 pub struct SweepAxis {
     pub name: String,
     pub values: Vec<Scalar>,
-    /// Where each value stands on a figure's axis; `None` for what is no number.
+    /// The position of each value on a figure's axis; `None` for a value that is not a number.
     positions: Vec<Option<f64>>,
 }
 
@@ -115,7 +25,7 @@ impl SweepAxis {
         Self { name: name.into(), values, positions }
     }
 
-    /// Where value `i` stands on a figure's axis; −0 stands at 0.
+    /// The position of value `i` on a figure's axis; −0 counts as 0.
     fn position(&self, i: usize) -> Result<f64> {
         self.positions[i].map(|position| position + 0.0).ok_or_else(|| {
             let value = self.values[i].describe();
@@ -135,7 +45,7 @@ pub struct ResultTable {
     pub rows: Arc<[ResultRow]>,
 }
 
-/// The entries of one point.
+/// One point and its entries.
 #[derive(Debug, Clone)]
 pub struct ResultRow {
     pub point: Point,
@@ -160,7 +70,7 @@ pub enum Entry {
 }
 
 impl Entry {
-    /// What has to be computed for it.
+    /// The description of what is computed for it, if anything is.
     pub fn source(&self) -> Option<&Described> {
         match self {
             Self::Curve { source, .. } | Self::Number(source) => Some(source),
@@ -173,12 +83,12 @@ impl Entry {
         computed.get(&self.source()?.fingerprint())?.as_deref().ok()
     }
 
-    /// Whether there will never be a number: the point or its computation failed, or it holds something else.
+    /// Whether it will never be a number, because the point or its computation failed, or because it is something else.
     pub(super) fn has_failed(&self, computed: &Computed) -> bool {
         self.source().is_none_or(|source| computed.get(&source.fingerprint()).is_some_and(Result::is_err))
     }
 
-    /// Its numbers, a curve's one per depth; `None` while they are not computed, and where there are none.
+    /// Its numbers, one per depth for a curve. `None` if they are not computed, or it is not a number.
     pub fn numbers(&self, computed: &Computed) -> Option<Vec<f64>> {
         match self {
             Self::Known(value) => value.number().map(|x| vec![x]),
@@ -186,13 +96,13 @@ impl Entry {
         }
     }
 
-    /// How many depths it has, as far as that is known before it is computed.
+    /// The number of its depths, if that is known.
     pub(super) fn depths(&self, computed: &Computed) -> Option<usize> {
         let length = if let Self::Curve { length, .. } = self { Some(*length) } else { None };
         self.numbers(computed).map(|numbers| numbers.len()).max(length)
     }
 
-    /// The quartiles over the batch at every depth, where the measure has a value per sample.
+    /// The quartiles over the batch at every depth, for a measure with a value per sample.
     pub(super) fn quartiles(&self, computed: &Computed) -> Option<Band> {
         let [lo, hi] = CurveResult::read(self.computed(computed)?).ok()?.quartiles()?;
         Some(Band { lo, hi })
@@ -210,7 +120,7 @@ impl Entry {
         }
     }
 
-    /// Whether all rows of a table show it: a value of its own is the same at every depth.
+    /// Whether it has one cell, which the records of all depths repeat.
     fn is_single(&self) -> bool {
         !matches!(self, Self::Curve { .. } | Self::List(_))
     }
@@ -224,23 +134,23 @@ impl Entry {
     }
 }
 
-/// An axis as a figure shows it: the positions that a table's rows take on it, in ascending order, each once.
+/// The positions on an axis that a table's rows take, in ascending order, each once.
 #[derive(Debug, Clone)]
 pub(super) struct Placed {
     pub name: String,
     pub positions: Vec<f64>,
-    /// For every row the index of its position.
+    /// The index of every row's position.
     pub of_row: Vec<usize>,
 }
 
 impl ResultTable {
-    /// A table of one curve that no sweep made.
+    /// A table with one entry and no axes.
     pub fn single(entry: Entry) -> Self {
         let row = ResultRow { point: Vec::new(), entries: vec![entry] };
         Self { axes: Arc::new([]), columns: Arc::new(["value".to_owned()]), rows: Arc::new([row]) }
     }
 
-    /// The place of an axis among the axes.
+    /// The index of an axis.
     ///
     /// # Errors
     /// When there is none of this name.
@@ -251,10 +161,10 @@ impl ResultTable {
         })
     }
 
-    /// Refuses a table that varies over other axes than these: two values for one place cannot both be shown.
+    /// Refuses a table that varies over other axes than `shown`, since several of its values would share a place.
     ///
     /// # Errors
-    /// When it does; the axis is named.
+    /// When it does.
     pub fn varies_only_over(&self, shown: &[usize]) -> Result<()> {
         match self.axes.iter().enumerate().find(|(i, axis)| !shown.contains(i) && axis.values.len() > 1) {
             None => Ok(()),
@@ -268,7 +178,7 @@ impl ResultTable {
     /// Refuses a table of several columns.
     ///
     /// # Errors
-    /// When there are several; they are named.
+    /// When it has several.
     pub fn has_one_column(&self) -> Result<()> {
         if self.columns.len() == 1 {
             return Ok(());
@@ -277,7 +187,7 @@ impl ResultTable {
         Err(Error::new(format!("the table has the columns {columns}")).hint("choose one: `.column(\"…\")`"))
     }
 
-    /// The table with one of its columns alone.
+    /// A table of one of its columns.
     ///
     /// # Errors
     /// When there is none of this name.
@@ -291,7 +201,7 @@ impl ResultTable {
         Ok(Self { axes: self.axes.clone(), columns, rows: self.rows.iter().map(row).collect() })
     }
 
-    /// Whether some entries of its first column are curves over depth.
+    /// Whether its first column holds curves over depth.
     pub fn holds_curves(&self) -> bool {
         self.rows.iter().any(|row| matches!(row.entry(), Entry::Curve { .. }))
     }
@@ -301,10 +211,10 @@ impl ResultTable {
         &self.axes[axis].values[row.point[axis]]
     }
 
-    /// An axis as figures show it.
+    /// The rows' positions on an axis.
     ///
     /// # Errors
-    /// When there is no such axis, or a row's value on it is no number.
+    /// When there is no such axis, or a value on it is not a number.
     pub(super) fn placed(&self, axis: usize) -> Result<Placed> {
         let Some(scale) = self.axes.get(axis) else {
             return Err(Error::new("the table has no axis left").hint("it holds one value: print it"));
@@ -317,7 +227,7 @@ impl ResultTable {
         Ok(Placed { name: scale.name.clone(), of_row: of_row.iter().map(index).collect(), positions })
     }
 
-    /// What has to be computed for it, with the points in words.
+    /// The results that it needs, each with its point in words.
     pub fn targets(&self) -> Vec<Target> {
         let targets = self.rows.iter().flat_map(|row| {
             let point = point_name(&self.axes, &row.point);
@@ -327,8 +237,8 @@ impl ResultTable {
         targets.collect()
     }
 
-    /// As records: one per point, and per depth where an entry is a curve. A point whose curves are not there keeps one
-    /// record, so that the hole is seen.
+    /// One record per point, or per point and depth if there are curves. A point without its curves keeps one record, so
+    /// that the gap shows.
     pub fn records(&self, computed: &Computed) -> Records {
         let entries = || self.rows.iter().flat_map(|row| &row.entries);
         let with_depth = entries().any(|entry| matches!(entry, Entry::Curve { .. }));
@@ -352,7 +262,7 @@ impl ResultTable {
         Records { columns, axes: self.axes.len(), rows }
     }
 
-    /// The same with other descriptions of what is computed later.
+    /// See [`Output::named`](super::Output::named).
     pub(super) fn named(&self, name: &mut dyn FnMut(&Described) -> Described) -> Self {
         let row = |row: &ResultRow| ResultRow {
             point: row.point.clone(),
@@ -362,7 +272,7 @@ impl ResultTable {
         Self { axes: self.axes.clone(), columns: self.columns.clone(), rows }
     }
 
-    /// What is at row `row`, from 0, at a depth where its value is a curve.
+    /// The result of row `row`, at a depth if it is a curve.
     pub(super) fn located(&self, row: usize, depth: Option<usize>, computed: &Computed) -> Located {
         let row = &self.rows[row];
         let entry = row.entry();
@@ -386,69 +296,4 @@ impl ResultRow {
 pub fn point_name(axes: &[Arc<SweepAxis>], point: &Point) -> String {
     let pair = |(axis, &i): (&Arc<SweepAxis>, &usize)| format!("{} = {}", axis.name, axis.values[i].label());
     axes.iter().zip(point).map(pair).collect::<Vec<_>>().join(", ")
-}
-
-/// A table as it is written and printed.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Records {
-    pub columns: Vec<String>,
-    /// How many of the columns, the first ones, are axes of the sweep.
-    pub axes: usize,
-    pub rows: Vec<Vec<Scalar>>,
-}
-
-impl Records {
-    /// For every column, whether it is no axis or an axis with several values.
-    pub fn varying(&self) -> Vec<bool> {
-        let text = |row: &[Scalar], i: usize| row[i].label();
-        let varies = |i| self.rows.iter().any(|row| text(row, i) != text(&self.rows[0], i));
-        (0..self.columns.len()).map(|i| i >= self.axes || varies(i)).collect()
-    }
-
-    /// A column by its name: NaN for what is no number.
-    pub fn column(&self, name: &str) -> Option<Vec<f64>> {
-        let at = self.columns.iter().position(|column| column == name)?;
-        Some(self.rows.iter().map(|row| row.get(at).and_then(Scalar::number).unwrap_or(f64::NAN)).collect())
-    }
-
-    /// Comma-separated, the columns' names first.
-    ///
-    /// # Errors
-    /// None that data can cause.
-    pub fn csv(&self) -> Result<Vec<u8>> {
-        let failed = |error: &dyn fmt::Display| Error::new(format!("cannot write the table as CSV: {error}"));
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        writer.write_record(&self.columns).map_err(|error| failed(&error))?;
-        for row in &self.rows {
-            writer.write_record(row.iter().map(ToString::to_string)).map_err(|error| failed(&error))?;
-        }
-        writer.into_inner().map_err(|error| failed(&error))
-    }
-
-    /// A list of objects.
-    ///
-    /// # Errors
-    /// None that data can cause.
-    pub fn json(&self) -> Result<Vec<u8>> {
-        let object = |row: &Vec<Scalar>| -> serde_json::Map<_, _> {
-            self.columns.iter().cloned().zip(row.iter().map(Scalar::to_json)).collect()
-        };
-        let rows: Vec<_> = self.rows.iter().map(object).collect();
-        serde_json::to_vec_pretty(&rows).map_err(|error| Error::new(format!("cannot write the table as JSON: {error}")))
-    }
-}
-
-/// As `print` shows it: columns aligned to the right, their names first.
-impl fmt::Display for Records {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rows = self.rows.iter().map(|row| row.iter().map(ToString::to_string).collect());
-        let rows: Vec<Vec<String>> = std::iter::once(self.columns.clone()).chain(rows).collect();
-        let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
-        let widths: Vec<usize> = (0..self.columns.len()).map(width).collect();
-        for (i, row) in rows.iter().enumerate() {
-            let cells = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:>width$}"));
-            write!(f, "{}{}", if i == 0 { "" } else { "\n" }, cells.collect::<Vec<_>>().join("  "))?;
-        }
-        Ok(())
-    }
 }

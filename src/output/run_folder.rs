@@ -1,4 +1,4 @@
-//! The run folder: the script as it ran, the files that it showed, and a record from which both can be made again.
+//! The run folder: the script as it ran, the files of its outputs, and `run.json`, the record of the run.
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
@@ -8,15 +8,15 @@ use serde::Serialize;
 use crate::files::write_whole;
 use crate::{Error, Result};
 
-/// The run folder of a script where none is given: `runs/NAME` for `…/NAME.rhai`.
+/// The default run folder of a script: `runs/NAME` for `…/NAME.rhai`.
 pub(crate) fn default_path(script: &Path) -> PathBuf {
     Path::new("runs").join(script.file_stem().unwrap_or(script.as_os_str()))
 }
 
-/// Checks the path of a file inside the run folder.
+/// A path inside the run folder, as a script gives it.
 ///
 /// # Errors
-/// When it leads elsewhere.
+/// When it leads out of the run folder.
 pub(crate) fn output_path(path: &str) -> Result<PathBuf> {
     let path = Path::new(path);
     let inside = path.components().all(|part| matches!(part, Component::Normal(_)));
@@ -27,16 +27,16 @@ pub(crate) fn output_path(path: &str) -> Result<PathBuf> {
     Ok(path.to_owned())
 }
 
-/// Makes the folder and writes the script into it.
+/// Creates the folder and writes the script into it.
 ///
 /// # Errors
-/// When it cannot be written to.
+/// When the folder cannot be written to.
 pub(crate) fn prepare(folder: &Path, script: &str) -> Result<()> {
     write_whole(&folder.join("script.rhai"), script.as_bytes())
         .map_err(|error| error.hint("choose another run folder: --out DIR"))
 }
 
-/// What `run.json` says about a run.
+/// The content of `run.json`.
 #[derive(Debug, Serialize)]
 pub(crate) struct Record<'a> {
     pub script: String,
@@ -50,7 +50,7 @@ pub(crate) struct Record<'a> {
     pub threads: usize,
     pub parameters: &'a BTreeMap<String, String>,
     pub status: String,
-    /// How many points were computed, reused, and failed.
+    /// The numbers of points that were computed, reused, and failed.
     pub points: serde_json::Value,
     pub seconds: f64,
     pub seconds_of_work: f64,
@@ -64,7 +64,7 @@ pub(crate) struct Record<'a> {
     pub results: &'a [(String, String)],
 }
 
-/// What the operations of one name took.
+/// The cost of all operations of one name.
 #[derive(Debug, Serialize)]
 pub(crate) struct Spent {
     pub floating_point_operations: f64,

@@ -18,7 +18,7 @@ pub struct SavedTable {
 }
 
 impl SavedTable {
-    /// A table, saved under a name in the run folder that ends in `.csv` or `.json`.
+    /// A table saved under a path in the run folder that ends in `.csv` or `.json`.
     ///
     /// # Errors
     /// When it has another ending.

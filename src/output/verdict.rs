@@ -1,4 +1,4 @@
-//! The verdict: a phase diagram in words, beside what mean-field theory says.
+//! The verdict: a phase diagram in words, compared with mean-field theory.
 
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -7,19 +7,19 @@ use std::sync::Arc;
 use super::{Filled, Output, ResultRow, ResultTable};
 use crate::entropy::falls_below;
 use crate::executor::Computed;
-use crate::theory::{Activation, MeanField, Phase, critical_weight_var, mean_field};
+use crate::theory::{MeanField, Nonlinearity, Phase, critical_weight_var, mean_field};
 use crate::work::{Described, NetworkOrigin, Target};
 use crate::{Error, Result};
 
-/// How far below its own first value, the highest of all points, a differential entropy counts as lost: the published
-/// figure starts at −6.45 and its phases part at about −8.
+/// Information counts as lost this far below the highest value at depth 1: the published differential entropies start at
+/// −6.45, and the phases separate at about −8.
 pub(crate) const DROP: f64 = 1.5;
 
-/// A table of curves over `weight_var`, and the theory to compare it with.
+/// Curves over the axis `weight_var`, and the theory that they are compared with.
 #[derive(Debug, Clone)]
 pub struct Verdict {
     table: ResultTable,
-    /// For every row.
+    /// One per row.
     weight_vars: Vec<f64>,
     theory: Vec<MeanField>,
     critical: Option<f64>,
@@ -30,20 +30,20 @@ pub struct Verdict {
 struct Reach<'a> {
     weight_var: f64,
     theory: &'a MeanField,
-    /// The depth at which information is lost; infinite where it gets through.
+    /// The depth at which information is lost; infinite if it survives all depths.
     depth: f64,
 }
 
 impl Verdict {
-    /// A verdict about curves over the axis `weight_var`, compared with the theory of an activation and a bias variance:
-    /// where they are not given, those of the networks that the curves rest on.
+    /// A verdict about curves over the axis `weight_var`. The theory is that of `activation` and `bias_var`; each defaults to
+    /// that of the networks that the curves rest on.
     ///
     /// # Errors
-    /// When the table has no such axis, varies over another one, or holds no curves; or when the networks do not share an
-    /// activation and a bias variance that are not given.
+    /// When the table has no such axis, varies over another one, or holds no curves; or when a value is not given and the
+    /// networks do not share one.
     pub fn new(
         table: ResultTable,
-        activation: Option<Activation>,
+        activation: Option<Nonlinearity>,
         bias_var: Option<f64>,
         level: Option<f64>,
     ) -> Result<Self> {
@@ -55,7 +55,7 @@ impl Verdict {
         let activation = match activation {
             Some(activation) => activation,
             None => {
-                Activation::named(&shared(&table, "activation", "\"tanh\"", |network| network.activation.clone())?)?
+                Nonlinearity::named(&shared(&table, "activation", "\"tanh\"", |network| network.activation.clone())?)?
             }
         };
         let bias_var = match bias_var {
@@ -104,12 +104,12 @@ impl Verdict {
         Ok(lines.join("\n"))
     }
 
-    /// The weight variance whose information reaches deepest; among several that reach the end, the middle one.
+    /// The weight variance with which information reaches deepest. If it survives all depths with several, the one with the
+    /// highest value at the last depth.
     fn best(&self, reaches: &[Reach<'_>], curves: &[(f64, &MeanField, Vec<f64>)], deepest: usize) -> String {
         let through: Vec<&Reach<'_>> = reaches.iter().filter(|reach| reach.depth.is_infinite()).collect();
         let theory = self.critical.map_or(String::new(), |critical| format!("; theory is critical at {critical:.4}"));
         if let (Some(low), Some(high)) = (through.first(), through.last()) {
-            // Of those, the one that keeps most at the deepest depth.
             let last =
                 |weight_var: f64| curves.iter().find(|(w, ..)| *w == weight_var).and_then(|(.., c)| c.last().copied());
             let best = through.iter().max_by(|a, b| {
@@ -132,7 +132,7 @@ impl Verdict {
     }
 }
 
-/// What all networks share that a table's curves rest on.
+/// A property that all networks share on which a table's curves rest.
 fn shared<T: PartialEq + Display>(
     table: &ResultTable,
     option: &str,
@@ -170,7 +170,7 @@ impl Output for Verdict {
         self.table.targets()
     }
 
-    /// Nothing before all results are there: a verdict on some of them would mislead.
+    /// Empty until all results are available, since a verdict on some of them would mislead.
     fn fill(&self, computed: &Computed) -> Result<Filled> {
         let sources = self.table.rows.iter().filter_map(|row| row.entry().source());
         let is_complete = sources.into_iter().all(|source| computed.contains_key(&source.fingerprint()));
@@ -207,7 +207,7 @@ fn in_phase(phase: Phase, reaches: &[&Reach<'_>], deepest: usize) -> Option<Stri
     ratios.sort_by(f64::total_cmp);
     let compared = match (ratios.first(), ratios.last()) {
         (Some(low), Some(high)) => {
-            let median = crate::entropy::median(ratios.iter().copied());
+            let median = crate::stats::median(ratios.iter().copied());
             format!(
                 "; in units of theory's ξ_c the depth is {median:.1} (from {low:.1} to {high:.1}; the rule of thumb is 6)"
             )

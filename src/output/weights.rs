@@ -1,5 +1,5 @@
-//! The weights of a network or of a cascade, saved to a file. Weights that are drawn at random are drawn block by block
-//! while the file is written.
+//! The weights of a network or a cascade, saved to a file. Random initial weights are drawn block by block while the file
+//! is written.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use crate::weights::save;
 use crate::work::{Described, Target, Value};
 use crate::{Error, Result};
 
-/// What has weights.
+/// The owner of the weights.
 #[derive(Debug, Clone)]
 pub enum Weights {
     Network(Network),
@@ -45,7 +45,7 @@ impl Output for SavedWeights {
         makers.map(|result| Target { point: self.name(), result }).collect()
     }
 
-    /// Weights are only written, block by block.
+    /// Empty: weights are only written.
     fn fill(&self, _: &Computed) -> Result<Filled> {
         Ok(Filled::default())
     }
@@ -60,14 +60,14 @@ impl Output for SavedWeights {
         false
     }
 
-    /// The network keeps its description: it is small, and every block's is made from it when it is asked for.
+    /// Unchanged: a network is small, and the descriptions of its blocks are made from it on demand.
     fn named(&self, _: &mut dyn FnMut(&Described) -> Described) -> Arc<dyn Output> {
         Arc::new(self.clone())
     }
 }
 
 impl Weights {
-    /// What makes the weights of block `l` (from 1), unless they are drawn or there are none.
+    /// The description of the weights of block `l`, from 1; `None` if they are drawn or there are none.
     fn maker(&self, l: usize) -> Option<Described> {
         match self {
             Self::Network(network) => {

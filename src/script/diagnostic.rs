@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
-use rhai::{EvalAltResult, ParseErrorType, Position};
+use rhai::{EvalAltResult, LexError, ParseErrorType, Position};
 
 use super::stdlib::STDLIB;
 use super::type_names::in_message;
@@ -158,7 +158,7 @@ impl Diagnostic {
         Self { severity: Severity::Error, message, place: sources.place(&file, error.position()), trace, hints }
     }
 
-    /// The message with the line that it is about, its hints and its trace, in colours if it is for a terminal.
+    /// The message with the line that it is about, its hints and its trace, and an empty line; in colours for a terminal.
     pub fn render(&self, for_terminal: bool) -> String {
         let renderer = if for_terminal { Renderer::styled() } else { Renderer::plain() };
         let level = match self.severity {
@@ -173,7 +173,7 @@ impl Diagnostic {
         }));
         report = report.elements(self.hints.iter().map(|hint| Level::HELP.message(hint)));
         report = report.elements(calls.iter().map(|call| Level::NOTE.message(call)));
-        renderer.term_width(WIDTH).render(&[report]) + "\n"
+        renderer.term_width(WIDTH).render(&[report]) + "\n\n"
     }
 }
 
@@ -232,8 +232,13 @@ fn unparsed(error: &ParseErrorType, text: &str) -> (String, Vec<String>) {
             (message.to_owned(), vec!["raise the limit: --max-nesting N".to_owned()])
         }
         ParseErrorType::LiteralTooLarge(what, most) => {
-            let message = format!("the script makes too large a value ({}, at most {most})", sentence(what));
+            let message =
+                format!("the script makes too large a value ({}, at most {most})", in_message(&sentence(what)));
             (message, vec!["raise the limit: --max-size N".to_owned()])
+        }
+        ParseErrorType::BadInput(LexError::UnexpectedInput(text)) if text.chars().all(char::is_alphabetic) => {
+            let hint = "names consist of the letters a to z, digits and `_`; put other letters in quotes";
+            (sentence(&error.to_string()), vec![hint.to_owned()])
         }
         other => (sentence(&other.to_string()), Vec::new()),
     }
@@ -275,7 +280,7 @@ fn in_words(error: &EvalAltResult) -> (String, Vec<String>) {
         EvalAltResult::ErrorStackOverflow(_) => limit("calls functions too deeply", "--max-calls N"),
         EvalAltResult::ErrorTooManyModules(_) => limit("imports too many modules", "--max-modules N"),
         EvalAltResult::ErrorDataTooLarge(what, _) => {
-            limit(&format!("makes too large a value ({})", sentence(what)), "--max-size N")
+            limit(&format!("makes too large a value ({})", in_message(&sentence(what))), "--max-size N")
         }
         EvalAltResult::ErrorTerminated(why, _) => match why.clone().try_cast::<Error>() {
             Some(Error { message, hints, .. }) => (message, hints),

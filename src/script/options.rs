@@ -272,9 +272,8 @@ impl Options<'_> {
     /// # Errors
     /// If the script gave something else.
     pub fn choice(&self, key: &str) -> Result<&'static str> {
-        let choices = match self.spec.key(key) {
-            Some(Key { takes: Takes::OneOf(choices), .. }) => choices,
-            _ => return Err(self.spec.unknown(key)),
+        let Some(Key { takes: Takes::OneOf(choices), .. }) = self.spec.key(key) else {
+            return Err(self.spec.unknown(key));
         };
         let named = |text: &str| choices.iter().copied().find(|choice| *choice == text);
         let given = self.optional_text(key)?;

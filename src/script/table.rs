@@ -9,7 +9,8 @@ use super::lazy::{Curve, Number};
 use super::options::describe;
 use crate::Error;
 use crate::executor::Computed;
-use crate::output::results::{Other, point_name};
+use crate::output::results::point_name;
+use crate::output::scalar::Other;
 use crate::output::{Entry, Point, ResultRow, ResultTable, Scalar, SweepAxis};
 
 /// One parameter and its values, in the script's order.

@@ -1,19 +1,19 @@
 //! The c-map: how the overlap of two inputs depends on their correlation c, and its fixed point.
 //!
 //! With a_n = E[φ(√q z) h_n(z)], h_n the normalised Hermite polynomials, Mehler's formula gives E[φ(u₁)φ(u₂)] =
-//! Σ a_n² cⁿ: a one-dimensional quadrature and a series with no negative term (the "dual activation" of Daniely,
-//! Frostig, Singer, 1602.05897). The fixed point c* solves (1 − c′)/(1 − c) = 1. The left side rises with c, up to χ₁
-//! at c = 1, so there is one root below 1 in the chaotic phase and none elsewhere; and no digits cancel near c = 1.
+//! Σ a_n² cⁿ: a one-dimensional quadrature and a series without negative terms (the "dual activation" of Daniely,
+//! Frostig, Singer, arXiv:1602.05897). The fixed point c* solves (1 − c′)/(1 − c) = 1. The left side rises with c, up to χ₁
+//! at c = 1, so there is one root below 1 in the chaotic phase and none elsewhere; and nothing cancels near c = 1.
 
-use super::activation::Activation;
 use super::moments::{Moments, Node};
+use super::nonlinearity::Nonlinearity;
 use super::root::bracketed;
 
-/// Series are tried with 64, 128, … terms up to this. tanh needs 128 at q = 0.6, and all of them from about q = 20.
+/// Series have 64, 128, … terms up to this. tanh needs 128 at q = 0.6, and the maximum from about q = 20 on.
 const MOST_TERMS: usize = 2048;
-/// A series whose second half adds no more than this to χ₁, relative to it, is complete.
+/// A series is complete when its second half adds no more than this to χ₁, relative to it.
 const COMPLETE: f64 = 1e-15;
-/// The least σ_b²/q*, or E[φ]² in its place, that is more than rounding.
+/// The smallest σ_b²/q* (or E[φ]²/q*) that is above rounding error.
 const BIAS: f64 = 1e-14;
 
 /// E[φ(u₁)φ(u₂)] at one length q, as a function of ε = 1 − c.
@@ -25,7 +25,7 @@ pub(super) enum Correlation {
     Hermite {
         /// a_n²/q for n = 1, 2, …
         weights: Vec<f64>,
-        /// (n, weight) of what the series leaves out; empty once it is complete.
+        /// (n, weight) of terms that stand for the truncated ones; empty once the series is complete.
         tail: Vec<(f64, f64)>,
     },
 }
@@ -59,11 +59,11 @@ impl Correlation {
         let c = 1.0 - gap;
         match self {
             Erf { q, sine } => {
-                // asin a − asin b as one arc sine, so that nothing cancels: a = sine, b = sine·c.
+                // asin a − asin b as one arc sine, so that nothing cancels; a = sine, b = sine·c.
                 let (a, b) = (*sine, sine * c);
                 let (cos_a, cos_b) = (((1.0 - a) * (1.0 + a)).sqrt(), ((1.0 - b) * (1.0 + b)).sqrt());
                 let difference = a * a * gap * (1.0 + c) / (a * cos_b + b * cos_a);
-                // For a large difference its sine falls again: the plain form is exact there.
+                // Past a right angle the sine falls again; the plain form is exact there.
                 let arc = if gap < 0.5 { libm::asin(difference) } else { libm::asin(a) - libm::asin(b) };
                 std::f64::consts::FRAC_2_PI * arc / (q * gap)
             }
@@ -101,26 +101,26 @@ impl Correlation {
     fn fixed_gap(&self, weight_var: f64, moments: &Moments) -> f64 {
         let excess = |gap: f64| weight_var * self.secant(gap) - 1.0;
         let uncorrelated = excess(1.0);
-        // An odd φ without bias has c* = 0: the excess at ε = 1 is zero then, give or take a rounding.
+        // An odd φ without bias has c* = 0: the excess at ε = 1 is zero then, up to rounding.
         if uncorrelated > -BIAS {
             return 1.0;
         }
         bracketed(excess, (0.0, weight_var * moments.slope - 1.0), (1.0, uncorrelated))
     }
 
-    /// Whether more terms would change nothing at this ε.
+    /// Whether more terms would not change the result at this ε.
     fn is_exact_at(&self, gap: f64) -> bool {
         match self {
             Erf { .. } => true,
-            // Where cⁿ has died out, what is left out enters by its sum alone, and that is known.
+            // Where cⁿ has vanished, only the sum of the truncated terms matters, and it is known.
             Hermite { weights, tail } => tail.is_empty() || libm::pow(1.0 - gap, weights.len() as f64) < f64::EPSILON,
         }
     }
 }
 
-/// The fixed point c* < 1 of the c-map at length `q`, and the map's slope there. Only for χ₁ > 1. Nothing for a
-/// homogeneous φ, which has none.
-pub(super) fn fixed_point(activation: &Activation, weight_var: f64, q: f64, moments: &Moments) -> Option<(f64, f64)> {
+/// The fixed point c* < 1 of the c-map at length `q`, and the map's slope there. Only for χ₁ > 1. `None` for a
+/// homogeneous φ, which has no such fixed point.
+pub(super) fn fixed_point(activation: &Nonlinearity, weight_var: f64, q: f64, moments: &Moments) -> Option<(f64, f64)> {
     let mut terms = 64;
     loop {
         let correlation = activation.correlation(q, moments, terms)?;
@@ -149,11 +149,11 @@ fn hermite_weights(nodes: &[Node], q: f64, terms: usize) -> Vec<f64> {
         .collect()
 }
 
-/// The weights beyond `first` as atoms of a power law n^(−p) with the given sum and first moment. A kink in φ gives p =
-/// 5/2 and one in φ' gives 7/2; then the two means fix where the law begins, which is not quite `first`, since
-/// weights oscillate. Otherwise they fix p.
+/// The weights beyond `first` as discrete terms of a power law n^(−p) with the given sum and first moment. A kink in φ
+/// gives p = 5/2 and one in φ' gives 7/2; then the two means determine where the law begins, which is not exactly `first`,
+/// since weights oscillate. Otherwise they determine p.
 fn power_law(first: f64, sum: f64, moment: f64) -> Vec<(f64, f64)> {
-    /// Each atom stands for the weights from one n to e^(1/8) times it: to e^40, where 2e-9 of a kink's moment is left.
+    /// Each term stands for the weights from n to e^(1/8) n, up to e^40, beyond which 2e-9 of a kink's moment remains.
     const ATOMS: u32 = 320;
     const STEP: f64 = 0.125;
     let mean = moment / (first * sum);
@@ -163,7 +163,7 @@ fn power_law(first: f64, sum: f64, moment: f64) -> Vec<(f64, f64)> {
     let begins = |p: f64| mean * (p - 2.0) / (p - 1.0);
     let fitted = (2.0 * mean - 1.0) / (mean - 1.0);
     let p = [2.5, 3.5].into_iter().find(|p| (begins(*p) - 1.0).abs() < 0.1).unwrap_or(fitted);
-    // What of the sum and of the moment lies in the first atom; in each of the others as much of the rest.
+    // The first term's share of the sum and of the moment; each further term has the same share of the rest.
     let (share, share_of_moment) = (-libm::expm1(-(p - 1.0) * STEP), -libm::expm1(-(p - 2.0) * STEP));
     let atom = |k: u32| {
         let grade = f64::from(k) * STEP;

@@ -1,45 +1,45 @@
-//! Mean-field theory: how length and correlation of two inputs travel through an infinitely wide random network.
+//! Mean-field theory: how the length and the correlation of two inputs evolve through an infinitely wide random network.
 //!
 //! After many layers of W ~ N(0, σ_w²/fan_in), b ~ N(0, σ_b²) a preactivation has variance q*, and two inputs have
-//! correlation c*. How slowly they get there, ξ_c, is how deep information about the input survives; it diverges on
-//! the critical line χ₁ = 1. Poole et al. (1606.05340), Schoenholz et al. (1611.01232).
+//! correlation c*. The depth scale of that convergence, ξ_c, is how deep information about the input survives; it diverges
+//! on the critical line χ₁ = 1. Poole et al. (arXiv:1606.05340), Schoenholz et al. (arXiv:1611.01232).
 
-mod activation;
 mod correlation;
 mod moments;
+mod nonlinearity;
 mod piecewise;
 mod root;
 
-pub use activation::Activation;
+pub use nonlinearity::Nonlinearity;
 
 use crate::{Error, Result};
 use moments::Moments;
 use std::fmt;
 
-/// Variances above this are refused: no initialisation is near it, and the largest q is looked for far above it.
+/// The largest variance that is accepted: far above any initialisation, and far below the largest q in the search.
 const LARGEST_VARIANCE: f64 = 1e6;
-/// Where q is looked for: from so short that no double tells it from its limit, to so long that it counts as diverging.
+/// Search range of q: below the first a double cannot tell it from its limit, above the second it counts as diverging.
 const SHORTEST: f64 = 1e-12;
 const LONGEST: f64 = 1e12;
-/// Where the limits of large q have been reached to the last digit.
+/// At this q all limits of large q are reached in double precision.
 const FAR: f64 = 1e30;
-/// |χ₁ − 1| below this is critical: about what rounding σ_w² and the quadrature leave of it.
+/// |χ₁ − 1| below this is critical: about the rounding error of σ_w² and the quadrature.
 const CRITICAL_BAND: f64 = 1e-12;
-/// φ(0)² + σ_b² below this is zero, and so q = 0 a fixed point. Above what sampling leaves of φ(0) = 0.
+/// φ(0)² + σ_b² below this counts as zero, so that q = 0 is a fixed point. It is above the sampling error of φ(0) = 0.
 const NOTHING: f64 = 1e-18;
-/// How closely the q-map of a homogeneous φ keeps every q, where it does: as closely as sampling resolves short ones.
+/// Relative tolerance within which the q-map of a homogeneous φ keeps every q: the sampling error at small q.
 const KEPT: f64 = 1e-9;
 
-/// What depth does to two inputs that differ a little.
+/// What depth does to two nearby inputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Phase {
-    /// χ₁ < 1: they become alike, exponentially in depth.
+    /// χ₁ < 1: they converge, exponentially in depth.
     Ordered,
-    /// χ₁ = 1: no depth scale; differences die out, if at all, as a power of depth.
+    /// χ₁ = 1: no depth scale; differences decay, if at all, as a power of depth.
     Critical,
-    /// χ₁ > 1: they part until their correlation is c* < 1.
+    /// χ₁ > 1: they diverge until their correlation is c* < 1.
     Chaotic,
-    /// There is no length to settle at: q grows without bound, as for relu with σ_w² ≥ 2 and a bias.
+    /// q has no fixed point and grows without bound, as for relu with σ_w² ≥ 2 and a bias.
     Unbounded,
 }
 
@@ -66,8 +66,8 @@ pub struct MeanField {
     pub weight_var: f64,
     /// σ_b².
     pub bias_var: f64,
-    /// q*, the variance of a preactivation: the smallest stable fixed point of the q-map, which is where inputs
-    /// that start short go; 0 without bias in the ordered phase.
+    /// q*, the variance of a preactivation: the smallest stable fixed point of the q-map, to which short inputs
+    /// converge; 0 without bias in the ordered phase.
     pub q: f64,
     /// χ₁ = σ_w² E[φ'²] at q*: the slope of the c-map at c = 1, and the growth of a squared gradient per layer.
     pub chi: f64,
@@ -77,16 +77,16 @@ pub struct MeanField {
     pub c: f64,
     /// The slope of the c-map at c*; equal to `chi` where c* = 1.
     pub chi_c: f64,
-    /// ξ_c = −1/ln `chi_c`: differences in correlation shrink by e over so many layers. Infinite at criticality.
+    /// ξ_c = −1/ln `chi_c`: the number of layers over which differences in correlation shrink by e. Infinite at criticality.
     pub xi_c: f64,
-    /// ξ_q = −1/ln |`chi_q`|, the same for the length.
+    /// ξ_q = −1/ln |`chi_q`|, the same for the length q.
     pub xi_q: f64,
     /// Which side of the critical line.
     pub phase: Phase,
 }
 
 impl MeanField {
-    /// ξ_∇ = 1/|ln χ₁|: gradients grow (chaotic) or vanish (ordered) by e over so many layers.
+    /// ξ_∇ = 1/|ln χ₁|: the number of layers over which squared gradients grow (chaotic) or vanish (ordered) by e.
     pub fn xi_gradient(&self) -> f64 {
         depth_scale(self.chi)
     }
@@ -101,10 +101,10 @@ pub struct CriticalPoint {
     pub bias_var: f64,
     /// q* there; NaN where every q is a fixed point.
     pub q: f64,
-    /// ξ_q there, in layers: finite, for the length settles while correlations linger.
+    /// ξ_q there, in layers: finite, since the length converges exponentially while correlations do not.
     pub xi_q: f64,
-    /// lim l(1 − c_l) = 2/(σ_w² q* E[φ''²]): at criticality correlations approach 1 not exponentially but as this
-    /// over the depth l. 0 where φ has a kink, for then they do so faster; ∞ for a linear map, which keeps them.
+    /// lim l(1 − c_l) = 2/(σ_w² q* E[φ''²]): at criticality 1 − c_l falls as this over the depth l. 0 where φ has a kink,
+    /// since it falls faster then; ∞ for a linear map, which keeps correlations.
     pub decay: f64,
 }
 
@@ -112,7 +112,7 @@ pub struct CriticalPoint {
 ///
 /// # Errors
 /// For a variance outside that range. A q that diverges is no error, but a result: see [`MeanField`].
-pub fn mean_field(activation: &Activation, weight_var: f64, bias_var: f64) -> Result<MeanField> {
+pub fn mean_field(activation: &Nonlinearity, weight_var: f64, bias_var: f64) -> Result<MeanField> {
     check("weight_var", weight_var)?;
     check("bias_var", bias_var)?;
     let q = length(activation, weight_var, bias_var);
@@ -123,7 +123,7 @@ pub fn mean_field(activation: &Activation, weight_var: f64, bias_var: f64) -> Re
     let phase = if q == f64::INFINITY {
         Phase::Unbounded
     } else if (chi - 1.0).abs() <= CRITICAL_BAND || (q == 0.0 && chi > 1.0) {
-        // Above criticality q = 0 is unstable: found all the same, χ₁ exceeds 1 by rounding.
+        // Above criticality q = 0 is unstable; if it was found nevertheless, χ₁ exceeds 1 by rounding.
         Phase::Critical
     } else if chi < 1.0 {
         Phase::Ordered
@@ -143,7 +143,7 @@ pub fn mean_field(activation: &Activation, weight_var: f64, bias_var: f64) -> Re
 ///
 /// # Errors
 /// As for [`critical_point`].
-pub fn critical_weight_var(activation: &Activation, bias_var: f64) -> Result<f64> {
+pub fn critical_weight_var(activation: &Nonlinearity, bias_var: f64) -> Result<f64> {
     Ok(critical_point(activation, bias_var)?.weight_var)
 }
 
@@ -152,9 +152,9 @@ pub fn critical_weight_var(activation: &Activation, bias_var: f64) -> Result<f64
 /// # Errors
 /// For a variance out of range, and for an activation that has no critical point there: relu and its like with any
 /// bias at all (q diverges before χ₁ reaches 1), and those whose χ₁ = 1 is only found at an unstable length.
-pub fn critical_point(activation: &Activation, bias_var: f64) -> Result<CriticalPoint> {
+pub fn critical_point(activation: &Nonlinearity, bias_var: f64) -> Result<CriticalPoint> {
     check("bias_var", bias_var)?;
-    // χ₁ = 1 makes σ_w² = 1/E[φ'²], which leaves one equation for q: q = E[φ²]/E[φ'²] + σ_b².
+    // χ₁ = 1 gives σ_w² = 1/E[φ'²], and so one equation for q: q = E[φ²]/E[φ'²] + σ_b².
     let excess = |q: f64| {
         let Moments { square, slope, .. } = activation.moments(q);
         q - square / slope - bias_var
@@ -167,7 +167,7 @@ pub fn critical_point(activation: &Activation, bias_var: f64) -> Result<Critical
     let at = if starts_at_zero(activation, bias_var) {
         0.0
     } else {
-        // An excess of rounding size is none: for a homogeneous φ it is zero at every q but for the bias.
+        // An excess of rounding size counts as none: for a homogeneous φ without bias it is zero at every q.
         let found = |q: f64, excess: f64| excess > 1e-10 * q;
         upward(excess, excess(0.0), bias_var.max(SHORTEST), found).ok_or_else(none)?
     };
@@ -194,23 +194,23 @@ fn depth_scale(slope: f64) -> f64 {
     if (slope.abs() - 1.0).abs() <= CRITICAL_BAND { f64::INFINITY } else { 1.0 / libm::log(slope.abs()).abs() }
 }
 
-fn starts_at_zero(activation: &Activation, bias_var: f64) -> bool {
+fn starts_at_zero(activation: &Nonlinearity, bias_var: f64) -> bool {
     activation.moments(0.0).square + bias_var < NOTHING
 }
 
-/// Whether, without bias, every q is a fixed point: for a homogeneous φ at its one critical σ_w².
-fn keeps_length(activation: &Activation, weight_var: f64) -> bool {
+/// Whether, without bias, every q is a fixed point: true for a homogeneous φ at its critical σ_w².
+fn keeps_length(activation: &Nonlinearity, weight_var: f64) -> bool {
     [SHORTEST, 1.0].iter().all(|q| (weight_var * activation.moments(*q).square / q - 1.0).abs() < KEPT)
 }
 
 /// q*: see [`MeanField::q`].
-fn length(activation: &Activation, weight_var: f64, bias_var: f64) -> f64 {
+fn length(activation: &Nonlinearity, weight_var: f64, bias_var: f64) -> f64 {
     let growth = |q: f64| weight_var * activation.moments(q).square + bias_var - q;
     if !starts_at_zero(activation, bias_var) {
         let start = growth(0.0);
         return upward(|q| -growth(q), -start, start, |_, shrink| shrink >= 0.0).unwrap_or(f64::INFINITY);
     }
-    // q = 0 is a fixed point: it is the one unless short inputs grow.
+    // q = 0 is a fixed point, and the stable one unless short inputs grow.
     if keeps_length(activation, weight_var) {
         return f64::NAN;
     }

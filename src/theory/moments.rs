@@ -2,10 +2,10 @@
 
 use super::piecewise::{Piece, evaluate, project};
 
-/// Nodes per panel. Sixteen are exact to degree 31: a resolved function (degree 15) times what else is in the integral.
+/// Nodes per panel. Sixteen are exact to degree 31: a resolved function (degree 15) times the other factors of the integrand.
 pub(super) const NODES: usize = 16;
 
-/// Abscissae and weights on [−1, 1] (roots of P₁₆ by Newton's method in 40-digit arithmetic).
+/// Abscissae and weights on [−1, 1] (the roots of P₁₆, by Newton's method in 40-digit arithmetic).
 pub(super) const GAUSS_LEGENDRE: [(f64, f64); NODES] = [
     (-0.989_400_934_991_649_9, 0.027_152_459_411_754_096),
     (-0.944_575_023_073_232_6, 0.062_253_523_938_647_894),
@@ -27,10 +27,10 @@ pub(super) const GAUSS_LEGENDRE: [(f64, f64); NODES] = [
 
 /// Standard deviations to either side. A Hermite function of any degree is below e^(−36) of its size here.
 const REACH: f64 = 12.0;
-/// √q is no smaller than this: where the limit q → 0 has been reached in double precision.
+/// Lower bound of √q: the limit q → 0 is reached here in double precision.
 const LEAST_WIDTH: f64 = 1e-10;
 
-/// What the two maps need to know about φ at one length q, with x = √q z and z normal.
+/// The means of φ that both maps need at one length q, with x = √q z and z normal.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Moments {
     /// E[φ²].
@@ -49,8 +49,8 @@ pub(super) struct Node {
     pub slope: f64,
 }
 
-/// A rule for means at length `q` with panels no wider than `width` in z. `exact`, where there is one, gives φ and φ'
-/// better than the pieces do.
+/// A quadrature rule at length `q` with panels no wider than `width` in z. `exact`, where given, is more accurate for φ and
+/// φ' than the pieces.
 pub(super) fn nodes(pieces: &[Piece], exact: Option<fn(f64) -> (f64, f64)>, q: f64, width: f64) -> Vec<Node> {
     let scale = q.sqrt().max(LEAST_WIDTH);
     let mut nodes = Vec::new();
@@ -86,7 +86,7 @@ impl Moments {
             slope += node.weight * node.slope * node.slope;
             growth += node.weight * node.z * node.value * node.slope;
         }
-        // As q → 0, φ² ≈ φ'(0)² q where φ(0) = 0; where it is not, no fixed point lies there.
+        // As q → 0, φ² ≈ φ'(0)² q if φ(0) = 0; otherwise there is no fixed point at 0.
         let scale = q.sqrt();
         Self { square, slope, growth: if scale > LEAST_WIDTH { growth / scale } else { slope } }
     }

@@ -1,30 +1,30 @@
-//! An activation cut into stretches on which a polynomial stands for it.
+//! An activation as a piecewise polynomial.
 //!
-//! A function known only by its values is sampled once and becomes data: no closure outlives its script. Bisection
-//! finds where it has kinks (as |x| has at 0), so that no quadrature ever straddles one, and its slope is that of the
-//! polynomials. The idea is Chebfun's: Pachón, Platte, Trefethen, "Piecewise-smooth chebfuns" (2010).
+//! A function known only by its values is sampled once and becomes data, so that no closure outlives its script. Bisection
+//! finds its kinks (as that of |x| at 0), so that no quadrature panel contains one; its slope is that of the polynomials.
+//! The idea is Chebfun's: Pachón, Platte, Trefethen, "Piecewise-smooth chebfuns" (2010).
 
 use super::moments::{GAUSS_LEGENDRE, NODES};
 use crate::{Error, Result};
 
-/// Functions are sampled on [−512, 512] and go on as straight lines beyond: far enough for q up to about 1800, and
-/// near enough that exp(x), and so a softplus or a sigmoid written in the plain way, stays finite.
+/// Functions are sampled on [−512, 512] and extrapolated by straight lines: wide enough for q up to about 1800, and narrow
+/// enough that exp(x), and so a softplus or sigmoid in its plain form, stays finite.
 const DOMAIN: f64 = 512.0;
-/// Bisection starts from these, graded towards 0 so that small values keep their relative precision.
+/// Bisection starts from these corners, graded towards 0 so that small values keep their relative precision.
 const CORNERS: [f64; 11] = [-DOMAIN, -64.0, -8.0, -1.0, -0.125, 0.0, 0.125, 1.0, 8.0, 64.0, DOMAIN];
-/// What counts as resolved, relative to the function's size: tried in turn, so that a function with noise in it (one
-/// computed in single precision, say) still gets the accuracy that it has.
+/// Tolerances of a resolved piece, relative to the function's size. They are tried in turn, so that a function with noise
+/// (computed in single precision, say) is resolved to its own accuracy.
 const TOLERANCES: [f64; 3] = [1e-14, 1e-10, 1e-6];
-/// More pieces than this and the function is called rough at this tolerance.
+/// A function that needs more pieces than this is too rough for a tolerance.
 const MOST_PIECES: usize = 2048;
-/// An unresolved stretch narrower than this is a kink, not a place to look closer.
+/// An unresolved piece narrower than this is a kink, and is not bisected further.
 const NARROWEST: f64 = 1e-12;
 /// A step between neighbouring pieces larger than this, relative to the function's size, is a jump.
 const JUMP: f64 = 1e-4;
-/// A step in slope larger than this, relative to it, is a kink: above what noise leaves at the loosest tolerance.
+/// A relative step in slope larger than this is a kink: above the noise at the loosest tolerance.
 const KINK: f64 = 1e-2;
 
-/// A stretch [left, right] of the line and the Legendre series of the function on it.
+/// An interval [left, right] and the Legendre series of the function on it.
 #[derive(Debug, Clone)]
 pub(super) struct Piece {
     pub left: f64,
@@ -49,7 +49,7 @@ impl Piece {
         Ok(Self { left, right, centre, half, series: project(values) })
     }
 
-    /// The straight line that leaves `x` outwards with the value and slope that the function has there.
+    /// The straight line from `x` outwards with the given value and slope at `x`.
     fn ray(x: f64, (value, slope): (f64, f64)) -> Self {
         let mut series = [0.0; NODES];
         (series[0], series[1]) = (value, slope);
@@ -61,7 +61,7 @@ impl Piece {
         self.series.iter().fold(0.0, |most, c| c.abs().max(most))
     }
 
-    /// Two coefficients, because those of an even or odd function vanish by turns.
+    /// Looks at two coefficients, because every second one of an even or odd function vanishes.
     fn is_resolved(&self, allowed: f64) -> bool {
         self.series[NODES - 2].abs().max(self.series[NODES - 1].abs()) <= allowed
     }
@@ -108,7 +108,7 @@ fn legendre(t: f64) -> impl Iterator<Item = (f64, f64)> {
 /// Where `f` is not finite, jumps, or stays unresolved by thousands of pieces; the message lacks its subject, the
 /// function's name.
 pub(super) fn sample(f: &dyn Fn(f64) -> f64) -> Result<Vec<Piece>> {
-    // Near its zeros a function is as exact as its size elsewhere lets it be.
+    // Near its zeros a function is only as accurate as its size elsewhere allows.
     let size = Piece::fit(f, -1.0, 1.0)?.size();
     for tolerance in TOLERANCES {
         let Some((mut pieces, kinks)) = split(f, &CORNERS, size, tolerance)? else { continue };
@@ -132,8 +132,8 @@ pub(super) fn sample(f: &dyn Fn(f64) -> f64) -> Result<Vec<Piece>> {
         .hint("give a function that is smooth but for a few kinks, and that has no noise in it"))
 }
 
-/// Bisects between `corners` until all is resolved; also returns the corners with the kinks found between them.
-/// Nothing if that takes too many pieces.
+/// Bisects between `corners` until every piece is resolved; also returns the corners together with the kinks found.
+/// `None` if that takes too many pieces.
 fn split(f: &dyn Fn(f64) -> f64, corners: &[f64], size: f64, tolerance: f64) -> Result<Option<(Vec<Piece>, Vec<f64>)>> {
     let (mut pieces, mut kinks) = (Vec::new(), corners.to_vec());
     let mut todo: Vec<_> = corners.windows(2).map(|ends| (ends[0], ends[1])).rev().collect();
@@ -200,10 +200,10 @@ mod tests {
 
     #[test]
     fn refuses_what_theory_cannot_take() {
-        let told = |f: &dyn Fn(f64) -> f64| sample(f).unwrap_err().message;
-        assert!(told(&|x| if x > 0.7 { 1.0 } else { 0.0 }).starts_with("jumps at 0.7"));
-        assert!(told(&|x| if x >= 0.0 { 1.0 } else { -1.0 }).starts_with("jumps at 0,"));
-        assert!(told(&|x| x.sqrt()).contains("NaN"));
-        assert!(told(&|x| libm::sin(1e6 * x)).contains("too rough"));
+        let refusal = |f: &dyn Fn(f64) -> f64| sample(f).unwrap_err().message;
+        assert!(refusal(&|x| if x > 0.7 { 1.0 } else { 0.0 }).starts_with("jumps at 0.7"));
+        assert!(refusal(&|x| if x >= 0.0 { 1.0 } else { -1.0 }).starts_with("jumps at 0,"));
+        assert!(refusal(&|x| x.sqrt()).contains("NaN"));
+        assert!(refusal(&|x| libm::sin(1e6 * x)).contains("too rough"));
     }
 }

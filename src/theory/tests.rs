@@ -1,10 +1,10 @@
 use super::*;
 
-fn named(name: &str) -> Activation {
-    Activation::named(name).unwrap()
+fn named(name: &str) -> Nonlinearity {
+    Nonlinearity::named(name).unwrap()
 }
 
-fn at(activation: &Activation, weight_var: f64, bias_var: f64) -> MeanField {
+fn at(activation: &Nonlinearity, weight_var: f64, bias_var: f64) -> MeanField {
     mean_field(activation, weight_var, bias_var).unwrap()
 }
 
@@ -77,10 +77,10 @@ fn correlation_scale_diverges_as_one_over_the_distance() {
 fn quadrature_agrees_with_closed_forms() {
     let scale = libm::sqrt(std::f64::consts::PI) / 2.0;
     let pairs = [
-        (named("erf"), Activation::custom("my erf", libm::erf).unwrap()),
-        (named("erf_unit_slope"), Activation::custom("my erf, slope 1", |x| libm::erf(scale * x)).unwrap()),
-        (named("relu"), Activation::custom("my relu", |x| x.max(0.0)).unwrap()),
-        (named("linear"), Activation::custom("my line", |x| x).unwrap()),
+        (named("erf"), Nonlinearity::custom("my erf", libm::erf).unwrap()),
+        (named("erf_unit_slope"), Nonlinearity::custom("my erf, slope 1", |x| libm::erf(scale * x)).unwrap()),
+        (named("relu"), Nonlinearity::custom("my relu", |x| x.max(0.0)).unwrap()),
+        (named("linear"), Nonlinearity::custom("my line", |x| x).unwrap()),
     ];
     for (closed, sampled) in &pairs {
         for (weight_var, bias_var) in POINTS {
@@ -97,10 +97,10 @@ fn quadrature_agrees_with_closed_forms() {
 #[test]
 fn a_closure_does_what_its_formula_does() {
     let softplus_less = |x: f64| libm::log(1.0 + libm::exp(x)) - libm::log(2.0);
-    assert_eq!(at(&Activation::custom("shifted softplus", softplus_less).unwrap(), 3.0, 0.0).phase, Phase::Ordered);
+    assert_eq!(at(&Nonlinearity::custom("shifted softplus", softplus_less).unwrap(), 3.0, 0.0).phase, Phase::Ordered);
     for name in ["tanh", "gelu", "silu", "sigmoid"] {
         let formula = named(name);
-        let closure = Activation::custom(name, |x| formula.value(x)).unwrap();
+        let closure = Nonlinearity::custom(name, |x| formula.value(x)).unwrap();
         for (weight_var, bias_var) in POINTS {
             same(at(&closure, weight_var, bias_var), at(&formula, weight_var, bias_var), 2e-12);
         }
@@ -113,7 +113,7 @@ fn a_closure_does_what_its_formula_does() {
 #[test]
 fn kinks_are_dealt_with() {
     // Hard tanh: E[φ'²] = erf(1/√2q), E[φ²] = q (erf(1/√2q) − √(2/πq) e^(−1/2q)) + erfc(1/√2q).
-    let hard = Activation::custom("hard tanh", |x: f64| x.clamp(-1.0, 1.0)).unwrap();
+    let hard = Nonlinearity::custom("hard tanh", |x: f64| x.clamp(-1.0, 1.0)).unwrap();
     for (weight_var, bias_var) in POINTS {
         let point = at(&hard, weight_var, bias_var);
         if point.q > 0.0 {
@@ -155,7 +155,7 @@ fn edges_are_results() {
     let he = at(&relu, 2.0, 0.0);
     assert!(he.phase == Phase::Critical && he.q.is_nan() && he.xi_c == f64::INFINITY);
     assert_eq!(critical_weight_var(&relu, 0.0).unwrap(), 2.0);
-    let leaky = Activation::custom("leaky relu", |x: f64| x.max(0.1 * x)).unwrap();
+    let leaky = Nonlinearity::custom("leaky relu", |x: f64| x.max(0.1 * x)).unwrap();
     let critical = critical_weight_var(&leaky, 0.0).unwrap();
     close(critical, 2.0 / 1.01, 1e-12);
     assert!(at(&leaky, critical, 0.0).q.is_nan());
@@ -170,17 +170,17 @@ fn edges_are_results() {
 #[test]
 fn mistakes_are_named() {
     let tanh = named("tanh");
-    for (weight_var, bias_var, told) in [
+    for (weight_var, bias_var, expected) in [
         (-1.0, 0.05, "weight_var is -1, but it must be from 0 to 1e6"),
         (1.0, f64::NAN, "bias_var is NaN, but it must be from 0 to 1e6"),
         (f64::INFINITY, 0.0, "weight_var is inf, but it must be from 0 to 1e6"),
     ] {
-        assert_eq!(mean_field(&tanh, weight_var, bias_var).unwrap_err().message, told);
+        assert_eq!(mean_field(&tanh, weight_var, bias_var).unwrap_err().message, expected);
     }
     assert!(critical_point(&named("relu"), 0.05).unwrap_err().message.contains("no critical weight variance"));
-    let error = Activation::named("tanth").unwrap_err();
+    let error = Nonlinearity::named("tanth").unwrap_err();
     assert_eq!(error.hints[0], "did you mean `tanh`?");
     assert!(error.hints[1].contains("erf_unit_slope"));
-    let error = Activation::custom("step", |x| if x > 0.0 { 1.0 } else { 0.0 }).unwrap_err();
+    let error = Nonlinearity::custom("step", |x| if x > 0.0 { 1.0 } else { 0.0 }).unwrap_err();
     assert!(error.message.starts_with("activation `step` jumps at 0"));
 }

@@ -134,23 +134,31 @@ const CASES: [Case; 8] = [
     },
 ];
 
-/// What a script prints and draws on a device: a list of numbers for each line, and for each figure.
-fn printed(case: &Case, device: &str) -> Vec<Vec<f64>> {
+/// What a script prints and draws on a device: a list of numbers for each line and for each figure, and the other cells of
+/// the figures' tables.
+fn shown(case: &Case, device: &str) -> (Vec<Vec<f64>>, Vec<String>) {
     let mut place = Place::new();
     device.clone_into(&mut place.settings.device);
     let (outcome, lines) = place.run(case.script);
     assert_eq!(outcome.status, Status::Done, "{} on {device}: {}", case.name, scripted::text(&outcome.diagnostics));
-    let files = std::fs::read_dir(place.path("out")).unwrap().map(|entry| entry.unwrap().path());
-    let mut tables: Vec<_> =
-        files.filter(|file| file.extension().is_some_and(|extension| extension == "csv")).collect();
-    tables.sort();
-    let tables = tables.iter().map(|table| std::fs::read_to_string(table).unwrap().replace('\n', ","));
-    lines.into_iter().chain(tables).map(|text| numbers(&text)).collect()
-}
-
-/// Those between commas and brackets.
-fn numbers(text: &str) -> Vec<f64> {
-    text.split([',', '[', ']']).filter_map(|number| number.trim().parse().ok()).collect()
+    let line = |line: &String| serde_json::from_str(line).unwrap_or_else(|error| panic!("{line} is no list: {error}"));
+    let mut numbers: Vec<Vec<f64>> = lines.iter().map(line).collect();
+    let mut texts = Vec::new();
+    let mut tables = outcome.files;
+    tables.retain(|file| file.extension().is_some_and(|extension| extension == "csv"));
+    for table in tables {
+        let mut reader = csv::Reader::from_path(table).unwrap();
+        let records: Vec<csv::StringRecord> = reader.records().map(|record| record.unwrap()).collect();
+        let (found, other): (Vec<_>, Vec<_>) = records
+            .iter()
+            .flatten()
+            .map(|cell| cell.parse::<f64>().map_err(|_| cell.to_owned()))
+            .partition(Result::is_ok);
+        assert!(!found.is_empty());
+        numbers.push(found.into_iter().flatten().collect());
+        texts.extend(other.into_iter().filter_map(Result::err));
+    }
+    (numbers, texts)
 }
 
 fn others() -> impl Iterator<Item = Known> {
@@ -166,10 +174,10 @@ fn every_kind_of_script_gives_the_same_numbers_on_every_device() {
     }
     let mut wrong = Vec::new();
     for case in &CASES {
-        let expected = printed(case, device::DEFAULT);
+        let (expected, expected_texts) = shown(case, device::DEFAULT);
         for device in others().filter(|known| known.missing.is_none()) {
-            let found = printed(case, &device.name);
-            assert_eq!(found.len(), expected.len(), "{} on {}", case.name, device.name);
+            let (found, texts) = shown(case, &device.name);
+            assert_eq!((found.len(), &texts), (expected.len(), &expected_texts), "{} on {}", case.name, device.name);
             let off = found.iter().zip(&expected).map(|(found, expected)| off(found, expected)).fold(0.0, f64::max);
             println!("{} on {}: off by {off:.1e} of the largest", case.name, device.name);
             if off.is_nan() || off > case.tolerance {

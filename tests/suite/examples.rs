@@ -1,9 +1,9 @@
 //! The programs in `examples/`, run as their readers would run them, with a store of their own.
 
+use super::scripted::Place;
 use std::path::Path;
 
 use entroscope::script::{Settings, Status};
-use tempfile::TempDir;
 
 #[path = "../../examples/embed.rs"]
 #[allow(dead_code, reason = "its main is for readers")]
@@ -12,15 +12,11 @@ mod embed;
 #[allow(dead_code, reason = "its main is for readers")]
 mod primitive;
 
-fn settings(folder: &TempDir) -> Settings {
-    Settings { store_dir: folder.path().join("store"), out: Some(folder.path().join("run")), ..Settings::default() }
-}
-
 #[test]
 fn embed_reads_a_curve_for_each_weight_variance() {
-    let folder = tempfile::tempdir().unwrap();
+    let place = Place::new();
     let set = vec![("depth".into(), "8".into()), ("images".into(), "500".into())];
-    let curves = embed::explained_variance(Settings { set, ..settings(&folder) }).unwrap();
+    let curves = embed::explained_variance(Settings { set, ..place.settings.clone() }).unwrap();
     let weight_vars: Vec<f64> = curves.iter().map(|(weight_var, _)| *weight_var).collect();
     assert_eq!(weight_vars, [0.5, 1.76, 4.0]);
     // Eight blocks, of which the last two are the head.
@@ -32,16 +28,16 @@ fn embed_reads_a_curve_for_each_weight_variance() {
 
 #[test]
 fn embed_says_what_is_wrong_in_words() {
-    let folder = tempfile::tempdir().unwrap();
+    let place = Place::new();
     let set = vec![("dept".into(), "8".into())];
-    let message = embed::explained_variance(Settings { set, ..settings(&folder) }).unwrap_err();
+    let message = embed::explained_variance(Settings { set, ..place.settings.clone() }).unwrap_err();
     assert!(message.contains("did you mean `depth`?"), "{message}");
 }
 
 #[test]
 fn a_primitive_is_computed_once_and_stored() {
-    let folder = tempfile::tempdir().unwrap();
-    let outcome = primitive::run(settings(&folder));
+    let place = Place::new();
+    let outcome = primitive::run(place.settings.clone());
     assert_eq!(outcome.status, Status::Done, "{:?}", outcome.diagnostics);
     assert_eq!(outcome.report.ran.get("example.effective_rank"), Some(&3));
     let ranks = outcome.column("ranks.csv", "value").unwrap();
@@ -49,15 +45,15 @@ fn a_primitive_is_computed_once_and_stored() {
     // The ordered phase squeezes the inputs into a line, the chaotic one spreads them over ever more directions.
     assert!(ranks[11] < ranks[0] && ranks[11] < ranks[35], "{ranks:?}");
 
-    let again = primitive::run(settings(&folder));
+    let again = primitive::run(place.settings.clone());
     assert_eq!(again.report.ran.get("example.effective_rank"), None);
     assert_eq!(again.report.reused.get("example.effective_rank"), Some(&3));
 }
 
 #[test]
 fn a_primitive_has_its_page_in_the_reference() {
-    let folder = tempfile::tempdir().unwrap();
-    let reference = primitive::host(settings(&folder)).reference().unwrap();
+    let place = Place::new();
+    let reference = primitive::host(place.settings.clone()).reference().unwrap();
     let (group, page) = reference.pages().find(|(_, page)| page.name == "effective_rank").unwrap();
     assert_eq!(group.name, "Added functions");
     assert_eq!(page.forms[0].signature, "effective_rank(network: Network, data: Split) -> Curve");
@@ -67,11 +63,11 @@ fn a_primitive_has_its_page_in_the_reference() {
 /// A primitive is checked like the host's own functions: before anything runs, and in the script's own words.
 #[test]
 fn a_primitive_is_checked_like_any_function() {
-    let folder = tempfile::tempdir().unwrap();
+    let place = Place::new();
     let run = |text: &str| {
-        let script = folder.path().join("wrong.rhai");
+        let script = place.path("project/wrong.rhai");
         std::fs::write(&script, text).unwrap();
-        let outcome = primitive::host(settings(&folder)).run(&script);
+        let outcome = primitive::host(place.settings.clone()).run(&script);
         assert_eq!(outcome.status, Status::ScriptWrong);
         outcome.diagnostics[0].render(false)
     };

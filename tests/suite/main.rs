@@ -18,6 +18,7 @@ mod figure;
 mod images;
 mod output;
 mod photos;
+mod provenance;
 mod reuse;
 mod ridge;
 mod scripts;

@@ -151,6 +151,34 @@ fn missing_data_names_the_folders_and_the_way_out() {
     );
 }
 
+/// A rendered message has the line and marks the word, whatever comes before it.
+#[test]
+fn a_message_marks_its_word_behind_unicode_and_in_a_long_line() {
+    let rendered = |text: &str| {
+        let (outcome, _) = Place::new().run(text);
+        outcome.diagnostics[0].render(false)
+    };
+    let marked = |message: &str| {
+        let lines: Vec<Vec<char>> = message.lines().map(|line| line.chars().collect()).collect();
+        let marks = lines.iter().position(|line| line.contains(&'^')).unwrap();
+        let word = |(_, mark): &(&char, &char)| **mark == '^';
+        lines[marks - 1].iter().zip(&lines[marks]).filter(word).map(|(c, _)| *c).collect::<String>()
+    };
+    let message = rendered("let s = \"ünïcödé σ_w²\"; prnt(1);");
+    assert_eq!(marked(&message), "prnt", "{message}");
+    scripted::assert_says(&message, &["script.rhai:1:25", "did you mean `print`?"]);
+    let long = format!("let a = [{}]; prnt(a); let b = [{}];", "1.5, ".repeat(60), "2.5, ".repeat(60));
+    let message = rendered(&long);
+    assert_eq!(marked(&message), "prnt", "{message}");
+    assert!(message.lines().all(|line| line.chars().count() < 120), "{message}");
+    // The calls that led to an error, from the inside out.
+    let message = rendered("fn inner(x) { linspace(x, 1, 2) }\nfn outer() { inner(\"a\") }\nouter();");
+    let at = |text: &str| message.find(text).unwrap_or_else(|| panic!("lacks {text}:\n{message}"));
+    assert!(
+        at("start must be a number") < at("in `inner`, called at") && at("in `inner`") < at("in `outer`, called at")
+    );
+}
+
 /// What differs in a file, if something does.
 fn check_file(file: &Path) -> Option<String> {
     let text = std::fs::read_to_string(file).unwrap();

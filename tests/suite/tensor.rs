@@ -1,38 +1,23 @@
 //! Tensors as scripts use them: results against numpy's, every refusal, files of numpy's own.
 
-use std::path::Path;
-use std::sync::{Arc, Mutex};
+use super::scripted::Place;
+use entroscope::script::{Host, Limits, Outcome, Status};
 
-use entroscope::script::{Host, HostEvent, Limits, Outcome, Settings, Status};
+/// Runs a script and hands back what it printed, a line for each.
+fn run(place: &Place, script: &str) -> (Outcome, String) {
+    let (outcome, lines) = place.run(script);
+    (outcome, lines.iter().map(|line| [line, "\n"].concat()).collect())
+}
 
-/// Runs a script in a folder and hands back what it printed.
-fn run_in(folder: &Path, limits: Limits, script: &str) -> (Outcome, String) {
-    let path = folder.join("test.rhai");
-    std::fs::write(&path, script).unwrap();
-    let settings = Settings {
-        store_dir: folder.join("store"),
-        data_dir: Some(folder.join("data")),
-        out: Some(folder.join("out")),
-        limits,
-        ..Settings::default()
-    };
-    let printed = Arc::new(Mutex::new(String::new()));
-    let hears = printed.clone();
-    let host = Host::new(settings).with_observer(Arc::new(move |event: HostEvent<'_>| {
-        if let HostEvent::Printed(text) = event {
-            let mut printed = hears.lock().unwrap();
-            printed.push_str(text);
-            printed.push('\n');
-        }
-    }));
-    let outcome = host.run(&path);
-    let text = printed.lock().unwrap().clone();
-    (outcome, text)
+/// A place whose run folder is in the project, so that a script can read what it saved.
+fn place() -> Place {
+    let mut place = Place::new();
+    place.settings.out = Some(place.path("project/out"));
+    place
 }
 
 fn printed(script: &str) -> String {
-    let folder = tempfile::tempdir().unwrap();
-    let (outcome, printed) = run_in(folder.path(), Limits::default(), script);
+    let (outcome, printed) = run(&Place::new(), script);
     assert_eq!(outcome.status, Status::Done, "{script}\n{:?}", outcome.diagnostics);
     printed
 }
@@ -45,8 +30,8 @@ fn prints(start: &str, lines: &[(&str, &str)]) {
 }
 
 /// What a script that goes wrong says, with its hints.
-fn refusal_in(folder: &Path, limits: Limits, script: &str) -> String {
-    let (outcome, _) = run_in(folder, limits, script);
+fn refusal(place: &Place, script: &str) -> String {
+    let (outcome, _) = place.run(script);
     assert_eq!(outcome.status, Status::ScriptWrong, "{script}");
     let first = &outcome.diagnostics[0];
     assert!(first.place.is_some(), "{script}: {first:?}");
@@ -54,9 +39,9 @@ fn refusal_in(folder: &Path, limits: Limits, script: &str) -> String {
 }
 
 fn refuses(cases: &[(&str, &str)]) {
-    let folder = tempfile::tempdir().unwrap();
+    let place = Place::new();
     for (script, expected) in cases {
-        let refusal = refusal_in(folder.path(), Limits::default(), script);
+        let refusal = refusal(&place, script);
         assert!(refusal.contains(expected), "{script}\n  says  {refusal}\n  not   {expected}");
     }
 }
@@ -349,21 +334,22 @@ fn refusals_name_shapes_and_operation() {
 
 #[test]
 fn memory_is_bounded_and_given_back() {
-    let folder = tempfile::tempdir().unwrap();
-    let limits = Limits { tensor_bytes: 7 << 20, ..Limits::default() };
-    let refusal = refusal_in(folder.path(), limits, "let a = []; for i in 0..10 { a.push(zeros([500, 500])); }");
+    let mut place = place();
+    place.settings.limits = Limits { tensor_bytes: 7 << 20, ..Limits::default() };
+    let message = refusal(&place, "let a = []; for i in 0..10 { a.push(zeros([500, 500])); }");
     assert_eq!(
-        refusal,
+        message,
         "a tensor of shape [500, 500] takes 976.6 KiB; a script's tensors may take 7.0 MiB together, 6.7 MiB are taken \
          | raise the limit: --max-tensors SIZE"
     );
     // What is gone is given back, and a view keeps only what it shows.
     let script = "let a = []; for i in 0..100 { a.push(zeros([900, 900])[i]); a.push(ones([900, 900]).transpose().slice(1, 0, 1)); }
         let t = zeros([900, 500]); for i in 0..100 { t = (t + 1).reshape([500, 900]).softmax(0); } print(a.len());";
-    let (outcome, printed) = run_in(folder.path(), limits, script);
+    let (outcome, printed) = run(&place, script);
     assert_eq!((outcome.status, printed.as_str()), (Status::Done, "200\n"), "{:?}", outcome.diagnostics);
-    let refusal = refusal_in(folder.path(), Limits { size: 100, ..limits }, "zeros([10, 11]).to_array()");
-    assert!(refusal.contains("110 numbers; at most 100 | raise the limit: --max-size N"), "{refusal}");
+    place.settings.limits.size = 100;
+    let message = refusal(&place, "zeros([10, 11]).to_array()");
+    assert!(message.contains("110 numbers; at most 100 | raise the limit: --max-size N"), "{message}");
 }
 
 /// A file as numpy 2.4 writes it: its header padded to 128 bytes, then these.
@@ -381,10 +367,10 @@ const REAL: (&str, [u8; 24]) = (
 
 #[test]
 fn files_of_numpy_are_read() {
-    let folder = tempfile::tempdir().unwrap();
-    let at = |name: &str| folder.path().join(name);
-    std::fs::create_dir(at("data")).unwrap();
-    std::fs::write(at("data/f4.npy"), npy(REAL.0, &REAL.1)).unwrap();
+    let place = place();
+    let at = |name: &str| place.path("project").join(name);
+    std::fs::create_dir(place.path("data")).unwrap();
+    std::fs::write(place.path("data/f4.npy"), npy(REAL.0, &REAL.1)).unwrap();
     // np.asfortranarray(np.arange(24).reshape(2, 3, 4) / 8): the first axis varies fastest.
     let order = (0..24).map(|i| (i % 2) * 12 + (i / 2 % 3) * 4 + i / 6);
     let fortran: Vec<u8> = order.flat_map(|i: i32| (f64::from(i) / 8.0).to_le_bytes()).collect();
@@ -398,24 +384,24 @@ fn files_of_numpy_are_read() {
     std::fs::write(at("b1.npy"), npy("{'descr': '|b1', 'fortran_order': False, 'shape': (2, 1), }", &[1, 0])).unwrap();
     std::fs::write(at("f2.npy"), npy("{'descr': '<f2', 'fortran_order': False, 'shape': (2,), }", &[0, 0x3c, 0, 0x40]))
         .unwrap();
+    let big = npy("{'descr': '>i2', 'fortran_order': False, 'shape': (2,), }", &[1, 0, 0xff, 0xfe]);
+    std::fs::write(at("i2.npy"), big).unwrap();
     let scalar = npy("{'descr': '>f4', 'fortran_order': False, 'shape': (), }", &[0x40, 0x20, 0, 0]);
     std::fs::write(at("scalar.npy"), scalar).unwrap();
-    let (outcome, printed) = run_in(
-        folder.path(),
-        Limits::default(),
-        "for name in [\"f4\", \"i8\", \"b1\", \"f2\", \"scalar\"] { print(load_tensor(name + \".npy\").to_array()); }
+    let (outcome, printed) = run(
+        &place,
+        "for name in [\"f4\", \"i8\", \"b1\", \"f2\", \"i2\", \"scalar\"] { print(load_tensor(name + \".npy\").to_array()); }
          print(load_tensor(\"fortran.npy\") == tensor(range(0, 24)).reshape([2, 3, 4]) / 8);",
     );
-    let expected = "[[1.5, -2.0, NaN], [inf, 0.0, 0.0010000000474974513]]\n[-1.0, 1099511627776.0]\n[[1.0], [0.0]]\n[1.0, 2.0]\n[2.5]\ntrue\n";
+    let expected = "[[1.5, -2.0, NaN], [inf, 0.0, 0.0010000000474974513]]\n[-1.0, 1099511627776.0]\n[[1.0], [0.0]]\n[1.0, 2.0]\n[256.0, -2.0]\n[2.5]\ntrue\n";
     assert_eq!(printed, expected, "{:?}", outcome.diagnostics);
 }
 
 #[test]
 fn saved_files_are_whole_and_read_back() {
-    let folder = tempfile::tempdir().unwrap();
-    let (outcome, printed) = run_in(
-        folder.path(),
-        Limits::default(),
+    let place = place();
+    let (outcome, printed) = run(
+        &place,
         "let t = randn([2, 3, 4, 5], 1).save(\"a/t.npy\");
          print(load_tensor(\"out/a/t.npy\") == t);
          t.save(\"t.safetensors\"); print(load_tensor(\"out/t.safetensors\") == t);
@@ -426,41 +412,28 @@ fn saved_files_are_whole_and_read_back() {
     );
     assert_eq!(printed, "true\ntrue\n[[\"b\", \"w\"], true, true]\n", "{:?}", outcome.diagnostics);
     let names = ["a/t.npy", "t.safetensors", "both.safetensors", "pictures.png"]
-        .map(|name| folder.path().join("out").join(name));
+        .map(|name| place.path("project/out").join(name));
     assert!(names.iter().all(|name| outcome.files.contains(name) && name.is_file()), "{:?}", outcome.files);
     // To the byte what numpy writes.
-    let (outcome, _) = run_in(
-        folder.path(),
-        Limits::default(),
-        "tensor([[1.5, -2, 0.0 / 0.0], [1.0 / 0.0, 0, 0.001]]).abs().save(\"f4.npy\");",
-    );
+    let (outcome, _) = run(&place, "tensor([[1.5, -2, 0.0 / 0.0], [1.0 / 0.0, 0, 0.001]]).abs().save(\"f4.npy\");");
     assert_eq!(outcome.status, Status::Done);
-    let bytes = std::fs::read(folder.path().join("out/f4.npy")).unwrap();
+    let bytes = std::fs::read(place.path("project/out/f4.npy")).unwrap();
     let (header, numbers) = bytes.split_at(bytes.len() - 24);
-    assert!(header.starts_with(b"\x93NUMPY\x01\x00") && header.len() % 64 == 0 && header.ends_with(b"\n"));
-    let header = std::str::from_utf8(&header[10..]).unwrap();
-    assert!(header.contains("'<f4'") && header.contains("False") && header.contains("(2, 3"), "{header}");
+    assert_eq!(header, npy(REAL.0, &[]));
     assert_eq!(numbers[..8], [0, 0, 0xc0, 0x3f, 0, 0, 0, 0x40]);
     assert_eq!(numbers[20..], REAL.1[20..]);
     // Checking a script writes nothing.
-    let path = folder.path().join("check.rhai");
-    std::fs::write(&path, "zeros([2]).save(\"checked.npy\");").unwrap();
-    let settings = Settings {
-        store_dir: folder.path().join("store"),
-        out: Some(folder.path().join("out")),
-        ..Settings::default()
-    };
-    assert!(Host::new(settings).check(&path).is_ok());
-    assert!(!folder.path().join("out/checked.npy").exists());
+    let checked = Host::new(place.settings.clone()).check(&place.script("zeros([2]).save(\"checked.npy\");"));
+    assert!(checked.is_ok());
+    assert!(!place.path("project/out/checked.npy").exists());
 }
 
 #[test]
 fn wrong_files_are_refused() {
-    let outside = tempfile::tempdir().unwrap();
-    let secret = outside.path().join("secret.npy");
+    let place = place();
+    let secret = place.path("secret.npy");
     std::fs::write(&secret, npy(REAL.0, &REAL.1)).unwrap();
-    let folder = outside.path().join("project");
-    std::fs::create_dir(&folder).unwrap();
+    let folder = place.path("project");
     let write = |name: &str, bytes: &[u8]| std::fs::write(folder.join(name), bytes).unwrap();
     write("short.npy", &npy(REAL.0, &REAL.1[..23]));
     write("long.npy", &npy(REAL.0, &[&REAL.1[..], &[0]].concat()));
@@ -491,12 +464,15 @@ fn wrong_files_are_refused() {
             "zip.npy: expected a numpy file, which starts with \"\\x93NUMPY\", found one that starts with \"PK\\x03\\x04",
         ),
         (load("complex.npy"), "complex.npy: expected numbers, real, whole or bool, found the type '<c16'"),
-        (load("record.npy"), "record.npy: expected numbers, real, whole or bool, found the type [('a', '<f4'), ]"),
+        (load("record.npy"), "record.npy: expected numbers, real, whole or bool, found the type [('a', '<f4')]"),
         (load("object.npy"), "object.npy: expected numbers, real, whole or bool, found the type '|O'"),
         (load("empty.npy"), "empty.npy: a tensor cannot have the shape [0, 3]"),
         (load("rank5.npy"), "rank5.npy: a tensor cannot have the shape [1, 1, 1, 1, 1], of rank 5"),
         (load("huge.npy"), "huge.npy: a tensor of shape [4294967296, 4294967296] takes"),
-        (load("nested.npy"), "nested.npy: expected an array of numbers, found one of a composite type"),
+        (
+            load("nested.npy"),
+            "nested.npy: expected a numpy file, found one whose header cannot be read (it is no dictionary)",
+        ),
         (load("header.npy"), "header.npy: expected a header of at most 10000 bytes, found 4294967295"),
         (
             load("key.npy"),
@@ -520,8 +496,8 @@ fn wrong_files_are_refused() {
         ("ones([1]).save(\"../t.npy\")".into(), "\"../t.npy\" is not a name inside the run folder"),
     ];
     for (script, expected) in cases {
-        let refusal = refusal_in(&folder, Limits::default(), &script);
-        assert!(refusal.contains(expected), "{script}\n  says  {refusal}\n  not   {expected}");
+        let message = refusal(&place, &script);
+        assert!(message.contains(expected), "{script}\n  says  {message}\n  not   {expected}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! Mean-field theory against fixed points and scales computed elsewhere by two other methods, to ten printed digits.
 
 use super::reference;
-use entroscope::theory::{Activation, Phase, critical_point, mean_field};
+use entroscope::theory::{Nonlinearity, Phase, critical_point, mean_field};
 
 /// Relative; ten digits round by up to half of it.
 const TOLERANCE: f64 = 1e-9;
@@ -39,7 +39,7 @@ fn check(row: &[(String, String)], name: &str, ours: f64) -> f64 {
 fn mean_field_agrees_with_the_reference_tables() {
     for name in ["tanh", "erf", "erf_unit_slope", "relu"] {
         let rows = table(&format!("mean_field_{name}.csv"));
-        let activation = Activation::named(name).unwrap();
+        let activation = Nonlinearity::named(name).unwrap();
         let mut worst = 0.0_f64;
         for row in &rows {
             let point = mean_field(&activation, number(row, "sigma_w2"), number(row, "sigma_b2")).unwrap();
@@ -70,7 +70,7 @@ fn mean_field_agrees_with_the_reference_tables() {
 #[test]
 fn critical_line_agrees_with_the_reference_table() {
     let rows = table("critical_line_tanh.csv");
-    let tanh = Activation::named("tanh").unwrap();
+    let tanh = Nonlinearity::named("tanh").unwrap();
     let mut worst = 0.0_f64;
     for row in &rows {
         let point = critical_point(&tanh, number(row, "sigma_b2")).unwrap();

@@ -1,5 +1,5 @@
-//! JPEG as libjpeg-turbo decodes it, which Pillow and so PyTorch's own pictures rest on, bit by bit: other decoders differ
-//! from it by up to 5 of 255, which a network's answers show in the third digit.
+//! JPEG, decoded to the bit as by libjpeg-turbo, which Pillow and so PyTorch's datasets use. Other decoders differ from it by
+//! up to 5 of 255, which changes the third digit of a network's outputs.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -12,11 +12,11 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Picture, String> {
     if !is_whole(bytes) {
         return Err(ENDS_EARLY.into());
     }
-    // The library says that a file is damaged by unwinding.
+    // The library reports a damaged file by unwinding.
     catch_unwind(AssertUnwindSafe(|| read(bytes))).unwrap_or_else(|_| Err(DAMAGED.into()))
 }
 
-/// Whether an end is marked behind the last scan: the library would paint what is missing grey.
+/// Whether the end marker follows the last scan: without it the library would fill the missing part with grey.
 fn is_whole(bytes: &[u8]) -> bool {
     let last = |marker: u8| bytes.windows(2).rposition(|pair| pair == [0xff, marker]);
     let (scan, end) = (last(0xda), last(0xd9));
@@ -37,14 +37,14 @@ fn read(bytes: &[u8]) -> Result<Picture, String> {
     scan.finish().map_err(damaged)?;
     if inks {
         pixels =
-            pixels.as_chunks::<4>().0.iter().flat_map(|&[c, m, y, k]| [c, m, y].map(|ink| beneath(ink, k))).collect();
+            pixels.as_chunks::<4>().0.iter().flat_map(|&[c, m, y, k]| [c, m, y].map(|ink| through(ink, k))).collect();
     }
     Ok(Picture { width, height, channels, pixels })
 }
 
-/// What is left of the light under an ink and under black, both stored inverted, as Adobe's programs do it: as Pillow's
+/// The light that an ink and black let through, both stored inverted as by Adobe's programs; as in Pillow's
 /// `convert("RGB")`.
-fn beneath(ink: u8, black: u8) -> u8 {
+fn through(ink: u8, black: u8) -> u8 {
     let product = u32::from(255 - ink) * u32::from(black) + 128;
     (u32::from(black) - (((product >> 8) + product) >> 8)) as u8
 }

@@ -1,4 +1,4 @@
-//! Shift and scale of every channel, before a network sees it and back again for a figure.
+//! Shift and scale of each channel before a network sees it, undone for figures.
 
 use crate::{Error, Result};
 
@@ -13,7 +13,7 @@ impl Normalisation {
     /// A mean and a standard deviation for every channel.
     ///
     /// # Errors
-    /// As many of one as of the other, finite, and no deviation of 0.
+    /// The numbers of means and deviations differ or are 0, one is not finite, or a deviation is not above 0.
     pub fn new(mean: Vec<f32>, std: Vec<f32>) -> Result<Self> {
         if mean.len() != std.len() || mean.is_empty() {
             let message = format!("a normalisation of {} means and {} standard deviations", mean.len(), std.len());
@@ -28,22 +28,22 @@ impl Normalisation {
         }
     }
 
-    /// What the networks of torchvision are trained with: moments of ImageNet's pictures.
+    /// The moments of ImageNet's pictures, with which torchvision's networks are trained.
     pub fn imagenet() -> Self {
         Self { mean: vec![0.485, 0.456, 0.406], std: vec![0.229, 0.224, 0.225] }
     }
 
-    /// How many channels it is for.
+    /// Number of channels.
     pub fn channels(&self) -> usize {
         self.mean.len()
     }
 
-    /// What is subtracted from each channel.
+    /// The mean of each channel, which is subtracted.
     pub fn mean(&self) -> &[f32] {
         &self.mean
     }
 
-    /// What each channel is then divided by.
+    /// The standard deviation of each channel, by which the difference is divided.
     pub fn std(&self) -> &[f32] {
         &self.std
     }
@@ -53,8 +53,8 @@ impl Normalisation {
         plane.iter_mut().for_each(|x| *x = (*x - mean) / std);
     }
 
-    /// Undoes it for pictures of `shape`, `[channels, height, width]`, one after another: they are in [0, 1] again, as far
-    /// as they were before. Pictures of other channels are left alone.
+    /// Undoes the normalisation of pictures of `shape`, `[channels, height, width]`, one after another. Pictures with another
+    /// number of channels are left as they are.
     pub fn restore(&self, pixels: &mut [f32], [channels, height, width]: [usize; 3]) {
         if channels == self.channels() {
             for (i, plane) in pixels.chunks_mut((height * width).max(1)).enumerate() {

@@ -1,4 +1,4 @@
-//! A photograph in memory, decoded to the bytes that Pillow makes of it.
+//! A photograph in memory, decoded to the same bytes as by Pillow.
 
 use std::io::Cursor;
 
@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{MOST_PIXELS, READER, jpeg};
 
-/// Which decoder decided that a file is whole: a build without JPEG does not decide for one with it.
+/// The decoder's version: a build without JPEG leaves the decision to one with it.
 const DECODER: &str = if cfg!(feature = "photos") { READER } else { "photographs/1 without JPEG" };
-/// What is wrong with data that end before all is said.
+/// The reason for data that end too early.
 pub(super) const ENDS_EARLY: &str = "its data end early";
-/// What is wrong with data that say what cannot be.
+/// The reason for data that are inconsistent.
 pub(super) const DAMAGED: &str = "its data are damaged";
 
 /// Bytes of a picture, row by row, the channels of a pixel side by side.
@@ -73,7 +73,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Picture, String> {
     }
 }
 
-/// Refuses a size that no photograph has, before memory is asked for.
+/// Refuses an impossible size before memory is allocated.
 pub(super) fn check_size(width: usize, height: usize) -> Result<(), String> {
     match width.checked_mul(height) {
         Some(0) => Err("it has no pixels".into()),
@@ -90,14 +90,14 @@ fn decode_png(bytes: &[u8]) -> Result<Picture, String> {
     };
     let limits = png::Limits { bytes: 8 * MOST_PIXELS };
     let mut decoder = png::Decoder::new_with_limits(Cursor::new(bytes), limits);
-    // Palettes and few bits become bytes, and of 16 bits the upper eight are kept, as Pillow does in colour.
+    // Palettes and samples of a few bits become bytes, and of 16 bits the upper eight are kept, as Pillow does in colour.
     decoder.set_transformations(png::Transformations::EXPAND | png::Transformations::STRIP_16);
     let mut reader = decoder.read_info().map_err(broken)?;
     let (width, height) = (reader.info().width as usize, reader.info().height as usize);
     check_size(width, height)?;
     let mut raw = vec![0; reader.output_buffer_size().ok_or("it is too large")?];
     reader.next_frame(&mut raw).map_err(broken)?;
-    // Checks what stands behind the pixels, too.
+    // Checks the data behind the pixels, too.
     reader.finish().map_err(broken)?;
     let (stored, kept) = match reader.output_color_type().0 {
         png::ColorType::Grayscale => (1, 1),
@@ -106,13 +106,13 @@ fn decode_png(bytes: &[u8]) -> Result<Picture, String> {
         png::ColorType::Rgba => (4, 3),
         other @ png::ColorType::Indexed => return Err(format!("its pixels are {other:?}")),
     };
-    // Transparency is dropped, and the colour below it kept.
+    // Transparency is dropped; the colour below it stays.
     let pixels =
         if stored == kept { raw } else { raw.chunks_exact(stored).flat_map(|pixel| &pixel[..kept]).copied().collect() };
     Ok(Picture { width, height, channels: kept, pixels })
 }
 
-/// Luma of ITU-R 601 in Pillow's integers.
+/// Luma of ITU-R 601, in Pillow's integer arithmetic.
 pub(in crate::data) fn luma([r, g, b]: [u8; 3]) -> u8 {
     ((u32::from(r) * 19595 + u32::from(g) * 38470 + u32::from(b) * 7471 + 0x8000) >> 16) as u8
 }

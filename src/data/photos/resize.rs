@@ -1,13 +1,13 @@
-//! Bilinear resizing of bytes to the last bit as Pillow does it: a triangle as wide as the step between two pixels of the
-//! result, in fixed point, rows first, rounded to bytes before the columns.
+//! Bilinear resizing of bytes, to the bit as by Pillow: a triangle filter as wide as the distance between two pixels of the
+//! result, in fixed point; rows first, rounded to bytes before the columns.
 //! Source: Pillow, src/libImaging/Resample.c.
 
 use super::Picture;
 
-/// Bits behind the point of a weight: a byte, and two more for what weights and sums may exceed.
+/// Fractional bits of a weight: 8 of the 32 are for a byte, and 2 for weights and sums that exceed it.
 const PRECISION: u32 = 32 - 8 - 2;
 
-/// What one pixel of the result is made of.
+/// The source pixels of one pixel of the result, and their weights.
 struct Window {
     first: usize,
     weights: Vec<i32>,
@@ -30,10 +30,10 @@ pub(super) fn resize(picture: Picture, width: usize, height: usize) -> Picture {
     picture
 }
 
-/// For every pixel of the result, its part of a line of `from` pixels.
+/// The windows of all `to` pixels of the result in a line of `from` pixels.
 fn windows(from: usize, to: usize) -> Vec<Window> {
     let scale = from as f64 / to as f64;
-    // Enlarged, a pixel of the result still sees its two neighbours.
+    // When enlarging, a pixel of the result still has two neighbours.
     let reach = scale.max(1.0);
     let window = |i: usize| {
         let centre = (i as f64 + 0.5) * scale;

@@ -1,5 +1,5 @@
-//! What is done to every photograph before a network sees it: torchvision's Resize, CenterCrop, ToTensor and Normalize, as
-//! they treat Pillow's pictures.
+//! The transform of every photograph before a network sees it: torchvision's Resize, CenterCrop, ToTensor and Normalize, as
+//! they work on Pillow's pictures.
 
 use serde_json::{Value, json};
 
@@ -7,16 +7,16 @@ use super::resize::resize;
 use super::{Normalisation, Picture};
 use crate::{Error, Result};
 
-/// The most pixels on a side that a script may ask for.
+/// Largest number of pixels on a side that a script may choose.
 const LARGEST: usize = 4096;
 
-/// Steps from a picture to numbers, in this order; what is `None` is left out.
+/// Steps from a picture to numbers, in this order; `None` leaves one out.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Transform {
     pub(super) grey: bool,
-    /// Pixels of the shorter side.
+    /// Pixels of the shorter side after resizing.
     pub(super) resize: Option<usize>,
-    /// Pixels of both sides of the middle that is kept.
+    /// Pixels on a side of the centre that is kept.
     pub(super) crop: Option<usize>,
     pub(super) normalisation: Option<Normalisation>,
 }
@@ -50,7 +50,7 @@ impl Transform {
         if self.grey { 1 } else { 3 }
     }
 
-    /// The size to which the shorter side becomes `resize`; the longer one is rounded down, as torchvision does.
+    /// The size after resizing, where the shorter side becomes `resize`; the longer one is rounded down, as in torchvision.
     fn resized(&self, [width, height]: [usize; 2]) -> [usize; 2] {
         match self.resize {
             Some(short) if width <= height => [short, short * height / width],
@@ -59,7 +59,7 @@ impl Transform {
         }
     }
 
-    /// The size of what comes of a picture of this size, or why nothing does.
+    /// The size of the result for a picture of this size, or why there is none.
     pub(super) fn size(&self, size: [usize; 2]) -> Result<[usize; 2], String> {
         let [width, height] = self.resized(size);
         if width * height > super::MOST_PIXELS {
@@ -95,14 +95,14 @@ impl Transform {
         }
     }
 
-    /// What decides the numbers, for a fingerprint.
+    /// Everything that decides the numbers, for a fingerprint.
     pub(super) fn description(&self) -> Value {
         let normalisation = self.normalisation.as_ref().map(|n| json!({ "mean": n.mean(), "std": n.std() }));
         json!({ "grey": self.grey, "resize": self.resize, "crop": self.crop, "normalize": normalisation })
     }
 }
 
-/// Half of what is cropped away, rounded as Python rounds: halves to the even number.
+/// Half of the surplus, rounded as Python rounds: halves to the even number.
 fn middle(surplus: usize) -> usize {
     surplus / 2 + usize::from(surplus % 4 == 3)
 }

@@ -44,7 +44,9 @@ impl LayerKind for ConvTranspose2d {
         let size = |size: usize| ((size - 1) * conv.stride + conv.span()).checked_sub(cut).filter(|&size| size > 0);
         match (size(height), size(width)) {
             (Some(height), Some(width)) => Ok(vec![conv.outputs, height, width]),
-            _ => Err(Error::new(format!("cuts {cut} pixels, more than an input of {height}×{width} leads to"))),
+            _ => Err(Error::new(format!(
+                "cuts {cut} pixels, which leaves nothing of the output for an input of {height}×{width}"
+            ))),
         }
     }
 
@@ -70,7 +72,7 @@ impl LayerKind for ConvTranspose2d {
         let weight = pass.next_array(self)?.reshape(self.weight_shape());
         let bias = if conv.bias { Some(pass.next_array(self)?) } else { None };
         if conv.circular {
-            return Err(Error::new("a transposed convolution that goes round the image has no gradient here"));
+            return Err(Error::new("circular transposed convolutions are not supported"));
         }
         let options = ConvTransposeOptions::new([conv.stride; 2], [0; 2], [0; 2], [conv.dilation; 2], conv.groups);
         let y = module::conv_transpose2d(x.into_images(), weight, bias, options);
@@ -81,7 +83,7 @@ impl LayerKind for ConvTranspose2d {
         let conv = self.0.reversed();
         let lacks = |i: usize| ((input[i] - 1) * conv.stride + conv.span()).checked_sub(inverse.shape()[i]);
         let (Some(lacks), true) = (lacks(1), lacks(1) == lacks(2)) else {
-            return Err(no_rule(self, "its output is larger than the windows that it came from"));
+            return Err(no_rule(self, "its output is larger than what its windows cover"));
         };
         inverse.push(Conv2d { before: lacks / 2, after: lacks - lacks / 2, ..conv })?;
         inverse.push_activation();

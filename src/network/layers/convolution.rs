@@ -51,15 +51,15 @@ impl Conv2d {
     /// When a size is 0, or the channels do not divide into the groups.
     pub fn check(&self) -> Result<()> {
         let sizes = [
-            ("channels that go in", self.inputs),
-            ("channels that come out", self.outputs),
+            ("the number of input channels", self.inputs),
+            ("the number of output channels", self.outputs),
             ("the kernel", self.kernel),
             ("the stride", self.stride),
             ("the dilation", self.dilation),
-            ("groups", self.groups),
+            ("the number of groups", self.groups),
         ];
         if let Some((name, _)) = sizes.iter().find(|(_, size)| *size == 0) {
-            return Err(Error::new(format!("a convolution: {name}: 0; it is at least 1")));
+            return Err(Error::new(format!("{name} of a convolution is 0; it is at least 1")));
         }
         if !self.inputs.is_multiple_of(self.groups) || !self.outputs.is_multiple_of(self.groups) {
             return Err(Error::new(format!(
@@ -140,7 +140,7 @@ impl LayerKind for Conv2d {
         let size =
             |size: usize| (size + self.before + self.after).checked_sub(self.span()).map(|x| x / self.stride + 1);
         if self.circular && self.before.max(self.after) > height.min(width) {
-            return Err(Error::new(format!("goes round an image of {height}×{width} more than once")));
+            return Err(image::pad_too_large(height, width));
         }
         match (size(height), size(width)) {
             (Some(height), Some(width)) => Ok(vec![self.outputs, height, width]),

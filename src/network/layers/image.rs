@@ -19,6 +19,11 @@ pub(super) fn too_small(span: usize, height: usize, width: usize) -> Error {
         .hint("pad the image, or use fewer layers that make it smaller")
 }
 
+/// The error of a circular pad that would repeat pixels.
+pub(super) fn pad_too_large(height: usize, width: usize) -> Error {
+    Error::new(format!("pads more pixels than the image of {height}×{width} has on a side"))
+}
+
 /// Channels, height and width; of a row of numbers, each a channel.
 pub(super) fn dimensions(shape: &[usize]) -> [usize; 3] {
     [0, 1, 2].map(|i| shape.get(i).copied().unwrap_or(1))

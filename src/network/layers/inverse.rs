@@ -96,7 +96,7 @@ impl InverseBuilder {
         match (self.shape[1] - to[1], self.shape[2] - to[2]) {
             (0, 0) => Ok(()),
             _ => Err(Error::new(format!(
-                "no rule leads from {:?} to {to:?}: height and width differ in what is left over",
+                "no inverse from {:?} to {to:?}: height and width differ in what is left over",
                 self.shape
             ))
             .hint("write its inverse: `block([…]).inverse([conv_transpose2d(…)])`")),

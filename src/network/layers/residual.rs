@@ -36,7 +36,7 @@ impl LayerKind for Residual {
         if added == output {
             return Ok(output);
         }
-        let message = format!("its body gives {output:?}, which is not added to {added:?}");
+        let message = format!("its body gives {output:?}, which cannot be added to {added:?}");
         Err(Error::new(message).hint("`residual(body, projection)` brings the input to the body's shape"))
     }
 

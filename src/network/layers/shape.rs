@@ -82,7 +82,7 @@ impl LayerKind for Reshape {
         if shape.iter().product::<usize>() == numbers {
             Ok(shape.clone())
         } else {
-            Err(Error::new(format!("{numbers} numbers of shape {input:?} are not {shape:?}")))
+            Err(Error::new(format!("{numbers} numbers of shape {input:?} cannot have the shape {shape:?}")))
         }
     }
 
@@ -135,7 +135,7 @@ impl LayerKind for CircularPad {
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
         let ([height, width], pad) = (image::size(input, input[0])?, self.pad);
         if pad > height.min(width) {
-            return Err(Error::new(format!("goes round an image of {height}×{width} more than once")));
+            return Err(image::pad_too_large(height, width));
         }
         Ok(vec![input[0], height + 2 * pad, width + 2 * pad])
     }

@@ -8,7 +8,7 @@ use rhai::{Array, Dynamic, Engine, FLOAT, FuncRegistration, INT, Map, Module};
 use super::general::{AnyNumber, wanted_count, wanted_number};
 use crate::Error;
 use crate::cascade::Cascade;
-use crate::entropy::{CUTOFF_TOLERANCE, Operator, Step, derive, numbers};
+use crate::entropy::{CUTOFF_TOLERANCE, Derivation, Operator, derive, numbers};
 use crate::script::lazy::{Curve, Number};
 use crate::script::options::{Key, Spec, number};
 use crate::script::session::{Native, Session};
@@ -68,15 +68,15 @@ impl Curve {
 
     pub(super) fn losses(cascade: &Cascade, l: usize) -> Self {
         let steps = cascade.steps();
-        Self::new(derive(Step::Losses, vec![cascade.block(l)]), steps)
+        Self::new(derive(Derivation::Losses, vec![cascade.block(l)]), steps)
     }
 
     pub(super) fn batch_mean(self) -> Self {
-        Self { source: derive(Step::BatchMean, vec![self.source]), ..self }
+        Self { source: derive(Derivation::BatchMean, vec![self.source]), ..self }
     }
 
-    fn number(&self, step: Step) -> Number {
-        Number { source: derive(step, vec![self.source.clone()]) }
+    fn number(&self, derivation: Derivation) -> Number {
+        Number { source: derive(derivation, vec![self.source.clone()]) }
     }
 
     fn at(&self, depth: INT) -> Native<Number> {
@@ -88,7 +88,7 @@ impl Curve {
             ))
             .into());
         }
-        Ok(self.number(Step::At { depth }))
+        Ok(self.number(Derivation::At { depth }))
     }
 }
 
@@ -117,7 +117,7 @@ fn operand(value: &Dynamic) -> Option<(Described, Option<Curve>)> {
     if let Some(number) = value.read_lock::<Number>() {
         return Some((number.source.clone(), None));
     }
-    number(value).map(|value| (derive(Step::Constant { value }, Vec::new()), None))
+    number(value).map(|value| (derive(Derivation::Constant { value }, Vec::new()), None))
 }
 
 fn arithmetic(operator: Operator, a: &Dynamic, b: &Dynamic) -> Native<Dynamic> {
@@ -128,7 +128,7 @@ fn arithmetic(operator: Operator, a: &Dynamic, b: &Dynamic) -> Native<Dynamic> {
     {
         return Err(Error::new(format!("curves of {a} and {b} depths do not go together")).into());
     }
-    let source = derive(Step::Arithmetic { operator }, vec![a.0, b.0]);
+    let source = derive(Derivation::Arithmetic { operator }, vec![a.0, b.0]);
     Ok(match a.1.or(b.1) {
         Some(curve) => Dynamic::from(Curve { source, ..curve }),
         None => Dynamic::from(Number { source }),
@@ -232,7 +232,7 @@ mod functions {
     /// ```
     #[rhai_fn(name = "cutoff")]
     pub fn cutoff(curve: Curve) -> Number {
-        curve.number(Step::Cutoff { tolerance: CUTOFF_TOLERANCE, published: false })
+        curve.number(Derivation::Cutoff { tolerance: CUTOFF_TOLERANCE, published: false })
     }
 
     #[rhai_fn(name = "cutoff", return_raw)]
@@ -242,7 +242,7 @@ mod functions {
         if !(tolerance >= 0.0 && tolerance.is_finite()) {
             return Err(Error::new(format!("`cutoff`: tolerance is {tolerance}; it is at least 0")).into());
         }
-        Ok(curve.number(Step::Cutoff { tolerance, published: options.flag("published")? }))
+        Ok(curve.number(Derivation::Cutoff { tolerance, published: options.flag("published")? }))
     }
 
     /// The depth from which on a curve stays below `level`, interpolated between two depths; infinite if there is none.
@@ -255,7 +255,7 @@ mod functions {
     /// ```
     #[rhai_fn(return_raw)]
     pub fn falls_below(curve: Curve, level: AnyNumber) -> Native<Number> {
-        Ok(curve.number(Step::FallsBelow { level: wanted_number(&level, "the level")? }))
+        Ok(curve.number(Derivation::FallsBelow { level: wanted_number(&level, "the level")? }))
     }
 
     /// The number as a plain one, computed now.

@@ -7,7 +7,7 @@ use rhai::{Array, Dynamic, Engine, FnPtr, INT, Map};
 
 use super::sweep::for_each_row;
 use crate::Error;
-use crate::entropy::{Step, derive};
+use crate::entropy::{Derivation, derive};
 use crate::output::Point;
 use crate::output::run_folder::output_path;
 use crate::output::table::SavedTable;
@@ -28,19 +28,19 @@ fn mean(values: &[&Dynamic]) -> Result<Dynamic, Error> {
             let message = format!("the mean of curves with {} and {} depths", curves[0].length, other.length);
             return Err(Error::new(message));
         }
-        let source = derive(Step::Mean, curves.iter().map(|curve| curve.source.clone()).collect());
+        let source = derive(Derivation::Mean, curves.iter().map(|curve| curve.source.clone()).collect());
         return Ok(Dynamic::from(Curve { source, ..curves[0].clone() }));
     }
     let sources: Option<Vec<Described>> = values
         .iter()
         .map(|value| match (value.read_lock::<Number>(), number(value)) {
             (Some(number), _) => Some(number.source.clone()),
-            (None, Some(value)) => Some(derive(Step::Constant { value }, Vec::new())),
+            (None, Some(value)) => Some(derive(Derivation::Constant { value }, Vec::new())),
             _ => None,
         })
         .collect();
     match sources {
-        Some(sources) => Ok(Dynamic::from(Number { source: derive(Step::Mean, sources) })),
+        Some(sources) => Ok(Dynamic::from(Number { source: derive(Derivation::Mean, sources) })),
         None => Err(Error::new(format!("no mean of {}; it needs numbers or curves", describe(values[0])))),
     }
 }

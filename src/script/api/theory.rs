@@ -6,7 +6,7 @@ use rhai::{Dynamic, Engine, FLOAT, FnPtr, Map};
 use super::general::{AnyNumber, wanted_number};
 use crate::script::options::{Key, Options, Spec, Takes};
 use crate::script::session::Native;
-use crate::theory::{self, Activation, MeanField};
+use crate::theory::{self, MeanField, Nonlinearity};
 
 const MEAN_FIELD: Spec = Spec {
     function: "mean_field",
@@ -24,14 +24,14 @@ pub(super) fn register(engine: &mut Engine) {
         .register_global_module(rhai::exported_module!(functions).into());
 }
 
-fn solve(activation: &Activation, options: &Options<'_>) -> Native<MeanField> {
+fn solve(activation: &Nonlinearity, options: &Options<'_>) -> Native<MeanField> {
     Ok(theory::mean_field(activation, options.number("weight_var")?, options.number("bias_var")?)?)
 }
 
 /// A closure of the script as an activation. It is sampled here and never called again.
-fn custom(context: &NativeCallContext<'_>, closure: &FnPtr) -> Native<Activation> {
+fn custom(context: &NativeCallContext<'_>, closure: &FnPtr) -> Native<Nonlinearity> {
     let failed = std::cell::RefCell::new(None);
-    let activation = Activation::custom("the script's function", |x| {
+    let activation = Nonlinearity::custom("the script's function", |x| {
         match closure.call_within_context::<Dynamic>(context, (x,)).and_then(|y| Ok(wanted_number(&y, "its value")?)) {
             Ok(y) => y,
             Err(error) => {
@@ -60,7 +60,7 @@ mod functions {
     /// ```
     #[rhai_fn(return_raw)]
     pub fn mean_field(activation: &str, options: Map) -> Native<MeanField> {
-        solve(&Activation::named(activation)?, &MEAN_FIELD.read(&options)?)
+        solve(&Nonlinearity::named(activation)?, &MEAN_FIELD.read(&options)?)
     }
 
     /// ```
@@ -80,7 +80,7 @@ mod functions {
     /// ```
     #[rhai_fn(return_raw)]
     pub fn critical_weight_var(activation: &str, bias_var: AnyNumber) -> Native<FLOAT> {
-        Ok(theory::critical_weight_var(&Activation::named(activation)?, wanted_number(&bias_var, "bias_var")?)?)
+        Ok(theory::critical_weight_var(&Nonlinearity::named(activation)?, wanted_number(&bias_var, "bias_var")?)?)
     }
 
     #[rhai_fn(name = "critical_weight_var", return_raw)]

@@ -6,7 +6,7 @@ use rhai::{Engine, Map};
 use super::general::{AnyNumber, wanted_number};
 use crate::Error;
 use crate::data::Split;
-use crate::entropy::{Step, derive};
+use crate::entropy::{Derivation, derive};
 use crate::kernels::Adam;
 use crate::network::{self, Architecture, Loss, Network, Optimizer, Training, TrainingRun};
 use crate::script::lazy::{Curve, Number};
@@ -174,7 +174,7 @@ mod functions {
     #[rhai_fn(return_raw)]
     pub fn training_losses(network: Network) -> Native<Curve> {
         let TrainingRun { result, steps, .. } = training_of(&network)?;
-        Ok(Curve::new(derive(Step::Losses, vec![result.clone()]), *steps))
+        Ok(Curve::new(derive(Derivation::Losses, vec![result.clone()]), *steps))
     }
 
     /// The accuracy of every epoch, each sample counted before its step; for a network that `trained` returned.
@@ -187,7 +187,7 @@ mod functions {
     #[rhai_fn(return_raw)]
     pub fn training_accuracy(network: Network) -> Native<Curve> {
         let TrainingRun { result, epochs, .. } = training_of(&network)?;
-        Ok(Curve::new(derive(Step::Accuracies, vec![result.clone()]), *epochs))
+        Ok(Curve::new(derive(Derivation::Accuracies, vec![result.clone()]), *epochs))
     }
 
     /// Stochastic gradient descent: at every step, a parameter changes by `rate` times its gradient.

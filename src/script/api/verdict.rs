@@ -7,14 +7,14 @@ use crate::output::verdict::{DROP, Verdict};
 use crate::script::options::{Key, Spec, Takes};
 use crate::script::session::{Native, Session};
 use crate::script::table::Table;
-use crate::theory::Activation;
+use crate::theory::Nonlinearity;
 
 const VERDICT: Spec = Spec {
     function: "verdict",
     keys: &[
         Key::open(
             "activation",
-            Takes::OneOf(&Activation::NAMES),
+            Takes::OneOf(&Nonlinearity::NAMES),
             "that of the networks",
             "activation whose mean-field theory the curves are compared with",
         ),
@@ -56,7 +56,7 @@ mod functions {
     #[rhai_fn(return_raw)]
     pub fn verdict(context: NativeCallContext, table: Table, options: Map) -> Native<()> {
         let options = VERDICT.read(&options)?;
-        let activation = options.optional_text("activation")?.map(|name| Activation::named(&name)).transpose()?;
+        let activation = options.optional_text("activation")?.map(|name| Nonlinearity::named(&name)).transpose()?;
         let (bias_var, level) = (options.optional_number("bias_var")?, options.optional_number("level")?);
         let verdict = Verdict::new(table.results(), activation, bias_var, level)?;
         Session::of(&context)?.show(&context, verdict)?;

@@ -79,7 +79,8 @@ mod functions {
     }
 
     /// Saves the weights of a network, or the reconstruction networks of a cascade, in the run folder as .safetensors. PyTorch
-    /// reads the file; so do `network.weights(…)` and the option `weights` of `cascade`.
+    /// reads the file; so do `network.weights(…)` and the option `weights` of `cascade`. Blocks of a cascade count from 0 there:
+    /// "3.weight" belongs to the fourth.
     ///
     /// ```
     /// mlp::wide(49, 10, 4).init(#{ weight_var: 1.76, bias_var: 0.05 }).save("net.safetensors");
@@ -90,8 +91,6 @@ mod functions {
         Ok(network)
     }
 
-    /// In a cascade's file, "3.weight" belongs to the fourth block: they count from 0.
-    ///
     /// ```
     /// let data = dataset("glyphs", #{ size: 7 });
     /// let net = mlp::wide(49, 10, 4).init(#{ weight_var: 1.76, bias_var: 0.05 });

@@ -98,25 +98,21 @@ impl<'a> Names<'a> {
             // A property that is a function as well is shown once.
             overloads.retain(is_property);
         }
-        overloads.sort_by_key(|function| function.num_params);
-        let mut docs: Vec<String> = Vec::new();
-        for text in overloads.iter().map(|function| function.docs().trim().to_owned()) {
-            if !text.is_empty() && !docs.contains(&text) {
-                docs.push(text);
-            }
-        }
-        let docs = docs.join("\n\n");
+        overloads.sort_by_cached_key(|function| (function.num_params, format!("{:?}", function.params)));
+        let docs = joined(&overloads);
         let mut forms: Vec<Form> = Vec::new();
         for function in overloads {
+            let own_docs = Some(function.docs()).filter(|own| own.contains(&format!("{name}(")));
             let form = self.form(function, &format!("{module}{name}"), kind, |first| {
-                is_method(name, &docs, first.takes.as_ref().is_some_and(|takes| types.contains(takes)))
+                let is_of_own_type = first.takes.as_ref().is_some_and(|takes| types.contains(takes));
+                is_method(name, own_docs.as_ref().unwrap_or(&docs), is_of_own_type)
             });
             if !forms.contains(&form) {
                 forms.push(form);
             }
         }
         let name = format!("{module}{name}");
-        let takes_options = forms.iter().flat_map(|form| form.parameters.last()).any(|last| last.name == "options");
+        let takes_options = forms.iter().filter_map(|form| form.parameters.last()).any(|last| last.name == "options");
         let spec = specs().filter(|_| takes_options).find(|spec| spec.function == name);
         let options = spec.map_or_else(Vec::new, |spec| spec.keys.iter().map(option).collect());
         Page { name, kind, forms, docs, options }
@@ -157,6 +153,18 @@ impl<'a> Names<'a> {
             None => Some(script_name(rust).to_owned()),
         }
     }
+}
+
+/// The documentation of overloads on one page: what begins with prose, then what is only an example. Each text once.
+fn joined(overloads: &[&Declaration]) -> String {
+    let mut docs: Vec<String> = Vec::new();
+    for text in overloads.iter().map(|function| function.docs().trim().to_owned()) {
+        if !text.is_empty() && !docs.contains(&text) {
+            docs.push(text);
+        }
+    }
+    docs.sort_by_key(|text| text.starts_with("```"));
+    docs.join("\n\n")
 }
 
 /// Whether a function is shown as a method: its examples call it as one, or they do not call it at all and it belongs to a

@@ -94,7 +94,7 @@ impl Reference {
 impl Page {
     /// The first sentence of its documentation.
     pub fn summary(&self) -> String {
-        let paragraph = self.docs.split("\n\n").next().unwrap_or_default();
+        let paragraph = self.docs.split("\n\n").find(|text| !text.starts_with("```")).unwrap_or_default();
         let line = paragraph.lines().map(str::trim).collect::<Vec<_>>().join(" ");
         let end = line.match_indices(". ").map(|(at, _)| at + 1).find(|&end| !line[..end].ends_with("e.g."));
         line[..end.unwrap_or(line.len())].to_owned()

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Group, OptionEntry, Page, Reference};
+use super::{Group, Kind, OptionEntry, Page, Reference};
 
 /// How a page is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,10 +14,12 @@ pub enum Layout {
     Markdown,
 }
 
-/// The most of a terminal's width that prose takes.
-const WIDTH: usize = 110;
-/// Characters of the type and of the default of an option in a terminal.
-const COLUMN: usize = 26;
+/// At most this many characters of a terminal's width are used.
+const WIDTH: usize = 120;
+/// At most this many characters for a call in the table of contents, and for the type and the default of an option.
+const CALL: usize = 50;
+const TYPE: usize = 28;
+const DEFAULT: usize = 24;
 
 impl Reference {
     /// The table of contents: every group and a line for each of its pages.
@@ -26,9 +28,9 @@ impl Reference {
         for group in &self.groups {
             let _ = writeln!(text, "{}", group.name);
             let calls: Vec<String> = group.pages.iter().map(call).collect();
-            let column = calls.iter().map(|call| call.chars().count()).max().unwrap_or(0).min(40);
+            let column = calls.iter().map(|call| call.chars().count()).max().unwrap_or(0).min(CALL);
             for (page, call) in group.pages.iter().zip(calls) {
-                let line = format!("  {call:<column$}  {}", page.summary().replace('`', ""));
+                let line = format!("  {call:<column$}  {}", page.summary());
                 let _ = writeln!(text, "{}", cut(&line, width));
             }
             text.push('\n');
@@ -87,12 +89,16 @@ impl Page {
 
 /// A call without types, for the table of contents: `network.trained(data, options)`.
 fn call(page: &Page) -> String {
-    let Some(form) = page.forms.last() else { return page.name.clone() };
+    let longest = page.forms.iter().rev().max_by_key(|form| form.parameters.len());
+    let Some(form) = longest.filter(|_| page.kind != Kind::Operator).or(page.forms.first()) else {
+        return page.name.clone();
+    };
     let call = form.signature.split(" -> ").next().unwrap_or_default();
-    let Some((name, arguments)) = call.split_once('(') else { return call.to_owned() };
-    let names =
-        arguments.trim_end_matches(')').split(", ").map(|argument| argument.split(':').next().unwrap_or(argument));
-    format!("{name}({})", names.collect::<Vec<_>>().join(", "))
+    let Some((path, _)) = call.split_once('(') else { return call.to_owned() };
+    let is_method = form.parameters.first().is_some_and(|first| path.starts_with(&format!("{}.", first.name)));
+    let names: Vec<&str> =
+        form.parameters.iter().skip(usize::from(is_method)).map(|argument| &argument.name[..]).collect();
+    format!("{path}({})", names.join(", "))
 }
 
 /// A line that is at most `width` characters long.
@@ -126,8 +132,8 @@ fn aligned_table(text: &mut String, options: &[OptionEntry], width: usize) {
             }))
             .collect();
     let widest = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let mut widths = [widest(0), widest(1).min(COLUMN), widest(2).min(COLUMN), 0];
-    widths[3] = width.saturating_sub(widths.iter().sum::<usize>() + 8).max(COLUMN);
+    let mut widths = [widest(0), widest(1).min(TYPE), widest(2).min(DEFAULT), 0];
+    widths[3] = width.saturating_sub(widths.iter().sum::<usize>() + 8).max(TYPE);
     for row in &rows {
         let cells: Vec<Vec<String>> = row.iter().zip(widths).map(|(cell, width)| wrapped(cell, width)).collect();
         for line in 0..cells.iter().map(Vec::len).max().unwrap_or(0) {

@@ -2,6 +2,7 @@
 //! those of data.
 
 mod npy;
+mod npy_header;
 
 use std::path::Path;
 
@@ -25,7 +26,7 @@ enum Format {
 }
 
 impl Format {
-    fn of(path: &Path) -> Result<Self> {
+    fn from_extension(path: &Path) -> Result<Self> {
         match path.extension().and_then(|extension| extension.to_str()) {
             Some("npy") => Ok(Self::Npy),
             Some("safetensors") => Ok(Self::Safetensors),
@@ -128,7 +129,7 @@ mod functions {
     #[rhai_fn(name = "save", return_raw)]
     pub fn save_tensor(context: NativeCallContext, tensor: ScriptTensor, path: &str) -> Native<ScriptTensor> {
         let file = output_path(path)?;
-        let bytes = match Format::of(&file)? {
+        let bytes = match Format::from_extension(&file)? {
             Format::Npy => npy::bytes(&tensor)?,
             Format::Safetensors => serialize(&[(NAME.to_owned(), tensor.clone())])?,
         };
@@ -142,7 +143,7 @@ mod functions {
     #[rhai_fn(name = "save", return_raw)]
     pub fn save_tensors(context: NativeCallContext, tensors: Map, path: &str) -> Native<()> {
         let file = output_path(path)?;
-        if Format::of(&file)? == Format::Npy {
+        if Format::from_extension(&file)? == Format::Npy {
             return Err(Error::new(format!("\"{path}\": a file .npy holds one tensor"))
                 .hint("save them as .safetensors")
                 .into());
@@ -169,7 +170,7 @@ mod functions {
     #[rhai_fn(return_raw)]
     pub fn load_tensor(context: NativeCallContext, path: &str) -> Native<ScriptTensor> {
         let session = Session::of(&context)?;
-        if Format::of(Path::new(path))? == Format::Npy {
+        if Format::from_extension(Path::new(path))? == Format::Npy {
             return Ok(npy::read(&session, path, &session.readable_file(path)?)?);
         }
         let mut tensors = read_safetensors(&session, path)?;
@@ -190,7 +191,7 @@ mod functions {
     /// ```
     #[rhai_fn(return_raw)]
     pub fn load_tensors(context: NativeCallContext, path: &str) -> Native<Map> {
-        if Format::of(Path::new(path))? == Format::Npy {
+        if Format::from_extension(Path::new(path))? == Format::Npy {
             return Err(Error::new(format!("\"{path}\": a file .npy holds one tensor"))
                 .hint("read it with `load_tensor`")
                 .into());

@@ -1,4 +1,4 @@
-//! The activations that mean-field theory is asked about: named ones, and any function given by its values.
+//! The activations of mean-field theory: named ones, and any function given by its values.
 
 use super::correlation::Correlation;
 use super::moments::{Moments, bending, nodes};
@@ -8,12 +8,12 @@ use crate::{Error, Result};
 
 /// An activation function φ, as data: cheap to clone, holding no closure.
 #[derive(Debug, Clone)]
-pub struct Activation {
+pub struct Nonlinearity {
     name: String,
     kind: Kind,
 }
 
-/// φ and φ' at once, since they share most of the work.
+/// φ and φ' at once, since they share most of the computation.
 type Formula = fn(f64) -> (f64, f64);
 
 #[derive(Debug, Clone)]
@@ -22,11 +22,11 @@ enum Kind {
     Homogeneous { below: f64 },
     /// erf(`scale`·x): all means are in closed form (Williams, "Computation with infinite neural networks", 1998).
     Erf { scale: f64 },
-    /// Anything else, by quadrature over pieces. `exact` gives values where φ has a formula.
+    /// Anything else, by quadrature over pieces. `exact` evaluates φ where it has a formula.
     Pieces { pieces: Vec<Piece>, exact: Option<Formula> },
 }
 
-/// Panels of this width in z hold the normal density times a resolved function to the last digit.
+/// Panels of this width in z resolve the normal density times a resolved function in double precision.
 const PANEL: f64 = 1.0;
 const SQRT_PI: f64 = 1.772_453_850_905_516;
 
@@ -51,15 +51,15 @@ fn gelu(x: f64) -> (f64, f64) {
     (x * below, below + x * libm::exp(-0.5 * x * x) * std::f64::consts::FRAC_2_SQRT_PI * 0.5 / std::f64::consts::SQRT_2)
 }
 
-impl Activation {
-    /// What [`Activation::named`] knows.
+impl Nonlinearity {
+    /// The names that [`Nonlinearity::named`] accepts.
     pub const NAMES: [&str; 8] = ["tanh", "erf", "erf_unit_slope", "relu", "linear", "gelu", "silu", "sigmoid"];
 
     /// The activation called `name`. `erf_unit_slope` is erf(√π x/2), which has slope 1 at 0 as tanh has; `gelu` is
     /// x·Φ(x), not its tanh approximation; `linear` is x.
     ///
     /// # Errors
-    /// For any other name; the hints list all, and the nearest.
+    /// For any other name; the hints list all names and the nearest one.
     pub fn named(name: &str) -> Result<Self> {
         let kind = match name {
             "relu" => Kind::Homogeneous { below: 0.0 },
@@ -80,14 +80,15 @@ impl Activation {
         Ok(Self { name: name.to_owned(), kind })
     }
 
-    /// Any continuous function, given only by its values. It is sampled once, here, some thousand times on
-    /// [−512, 512], and never called again; beyond, it goes on as straight lines, which matters for q above 1800.
-    /// Kinks are found by bisection. Jumps are refused: χ₁ is infinite there.
+    /// Any continuous function, given only by its values. It is sampled here, some thousand times on [−512, 512], and
+    /// never called again; beyond, it is extrapolated by straight lines, which matters for q above 1800. Kinks are found
+    /// by bisection. Jumps are refused, since χ₁ is infinite there.
     ///
-    /// q*, χ₁ and c* hold to 2e-12 where φ is smooth (ξ_c loses as many digits as it has before the point), and so
-    /// they do where it has kinks, but for c* when 1 − c* is below about 0.02: a kink makes the series for it end in
-    /// a power law, and 1 − c* holds to 3e-4 of itself, ξ_c to 3e-5, however close to criticality. A function with
-    /// noise in it keeps its own accuracy. An infinite slope, as √|x| has, is not noticed, and χ₁ means nothing then.
+    /// q*, χ₁ and c* are accurate to 2e-12 where φ is smooth (ξ_c loses as many digits as it has before the point). The
+    /// same holds for φ with kinks, except for c* when 1 − c* is below about 0.02: a kink makes the series for c* end in a
+    /// power law; then 1 − c* has a relative accuracy of 3e-4 and ξ_c of 3e-5, at any distance from criticality. Results
+    /// for a function with noise are as accurate as the function. An infinite slope, as that of √|x|, is not detected, and
+    /// makes χ₁ meaningless.
     ///
     /// # Errors
     /// Where `f` is not finite within [−512, 512], jumps, or has more detail than 2048 polynomials hold.
@@ -99,7 +100,7 @@ impl Activation {
         }
     }
 
-    /// The name that it was made with.
+    /// Its name.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -114,7 +115,7 @@ impl Activation {
         }
     }
 
-    /// The means that the q-map and χ₁ are made of, at length `q`.
+    /// The Gaussian means in the q-map and χ₁, at length `q`.
     pub(super) fn moments(&self, q: f64) -> Moments {
         match &self.kind {
             Kind::Homogeneous { below } => {
@@ -148,14 +149,14 @@ impl Activation {
         }
     }
 
-    /// How E[φφ] depends on the correlation of two inputs at length `q`, to `terms` terms of its series; nothing for
-    /// a homogeneous φ, which has no chaotic phase to ask it in.
+    /// E[φφ] as a function of the correlation of two inputs at length `q`, to `terms` terms of its series; `None` for a
+    /// homogeneous φ, which has no chaotic phase.
     pub(super) fn correlation(&self, q: f64, moments: &Moments, terms: usize) -> Option<Correlation> {
         match &self.kind {
             Kind::Homogeneous { .. } => None,
             Kind::Erf { scale } => Some(Correlation::erf(q, *scale)),
             Kind::Pieces { pieces, exact } => {
-                // h_n waves √n times per unit of z (over 2π): panels keep up with it.
+                // h_n oscillates about √n/2π times per unit of z: panels become narrower accordingly.
                 let width = PANEL.min(8.0 / (terms as f64).sqrt());
                 Some(Correlation::hermite(&nodes(pieces, *exact, q, width), q, moments, terms))
             }
