@@ -20,7 +20,10 @@ fn list_page_files() -> std::io::Result<()> {
     println!("cargo::rerun-if-changed={}", folder.display());
     let mut paths = std::fs::read_dir(&folder)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>()?;
     paths.sort();
-    let entry = |path: &Path| format!("({:?}, include_str!({path:?})),\n", path.file_name().unwrap_or_default());
+    let entry = |path: &Path| {
+        let (name, path) = (path.file_name().unwrap_or_default().to_string_lossy(), path.to_string_lossy());
+        format!("({name:?}, include_str!({path:?})),\n")
+    };
     let entries: String = paths.iter().map(|path| entry(path)).collect();
     std::fs::write(Path::new(&variable("OUT_DIR")?).join("page_files.rs"), format!("&[\n{entries}]\n"))
 }

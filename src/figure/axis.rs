@@ -165,6 +165,11 @@ fn scientific(value: f64, digits: usize) -> String {
 }
 
 impl Axis {
+    /// The name of its column in the CSV.
+    pub fn column(&self, otherwise: &str) -> String {
+        super::csv::name(&self.name, otherwise)
+    }
+
     /// The label to draw.
     pub fn shown(&self) -> String {
         self.label.clone().unwrap_or_else(|| math_label(&self.name))

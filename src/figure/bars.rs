@@ -80,10 +80,12 @@ impl Drawing for Bars {
 
     fn parts(&self, shapes: Vec<Shape>) -> Vec<Part> {
         let mut shapes = shapes.into_iter();
-        let mut quantities =
-            vec![Quantity::along(&self.x, "x", By::I, &self.xs), Quantity::along(&self.y, "y", By::I, &self.heights)];
+        let mut quantities = vec![
+            Quantity::numbers(self.x.column("x"), By::I, &self.xs),
+            Quantity::numbers(self.y.column("y"), By::I, &self.heights),
+        ];
         if !self.values.is_empty() {
-            quantities.push(Quantity::along(&Axis::new(&self.value), "value", By::I, &self.values));
+            quantities.push(Quantity::numbers(name(&self.value, "value"), By::I, &self.values));
         }
         let bars = shapes.next().map(|shape| Part { shape, quantities, value: Some(1), rows: 1 });
         bars.into_iter().chain(curves::parts(shapes, &self.lines, (&self.x, &self.y), "curve")).collect()
@@ -91,7 +93,7 @@ impl Drawing for Bars {
 
     fn rows(&self) -> Result<Vec<Row>> {
         let coloured = !self.values.is_empty();
-        let mut head = vec!["series".into(), name(&self.x.name, "x"), name(&self.y.name, "y")];
+        let mut head = vec!["series".into(), self.x.column("x"), self.y.column("y")];
         head.extend(coloured.then(|| name(&self.value, "value")));
         let mut rows = vec![head];
         for (i, (x, height)) in self.xs.iter().zip(&self.heights).enumerate() {

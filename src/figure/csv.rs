@@ -19,7 +19,7 @@ pub fn write(figure: &Figure) -> Result<String> {
 /// One record.
 pub type Row = Vec<String>;
 
-/// A column's name.
+/// The name of a column, `otherwise` where none is given.
 pub fn name(given: &str, otherwise: &str) -> String {
     if given.is_empty() { otherwise.into() } else { given.into() }
 }

@@ -62,9 +62,9 @@ impl Drawing for Heatmap {
         let cells = shapes.next().map(|shape| Part {
             shape,
             quantities: vec![
-                Quantity::along(&self.x, "x", By::I, &self.xs),
-                Quantity::along(&self.y, "y", By::J, &self.ys),
-                Quantity::new(&self.value, "value", By::Cell, cells),
+                Quantity::numbers(self.x.column("x"), By::I, &self.xs),
+                Quantity::numbers(self.y.column("y"), By::J, &self.ys),
+                Quantity::cells(name(&self.value, "value"), By::Cell, cells.collect()),
             ],
             value: Some(2),
             rows: self.ys.len(),
@@ -74,7 +74,7 @@ impl Drawing for Heatmap {
 
     fn rows(&self) -> Result<Vec<Row>> {
         let text = |words: [&str; 5]| words.map(str::to_string).to_vec();
-        let (x, y) = (name(&self.x.name, "x"), name(&self.y.name, "y"));
+        let (x, y) = (self.x.column("x"), self.y.column("y"));
         let series = name(&self.value, "value");
         let mut rows = vec![text(["series", &x, &y, "value", "status"])];
         for (ix, x) in self.xs.iter().enumerate() {

@@ -1,7 +1,7 @@
 //! Charts of curves over one axis.
 
 use super::chart::Side;
-use super::csv::{Row, name};
+use super::csv::Row;
 use super::curves::{self, Ground};
 use super::number::plain;
 use super::regions::{Part, Shape};
@@ -36,7 +36,7 @@ impl Drawing for Lines {
 
     fn rows(&self) -> Result<Vec<Row>> {
         let banded = self.series.iter().any(|s| s.band.is_some());
-        let mut head = vec!["series".into(), name(&self.x.name, "x"), name(&self.y.name, "y")];
+        let mut head = vec!["series".into(), self.x.column("x"), self.y.column("y")];
         if banded {
             head.extend(["lo".into(), "hi".into()]);
         }

@@ -1,7 +1,8 @@
-//! Plots as data. A figure says what to show in plain, serialisable values; it is drawn as SVG or PNG, or written as
-//! CSV, only when somebody asks. The script host fills it in, the live page draws it again as points arrive.
+//! Plots as data. A figure is plain, serialisable values; it is drawn as SVG or PNG, or written as CSV, on request. The script
+//! host fills it in; the live page draws it again as points arrive, and asks which place of it shows which value
+//! ([`Figure::regions`]).
 
-#![expect(clippy::disallowed_methods, reason = "how a figure is drawn is no result: its numbers are written beside it")]
+#![expect(clippy::disallowed_methods, reason = "a drawing is not a result: the numbers are written beside it")]
 
 mod axis;
 mod bars;

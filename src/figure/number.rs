@@ -167,6 +167,8 @@ mod tests {
     #[test]
     fn json_has_the_digits_of_csv() {
         let texts = [1.0, 0.5, 1e16, 1e-7, f64::NEG_INFINITY, f64::NAN].map(|value| json(value).to_string());
+        // With its feature `arbitrary_precision`, which dependencies switch on, serde_json writes the exponent's sign.
+        let texts = texts.map(|text| text.replace("e+", "e"));
         assert_eq!(texts, ["1", "0.5", "1e16", "1e-7", "\"-inf\"", "\"nan\""]);
     }
 }

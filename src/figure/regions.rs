@@ -113,19 +113,17 @@ fn hundredths<S: Serializer>(values: &[f64], to: S) -> Result<S::Ok, S::Error> {
 }
 
 impl Quantity {
-    /// Numbers under a name; `otherwise` names a quantity without one.
-    pub(super) fn new(name: &str, otherwise: &str, by: By, values: impl IntoIterator<Item = Cell>) -> Self {
-        let values: Vec<Cell> = values.into_iter().collect();
-        let name = if name.is_empty() { otherwise } else { name };
-        Self { name: name.to_owned(), by, texts: values.iter().map(|cell| cell.words()).collect(), values }
+    /// Numbers, some of which may be missing.
+    pub(super) fn cells(name: String, by: By, values: Vec<Cell>) -> Self {
+        Self { name, by, texts: values.iter().map(Cell::words).collect(), values }
     }
 
-    /// Where data lie along an axis.
-    pub(super) fn along(axis: &Axis, otherwise: &str, by: By, values: &[f64]) -> Self {
-        Self::new(&axis.name, otherwise, by, values.iter().copied().map(Cell::Value))
+    /// Numbers.
+    pub(super) fn numbers(name: String, by: By, values: &[f64]) -> Self {
+        Self::cells(name, by, values.iter().copied().map(Cell::Value).collect())
     }
 
-    /// A text in place of a number.
+    /// Labels, which have no numbers.
     pub(super) fn label(by: By, texts: Vec<String>) -> Self {
         Self { name: String::new(), by, texts, values: Vec::new() }
     }
@@ -139,12 +137,12 @@ impl Part {
         if !label.is_empty() {
             quantities.push(Quantity::label(By::Part, vec![label.to_owned()]));
         }
-        quantities.push(Quantity::along(axes.0, "x", By::I, &series.x));
+        quantities.push(Quantity::numbers(axes.0.column("x"), By::I, &series.x));
         let value = Some(quantities.len());
-        quantities.push(Quantity::along(axes.1, "y", By::I, &series.y));
+        quantities.push(Quantity::numbers(axes.1.column("y"), By::I, &series.y));
         if let Some(band) = &series.band {
-            quantities.push(Quantity::along(&Axis::new("from"), "", By::I, &band.lo));
-            quantities.push(Quantity::along(&Axis::new("to"), "", By::I, &band.hi));
+            quantities.push(Quantity::numbers("from".into(), By::I, &band.lo));
+            quantities.push(Quantity::numbers("to".into(), By::I, &band.hi));
         }
         Self { shape, quantities, value, rows: 1 }
     }
