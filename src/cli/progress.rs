@@ -54,6 +54,7 @@ impl Terminal {
     }
 
     /// Prints beside the bar.
+    #[cfg(feature = "watch")]
     pub fn beside(&self, print: impl FnOnce()) {
         lock(&self.state).bar.suspend(print);
     }

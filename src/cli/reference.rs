@@ -1,6 +1,5 @@
 //! `entroscope reference`.
 
-use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -30,8 +29,7 @@ pub(super) struct Arguments {
 pub(super) fn reference(arguments: &Arguments, settings: Settings) -> ExitCode {
     match Host::new(settings).reference().and_then(|reference| text(&reference, arguments)) {
         Ok(text) => {
-            // A reader that stops early, such as `head`, is no error.
-            let _ = writeln!(std::io::stdout(), "{}", text.trim_end());
+            println!("{}", text.trim_end());
             ExitCode::SUCCESS
         }
         Err(diagnostic) => {
@@ -81,7 +79,7 @@ fn named(reference: &Reference, name: &str, layout: Layout) -> Result<String, Di
     }
     let error = Diagnostic::error(format!("the reference has no page `{name}`"));
     let groups = reference.groups.iter().flat_map(|group| group.types.iter().chain([&group.name]));
-    let known = reference.pages().map(|(_, page)| &page.name).chain(groups);
+    let known = groups.chain(reference.pages().map(|(_, page)| &page.name));
     Err(match nearest(name, known.map(String::as_str)) {
         Some(near) => error.hint(format!("did you mean `{near}`?")),
         None => error.hint("`entroscope reference` lists all"),

@@ -43,7 +43,7 @@ impl CatalogueEntry for Entry {
         NAME
     }
 
-    fn about(&self) -> &str {
+    fn about(&self) -> &'static str {
         "photographs of ten kinds of things, 50,000 and 10,000 of 3×32×32 (Krizhevsky)"
     }
 

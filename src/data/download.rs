@@ -14,6 +14,7 @@ use crate::{Error, Result};
 /// Interval at which a wait checks for cancellation.
 const PATIENCE: Duration = Duration::from_millis(100);
 /// A server that sends nothing for this long counts as gone.
+#[cfg(feature = "download")]
 const SILENCE: Duration = Duration::from_mins(1);
 
 /// An event of a download, for a progress bar.

@@ -51,7 +51,7 @@ impl CatalogueEntry for Entry {
         NAME
     }
 
-    fn about(&self) -> &str {
+    fn about(&self) -> &'static str {
         "drawn digits, ten classes, 28×28, as many as you want"
     }
 

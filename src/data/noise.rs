@@ -32,7 +32,7 @@ impl CatalogueEntry for Entry {
         NAME
     }
 
-    fn about(&self) -> &str {
+    fn about(&self) -> &'static str {
         "white noise, 28×28 or any size, ten classes that mean nothing"
     }
 

@@ -56,7 +56,7 @@ impl Split {
     pub(super) fn whole(data: Dataset, part: Part) -> Self {
         let words = data.source().expression(data.name(), part);
         let selection = Selection::Range(0, data.source().counts()[part as usize]);
-        Self { selection, data, part, words }
+        Self { data, part, selection, words }
     }
 
     /// The first `n` samples.

@@ -1,6 +1,6 @@
-//! Numbers as text, the one place for it: [`plain`] with all digits for CSV, [`json`] for JSON, [`seven_digits`] for names and messages.
-//! JSON has no −∞ and no NaN: those are written as the strings `"-inf"`, `"inf"` and `"nan"`. A cell of a figure is a
-//! number, `"failed"`, or `null` while it is missing.
+//! Numbers as text, the one place for it: [`plain`] with all digits for CSV, [`json`] for JSON, [`seven_digits`] for
+//! names and messages. JSON has no −∞ and no NaN: those are written as the strings `"-inf"`, `"inf"` and `"nan"`. A
+//! cell of a figure is a number, `"failed"`, or `null` while it is missing.
 
 use super::Cell;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};

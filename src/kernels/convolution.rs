@@ -42,7 +42,7 @@ impl Convolution {
     }
 
     /// `values` += weight · patches of `images`: a convolution, or the input gradient of a transposed convolution.
-    pub fn down(&self, values: &mut [f32], weight: &[f32], images: &[f32], scratch: &mut Scratch) {
+    pub fn convolve(&self, values: &mut [f32], weight: &[f32], images: &[f32], scratch: &mut Scratch) {
         if self.is_implicit(self.rows) {
             let (window, patches) = (self.window(), &self.patches);
             let weight = |i: usize, o: usize| weight[o * window + i];
@@ -66,7 +66,7 @@ impl Convolution {
 
     /// `images` += weightᵀ · `values`, added where the patches are: a transposed convolution, or the input gradient of a
     /// convolution.
-    pub fn up(&self, images: &mut [f32], weight: &[f32], values: &[f32], scratch: &mut Scratch) {
+    pub fn convolve_transposed(&self, images: &mut [f32], weight: &[f32], values: &[f32], scratch: &mut Scratch) {
         if self.is_implicit(self.patches.channels)
             && let Some(patches) = self.transposed_patches()
         {
@@ -231,7 +231,7 @@ mod tests {
 
     /// ⟨v, A x⟩ = ⟨Aᵀ v, x⟩ = ⟨weight gradient, weight⟩.
     #[test]
-    fn up_is_the_transpose_of_down() {
+    fn the_transposed_convolution_is_the_transpose() {
         for (stride, kernel, before) in
             [(1, 3, 1), (2, 3, 0), (2, 3, 1), (2, 2, 0), (2, 4, 1), (2, 3, 2), (3, 2, 0), (3, 5, 2), (4, 3, 1)]
         {
@@ -255,15 +255,15 @@ mod tests {
                 let values = random(samples * convolution.values(), "values");
                 let weight = random(rows * patches.window(), "weight");
                 let mut scratch = Scratch::default();
-                let (mut down, mut up) = (vec![0.0; values.len()], vec![0.0; x.len()]);
+                let (mut convolved, mut transposed) = (vec![0.0; values.len()], vec![0.0; x.len()]);
                 let mut gradient = vec![0.0; weight.len()];
-                convolution.down(&mut down, &weight, &x, &mut scratch);
-                convolution.up(&mut up, &weight, &values, &mut scratch);
+                convolution.convolve(&mut convolved, &weight, &x, &mut scratch);
+                convolution.convolve_transposed(&mut transposed, &weight, &values, &mut scratch);
                 convolution.weight_gradient(&mut gradient, &values, &x, &mut scratch);
-                let (expected, found) = (dot(&values, &down), dot(&up, &x));
+                let (expected, found) = (dot(&values, &convolved), dot(&transposed, &x));
                 let what = format!("{convolution:?}: {expected} {found}");
-                assert!((expected - found).abs() < 1e-5 * dot(&down, &down), "{what}");
-                assert!((expected - dot(&gradient, &weight)).abs() < 1e-5 * dot(&down, &down), "{what}");
+                assert!((expected - found).abs() < 1e-5 * dot(&convolved, &convolved), "{what}");
+                assert!((expected - dot(&gradient, &weight)).abs() < 1e-5 * dot(&convolved, &convolved), "{what}");
             }
         }
     }

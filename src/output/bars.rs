@@ -27,7 +27,8 @@ impl BarsPlot {
     /// Bars over axis `x`. The height is the mean of the numbers at a position, taken over axis `over`.
     ///
     /// # Errors
-    /// When the table has several columns, varies over another axis or holds curves, or a value of axis `x` is not a number.
+    /// When the table has several columns, varies over another axis or holds curves, or a value of axis `x` is not a
+    /// number.
     pub fn new(table: ResultTable, x: usize, over: Option<&str>, y: String) -> Result<Self> {
         let over = over.map(|over| table.axis(over)).transpose()?;
         let heights = numbers(table, x, over)?;

@@ -1,5 +1,5 @@
-//! What all figures share: the title, curves added by `line`, the files, and the results behind a place of the drawing. A
-//! kind of figure implements [`Plot`].
+//! What all figures share: the title, curves added by `line`, the files, and the results behind a place of the drawing.
+//! A kind of figure implements [`Plot`].
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;

@@ -33,8 +33,8 @@ enum Curve {
 }
 
 impl LinesPlot {
-    /// Lines over axis `x`, or over depth without it. Rows that differ only in axis `over` share a line: their mean, with a
-    /// band from the least to the greatest value. `y` names the axis upward.
+    /// Lines over axis `x`, or over depth without it. Rows that differ only in axis `over` share a line: their mean,
+    /// with a band from the least to the greatest value. `y` names the axis upward.
     ///
     /// # Errors
     /// When the table has several columns, or a value of axis `x` is not a number.

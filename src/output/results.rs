@@ -1,5 +1,5 @@
-//! Results over the points of a sweep: axes with typed values, and for every point one entry per column, which is known or
-//! computed later.
+//! Results over the points of a sweep: axes with typed values, and for every point one entry per column, which is known
+//! or computed later.
 
 use std::sync::Arc;
 
@@ -237,8 +237,8 @@ impl ResultTable {
         targets.collect()
     }
 
-    /// One record per point, or per point and depth if there are curves. A point without its curves keeps one record, so
-    /// that the gap shows.
+    /// One record per point, or per point and depth if there are curves. A point without its curves keeps one record,
+    /// so that the gap shows.
     pub fn records(&self, computed: &Computed) -> Records {
         let entries = || self.rows.iter().flat_map(|row| &row.entries);
         let with_depth = entries().any(|entry| matches!(entry, Entry::Curve { .. }));

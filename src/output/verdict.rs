@@ -11,8 +11,8 @@ use crate::theory::{MeanField, Nonlinearity, Phase, critical_weight_var, mean_fi
 use crate::work::{Described, NetworkOrigin, Target};
 use crate::{Error, Result};
 
-/// Information counts as lost this far below the highest value at depth 1: the published differential entropies start at
-/// −6.45, and the phases separate at about −8.
+/// Information counts as lost this far below the highest value at depth 1: the published differential entropies start
+/// at −6.45, and the phases separate at about −8.
 pub(crate) const DROP: f64 = 1.5;
 
 /// Curves over the axis `weight_var`, and the theory that they are compared with.
@@ -35,12 +35,12 @@ struct Reach<'a> {
 }
 
 impl Verdict {
-    /// A verdict about curves over the axis `weight_var`. The theory is that of `activation` and `bias_var`; each defaults to
-    /// that of the networks that the curves rest on.
+    /// A verdict about curves over the axis `weight_var`. The theory is that of `activation` and `bias_var`; each
+    /// defaults to that of the networks that the curves rest on.
     ///
     /// # Errors
-    /// When the table has no such axis, varies over another one, or holds no curves; or when a value is not given and the
-    /// networks do not share one.
+    /// When the table has no such axis, varies over another one, or holds no curves; or when a value is not given and
+    /// the networks do not share one.
     pub fn new(
         table: ResultTable,
         activation: Option<Nonlinearity>,
@@ -104,8 +104,8 @@ impl Verdict {
         Ok(lines.join("\n"))
     }
 
-    /// The weight variance with which information reaches deepest. If it survives all depths with several, the one with the
-    /// highest value at the last depth.
+    /// The weight variance with which information reaches deepest. If it survives all depths with several, the one with
+    /// the highest value at the last depth.
     fn best(&self, reaches: &[Reach<'_>], curves: &[(f64, &MeanField, Vec<f64>)], deepest: usize) -> String {
         let through: Vec<&Reach<'_>> = reaches.iter().filter(|reach| reach.depth.is_infinite()).collect();
         let theory = self.critical.map_or(String::new(), |critical| format!("; theory is critical at {critical:.4}"));

@@ -1,5 +1,5 @@
-//! The weights of a network or a cascade, saved to a file. Random initial weights are drawn block by block while the file
-//! is written.
+//! The weights of a network or a cascade, saved to a file. Random initial weights are drawn block by block while the
+//! file is written.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};

@@ -138,9 +138,8 @@ impl fmt::Display for Takes {
 impl fmt::Display for Preset {
     /// As the reference shows it; a value as a script would write it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
+        match self {
             Self::Required => f.write_str("required"),
-            Self::Number(number) if number != 0.0 && number.abs() < 1e-3 => write!(f, "`{number:e}`"),
             Self::Number(number) => write!(f, "`{number}`"),
             Self::Count(count) => write!(f, "`{count}`"),
             Self::Flag(flag) => write!(f, "`{flag}`"),

@@ -1,5 +1,5 @@
-//! Sweeps' axes and tables, as scripts hold them: any value for every point. What is shown of a table are its
-//! [results](ResultTable), which know nothing of Rhai.
+//! Axes and tables as scripts hold them, with any value for every point. Outputs show the [results](ResultTable) of a
+//! table, which do not depend on Rhai.
 
 use std::sync::Arc;
 

@@ -50,6 +50,7 @@ struct StoredArray {
 enum Location {
     /// Bytes from the file's start.
     At(u64),
+    #[cfg_attr(not(feature = "pytorch"), allow(dead_code, reason = "nothing opens a checkpoint"))]
     InCheckpoint(pytorch::Tensor),
 }
 

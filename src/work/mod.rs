@@ -28,6 +28,7 @@ pub use operation::{Cost, Described, Keep, Operation};
 pub use plan::{Plan, Target};
 pub use provenance::{NetworkOrigin, Provenance};
 pub use run::{Report, Resources, run};
+#[cfg(feature = "watch")]
 pub(crate) use store::ReadOutcome;
 pub use store::{DEFAULT_BUDGET, Store, StoreSummary};
 pub use throughput::Throughput;

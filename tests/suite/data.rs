@@ -152,6 +152,16 @@ mod splits {
     }
 
     #[test]
+    fn samples_name_themselves_and_their_seed() {
+        let drawn = open("glyphs", DatasetOptions { seed: Some(3), ..DatasetOptions::default() }).unwrap();
+        let few = drawn.test().take(5).unwrap();
+        for provenance in [few.provenance(), entroscope::data::samples(&few).provenance().clone()] {
+            assert_eq!(provenance.data, ["dataset(\"glyphs\").test.take(5)"]);
+            assert_eq!(provenance.seeds, [3]);
+        }
+    }
+
+    #[test]
     fn equal_samples_have_equal_descriptions() {
         let options = |train| DatasetOptions { train: Some(train), ..Default::default() };
         let [few, many] = [6_000, 60_000].map(|train| open("glyphs", options(train)).unwrap().train());

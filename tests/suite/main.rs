@@ -1,5 +1,5 @@
-//! The tests, but for those that measure their own process. They are one program, because each would be linked with the
-//! whole library again: `cargo test --test suite weights::` runs one file, `cargo test --test suite -- --list` names all.
+//! The tests are one program, because each of several would be linked with the whole library again. `cargo test --release
+//! --test suite weights::` runs one file; with `-- --list` it names all.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a test")]
 

@@ -12,8 +12,8 @@
 //! `/* points … */` follow the script. What a line or note leaves out behind a last "…" is not compared.
 //! `// Set: depth=3` and `// Limit: calls 10` are the command line's `--set` and limits.
 //!
-//! `UPDATE_EXPECT=1 cargo test --test scripts` writes what comes of every script into it; `SCRIPTS=figure` runs those
-//! files alone whose name holds "figure".
+//! `UPDATE_EXPECT=1 cargo test --release --test suite scripts::` writes what comes of every script into it;
+//! `SCRIPTS=figure` runs those files alone whose name holds "figure".
 
 use std::fmt::Write;
 use std::num::NonZero;

@@ -257,7 +257,7 @@ fn a_saved_network_comes_back() {
     for (wrong, words) in [
         ("plan.weights(\"other.safetensors\")", ["there is no file", "other.safetensors"]),
         ("plan.weights(\"../net.safetensors\")", ["there is no file", "net.safetensors"]),
-        ("plan.init(#{ weight_var: 1 }).save(\"net.pth\")", ["net.pth", "saved in a file .safetensors"]),
+        ("plan.init(#{ weight_var: 1 }).save(\"net.pth\")", ["net.pth", "weights are saved as .safetensors"]),
         ("plan.weights(\"net.safetensors\", #{ surplus: true })", ["no option `surplus`", "ignore_surplus"]),
     ] {
         let (outcome, _) = place.run(&script(&format!("{wrong};")));

@@ -122,16 +122,16 @@ fn convolutions() -> Vec<Loop> {
     vec![
         Loop::new("convolution", same, 2 * pixels + weights, {
             let (x, w, mut y, mut scratch) = (numbers(pixels), numbers(weights), vec![0.0; pixels], Scratch::default());
-            move || convolution.down(&mut y, &w, &x, &mut scratch)
+            move || convolution.convolve(&mut y, &w, &x, &mut scratch)
         }),
         Loop::new("convolution, transposed", same, 2 * pixels + weights, {
             let (x, w, mut y, mut scratch) = (numbers(pixels), numbers(weights), vec![0.0; pixels], Scratch::default());
-            move || convolution.up(&mut y, &w, &x, &mut scratch)
+            move || convolution.convolve_transposed(&mut y, &w, &x, &mut scratch)
         }),
         Loop::new("convolution, transposed, stride 2", operations(&half), 5 * pixels + weights, {
             let (x, w) = (numbers(IMAGES * half.values()), numbers(weights));
             let (mut y, mut scratch) = (vec![0.0; IMAGES * half.patches.image()], Scratch::default());
-            move || half.up(&mut y, &w, &x, &mut scratch)
+            move || half.convolve_transposed(&mut y, &w, &x, &mut scratch)
         }),
         Loop::new("convolution: weight gradient", same, 2 * pixels + weights, {
             let (x, g, mut w, mut scratch) = (numbers(pixels), numbers(pixels), vec![0.0; weights], Scratch::default());

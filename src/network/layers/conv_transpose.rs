@@ -128,7 +128,7 @@ impl Trainable for ConvTranspose2d {
         scratch: &mut Scratch,
     ) {
         fill_with_bias(y, arrays);
-        self.products(from, to).up(y, arrays[0], x, scratch);
+        self.products(from, to).convolve_transposed(y, arrays[0], x, scratch);
     }
 
     fn backward(&self, pass: &mut BackwardPass<'_>) {
@@ -139,7 +139,7 @@ impl Trainable for ConvTranspose2d {
         products.weight_gradient(&mut pass.of_arrays[0], pass.x, pass.gradient, pass.scratch);
         pass.pass_on(|input, output, scratch| {
             input.fill(0.0);
-            products.down(input, weight, output, scratch);
+            products.convolve(input, weight, output, scratch);
         });
     }
 }

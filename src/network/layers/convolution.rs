@@ -207,7 +207,7 @@ impl Trainable for Conv2d {
         scratch: &mut Scratch,
     ) {
         fill_with_bias(y, arrays);
-        self.products(from, to).down(y, arrays[0], x, scratch);
+        self.products(from, to).convolve(y, arrays[0], x, scratch);
     }
 
     fn backward(&self, pass: &mut BackwardPass<'_>) {
@@ -218,7 +218,7 @@ impl Trainable for Conv2d {
         products.weight_gradient(&mut pass.of_arrays[0], pass.gradient, pass.x, pass.scratch);
         pass.pass_on(|input, output, scratch| {
             input.fill(0.0);
-            products.up(input, weight, output, scratch);
+            products.convolve_transposed(input, weight, output, scratch);
         });
     }
 }
