@@ -111,6 +111,8 @@
 //!
 //! `ARCHITECTURE.md` explains how they work together.
 
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod cascade;
 pub mod cli;
 pub mod data;
@@ -126,6 +128,7 @@ pub mod live;
 mod lock;
 pub mod network;
 pub mod output;
+mod print;
 pub mod random;
 pub mod script;
 pub mod stats;

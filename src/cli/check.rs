@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::print::out;
 use super::progress::plan_in_words;
 use super::say;
+use crate::print::out;
 use crate::script::{Checked, Host, Settings};
 use crate::words;
 use crate::work::Plan;

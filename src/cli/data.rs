@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::print::out;
 use super::{cancel_on_interrupt, failed};
 use crate::data::{self, Availability, Folders, Progress, downloadable, get};
+use crate::print::out;
 use crate::script::Settings;
 use crate::words;
 use crate::work::Cancel;

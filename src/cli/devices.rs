@@ -1,6 +1,6 @@
 //! `entroscope devices`.
 
-use super::print::out;
+use crate::print::out;
 use std::process::ExitCode;
 
 pub(super) fn devices() -> ExitCode {

@@ -5,7 +5,6 @@ mod check;
 mod data;
 mod devices;
 mod panics;
-mod print;
 mod progress;
 mod reference;
 mod run;
@@ -24,8 +23,8 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, Parser, Subcommand};
 
-use self::print::err;
 use crate::Error;
+use crate::print::err;
 use crate::script::{Diagnostic, Limits, STORE_VARIABLE, Settings};
 use crate::words;
 use crate::work::{Cancel, Store};

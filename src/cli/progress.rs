@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::print::{err, out};
 use crate::executor::Estimate;
 use crate::lock::lock;
+use crate::print::{err, out};
 use crate::script::HostEvent;
 use crate::words;
 use crate::work::{Event, Plan};

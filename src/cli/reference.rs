@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::say;
+use crate::print::out;
 use crate::script::{Diagnostic, Group, Host, Layout, Page, Reference, Settings};
 use crate::words::nearest;
 
@@ -29,7 +30,7 @@ pub(super) struct Arguments {
 pub(super) fn reference(arguments: &Arguments, settings: Settings) -> ExitCode {
     match Host::new(settings).reference().and_then(|reference| text(&reference, arguments)) {
         Ok(text) => {
-            println!("{}", text.trim_end());
+            out!("{}", text.trim_end());
             ExitCode::SUCCESS
         }
         Err(diagnostic) => {

@@ -5,10 +5,10 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use super::print::{err, out};
 use super::progress::Terminal;
 use super::{cancel_on_interrupt, say};
 use crate::executor::Points;
+use crate::print::{err, out};
 use crate::script::{Host, Outcome, RunHandle, Settings, Status};
 
 /// Warnings shown in full; the rest is counted.

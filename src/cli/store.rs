@@ -4,9 +4,9 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use super::print::out;
 use super::{failed, say};
 use crate::Result;
+use crate::print::out;
 use crate::words;
 use crate::work::{Store, StoreSummary};
 

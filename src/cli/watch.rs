@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::print::{err, out};
 use super::progress::Terminal;
 use super::{Program, ScriptArguments, cancel_on_interrupt, failed, say};
 use crate::live::{self, Options, Stage, WatchEvent};
 use crate::lock::lock;
+use crate::print::{err, out};
 use crate::script::{Diagnostic, Host, HostEvent, Outcome, RunHandle};
 use crate::words;
 

@@ -108,7 +108,7 @@ impl Files {
         let mut late = false;
         for path in paths {
             let stamp = before.get(&path).cloned().unwrap_or_else(|| {
-                let stamp = Stamp::of(&path);
+                let stamp = Stamp::read(&path);
                 late |= stamp.is_newer(since);
                 stamp
             });
@@ -122,7 +122,7 @@ impl Files {
         let mut stamps = lock(&self.stamps);
         let mut changed = Vec::new();
         for (path, stamp) in stamps.iter_mut() {
-            let now = Stamp::of(path);
+            let now = Stamp::read(path);
             if now != *stamp {
                 *stamp = now;
                 changed.push(path.clone());
@@ -144,11 +144,11 @@ fn rooted(path: &Path) -> PathBuf {
 }
 
 impl Stamp {
-    fn of(path: &Path) -> Self {
+    fn read(path: &Path) -> Self {
         let Ok(metadata) = std::fs::metadata(path) else { return Self::Missing };
         if metadata.is_dir() {
             let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
-            return Self::Folder(entries.map(|entry| (entry.path(), Self::of(&entry.path()))).collect());
+            return Self::Folder(entries.map(|entry| (entry.path(), Self::read(&entry.path()))).collect());
         }
         Self::File { length: metadata.len(), modified: metadata.modified().ok(), node: node(&metadata) }
     }

@@ -26,6 +26,7 @@ use super::{Signal, page};
 use crate::executor::Computed;
 use crate::figure::Hit;
 use crate::output::Scalar;
+use crate::print::err;
 use crate::script::{Host, Shown};
 use crate::{Error, Result};
 
@@ -85,10 +86,10 @@ impl Server {
                 match tokio::net::TcpListener::from_std(listener) {
                     Ok(listener) => {
                         if let Err(error) = axum::serve(listener, router).await {
-                            eprintln!("error: the page is no longer served: {error}");
+                            err!("error: the page is no longer served: {error}");
                         }
                     }
-                    Err(error) => eprintln!("error: the page cannot be served: {error}"),
+                    Err(error) => err!("error: the page cannot be served: {error}"),
                 }
             });
         });

@@ -163,7 +163,7 @@ impl Session {
     ///
     /// # Errors
     /// When the engine is not this host's.
-    pub fn of(context: &NativeCallContext<'_>) -> Result<Arc<Self>> {
+    pub fn from_context(context: &NativeCallContext<'_>) -> Result<Arc<Self>> {
         context
             .tag()
             .and_then(|tag| tag.clone().try_cast::<Arc<Self>>())

@@ -1,6 +1,6 @@
 //! `entroscope bench`.
 
-use crate::cli::print::out;
+use crate::print::out;
 mod loops;
 mod roofline;
 

@@ -171,7 +171,7 @@ mod functions {
         let source = crate::network::activations(&activation.network, &activation.split, activation.depth);
         let value = now(&context, "activations", &source)?;
         let (shape, numbers) = value.f32s("x")?;
-        Ok(ScriptTensor::new(&*Session::of(&context)?, shape, || Ok(numbers.to_vec()))?)
+        Ok(ScriptTensor::new(&*Session::from_context(&context)?, shape, || Ok(numbers.to_vec()))?)
     }
 
     /// The shape of one sample at this depth.

@@ -144,7 +144,7 @@ mod functions {
                 let error = Error::new(format!("a cascade with `weights` is not trained: `{key}` has no effect"));
                 return Err(error.hint(format!("leave out `weights` or `{key}`")).into());
             }
-            let file = open(&*Session::of(&context)?, &path)?;
+            let file = open(&*Session::from_context(&context)?, &path)?;
             return Ok(Cascade::loaded(network, data, file, relu_at_input)?);
         }
         if options.choice("solver")? == "ridge" {

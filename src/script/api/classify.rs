@@ -163,7 +163,7 @@ mod functions {
     pub fn outputs_of(context: NativeCallContext, network: Network, data: Split) -> Native<ScriptTensor> {
         let value = now(&context, "the outputs", &outputs(&network, &data)?)?;
         let (shape, numbers) = value.f32s("y")?;
-        Ok(ScriptTensor::new(&*Session::of(&context)?, shape, || Ok(numbers.to_vec()))?)
+        Ok(ScriptTensor::new(&*Session::from_context(&context)?, shape, || Ok(numbers.to_vec()))?)
     }
 
     /// The `classes` most likely classes of each sample and their probabilities: the softmax of the outputs, or the outputs
@@ -232,6 +232,6 @@ mod functions {
     #[rhai_fn(name = "print", name = "debug", name = "to_string", name = "to_debug", return_raw)]
     pub fn classification_to_string(context: NativeCallContext, classification: &mut Classification) -> Native<String> {
         let text = classification.all(&context).map(|all| classification.in_words(&all));
-        Session::of(&context)?.printed(text)
+        Session::from_context(&context)?.printed(text)
     }
 }

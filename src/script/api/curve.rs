@@ -95,7 +95,7 @@ impl Curve {
 /// Computes one result now.
 pub(super) fn now(context: &NativeCallContext<'_>, what: &str, source: &Described) -> Native<Arc<Value>> {
     let target = Target { point: what.to_owned(), result: source.clone() };
-    let mut computed = Session::of(context)?.computed(vec![target])?;
+    let mut computed = Session::from_context(context)?.computed(vec![target])?;
     Ok(computed.remove(&source.fingerprint()).unwrap_or_else(|| Err(Error::interrupted()))?)
 }
 
@@ -280,7 +280,7 @@ mod functions {
     #[rhai_fn(name = "print", name = "debug", name = "to_string", name = "to_debug", return_raw)]
     pub fn number_to_string(context: NativeCallContext, number: &mut Number) -> Native<String> {
         let text = value_of(&context, number).map(|value| Dynamic::from_float(value).to_string());
-        Session::of(&context)?.printed(text)
+        Session::from_context(&context)?.printed(text)
     }
 
     /// As `print` shows it: computed now. Under the name `print` as well, for Rhai's own hides that it failed.
@@ -290,6 +290,6 @@ mod functions {
             let values: Vec<String> = values.iter().map(|value| format!("{value:.6}")).collect();
             format!("[{}]", values.join(", "))
         };
-        Session::of(&context)?.printed(values_of(&context, curve).map(text))
+        Session::from_context(&context)?.printed(values_of(&context, curve).map(text))
     }
 }

@@ -126,7 +126,7 @@ mod functions {
     /// ```
     #[rhai_fn(name = "dataset", return_raw)]
     pub fn dataset_with(context: NativeCallContext, name: &str, options: Map) -> Native<Dataset> {
-        let session = Session::of(&context)?;
+        let session = Session::from_context(&context)?;
         let options = DATASET.read(&options)?;
         let options = DatasetOptions {
             size: options.optional_count("size")?,
@@ -161,7 +161,7 @@ mod functions {
     /// ```
     #[rhai_fn(name = "folder", return_raw)]
     pub fn folder_with(context: NativeCallContext, path: &str, options: Map) -> Native<Split> {
-        let session = Session::of(&context)?;
+        let session = Session::from_context(&context)?;
         let options = FOLDER.read(&options)?;
         let options = FolderOptions {
             resize: options.optional_count("resize")?,

@@ -316,7 +316,7 @@ mod functions {
     #[rhai_fn(name = "save", return_raw)]
     pub fn save_figure(context: NativeCallContext, figure: Draft, path: &str) -> Native<Draft> {
         let saved = SavedFigure::new(figure.clone(), &output_path(path)?)?;
-        Session::of(&context)?.show(&context, saved)?;
+        Session::from_context(&context)?.show(&context, saved)?;
         Ok(figure)
     }
 

@@ -27,7 +27,7 @@ pub(super) fn wanted_count(value: INT, what: &str) -> Result<usize, Error> {
 
 /// `count` numbers from `start` on; refused if that is more than an array may hold.
 fn stepped(start: f64, step: f64, count: f64, context: &NativeCallContext<'_>) -> Native<Vec<f64>> {
-    let most = Session::of(context)?.settings.limits.size;
+    let most = Session::from_context(context)?.settings.limits.size;
     if !(count.is_finite() && count <= most as f64) {
         return Err(Error::new(format!("an array of {count} numbers; at most {most}"))
             .hint("raise the limit: --max-size N")
@@ -46,7 +46,7 @@ mod functions {
     /// ```
     #[rhai_fn(return_raw)]
     pub fn param(context: NativeCallContext, name: &str, default: Dynamic) -> Native<Dynamic> {
-        Ok(Session::of(&context)?.param(name, &default)?)
+        Ok(Session::from_context(&context)?.param(name, &default)?)
     }
 
     /// `count` evenly spaced numbers from `start` to `stop`, both included.

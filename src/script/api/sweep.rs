@@ -44,7 +44,7 @@ pub(super) fn for_each_row<A: rhai::FuncArgs>(
     axes: Arc<[Axis]>,
     rows: impl Iterator<Item = (Point, Result<A, Error>)>,
 ) -> Native<Table> {
-    let session = Session::of(context)?;
+    let session = Session::from_context(context)?;
     let mut first = None;
     let mut done: Vec<Row> = Vec::new();
     for (point, arguments) in rows {
@@ -115,7 +115,7 @@ mod functions {
     /// ```
     #[rhai_fn(return_raw)]
     pub fn sweep(context: NativeCallContext, axes: Array) -> Native<Sweep> {
-        let session = Session::of(&context)?;
+        let session = Session::from_context(&context)?;
         let axes = elements::<Axis>(axes, "the sweep", "an axis")?;
         let axes: Vec<Axis> = axes.into_iter().map(|axis| session.only(axis)).collect::<Result<_, _>>()?;
         if axes.is_empty() {

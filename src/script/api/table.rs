@@ -153,7 +153,7 @@ mod functions {
     /// ```
     #[rhai_fn(return_raw)]
     pub fn values(context: NativeCallContext, table: Table) -> Native<Array> {
-        let session = Session::of(&context)?;
+        let session = Session::from_context(&context)?;
         Ok(table.values(&session.computed(table.results().targets())?))
     }
 
@@ -165,14 +165,14 @@ mod functions {
     #[rhai_fn(name = "save", return_raw)]
     pub fn save_table(context: NativeCallContext, table: Table, path: &str) -> Native<Table> {
         let saved = SavedTable::new(table.results(), output_path(path)?)?;
-        Session::of(&context)?.show(&context, saved)?;
+        Session::from_context(&context)?.show(&context, saved)?;
         Ok(table)
     }
 
     /// As `print` shows it: computed now. Under the name `print` as well, for Rhai's own hides that it failed.
     #[rhai_fn(name = "print", name = "debug", name = "to_string", name = "to_debug", return_raw)]
     pub fn table_to_string(context: NativeCallContext, table: &mut Table) -> Native<String> {
-        let session = Session::of(&context)?;
+        let session = Session::from_context(&context)?;
         let results = table.results();
         let computed = session.computed(results.targets());
         session.printed(computed.map(|computed| results.records(&computed).to_string()).map_err(Into::into))

@@ -59,7 +59,7 @@ mod functions {
         let activation = options.optional_text("activation")?.map(|name| Nonlinearity::named(&name)).transpose()?;
         let (bias_var, level) = (options.optional_number("bias_var")?, options.optional_number("level")?);
         let verdict = Verdict::new(table.results(), activation, bias_var, level)?;
-        Session::of(&context)?.show(&context, verdict)?;
+        Session::from_context(&context)?.show(&context, verdict)?;
         Ok(())
     }
 }

@@ -44,7 +44,7 @@ fn show(context: &NativeCallContext<'_>, weights: Weights, path: &str) -> Native
             .hint("PyTorch reads it with `safetensors.torch.load_file`")
             .into());
     }
-    Session::of(context)?.show(context, SavedWeights { weights, path })?;
+    Session::from_context(context)?.show(context, SavedWeights { weights, path })?;
     Ok(())
 }
 
@@ -75,7 +75,7 @@ mod functions {
     ) -> Native<Network> {
         let options = WEIGHTS.read(&options)?;
         let naming = Naming { prefix: options.text("prefix")?, ignore_surplus: options.flag("ignore_surplus")? };
-        Ok(Network::loaded(architecture, open(&*Session::of(&context)?, path)?, &naming)?)
+        Ok(Network::loaded(architecture, open(&*Session::from_context(&context)?, path)?, &naming)?)
     }
 
     /// Saves the weights of a network, or the reconstruction networks of a cascade, in the run folder as .safetensors. PyTorch

@@ -77,7 +77,7 @@ fn flatten(array: &Array, shape: &[usize], path: &mut Vec<usize>, numbers: &mut 
 }
 
 fn full_of(context: &NativeCallContext<'_>, shape: Array, number: f64) -> Native<ScriptTensor> {
-    let (session, shape) = (Session::of(context)?, wanted_shape(shape)?);
+    let (session, shape) = (Session::from_context(context)?, wanted_shape(shape)?);
     let options = (session.device.device(), DType::F32);
     Ok(ScriptTensor::computed(&session.tensors, &shape, || Tensor::full(padded(&shape), number, options))?)
 }
@@ -89,7 +89,7 @@ fn drawn(
     seed: INT,
     fill: fn(&mut Random, &mut [f32]),
 ) -> Native<ScriptTensor> {
-    let (session, shape) = (Session::of(context)?, wanted_shape(shape)?);
+    let (session, shape) = (Session::from_context(context)?, wanted_shape(shape)?);
     let seed = wanted_count(seed, "the seed")? as u64;
     let numbers = || {
         let mut numbers = vec![0.0; shape.iter().product()];
@@ -114,7 +114,7 @@ mod functions {
         let shape = sizes(&numbers)?;
         let mut flat = Vec::new();
         flatten(&numbers, &shape, &mut Vec::new(), &mut flat)?;
-        Ok(ScriptTensor::new(&*Session::of(&context)?, &shape, || Ok(flat))?)
+        Ok(ScriptTensor::new(&*Session::from_context(&context)?, &shape, || Ok(flat))?)
     }
 
     /// ```
@@ -124,7 +124,7 @@ mod functions {
     #[rhai_fn(name = "tensor", return_raw)]
     pub fn tensor_of_samples(context: NativeCallContext, samples: Split) -> Native<ScriptTensor> {
         let shape = [&[samples.len()], &samples.shape()[..]].concat();
-        Ok(ScriptTensor::new(&*Session::of(&context)?, &shape, || samples.pixels())?)
+        Ok(ScriptTensor::new(&*Session::from_context(&context)?, &shape, || samples.pixels())?)
     }
 
     /// ```
@@ -138,7 +138,7 @@ mod functions {
     pub fn tensor_of_pictures(context: NativeCallContext, pictures: Pictures) -> Native<ScriptTensor> {
         let value = now(&context, "pictures", pictures.source())?;
         let numbers = pictures.pixels(&value)?;
-        Ok(ScriptTensor::new(&*Session::of(&context)?, &pictures.shape(), || Ok(numbers.to_vec()))?)
+        Ok(ScriptTensor::new(&*Session::from_context(&context)?, &pictures.shape(), || Ok(numbers.to_vec()))?)
     }
 
     /// A tensor of zeros.
@@ -184,7 +184,7 @@ mod functions {
             numbers.iter_mut().step_by(n + 1).for_each(|x| *x = 1.0);
             Ok(numbers)
         };
-        Ok(ScriptTensor::new(&*Session::of(&context)?, &[n, n], numbers)?)
+        Ok(ScriptTensor::new(&*Session::from_context(&context)?, &[n, n], numbers)?)
     }
 
     /// Independent standard normal numbers. The same seed gives the same numbers on every machine.

@@ -109,7 +109,7 @@ mod functions {
     /// ```
     #[rhai_fn(return_raw)]
     pub fn to_array(context: NativeCallContext, tensor: ScriptTensor) -> Native<Array> {
-        let most = Session::of(&context)?.settings.limits.size;
+        let most = Session::from_context(&context)?.settings.limits.size;
         let (shape, numbers) = (tensor.shape(), tensor.numbers()?);
         if numbers.len() > most {
             let message = format!("a tensor of shape {shape:?} as an array: {} numbers; at most {most}", numbers.len());

@@ -133,7 +133,7 @@ mod functions {
             Format::Npy => npy::bytes(&tensor)?,
             Format::Safetensors => serialize(&[(NAME.to_owned(), tensor.clone())])?,
         };
-        Session::of(&context)?.write(&file, &bytes)?;
+        Session::from_context(&context)?.write(&file, &bytes)?;
         Ok(tensor)
     }
 
@@ -157,7 +157,7 @@ mod functions {
             ))
         };
         let tensors = tensors.into_iter().map(tensor).collect::<Result<Vec<_>>>()?;
-        Session::of(&context)?.write(&file, &serialize(&tensors)?)?;
+        Session::from_context(&context)?.write(&file, &serialize(&tensors)?)?;
         Ok(())
     }
 
@@ -169,7 +169,7 @@ mod functions {
     /// ```
     #[rhai_fn(return_raw)]
     pub fn load_tensor(context: NativeCallContext, path: &str) -> Native<ScriptTensor> {
-        let session = Session::of(&context)?;
+        let session = Session::from_context(&context)?;
         if Format::from_extension(Path::new(path))? == Format::Npy {
             return Ok(npy::read(&session, path, &session.readable_file(path)?)?);
         }
@@ -196,7 +196,7 @@ mod functions {
                 .hint("read it with `load_tensor`")
                 .into());
         }
-        let tensors = read_safetensors(&*Session::of(&context)?, path)?;
+        let tensors = read_safetensors(&*Session::from_context(&context)?, path)?;
         Ok(tensors.into_iter().map(|(name, tensor)| (name.into(), Dynamic::from(tensor))).collect())
     }
 }

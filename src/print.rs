@@ -7,21 +7,21 @@ use std::io::Write;
 /// Prints a line on standard output.
 macro_rules! out {
     ($($arguments:tt)*) => {
-        $crate::cli::print::line(std::io::stdout().lock(), format_args!($($arguments)*))
+        $crate::print::line(std::io::stdout().lock(), format_args!($($arguments)*))
     };
 }
 
 /// Prints a line on standard error.
 macro_rules! err {
     ($($arguments:tt)*) => {
-        $crate::cli::print::line(std::io::stderr().lock(), format_args!($($arguments)*))
+        $crate::print::line(std::io::stderr().lock(), format_args!($($arguments)*))
     };
 }
 
 pub(crate) use {err, out};
 
 /// Writes a line, if that can be done.
-pub(super) fn line(mut to: impl Write, line: Arguments<'_>) {
+pub(crate) fn line(mut to: impl Write, line: Arguments<'_>) {
     // Nobody is left to report the failure to.
     let _ = writeln!(to, "{line}").and_then(|()| to.flush());
 }
