@@ -13,6 +13,10 @@ use super::Signal;
 use crate::lock::lock;
 use crate::{Error, Result};
 
+/// How much a file's time may lag behind the clock: file systems take it from the kernel's tick, of up to 10 ms. It is less
+/// than the time for which a save has to be over before an edit begins.
+const GRANULARITY: Duration = Duration::from_millis(20);
+
 /// The files and folders that are followed, each in the state in which it was last seen.
 type Stamps = BTreeMap<PathBuf, Stamp>;
 
@@ -156,7 +160,7 @@ impl Stamp {
     fn is_newer(&self, since: SystemTime) -> bool {
         match self {
             Self::Missing => false,
-            Self::File { modified, .. } => modified.is_some_and(|modified| modified > since),
+            Self::File { modified, .. } => modified.is_some_and(|modified| modified + GRANULARITY > since),
             Self::Folder(entries) => entries.values().any(|entry| entry.is_newer(since)),
         }
     }
