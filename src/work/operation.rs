@@ -141,6 +141,7 @@ impl Described {
 
     /// Only the name and the provenance of a result that is at hand. The description, which is large, is dropped: the result
     /// cannot be computed from this.
+    #[cfg(any(feature = "watch", test))]
     pub(crate) fn name_of(other: &Self) -> Self {
         other.provenance();
         Self::named(other.fingerprint(), other.0.provenance.clone(), Named)
