@@ -175,9 +175,7 @@ impl Family {
     fn devices(&self) -> Result<Vec<Device>> {
         let Some(devices) = guarded(|| built_in(self.name))? else {
             let feature = self.feature;
-            return Err(Error::new(format!(
-                "not in this build: build with `--features {feature}` (README, \"Devices\")"
-            )));
+            return Err(Error::new(format!("not in this build: build with `--features {feature}` (docs/devices.md)")));
         };
         if devices.is_empty() { Err(Error::new(self.missing)) } else { Ok(devices) }
     }

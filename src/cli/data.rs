@@ -7,7 +7,7 @@ use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{cancel_on_interrupt, failed};
-use crate::data::{self, Availability, Folders, Progress, downloadable, get};
+use crate::data::{self, Availability, DownloadProgress, Folders, downloadable, get};
 use crate::print::out;
 use crate::script::Settings;
 use crate::words;
@@ -65,18 +65,18 @@ fn download(name: &str, folders: &Folders) -> ExitCode {
     if let Ok(style) = ProgressStyle::with_template("{msg:32} {bar:30} {bytes}/{total_bytes} {eta}") {
         bar.set_style(style);
     }
-    let mut told = |progress: Progress| match progress {
-        Progress::Bytes { file, done, total } => {
+    let mut told = |progress: DownloadProgress| match progress {
+        DownloadProgress::Bytes { file, done, total } => {
             bar.set_message(file);
             bar.set_length(total);
             bar.set_position(done);
         }
-        Progress::Present { file } => bar.suspend(|| out!("{file}: here already, verified")),
-        Progress::Verifying { file } => bar.set_message(format!("verifying {file}")),
-        Progress::SetAside { file, to } => {
+        DownloadProgress::Present { file } => bar.suspend(|| out!("{file}: here already, verified")),
+        DownloadProgress::Verifying { file } => bar.set_message(format!("verifying {file}")),
+        DownloadProgress::SetAside { file, to } => {
             bar.suspend(|| out!("{file}: had other content, kept as {}", to.display()));
         }
-        Progress::Done { file } => bar.suspend(|| out!("{file}: downloaded, verified")),
+        DownloadProgress::Done { file } => bar.suspend(|| out!("{file}: downloaded, verified")),
     };
     let result = downloadable(name).and_then(|set| get(&set, folders, &mut told, &|| cancel.is_cancelled()));
     bar.finish_and_clear();

@@ -10,7 +10,7 @@ use clap::Args;
 
 use super::progress::Terminal;
 use super::{Program, ScriptArguments, cancel_on_interrupt, failed, say};
-use crate::live::{self, Options, Stage, WatchEvent};
+use crate::live::{self, Stage, WatchEvent, WatchOptions};
 use crate::lock::lock;
 use crate::print::{err, out};
 use crate::script::{Diagnostic, Host, HostEvent, Outcome, RunHandle};
@@ -50,7 +50,7 @@ pub(super) fn watch(program: &Program, arguments: &Arguments) -> ExitCode {
     let settings = program.settings(Some(&arguments.script));
     let handle = RunHandle::default();
     cancel_on_interrupt(&handle.cancel);
-    let options = Options {
+    let options = WatchOptions {
         port: arguments.port,
         ask_above: arguments.ask_above,
         poll: arguments.poll.map(Duration::from_secs_f64),

@@ -10,11 +10,11 @@ use crate::{Error, Result};
 /// Every data set: a new one is a file beside this one and a line here.
 fn entries() -> Vec<Box<dyn CatalogueEntry>> {
     vec![
-        Box::new(glyphs::Entry),
-        Box::new(noise::Entry),
+        Box::new(glyphs::GlyphsEntry),
+        Box::new(noise::NoiseEntry),
         Box::new(idx_set::mnist()),
         Box::new(idx_set::fashion_mnist()),
-        Box::new(cifar::Entry),
+        Box::new(cifar::CifarEntry),
     ]
 }
 

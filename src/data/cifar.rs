@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::photos::luma;
 use super::source::{Availability, CatalogueEntry, DatasetOptions, MOST_SAMPLES, Opened, SampleSource, fill_samples};
-use super::{Folders, IdxSet, Part, downsample, idx};
+use super::{DatasetPart, Folders, IdxSet, downsample, idx};
 use crate::files::digest_cache;
 use crate::{Error, Result};
 
@@ -36,9 +36,9 @@ const UNPACKED: &str = "cifar-10-batches-bin";
 const READER: &str = "cifar/1";
 
 /// `cifar-10` in the catalogue.
-pub(super) struct Entry;
+pub(super) struct CifarEntry;
 
-impl CatalogueEntry for Entry {
+impl CatalogueEntry for CifarEntry {
     fn name(&self) -> &str {
         NAME
     }
@@ -184,10 +184,10 @@ fn read(path: &Path, count: usize) -> Result<Vec<u8>> {
 }
 
 impl Cifar {
-    fn batches(&self, part: Part) -> &[Batch] {
+    fn batches(&self, part: DatasetPart) -> &[Batch] {
         match part {
-            Part::Train => &self.train,
-            Part::Test => &self.test,
+            DatasetPart::Train => &self.train,
+            DatasetPart::Test => &self.test,
         }
     }
 
@@ -196,7 +196,7 @@ impl Cifar {
     }
 
     /// All pictures of a part, `[samples, channels, 32, 32]` bytes.
-    fn images(&self, part: Part) -> Result<Vec<u8>> {
+    fn images(&self, part: DatasetPart) -> Result<Vec<u8>> {
         let mut images = Vec::with_capacity(self.counts()[part as usize] * self.channels() * PLANE);
         for batch in self.batches(part) {
             for record in self.read(batch)?.chunks_exact(RECORD) {
@@ -226,7 +226,7 @@ impl Cifar {
 
 impl SampleSource for Cifar {
     fn counts(&self) -> [usize; 2] {
-        [Part::Train, Part::Test].map(|part| self.batches(part).iter().map(|batch| batch.count).sum())
+        [DatasetPart::Train, DatasetPart::Test].map(|part| self.batches(part).iter().map(|batch| batch.count).sum())
     }
 
     fn shape(&self) -> [usize; 3] {
@@ -241,7 +241,7 @@ impl SampleSource for Cifar {
         CLASS_NAMES.to_vec()
     }
 
-    fn labels(&self, part: Part) -> Result<Vec<Option<u32>>> {
+    fn labels(&self, part: DatasetPart) -> Result<Vec<Option<u32>>> {
         let mut labels = Vec::new();
         for batch in self.batches(part) {
             for &label in self.read(batch)?.iter().step_by(RECORD) {
@@ -254,7 +254,7 @@ impl SampleSource for Cifar {
         Ok(labels)
     }
 
-    fn pixels(&self, part: Part, indices: &[usize]) -> Result<Vec<f32>> {
+    fn pixels(&self, part: DatasetPart, indices: &[usize]) -> Result<Vec<f32>> {
         let images = self.images(part)?;
         let stored = self.channels() * PLANE;
         fill_samples(indices, self.shape().iter().product(), |i, out| {
@@ -264,7 +264,7 @@ impl SampleSource for Cifar {
     }
 
     /// The hashes of the batches, and whether colours are kept.
-    fn content(&self, part: Part) -> Value {
+    fn content(&self, part: DatasetPart) -> Value {
         let batches: Vec<&str> = self.batches(part).iter().map(|batch| batch.content.as_str()).collect();
         json!({ "batches": batches, "reader": READER, "grey": self.grey })
     }

@@ -20,7 +20,7 @@ const SILENCE: Duration = Duration::from_mins(1);
 /// An event of a download, for a progress bar.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs, reason = "`file` is the file's name everywhere")]
-pub enum Progress {
+pub enum DownloadProgress {
     /// The file is already here and verified.
     Present { file: String },
     /// `done` of `total` bytes are here; the total is the server's, or else the catalogue's.
@@ -50,14 +50,14 @@ pub struct Fetched {
 pub fn get(
     set: &IdxSet,
     folders: &Folders,
-    progress: &mut dyn FnMut(Progress),
+    progress: &mut dyn FnMut(DownloadProgress),
     cancelled: &dyn Fn() -> bool,
 ) -> Result<Fetched> {
     let here = |folder: &Path, i: usize| {
         set.locate(folder, i).is_some_and(|path| set.is_published(i, &path, folders.digest_cache()))
     };
     if let Some(folder) = set.folders(folders).into_iter().find(|folder| (0..4).all(|i| here(folder, i))) {
-        set.files.iter().for_each(|file| progress(Progress::Present { file: file.name.clone() }));
+        set.files.iter().for_each(|file| progress(DownloadProgress::Present { file: file.name.clone() }));
         return Ok(Fetched { folder, downloaded: 0 });
     }
     let folder = folders.download_dir()?.join(&set.name);
@@ -68,7 +68,7 @@ pub fn get(
             return Err(Error::interrupted());
         }
         if here(&folder, i) {
-            progress(Progress::Present { file: file.name.clone() });
+            progress(DownloadProgress::Present { file: file.name.clone() });
             continue;
         }
         let url = format!("{}{}.gz", set.url, file.name);
@@ -119,7 +119,7 @@ enum Message {
 }
 
 impl Download<'_> {
-    fn run(&self, progress: &mut dyn FnMut(Progress), cancelled: &dyn Fn() -> bool) -> Result<()> {
+    fn run(&self, progress: &mut dyn FnMut(DownloadProgress), cancelled: &dyn Fn() -> bool) -> Result<()> {
         let path = self.part();
         let failed = |error: io::Error| Error::io("write", &path, &error);
         loop {
@@ -133,7 +133,7 @@ impl Download<'_> {
                 return Err(error);
             }
             part.sync_all().map_err(failed)?;
-            progress(Progress::Verifying { file: self.file.name.clone() });
+            progress(DownloadProgress::Verifying { file: self.file.name.clone() });
             let found = match idx_set::hash(self.i, &path) {
                 Ok(hash) if hash == self.file.content => return self.put_in_place(&path, progress),
                 Ok(hash) => format!("content with the hash {hash}"),
@@ -156,7 +156,7 @@ impl Download<'_> {
         &self,
         part: &mut File,
         had: u64,
-        progress: &mut dyn FnMut(Progress),
+        progress: &mut dyn FnMut(DownloadProgress),
         cancelled: &dyn Fn() -> bool,
     ) -> Result<()> {
         let failed = |error: io::Error| Error::io("write", &self.part(), &error);
@@ -191,7 +191,7 @@ impl Download<'_> {
                         return Err(self.by_hand(message));
                     }
                     let total = total.unwrap_or(self.file.bytes).max(done);
-                    progress(Progress::Bytes { file: self.file.name.clone(), done, total });
+                    progress(DownloadProgress::Bytes { file: self.file.name.clone(), done, total });
                 }
                 Message::End if total.is_none_or(|total| done >= total) => return Ok(()),
                 Message::End => return Err(self.broken_off(done, "the server ended early")),
@@ -201,17 +201,17 @@ impl Download<'_> {
     }
 
     /// Renames the verified file to its final name; a file that already has that name is renamed first.
-    fn put_in_place(&self, part: &Path, progress: &mut dyn FnMut(Progress)) -> Result<()> {
+    fn put_in_place(&self, part: &Path, progress: &mut dyn FnMut(DownloadProgress)) -> Result<()> {
         let failed = |path: &Path, error: io::Error| Error::io("rename", path, &error);
         while let Some(other) = self.set.locate(self.folder, self.i) {
             let name = |n: usize| PathBuf::from(format!("{}.replaced-{n}", other.display()));
             let to = (1..).map(name).find(|to| !to.exists()).unwrap_or_else(|| name(0));
             std::fs::rename(&other, &to).map_err(|error| failed(&other, error))?;
-            progress(Progress::SetAside { file: self.file.name.clone(), to });
+            progress(DownloadProgress::SetAside { file: self.file.name.clone(), to });
         }
         std::fs::rename(part, self.folder.join(format!("{}.gz", self.file.name)))
             .map_err(|error| failed(part, error))?;
-        progress(Progress::Done { file: self.file.name.clone() });
+        progress(DownloadProgress::Done { file: self.file.name.clone() });
         Ok(())
     }
 

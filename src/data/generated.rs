@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Part;
+use super::DatasetPart;
 use super::source::{DatasetOptions, MOST_SAMPLES};
 use crate::{Error, Result};
 
@@ -26,7 +26,7 @@ pub(super) fn counts(name: &str, options: &DatasetOptions) -> Result<[usize; 2]>
 }
 
 /// What identifies a part that `generator` draws, for a fingerprint.
-pub(super) fn content(generator: &str, seed: u64, part: Part) -> Value {
+pub(super) fn content(generator: &str, seed: u64, part: DatasetPart) -> Value {
     json!({ "generator": generator, "random": crate::random::GENERATOR, "seed": seed, "part": part.name() })
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::source::{Availability, CatalogueEntry, DatasetOptions, Opened, SampleSource, fill_samples};
 use super::strokes::{DIGITS, Point, flatten};
-use super::{Folders, IdxSet, Part, downsample, generated};
+use super::{DatasetPart, Folders, IdxSet, downsample, generated};
 use crate::Result;
 use crate::random::Random;
 
@@ -37,7 +37,7 @@ const SOFTNESS: f64 = 1.2;
 const OFF_CENTRE: f64 = 1.2;
 
 /// `glyphs` in the catalogue.
-pub(super) struct Entry;
+pub(super) struct GlyphsEntry;
 
 #[derive(Debug)]
 struct Glyphs {
@@ -46,7 +46,7 @@ struct Glyphs {
     counts: [usize; 2],
 }
 
-impl CatalogueEntry for Entry {
+impl CatalogueEntry for GlyphsEntry {
     fn name(&self) -> &str {
         NAME
     }
@@ -91,13 +91,13 @@ impl SampleSource for Glyphs {
         CLASSES
     }
 
-    fn labels(&self, part: Part) -> Result<Vec<Option<u32>>> {
+    fn labels(&self, part: DatasetPart) -> Result<Vec<Option<u32>>> {
         let count = self.counts[part as usize];
         let digits = (0..count.div_ceil(CLASSES)).flat_map(|block| self.block(part, block));
         Ok(digits.take(count).map(|digit| Some(digit.into())).collect())
     }
 
-    fn pixels(&self, part: Part, indices: &[usize]) -> Result<Vec<f32>> {
+    fn pixels(&self, part: DatasetPart, indices: &[usize]) -> Result<Vec<f32>> {
         fill_samples(indices, self.side * self.side, |i, out| {
             let digit = self.block(part, i / CLASSES)[i % CLASSES];
             downsample::average(&draw(self.seed, part, i, digit), SIDE, self.side, out);
@@ -105,7 +105,7 @@ impl SampleSource for Glyphs {
         })
     }
 
-    fn content(&self, part: Part) -> Value {
+    fn content(&self, part: DatasetPart) -> Value {
         generated::content(GENERATOR, self.seed, part)
     }
 
@@ -116,7 +116,7 @@ impl SampleSource for Glyphs {
 
 impl Glyphs {
     /// The digits of ten samples in a row: each once, in random order.
-    fn block(&self, part: Part, block: usize) -> [u8; CLASSES] {
+    fn block(&self, part: DatasetPart, block: usize) -> [u8; CLASSES] {
         let mut digits = std::array::from_fn(|digit| digit as u8);
         Random::new(self.seed, &["glyphs", part.name(), "labels", &block.to_string()]).shuffle(&mut digits);
         digits
@@ -124,7 +124,7 @@ impl Glyphs {
 }
 
 /// Draws sample `index`, the digit `digit`: 28×28 bytes, background 0, peak 255.
-fn draw(seed: u64, part: Part, index: usize, digit: u8) -> [u8; SIDE * SIDE] {
+fn draw(seed: u64, part: DatasetPart, index: usize, digit: u8) -> [u8; SIDE * SIDE] {
     let mut random = Random::new(seed, &["glyphs", part.name(), &index.to_string()]);
     let curves = curves(&mut random, digit);
     let radius = between(&mut random, RADIUS);

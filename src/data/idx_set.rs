@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::idx::{self, IdxKind, wrong};
 use super::source::{Availability, CatalogueEntry, DatasetOptions, Opened, SampleSource, fill_samples};
-use super::{Folders, Part, downsample};
+use super::{DatasetPart, Folders, downsample};
 use crate::files::digest_cache;
 use crate::{Error, Result};
 
@@ -222,7 +222,7 @@ struct StoredFile {
 
 impl IdxSource {
     /// The images and the labels of a part.
-    fn pair(&self, part: Part) -> &[StoredFile; 2] {
+    fn pair(&self, part: DatasetPart) -> &[StoredFile; 2] {
         &self.files.as_chunks().0[part as usize]
     }
 
@@ -253,7 +253,7 @@ impl SampleSource for IdxSource {
         CLASSES
     }
 
-    fn labels(&self, part: Part) -> Result<Vec<Option<u32>>> {
+    fn labels(&self, part: DatasetPart) -> Result<Vec<Option<u32>>> {
         let file = &self.pair(part)[1];
         let labels = self.read(file)?;
         match labels.iter().position(|&label| usize::from(label) >= CLASSES) {
@@ -264,7 +264,7 @@ impl SampleSource for IdxSource {
         }
     }
 
-    fn pixels(&self, part: Part, indices: &[usize]) -> Result<Vec<f32>> {
+    fn pixels(&self, part: DatasetPart, indices: &[usize]) -> Result<Vec<f32>> {
         let images = self.read(&self.pair(part)[0])?;
         fill_samples(indices, self.side * self.side, |i, out| {
             downsample::average(&images[i * SIDE * SIDE..][..SIDE * SIDE], SIDE, self.side, out);
@@ -272,7 +272,7 @@ impl SampleSource for IdxSource {
         })
     }
 
-    fn content(&self, part: Part) -> Value {
+    fn content(&self, part: DatasetPart) -> Value {
         let [images, labels] = self.pair(part);
         json!({ "files": { "images": images.content, "labels": labels.content }, "reader": idx::READER })
     }

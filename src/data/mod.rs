@@ -28,14 +28,14 @@ use crate::Result;
 use source::{Opened, SampleSource};
 
 pub use catalogue::{Listed, downloadable, list};
-pub use download::{Fetched, Progress, get};
+pub use download::{DownloadProgress, Fetched, get};
 pub use folders::{DATA_VARIABLE, Folders};
 pub use generated::COUNTS;
 pub use idx_set::{IdxSet, PublishedFile};
 pub use photos::{FolderOptions, LABEL_COLUMN, Normalisation};
 pub use samples::samples;
 pub use source::{Availability, DatasetOptions};
-pub use split::{Part, Samples, Split};
+pub use split::{DatasetPart, Samples, Split};
 
 /// A data set as a script names it: cheap to make and to copy, holds no pixel.
 #[derive(Debug, Clone)]
@@ -116,12 +116,12 @@ impl Dataset {
 
     /// What to train with.
     pub fn train(&self) -> Split {
-        Split::whole(self.clone(), Part::Train)
+        Split::whole(self.clone(), DatasetPart::Train)
     }
 
     /// What to test with.
     pub fn test(&self) -> Split {
-        Split::whole(self.clone(), Part::Test)
+        Split::whole(self.clone(), DatasetPart::Test)
     }
 
     /// What the user should know although the set can be used: files whose content is not the published one, missing
@@ -135,7 +135,7 @@ impl Dataset {
     }
 
     /// All labels of a part, read once; `None` for a sample without one.
-    fn labels(&self, part: Part) -> Result<&[Option<u32>]> {
+    fn labels(&self, part: DatasetPart) -> Result<&[Option<u32>]> {
         let once = &self.0.labels[part as usize];
         if let Some(labels) = once.get() {
             return Ok(labels);

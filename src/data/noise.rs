@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::source::{Availability, CatalogueEntry, DatasetOptions, MOST_SIDE, Opened, SampleSource, fill_samples};
-use super::{Folders, IdxSet, Part, generated};
+use super::{DatasetPart, Folders, IdxSet, generated};
 use crate::random::Random;
 use crate::{Error, Result};
 
@@ -18,7 +18,7 @@ const CLASSES: usize = 10;
 const SIDE: usize = 28;
 
 /// `noise` in the catalogue.
-pub(super) struct Entry;
+pub(super) struct NoiseEntry;
 
 #[derive(Debug)]
 struct Noise {
@@ -27,7 +27,7 @@ struct Noise {
     counts: [usize; 2],
 }
 
-impl CatalogueEntry for Entry {
+impl CatalogueEntry for NoiseEntry {
     fn name(&self) -> &str {
         NAME
     }
@@ -76,13 +76,13 @@ impl SampleSource for Noise {
     }
 
     /// A longer list begins with a shorter one.
-    fn labels(&self, part: Part) -> Result<Vec<Option<u32>>> {
+    fn labels(&self, part: DatasetPart) -> Result<Vec<Option<u32>>> {
         let mut random = Random::new(self.seed, &["noise", part.name(), "labels"]);
         Ok((0..self.counts[part as usize]).map(|_| Some(random.below(CLASSES as u32))).collect())
     }
 
     /// A sample depends on the seed, the part and its own index only.
-    fn pixels(&self, part: Part, indices: &[usize]) -> Result<Vec<f32>> {
+    fn pixels(&self, part: DatasetPart, indices: &[usize]) -> Result<Vec<f32>> {
         fill_samples(indices, self.side * self.side, |i, out| {
             let mut random = Random::new(self.seed, &["noise", part.name(), &i.to_string()]);
             // 24 bits fill a single exactly, so that no number is rounded up to 1.
@@ -91,7 +91,7 @@ impl SampleSource for Noise {
         })
     }
 
-    fn content(&self, part: Part) -> Value {
+    fn content(&self, part: DatasetPart) -> Value {
         generated::content(GENERATOR, self.seed, part)
     }
 

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use super::selection::Selection;
-use super::{Folders, IdxSet, Normalisation, Part};
+use super::{DatasetPart, Folders, IdxSet, Normalisation};
 use crate::{Error, Result};
 
 /// The most samples that a part may have, and the most pixels on a side: limits for scripts and files of others.
@@ -35,20 +35,20 @@ pub(super) trait SampleSource: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// A file cannot be read, holds an impossible label, or has changed since it was opened.
-    fn labels(&self, part: Part) -> Result<Vec<Option<u32>>>;
+    fn labels(&self, part: DatasetPart) -> Result<Vec<Option<u32>>>;
 
     /// Pixels of some samples of a part, `[indices, channels, height, width]`, in [0, 1] unless they are normalised.
     ///
     /// # Errors
     /// A file cannot be read, is not what its header says, or has changed since it was opened.
-    fn pixels(&self, part: Part, indices: &[usize]) -> Result<Vec<f32>>;
+    fn pixels(&self, part: DatasetPart, indices: &[usize]) -> Result<Vec<f32>>;
 
     /// What a part's samples are made from, for a fingerprint: the hashes of its files, or a generator, its version and
     /// its seed. Equal contents mean equal samples.
-    fn content(&self, part: Part) -> Value;
+    fn content(&self, part: DatasetPart) -> Value;
 
     /// Description of some samples of a part, for a fingerprint.
-    fn description(&self, part: Part, selection: &Selection) -> Value {
+    fn description(&self, part: DatasetPart, selection: &Selection) -> Value {
         json!({ "content": self.content(part), "shape": self.shape(), "samples": selection.description() })
     }
 
@@ -58,7 +58,7 @@ pub(super) trait SampleSource: fmt::Debug + Send + Sync {
     }
 
     /// The expression by which a script names a part of the data set called `name`.
-    fn expression(&self, name: &str, part: Part) -> String {
+    fn expression(&self, name: &str, part: DatasetPart) -> String {
         format!("dataset(\"{name}\").{}", part.name())
     }
 

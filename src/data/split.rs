@@ -1,4 +1,4 @@
-//! Part of a data set, as a description: which samples, in which order. It is cheap to make, to cut and to compare; two
+//! DatasetPart of a data set, as a description: which samples, in which order. It is cheap to make, to cut and to compare; two
 //! selections of the same samples in the same order have the same description.
 
 use std::fmt;
@@ -14,14 +14,14 @@ use crate::{Error, Result};
 
 /// The two parts of a data set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Part {
+pub enum DatasetPart {
     /// What networks are trained with.
     Train,
     /// What networks are tested with.
     Test,
 }
 
-impl Part {
+impl DatasetPart {
     /// As scripts write it.
     pub fn name(self) -> &'static str {
         match self {
@@ -35,7 +35,7 @@ impl Part {
 #[derive(Clone)]
 pub struct Split {
     data: Dataset,
-    part: Part,
+    part: DatasetPart,
     selection: Selection,
     /// The selection in the script's words, for messages only.
     words: String,
@@ -53,7 +53,7 @@ pub struct Samples {
 }
 
 impl Split {
-    pub(super) fn whole(data: Dataset, part: Part) -> Self {
+    pub(super) fn whole(data: Dataset, part: DatasetPart) -> Self {
         let words = data.source().expression(data.name(), part);
         let selection = Selection::Range(0, data.source().counts()[part as usize]);
         Self { data, part, selection, words }

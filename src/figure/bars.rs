@@ -5,7 +5,7 @@ use super::colourbar::{Colours, edges};
 use super::csv::{Row, name, points};
 use super::curves::{self, Ground};
 use super::geometry::Rect;
-use super::legend::{Entry, Key};
+use super::legend::{LegendEntry, LegendKey};
 use super::number::plain;
 use super::regions::{By, Part, Quantity, Shape};
 use super::scene::{Mark, Paint, Scene};
@@ -40,7 +40,8 @@ impl Drawing for Bars {
         let mut entries = curves::entries(&self.lines, Ground::Colours);
         let paints: Vec<Paint> = (0..self.xs.len()).map(paint).collect();
         let present = Paint::HATCHED.into_iter().filter(|hatch| paints.contains(hatch));
-        entries.extend(present.map(|paint| Entry { label: paint.meaning().into(), key: Key::Patch(paint) }));
+        entries
+            .extend(present.map(|paint| LegendEntry { label: paint.meaning().into(), key: LegendKey::Patch(paint) }));
 
         let (mut scene, frame) = chart::page(title, &x, &y, &entries, colours.margin());
         chart::grid(&mut scene, &frame, &y);

@@ -18,7 +18,7 @@ const HEIGHT: f64 = 560.0;
 const TICK_LENGTH: f64 = 5.0;
 
 /// A page with title, legend and room for axes; `margin` is kept free at the right.
-pub fn page(title: &str, x: &Side, y: &Side, entries: &[legend::Entry], margin: f64) -> (Scene, Frame) {
+pub fn page(title: &str, x: &Side, y: &Side, entries: &[legend::LegendEntry], margin: f64) -> (Scene, Frame) {
     let widest = y.scale.ticks(8, y.whole).iter().map(|t| Text::new(&t.label).width * TICK).fold(0.0, f64::max);
     let label = if y.axis.shown().is_empty() { 0.0 } else { LABEL + 8.0 };
     let left = (16.0 + label + widest + TICK_LENGTH + 4.0).round() + 0.5;

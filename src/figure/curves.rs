@@ -1,7 +1,7 @@
 //! Curves and their bands, clipped to the axes, and their entries in the legend.
 
 use super::axis::Frame;
-use super::legend::{BAND_OPACITY, Entry, Key, STROKE};
+use super::legend::{BAND_OPACITY, LegendEntry, LegendKey, STROKE};
 use super::palette::Colour;
 use super::regions::{Part, Shape};
 use super::scene::{Mark, Scene};
@@ -46,12 +46,12 @@ fn style(index: usize, series: &Series, ground: Ground) -> (Colour, Dash) {
 }
 
 /// The legend's entries; a curve without a label has none.
-pub fn entries(series: &[Series], ground: Ground) -> Vec<Entry> {
+pub fn entries(series: &[Series], ground: Ground) -> Vec<LegendEntry> {
     let named = series.iter().enumerate().filter(|(_, s)| !s.label.is_empty());
     named
         .map(|(index, s)| {
             let (colour, dash) = style(index, s, ground);
-            Entry { label: s.label.clone(), key: Key::Line { colour, dash, band: s.band.is_some() } }
+            LegendEntry { label: s.label.clone(), key: LegendKey::Line { colour, dash, band: s.band.is_some() } }
         })
         .collect()
 }

@@ -4,7 +4,7 @@ use super::colourbar::{Colours, edges, side};
 use super::csv::{Row, name, points};
 use super::curves::{self, Ground};
 use super::geometry::Rect;
-use super::legend::{Entry, Key};
+use super::legend::{LegendEntry, LegendKey};
 use super::number::plain;
 use super::regions::{By, Part, Quantity, Shape};
 use super::scene::{Hatch, Mark, Paint, Scene};
@@ -43,7 +43,8 @@ impl Drawing for Heatmap {
             columns.iter().map(|&ix| rows.iter().map(|&iy| paint(self.cell(ix, iy))).collect()).collect();
         let mut entries = curves::entries(&self.lines, Ground::Colours);
         let present = Paint::HATCHED.into_iter().filter(|paint| paints.iter().flatten().any(|p| p == paint));
-        entries.extend(present.map(|paint| Entry { label: paint.meaning().into(), key: Key::Patch(paint) }));
+        entries
+            .extend(present.map(|paint| LegendEntry { label: paint.meaning().into(), key: LegendKey::Patch(paint) }));
 
         let (mut scene, frame) = chart::page(title, &x, &y, &entries, colours.margin());
         let xs: Vec<f64> = across.iter().map(|&v| frame.px(v).clamp(frame.left, frame.right)).collect();

@@ -8,14 +8,14 @@ use super::text::Text;
 
 /// One line of the legend.
 #[derive(Debug, Clone)]
-pub struct Entry {
+pub struct LegendEntry {
     pub label: String,
-    pub key: Key,
+    pub key: LegendKey,
 }
 
 /// What stands before the label.
 #[derive(Debug, Clone, Copy)]
-pub enum Key {
+pub enum LegendKey {
     /// A curve, over a shaded band where it has one.
     Line { colour: Colour, dash: Dash, band: bool },
     /// A filled box.
@@ -32,10 +32,10 @@ const BOX: f64 = 18.0;
 const MOST_ROWS: usize = 12;
 
 /// Draws the entries from `top` in rows between `left` and `right`; returns the height taken.
-pub fn draw(scene: &mut Scene, entries: &[Entry], left: f64, top: f64, right: f64) -> f64 {
+pub fn draw(scene: &mut Scene, entries: &[LegendEntry], left: f64, top: f64, right: f64) -> f64 {
     let (mut x, mut row) = (left, 0);
     for (done, entry) in entries.iter().enumerate() {
-        let key = if matches!(entry.key, Key::Patch(_)) { BOX } else { KEY };
+        let key = if matches!(entry.key, LegendKey::Patch(_)) { BOX } else { KEY };
         let (text, size) = Text::fitted(&entry.label, LEGEND, right - left - key - 7.0);
         let width = key + 7.0 + text.width * size;
         if x > left && x + width > right {
@@ -54,9 +54,9 @@ pub fn draw(scene: &mut Scene, entries: &[Entry], left: f64, top: f64, right: f6
     if entries.is_empty() { 0.0 } else { ROW * (row + 1) as f64 + 2.0 }
 }
 
-fn draw_key(scene: &mut Scene, key: Key, x: f64, middle: f64) {
+fn draw_key(scene: &mut Scene, key: LegendKey, x: f64, middle: f64) {
     match key {
-        Key::Line { colour, dash, band } => {
+        LegendKey::Line { colour, dash, band } => {
             if band {
                 let points = [(0.0, -7.0), (KEY, -7.0), (KEY, 7.0), (0.0, 7.0)].map(|(dx, dy)| (x + dx, middle + dy));
                 scene.marks.push(Mark::Polygon { points: points.to_vec(), colour, opacity: BAND_OPACITY });
@@ -64,7 +64,7 @@ fn draw_key(scene: &mut Scene, key: Key, x: f64, middle: f64) {
             let points = vec![(x, middle), (x + KEY, middle)];
             scene.marks.push(Mark::Path { points, colour, width: STROKE, dash });
         }
-        Key::Patch(paint) => {
+        LegendKey::Patch(paint) => {
             let (left, top) = (x.round() + 0.5, (middle - BOX / 2.0).round() + 0.5);
             let rect = Rect { left, top, right: left + BOX, bottom: top + BOX - 2.0 };
             scene.marks.push(Mark::Cells(vec![(rect, paint)]));

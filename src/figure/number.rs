@@ -43,7 +43,7 @@ pub fn plain(value: f64) -> String {
     }
 }
 
-/// A number as JSON holds it: the digits of [`plain`], so that a whole number has no decimal point.
+/// A number as JSON holds it; as in [`plain`], a whole number has no decimal point.
 pub fn json(value: f64) -> serde_json::Value {
     // The greatest whole numbers that all are numbers in double precision.
     const WHOLE: f64 = (1_u64 << 53) as f64;
@@ -132,7 +132,7 @@ impl<'de> Deserialize<'de> for Cell {
 
 #[cfg(test)]
 mod tests {
-    use super::{json, plain, pretty, seven_digits};
+    use super::{json, pretty, seven_digits};
 
     #[test]
     fn numbers_for_readers_have_six_digits() {
@@ -166,17 +166,17 @@ mod tests {
     }
 
     #[test]
-    fn json_has_the_digits_of_csv() {
-        // What a table once wrote with another last digit, and numbers of every size.
-        let mut numbers = vec![0.0, 1.0, -3.0, 0.5, 0.10132070027290169, -0.9585705997545795, 9_007_199_254_740_993.0];
-        numbers.extend((0..2000_u32).map(|i| f64::from(i).mul_add(0.7, 0.1).sin() * 10_f64.powi(i as i32 % 40 - 20)));
-        for value in numbers {
+    fn numbers_in_json_are_read_back_to_the_last_bit() {
+        // What a table once wrote with another last digit.
+        let texts = ["0", "1", "-3", "0.5", "0.10132070027290169", "-0.9585705997545796"];
+        for text in texts {
+            assert_eq!(json(text.parse().unwrap()).to_string(), text);
+        }
+        let sizes = (0..2000_u32).map(|i| f64::from(i).mul_add(0.7, 0.1).sin() * 10_f64.powi(i as i32 % 40 - 20));
+        for value in sizes.chain([-0.0, 9_007_199_254_740_993.0, f64::MAX, f64::MIN_POSITIVE]) {
             let text = json(value).to_string();
             assert_eq!(text.parse::<f64>().unwrap().to_bits(), value.to_bits(), "{text}");
             assert_eq!(serde_json::from_str::<f64>(&text).unwrap().to_bits(), value.to_bits(), "{text}");
-            if (1e-5..1e15).contains(&value.abs()) {
-                assert_eq!(text, plain(value));
-            }
         }
         let texts = [f64::NEG_INFINITY, f64::INFINITY, f64::NAN].map(|value| json(value).to_string());
         assert_eq!(texts, ["\"-inf\"", "\"inf\"", "\"nan\""]);

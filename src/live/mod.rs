@@ -19,7 +19,7 @@ mod watch;
 
 pub use edit::Stage;
 pub use event::{WatchEvent, WatchObserver};
-pub use watch::{Options, watch};
+pub use watch::{WatchOptions, watch};
 
 /// What the watch waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

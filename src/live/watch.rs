@@ -32,9 +32,9 @@ const LINGER: Duration = Duration::from_millis(300);
 /// How often the watch looks whether it was cancelled.
 const INTERVAL: Duration = Duration::from_millis(50);
 
-/// Options of a watch, beside the script's settings.
+/// WatchOptions of a watch, beside the script's settings.
 #[derive(Debug, Clone, Default)]
-pub struct Options {
+pub struct WatchOptions {
     /// The page's port; a free one where it is not given.
     pub port: Option<u16>,
     /// Work with a longer estimate, in seconds, waits for approval on the page.
@@ -51,7 +51,7 @@ pub fn watch(
     host: Host,
     handle: RunHandle,
     script: &Path,
-    options: Options,
+    options: WatchOptions,
     observer: Box<WatchObserver>,
 ) -> Result<bool> {
     let (sender, signals) = channel();

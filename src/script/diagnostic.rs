@@ -21,7 +21,7 @@ pub struct Diagnostic {
     pub message: String,
     pub place: Option<Place>,
     /// The calls that led there, the innermost first.
-    pub trace: Vec<Frame>,
+    pub trace: Vec<CallFrame>,
     pub hints: Vec<String>,
 }
 
@@ -46,7 +46,7 @@ pub struct Place {
 
 /// One call that led to an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Frame {
+pub struct CallFrame {
     /// "in `mlp::wide`", "in a closure", "while importing …".
     pub what: String,
     /// The place of the call.
@@ -136,7 +136,7 @@ impl Diagnostic {
                         name if name.starts_with("anon$") => "in a closure".to_owned(),
                         name => format!("in `{name}`"),
                     };
-                    trace.insert(0, Frame { what, place: sources.place(&file, *position) });
+                    trace.insert(0, CallFrame { what, place: sources.place(&file, *position) });
                     if !source.is_empty() {
                         file.clone_from(source);
                     }
@@ -144,7 +144,7 @@ impl Diagnostic {
                 }
                 EvalAltResult::ErrorInModule(path, inner, position) => {
                     let what = format!("while importing \"{path}\"");
-                    trace.insert(0, Frame { what, place: sources.place(&file, *position) });
+                    trace.insert(0, CallFrame { what, place: sources.place(&file, *position) });
                     path.clone_into(&mut file);
                     error = inner;
                 }
@@ -177,7 +177,7 @@ impl Diagnostic {
     }
 }
 
-impl std::fmt::Display for Frame {
+impl std::fmt::Display for CallFrame {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.place {
             Some(place) => write!(f, "{}, called at {place}", self.what),

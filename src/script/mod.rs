@@ -22,12 +22,12 @@ mod tensor_budget;
 mod type_names;
 
 pub use api::specs;
-pub use diagnostic::{Diagnostic, Frame, Place, Severity};
+pub use diagnostic::{CallFrame, Diagnostic, Place, Severity};
 pub use host::Host;
 pub(crate) use host::Primitives;
 pub use lazy::{Curve, Number};
 pub use outcome::{Checked, Outcome, Status};
-pub use reference::{Argument, Form, Group, Kind, Layout, OptionEntry, Page, Reference};
+pub use reference::{Argument, Form, Group, Layout, OptionEntry, Page, PageKind, Reference};
 pub use run_handle::{ReadLog, RunHandle};
 pub use session::{HostEvent, HostObserver, Outputs, Session, Shown};
 pub use settings::{Limits, STORE_VARIABLE, Settings};

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use entroscope::Result;
 use entroscope::data::{
-    Availability, Dataset, DatasetOptions, Folders, IdxSet, Progress, PublishedFile, Samples, get, list,
+    Availability, Dataset, DatasetOptions, DownloadProgress, Folders, IdxSet, PublishedFile, Samples, get, list,
 };
 use errors::assert_says;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::scripted::{self, Place};
-use entroscope::script::{Host, Kind, Outcome, Page, Reference, Status};
+use entroscope::script::{Host, Outcome, Page, PageKind, Reference, Status};
 
 /// What makes any script small: parameters by these names, where it has them.
 const SMALL: [(&str, &str); 11] = [
@@ -137,7 +137,7 @@ fn every_function_has_a_page_with_an_example() {
     assert!(undocumented.is_empty(), "no documentation: {undocumented:?}");
     let without: Vec<&str> = reference
         .pages()
-        .filter(|(_, page)| page.examples().is_empty() && page.kind != Kind::Property)
+        .filter(|(_, page)| page.examples().is_empty() && page.kind != PageKind::Property)
         .map(|(_, page)| page.name.as_str())
         .collect();
     assert!(without.is_empty(), "no example: {without:?}");

@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::scripted::{self, Place};
 use entroscope::executor::Points;
-use entroscope::script::{self, Diagnostic, Host, Kind, Outcome, Settings, Severity, Status};
+use entroscope::script::{self, Diagnostic, Host, Outcome, PageKind, Settings, Severity, Status};
 
 const SECTION: &str = "// --- ";
 const NOTES: [&str; 4] = ["// Error:", "// Warning:", "// Hint:", "// Trace:"];
@@ -57,9 +57,9 @@ fn no_public_name_is_reserved_in_rhai() {
         match page.kind {
             // Rhai's own keywords, which are called and are no methods.
             _ if RHAIS_KEYWORDS.contains(&name) => None,
-            Kind::Property => Some(format!("let x = 1; x.{name}")),
-            Kind::Function => Some(format!("let x = 1; x.{name}(); {name}(x); m::{name}(x)")),
-            Kind::Operator => None,
+            PageKind::Property => Some(format!("let x = 1; x.{name}")),
+            PageKind::Function => Some(format!("let x = 1; x.{name}(); {name}(x); m::{name}(x)")),
+            PageKind::Operator => None,
         }
     });
     let options =

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::scripted::Place;
 use entroscope::executor::Points;
-use entroscope::live::{Options, Stage, WatchEvent, watch};
+use entroscope::live::{Stage, WatchEvent, WatchOptions, watch};
 use entroscope::script::{Host, HostEvent, RunHandle};
 use entroscope::work::{Cancel, Event};
 
@@ -38,7 +38,7 @@ struct Watch {
 }
 
 impl Watch {
-    fn begin(text: &str, options: Options) -> Self {
+    fn begin(text: &str, options: WatchOptions) -> Self {
         let place = Place::new();
         let script = place.script(text);
         let (sender, reports) = channel();
@@ -129,7 +129,7 @@ fn count(reports: &[Report], is_it: impl Fn(&Report) -> bool) -> usize {
 
 #[test]
 fn an_edited_title_repeats_no_step() {
-    let watch = Watch::begin(&sweep("first", 60), Options::default());
+    let watch = Watch::begin(&sweep("first", 60), WatchOptions::default());
     // In the middle of the second operation's training, at the least.
     let mut reports = watch.until(|report| matches!(report, Report::Done(1)));
     reports
@@ -157,7 +157,7 @@ fn an_edited_title_repeats_no_step() {
 
 #[test]
 fn work_that_the_edit_does_not_want_ends_at_its_next_step() {
-    let watch = Watch::begin(&sweep("long", 1_000_000), Options::default());
+    let watch = Watch::begin(&sweep("long", 1_000_000), WatchOptions::default());
     watch.until(|report| matches!(report, Report::Started(1, what) if what.starts_with("cascade.adam")));
     watch.until(|report| matches!(report, Report::Advanced(1, _)));
     watch.save(&sweep("short", 1));
@@ -172,7 +172,7 @@ fn work_that_the_edit_does_not_want_ends_at_its_next_step() {
 
 #[test]
 fn a_watch_that_is_stopped_says_what_came_of_its_work() {
-    let mut watch = Watch::begin(&sweep("long", 1_000_000), Options::default());
+    let mut watch = Watch::begin(&sweep("long", 1_000_000), WatchOptions::default());
     watch.until(|report| matches!(report, Report::Advanced(1, _)));
     watch.cancel.cancel();
     assert!(watch.thread.take().unwrap().join().unwrap().unwrap());
@@ -182,7 +182,7 @@ fn a_watch_that_is_stopped_says_what_came_of_its_work() {
 
 #[test]
 fn a_broken_edit_stops_nothing() {
-    let watch = Watch::begin(&sweep("first", 200), Options::default());
+    let watch = Watch::begin(&sweep("first", 200), WatchOptions::default());
     watch.until(|report| matches!(report, Report::Started(1, what) if what.starts_with("cascade.adam")));
     watch.save("let x = ;");
     let (stage, _, _) = watch.until_ended(2);
@@ -198,7 +198,7 @@ fn a_broken_edit_stops_nothing() {
 #[test]
 fn modules_and_data_are_watched_and_nothing_else() {
     let script = r#"import "part" as part; print(part::x() + load_tensor("x.npy").sum());"#;
-    let watch = Watch::begin(script, Options::default());
+    let watch = Watch::begin(script, WatchOptions::default());
     let project = watch.place.path("project");
     // The module is missing, and may yet appear.
     assert_eq!(watch.until_ended(1).0, Stage::Broken);
@@ -243,7 +243,7 @@ fn modules_and_data_are_watched_and_nothing_else() {
 
 #[test]
 fn a_long_run_waits_for_a_click_and_a_paused_watch_only_notes() {
-    let watch = Watch::begin(&sweep("asks", 20), Options { ask_above: Some(1e-6), ..Options::default() });
+    let watch = Watch::begin(&sweep("asks", 20), WatchOptions { ask_above: Some(1e-6), ..WatchOptions::default() });
     let reports = watch.until(|report| matches!(report, Report::Asks));
     let Some(Report::Serving(address)) = reports.first() else { panic!("{reports:?}") };
     let press = |button: &str| ureq::post(format!("{address}{button}")).header("x-entroscope", "test").send_empty();
@@ -267,7 +267,7 @@ fn a_long_run_waits_for_a_click_and_a_paused_watch_only_notes() {
 
 #[test]
 fn the_page_answers_only_its_own_requests() {
-    let watch = Watch::begin("print(1);", Options::default());
+    let watch = Watch::begin("print(1);", WatchOptions::default());
     let reports = watch.until(|report| matches!(report, Report::Ended(..)));
     let Some(Report::Serving(address)) = reports.first() else { panic!("{reports:?}") };
     let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();

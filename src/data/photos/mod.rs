@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::Part;
+use super::DatasetPart;
 use super::selection::Selection;
 use super::source::{MOST_SAMPLES, Opened, SampleSource, fill_samples};
 use crate::files::digest_cache;
@@ -197,24 +197,24 @@ impl SampleSource for Photos {
         self.class_names.iter().map(String::as_str).collect()
     }
 
-    fn labels(&self, _: Part) -> Result<Vec<Option<u32>>> {
+    fn labels(&self, _: DatasetPart) -> Result<Vec<Option<u32>>> {
         Ok(self.pictures.iter().map(|photo| photo.label).collect())
     }
 
-    fn pixels(&self, _: Part, indices: &[usize]) -> Result<Vec<f32>> {
+    fn pixels(&self, _: DatasetPart, indices: &[usize]) -> Result<Vec<f32>> {
         fill_samples(indices, self.shape.iter().product(), |i, out| self.fill(i, out))
     }
 
-    fn content(&self, _: Part) -> Value {
+    fn content(&self, _: DatasetPart) -> Value {
         self.describe(0..self.pictures.len())
     }
 
     /// Each picture counts by itself, whatever else is in the folder.
-    fn description(&self, _: Part, selection: &Selection) -> Value {
+    fn description(&self, _: DatasetPart, selection: &Selection) -> Value {
         json!({ "photographs": self.describe(selection.indices()), "shape": self.shape })
     }
 
-    fn expression(&self, name: &str, _: Part) -> String {
+    fn expression(&self, name: &str, _: DatasetPart) -> String {
         format!("folder(\"{name}\")")
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rhai::Engine;
 
 use super::pages::{groups as written_groups, pages};
-use super::{Argument, Form, Group, Kind, OptionEntry, Page, Reference};
+use super::{Argument, Form, Group, OptionEntry, Page, PageKind, Reference};
 use crate::script::api::{CHAPTERS, specs};
 use crate::script::metadata::{Declaration, Metadata};
 use crate::script::options::{Key, Preset, Takes};
@@ -90,11 +90,11 @@ impl<'a> Names<'a> {
     fn page(&self, name: &str, mut overloads: Vec<&Declaration>, module: &str, types: &[String]) -> Page {
         let is_property = |function: &&Declaration| function.name.starts_with("get$");
         let kind = match name {
-            "[]" => Kind::Operator,
-            _ if overloads.iter().any(is_property) => Kind::Property,
-            _ => Kind::Function,
+            "[]" => PageKind::Operator,
+            _ if overloads.iter().any(is_property) => PageKind::Property,
+            _ => PageKind::Function,
         };
-        if kind == Kind::Property {
+        if kind == PageKind::Property {
             // A property that is a function as well is shown once.
             overloads.retain(is_property);
         }
@@ -118,7 +118,13 @@ impl<'a> Names<'a> {
         Page { name, kind, forms, docs, options }
     }
 
-    fn form(&self, function: &Declaration, name: &str, kind: Kind, is_method: impl FnOnce(&Argument) -> bool) -> Form {
+    fn form(
+        &self,
+        function: &Declaration,
+        name: &str,
+        kind: PageKind,
+        is_method: impl FnOnce(&Argument) -> bool,
+    ) -> Form {
         let parameters: Vec<Argument> = function
             .params
             .iter()
@@ -129,9 +135,9 @@ impl<'a> Names<'a> {
             })
             .collect();
         let call = match (&parameters[..], kind) {
-            ([receiver, ..], Kind::Property) => format!("{}.{name}", receiver.name),
-            ([receiver, rest @ ..], Kind::Operator) => format!("{}[{}]", receiver.name, written(rest)),
-            ([receiver, rest @ ..], Kind::Function) if is_method(receiver) => {
+            ([receiver, ..], PageKind::Property) => format!("{}.{name}", receiver.name),
+            ([receiver, rest @ ..], PageKind::Operator) => format!("{}[{}]", receiver.name, written(rest)),
+            ([receiver, rest @ ..], PageKind::Function) if is_method(receiver) => {
                 format!("{}.{name}({})", receiver.name, written(rest))
             }
             (all, _) => format!("{name}({})", written(all)),

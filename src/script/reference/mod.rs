@@ -33,7 +33,7 @@ pub struct Group {
 pub struct Page {
     /// With its module, such as `mlp::wide`.
     pub name: String,
-    pub kind: Kind,
+    pub kind: PageKind,
     /// One for every way to call it.
     pub forms: Vec<Form>,
     /// Markdown, with examples in fences.
@@ -44,7 +44,7 @@ pub struct Page {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum PageKind {
     Function,
     Property,
     Operator,

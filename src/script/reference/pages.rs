@@ -6,7 +6,7 @@
 //! Sorts the array.
 //! ```
 
-use super::{Argument, Form, Group, Kind, Page};
+use super::{Argument, Form, Group, Page, PageKind};
 
 /// The pages of a Markdown text.
 pub(super) fn pages(text: &str) -> Vec<Page> {
@@ -43,25 +43,25 @@ pub(super) fn groups(text: &str) -> Vec<Group> {
 }
 
 /// A heading: the name of its page, its kind, and the form.
-fn form(heading: &str) -> (String, Kind, Form) {
+fn form(heading: &str) -> (String, PageKind, Form) {
     let (call, returns) = match heading.split_once(" -> ") {
         Some((call, returns)) => (call, Some(returns.to_owned())),
         None => (heading, None),
     };
     let (name, kind, parameters) = if let Some((name, _)) = call.split_once(": ").filter(|(name, _)| is_word(name)) {
         // "arithmetic: + - * /"
-        (name, Kind::Operator, Vec::new())
+        (name, PageKind::Operator, Vec::new())
     } else if let Some((path, arguments)) = call.split_once('(') {
         let (receiver, name) = path.rsplit_once('.').map_or((None, path), |(receiver, name)| (Some(receiver), name));
         let written = arguments.trim_end_matches(')').split(", ").filter(|argument| !argument.is_empty());
-        (name, Kind::Function, receiver.into_iter().map(value).chain(written.map(argument)).collect())
+        (name, PageKind::Function, receiver.into_iter().map(value).chain(written.map(argument)).collect())
     } else if let Some((receiver, index)) = call.split_once('[') {
-        ("[]", Kind::Operator, vec![value(receiver), argument(index.trim_end_matches(']'))])
+        ("[]", PageKind::Operator, vec![value(receiver), argument(index.trim_end_matches(']'))])
     } else if let [left, operator, right] = call.split(' ').collect::<Vec<_>>()[..] {
-        (operator, Kind::Operator, vec![value(left), value(right)])
+        (operator, PageKind::Operator, vec![value(left), value(right)])
     } else {
         let (receiver, name) = call.split_once('.').unwrap_or(("", call));
-        (name, Kind::Property, vec![value(receiver)])
+        (name, PageKind::Property, vec![value(receiver)])
     };
     (name.to_owned(), kind, Form { signature: heading.to_owned(), parameters, returns })
 }

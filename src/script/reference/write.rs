@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Group, Kind, OptionEntry, Page, Reference};
+use super::{Group, OptionEntry, Page, PageKind, Reference};
 
 /// How a page is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,7 +90,7 @@ impl Page {
 /// A call without types, for the table of contents: `network.trained(data, options)`.
 fn call(page: &Page) -> String {
     let longest = page.forms.iter().rev().max_by_key(|form| form.parameters.len());
-    let Some(form) = longest.filter(|_| page.kind != Kind::Operator).or(page.forms.first()) else {
+    let Some(form) = longest.filter(|_| page.kind != PageKind::Operator).or(page.forms.first()) else {
         return page.name.clone();
     };
     let call = form.signature.split(" -> ").next().unwrap_or_default();

@@ -93,15 +93,15 @@ impl Setting {
         Folders::at(vec![self.place.path().into()], None)
     }
 
-    fn get(&self) -> Result<Vec<Progress>> {
+    fn get(&self) -> Result<Vec<DownloadProgress>> {
         self.get_unless(&|| false)
     }
 
-    fn get_unless(&self, cancelled: &dyn Fn() -> bool) -> Result<Vec<Progress>> {
+    fn get_unless(&self, cancelled: &dyn Fn() -> bool) -> Result<Vec<DownloadProgress>> {
         let mut events = Vec::new();
         let fetched = get(&self.entry, &self.folders(), &mut |event| events.push(event), cancelled)?;
         assert_eq!(fetched.folder, self.place.path().join("fake"));
-        let done = events.iter().filter(|event| matches!(event, Progress::Done { .. })).count();
+        let done = events.iter().filter(|event| matches!(event, DownloadProgress::Done { .. })).count();
         assert_eq!(fetched.downloaded, done);
         Ok(events)
     }
@@ -144,9 +144,9 @@ fn fetches_all_and_then_nothing() {
     setting.assert_complete();
     assert_eq!(setting.asked(), NAMES.map(|name| format!("{name} 0")));
     let total = setting.entry.files[0].bytes;
-    assert!(events.contains(&Progress::Bytes { file: NAMES[0].into(), done: total, total }));
+    assert!(events.contains(&DownloadProgress::Bytes { file: NAMES[0].into(), done: total, total }));
     let again = setting.get().unwrap();
-    assert_eq!(again, NAMES.map(|name| Progress::Present { file: name.into() }));
+    assert_eq!(again, NAMES.map(|name| DownloadProgress::Present { file: name.into() }));
     assert_eq!(setting.asked(), [""; 0]);
 }
 
@@ -168,7 +168,7 @@ fn continues_a_half_download() {
     let events = setting.get().unwrap();
     setting.assert_complete();
     assert_eq!(setting.asked()[0], format!("{} 100", NAMES[0]));
-    assert!(events.contains(&Progress::Bytes {
+    assert!(events.contains(&DownloadProgress::Bytes {
         file: NAMES[0].into(),
         done: whole.len() as u64,
         total: whole.len() as u64
@@ -238,7 +238,7 @@ fn a_file_of_other_content_is_set_aside() {
     setting.assert_complete();
     let aside = setting.file(&format!("{}.replaced-1", NAMES[0]));
     assert_eq!(std::fs::read(&aside).unwrap(), own);
-    assert!(events.contains(&Progress::SetAside { file: NAMES[0].into(), to: aside }));
+    assert!(events.contains(&DownloadProgress::SetAside { file: NAMES[0].into(), to: aside }));
 }
 
 #[test]
