@@ -54,9 +54,13 @@ pub(crate) fn typing_errors(a: &str, b: &str) -> Option<usize> {
     (errors <= (a.len().max(b.len()) / 3).max(1)).then_some(errors)
 }
 
-/// The known name that is nearest to `name`, for "did you mean"; `None` if no name is near.
+/// The known name that is nearest to `name`, for "did you mean"; of several as near, one in the same case. `None` if no name
+/// is near.
 pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let errors = known.into_iter().filter_map(|other| Some((typing_errors(name, other)?, other)));
+    let errors = known.into_iter().filter_map(|other| {
+        let with_case = strsim::damerau_levenshtein(name, other);
+        Some(((typing_errors(name, other)?, with_case), other))
+    });
     errors.min_by_key(|&(errors, _)| errors).map(|(_, other)| other)
 }
 
@@ -80,6 +84,7 @@ mod tests {
         assert_eq!(nearest("MNIST", known), Some("mnist"));
         assert_eq!(nearest("fashon-minst", known), Some("fashion-mnist"));
         assert_eq!(nearest("tan", known), Some("tanh"));
+        assert_eq!(nearest("cascde", ["Cascade", "cascade"]), Some("cascade"));
         assert_eq!(nearest("zzz", known), None);
     }
 }
