@@ -69,10 +69,9 @@
 //! and code that computes it.
 //!
 //! ```ignore
-//! impl Operation for EffectiveRank {
-//!     fn name(&self) -> &'static str {
-//!         "example.effective_rank"
-//!     }
+//! fn name(&self) -> &'static str {
+//!     "example.effective_rank"
+//! }
 //! ```
 //!
 //! The second is a function for Rhai that describes it. Its doc comment is its page in the reference:
@@ -80,10 +79,11 @@
 //! ```ignore
 //! #[rhai_fn(return_raw)]
 //! pub fn effective_rank(network: Network, data: Split) -> Native<Curve> {
-//! ```
-//!
-//! ```ignore
-//! Ok(Curve::new(Described::new(EffectiveRank { activations }), depth))
+//!     check_data(&network, &data)?;
+//!     let depth = network.architecture().trunk();
+//!     let activations = (1..=depth).map(|l| activations(&network, &data, l)).collect();
+//!     Ok(Curve::new(Described::new(EffectiveRank { activations }), depth))
+//! }
 //! ```
 //!
 //! [`Host::with_primitive`](script::Host::with_primitive) adds it to every script:
