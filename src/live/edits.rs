@@ -24,6 +24,8 @@ const LISTED: usize = 1000;
 /// See the module.
 pub(super) struct EditLog {
     entries: Mutex<Entries>,
+    /// The names of the results of former edits.
+    names: Mutex<BTreeMap<Fingerprint, Described>>,
     revision: watch::Sender<Revision>,
 }
 
@@ -72,7 +74,11 @@ impl EditLog {
             edit_revisions: BTreeMap::new(),
             status_revision: 1,
         };
-        Self { entries: Mutex::new(entries), revision: watch::Sender::new(Revision { all: 1, urgent: 1 }) }
+        Self {
+            entries: Mutex::new(entries),
+            names: Mutex::default(),
+            revision: watch::Sender::new(Revision { all: 1, urgent: 1 }),
+        }
     }
 
     pub fn lock(&self) -> MutexGuard<'_, Entries> {
@@ -133,16 +139,23 @@ impl EditLog {
             let newest = entries.current();
             entries.edits.range(..newest).filter_map(|(number, edit)| Some((*number, edit.whole()?))).collect()
         };
+        if former.is_empty() {
+            return;
+        }
+        // Edits that show the same result share its name.
+        let mut names = lock(&self.names);
+        let mut name_of = |described: &Described| {
+            names.entry(described.fingerprint()).or_insert_with(|| Described::name_of(described)).clone()
+        };
         for (number, outputs) in former {
-            let named = |Shown { output, place }: &Shown| Shown {
-                output: output.named(&mut Described::name_of),
-                place: place.clone(),
-            };
+            let named =
+                |Shown { output, place }: &Shown| Shown { output: output.named(&mut name_of), place: place.clone() };
             let named = outputs.iter().map(named).collect();
             if let Some(edit) = self.lock().edits.get_mut(&number) {
                 edit.name(named);
             }
         }
+        names.retain(|_, name| name.is_shared());
     }
 
     /// Changes something other than an edit.

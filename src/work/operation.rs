@@ -147,6 +147,12 @@ impl Described {
         Self::named(other.fingerprint(), other.0.provenance.clone(), Named)
     }
 
+    /// Whether it is held elsewhere, too.
+    #[cfg(feature = "watch")]
+    pub(crate) fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.0) > 1
+    }
+
     /// Whether this is a name without its description.
     #[cfg(test)]
     pub(crate) fn is_name(&self) -> bool {
