@@ -19,7 +19,7 @@ mod timing;
 use peer::Peer;
 use timing::{Took, Way, compare, head, timed};
 
-/// Measurements of each, of which the median is told.
+/// Measurements of each; the median is reported.
 const ROUNDS: usize = 3;
 /// Of the published program: an epoch of MNIST in batches of 64.
 const STEPS: usize = 938;

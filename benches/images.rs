@@ -31,7 +31,7 @@ use timing::{Took, timed};
 const BATCH: usize = 100;
 /// Steps of one measurement.
 const STEPS: usize = 4;
-/// Measurements of each, of which the median is told.
+/// Measurements of each; the median is reported.
 const ROUNDS: usize = 5;
 
 fn main() -> entroscope::Result<()> {

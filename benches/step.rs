@@ -33,7 +33,7 @@ const DEPTH: usize = 20;
 const BATCH: usize = 64;
 /// Steps of one measurement.
 const STEPS: usize = 12;
-/// Measurements of each, of which the median is told.
+/// Measurements of each; the median is reported.
 const ROUNDS: usize = 7;
 /// Depths that samples are led back from, and how many of each.
 const DEPTHS: usize = 50;

@@ -70,7 +70,7 @@ impl Cascade {
                 Ok(inverse) => inverses.push(inverse),
                 Err(error) => {
                     let error = Error { message: format!("block {l}: {}", error.message), ..error };
-                    // Nothing leads back through the head unless somebody asks for it.
+                    // Nothing leads back through the head unless a script asks for it.
                     if l <= architecture.trunk() {
                         return Err(error);
                     }

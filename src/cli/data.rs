@@ -65,7 +65,7 @@ fn download(name: &str, folders: &Folders) -> ExitCode {
     if let Ok(style) = ProgressStyle::with_template("{msg:32} {bar:30} {bytes}/{total_bytes} {eta}") {
         bar.set_style(style);
     }
-    let mut told = |progress: DownloadProgress| match progress {
+    let mut report = |progress: DownloadProgress| match progress {
         DownloadProgress::Bytes { file, done, total } => {
             bar.set_message(file);
             bar.set_length(total);
@@ -78,7 +78,7 @@ fn download(name: &str, folders: &Folders) -> ExitCode {
         }
         DownloadProgress::Done { file } => bar.suspend(|| out!("{file}: downloaded, verified")),
     };
-    let result = downloadable(name).and_then(|set| get(&set, folders, &mut told, &|| cancel.is_cancelled()));
+    let result = downloadable(name).and_then(|set| get(&set, folders, &mut report, &|| cancel.is_cancelled()));
     bar.finish_and_clear();
     match result {
         Ok(fetched) => {

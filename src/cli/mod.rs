@@ -158,7 +158,7 @@ impl Program {
 const ONE_REQUEST: Duration = Duration::from_millis(500);
 
 /// The first Ctrl-C cancels, and what is done is kept; a second one ends the program.
-#[expect(clippy::exit, reason = "whoever presses Ctrl-C twice does not want to wait")]
+#[expect(clippy::exit, reason = "a user who presses Ctrl-C twice does not want to wait")]
 #[expect(clippy::disallowed_methods, reason = "two signals at one time are one request")]
 fn cancel_on_interrupt(cancel: &Cancel) {
     let cancel = cancel.clone();

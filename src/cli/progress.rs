@@ -1,6 +1,6 @@
 //! Progress on a terminal: one bar for all the work, the point that it is at, the time left. Elsewhere, a line now and then.
 
-#![expect(clippy::disallowed_methods, reason = "progress is told by the clock")]
+#![expect(clippy::disallowed_methods, reason = "progress is timed; no number depends on it")]
 
 use std::collections::BTreeSet;
 use std::io::IsTerminal;
@@ -16,12 +16,12 @@ use crate::script::HostEvent;
 use crate::words;
 use crate::work::{Event, Plan};
 
-/// Where nobody watches a bar, a line is printed this often.
+/// Without a terminal, a line is printed this often in place of a bar.
 const QUIET_INTERVAL: Duration = Duration::from_secs(30);
 /// The bar counts in millions of floating-point operations.
 const UNIT: f64 = 1e6;
 
-/// Shows on standard error what a session tells, and prints on standard output what the script prints.
+/// Shows progress on standard error, and prints on standard output what the script prints.
 pub(super) struct Terminal {
     state: Mutex<State>,
 }
@@ -59,7 +59,7 @@ impl Terminal {
         lock(&self.state).bar.suspend(print);
     }
 
-    /// Hears what a session tells.
+    /// Shows an event of a run.
     pub fn on_event(&self, event: HostEvent<'_>) {
         let mut state = lock(&self.state);
         match event {

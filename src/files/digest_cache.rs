@@ -1,6 +1,6 @@
 //! A cache of what reading a whole file has shown: the hash of its content, and notes such as whether it decodes. Hashing
 //! 47 MB, or decoding a thousand photographs, takes a while, and a script's second run should not repeat it. An entry is
-//! valid for one path, length and modification time; whoever reads the content later checks its hash again.
+//! valid for one path, length and modification time; code that reads the content later checks its hash again.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

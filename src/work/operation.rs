@@ -92,7 +92,7 @@ pub struct Described(Arc<Shared>);
 
 struct Shared {
     fingerprint: Fingerprint,
-    /// Collected when somebody asks.
+    /// Collected on first use.
     provenance: OnceLock<Arc<Provenance>>,
     operation: Box<dyn Operation>,
 }
