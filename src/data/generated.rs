@@ -29,8 +29,3 @@ pub(super) fn counts(name: &str, options: &DatasetOptions) -> Result<[usize; 2]>
 pub(super) fn content(generator: &str, seed: u64, part: DatasetPart) -> Value {
     json!({ "generator": generator, "random": crate::random::GENERATOR, "seed": seed, "part": part.name() })
 }
-
-/// The error for a download.
-pub(super) fn no_download(name: &str) -> Error {
-    Error::new(format!("{name} is generated: there is nothing to download"))
-}

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::source::{Availability, CatalogueEntry, DatasetOptions, Opened, SampleSource, fill_samples};
+use super::source::{CatalogueEntry, DatasetOptions, Opened, SampleSource, fill_samples};
 use super::strokes::{DIGITS, Point, flatten};
-use super::{DatasetPart, Folders, IdxSet, downsample, generated};
+use super::{DatasetPart, Folders, downsample, generated};
 use crate::Result;
 use crate::random::Random;
 
@@ -65,16 +65,8 @@ impl CatalogueEntry for GlyphsEntry {
         Ok(Opened { source: Box::new(Glyphs { seed, side, counts }), warnings: Vec::new() })
     }
 
-    fn availability(&self, _: &Folders) -> Availability {
-        Availability::Generated
-    }
-
     fn folders(&self, _: &Folders) -> Vec<PathBuf> {
         Vec::new()
-    }
-
-    fn download(&self) -> Result<&IdxSet> {
-        Err(generated::no_download(NAME))
     }
 }
 

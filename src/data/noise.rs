@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::source::{Availability, CatalogueEntry, DatasetOptions, MOST_SIDE, Opened, SampleSource, fill_samples};
-use super::{DatasetPart, Folders, IdxSet, generated};
+use super::source::{CatalogueEntry, DatasetOptions, MOST_SIDE, Opened, SampleSource, fill_samples};
+use super::{DatasetPart, Folders, generated};
 use crate::random::Random;
 use crate::{Error, Result};
 
@@ -49,16 +49,8 @@ impl CatalogueEntry for NoiseEntry {
         Ok(Opened { source: Box::new(Noise { seed, side, counts }), warnings: Vec::new() })
     }
 
-    fn availability(&self, _: &Folders) -> Availability {
-        Availability::Generated
-    }
-
     fn folders(&self, _: &Folders) -> Vec<PathBuf> {
         Vec::new()
-    }
-
-    fn download(&self) -> Result<&IdxSet> {
-        Err(generated::no_download(NAME))
     }
 }
 

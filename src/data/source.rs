@@ -102,8 +102,10 @@ pub(super) trait CatalogueEntry {
         0
     }
 
-    /// What of it is on this machine.
-    fn availability(&self, folders: &Folders) -> Availability;
+    /// What of it is on this machine; by default, it is generated.
+    fn availability(&self, _folders: &Folders) -> Availability {
+        Availability::Generated
+    }
 
     /// Folders whose content decides what [`CatalogueEntry::open`] finds.
     fn folders(&self, folders: &Folders) -> Vec<PathBuf> {
@@ -113,8 +115,10 @@ pub(super) trait CatalogueEntry {
     /// The files to download.
     ///
     /// # Errors
-    /// There are none, or they are fetched by hand: the error says how.
-    fn download(&self) -> Result<&IdxSet>;
+    /// There are none, as for a generated set, or they are fetched by hand: the error says how.
+    fn download(&self) -> Result<&IdxSet> {
+        Err(Error::new(format!("{} is generated: there is nothing to download", self.name())))
+    }
 }
 
 /// What of a data set is on this machine.
