@@ -64,9 +64,10 @@ impl Cascade {
         solver.check()?;
         check_data(&network, &split)?;
         let architecture = network.architecture();
+        let mut derived = Inverses { network: &network, last: None };
         let (mut inverses, mut end) = (Vec::new(), None);
         for l in 1..=architecture.depth() {
-            match derive_inverse(&network, &solver, l) {
+            match derived.next(&solver, l) {
                 Ok(inverse) => inverses.push(inverse),
                 Err(error) => {
                     let error = Error { message: format!("block {l}: {}", error.message), ..error };
@@ -227,12 +228,27 @@ impl Cascade {
     }
 }
 
-/// The inverse of block `l` (from 1) as `solver` finds its numbers.
-fn derive_inverse(network: &Network, solver: &dyn Solver, l: usize) -> Result<Inverse> {
-    let architecture = network.architecture();
-    let (before, block) = (&architecture.blocks()[..l - 1], &architecture.blocks()[l - 1]);
-    let inverse = Inverse::for_block(block, architecture.shape(l - 1), architecture.shape(l))?;
-    let inverse = solver.adapt(inverse, before, architecture.shape(l))?;
-    let ends_at_pixels = l == 1 && block.written_inverse().is_none();
-    Ok(if ends_at_pixels && !solver.keeps_relu_at_input() { inverse.reaching_below_zero() } else { inverse })
+/// The derived or written inverses of a network's blocks, the first to the last. A block like its predecessor takes over
+/// its inverse, since most blocks of a deep network are alike.
+struct Inverses<'a> {
+    network: &'a Network,
+    last: Option<Inverse>,
+}
+
+impl Inverses<'_> {
+    /// The inverse of block `l` (from 1) as `solver` finds its numbers.
+    fn next(&mut self, solver: &dyn Solver, l: usize) -> Result<Inverse> {
+        let architecture = self.network.architecture();
+        let (blocks, shape) = (architecture.blocks(), |depth| architecture.shape(depth));
+        let block = &blocks[l - 1];
+        let is_repeated = l > 1 && blocks[l - 2] == *block && shape(l - 2) == shape(l - 1) && shape(l - 1) == shape(l);
+        let inverse = match self.last.take().filter(|_| is_repeated) {
+            Some(last) => last,
+            None => Inverse::for_block(block, shape(l - 1), shape(l))?,
+        };
+        self.last = Some(inverse.clone());
+        let inverse = solver.adapt(inverse, &blocks[..l - 1], shape(l))?;
+        let ends_at_pixels = l == 1 && block.written_inverse().is_none();
+        Ok(if ends_at_pixels && !solver.keeps_relu_at_input() { inverse.reaching_below_zero() } else { inverse })
+    }
 }

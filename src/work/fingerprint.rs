@@ -1,5 +1,7 @@
 //! The name of a result: the BLAKE3 hash of its description, in one canonical serialisation.
 
+use std::fmt::Write;
+
 use serde::Serialize;
 
 /// 256 bits that name a description or, together with the numerics of a device, its result.
@@ -18,12 +20,14 @@ impl Fingerprint {
     /// its predecessor is serialised once, since most blocks of a deep network are alike.
     pub(crate) fn chain<T: Serialize + PartialEq>(start: Self, entries: &[T]) -> Vec<Self> {
         let mut names = vec![start];
-        let mut text = String::new();
+        let (mut text, mut canonical) = (String::new(), String::new());
         for (i, entry) in entries.iter().enumerate() {
             if i == 0 || *entry != entries[i - 1] {
                 text = serde_json::json!(entry).to_string();
             }
-            let canonical = format!("{{\"before\":\"{}\",{}", names[i], text.trim_start_matches('{'));
+            canonical.clear();
+            // Texts take everything that is written to them.
+            let _ = write!(canonical, "{{\"before\":\"{}\",{}", names[i], text.trim_start_matches('{'));
             names.push(Self(*blake3::hash(canonical.as_bytes()).as_bytes()));
         }
         names
