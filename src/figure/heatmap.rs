@@ -119,18 +119,21 @@ fn rectangles(paints: &[Vec<Paint>], xs: &[f64], ys: &[f64]) -> Vec<(Rect, Paint
     let mut before: Vec<usize> = Vec::new();
     for (ix, column) in paints.iter().enumerate() {
         let (mut runs, mut iy) = (Vec::new(), 0);
+        // Runs of both columns go upward, so one pass finds the pairs.
+        let mut neighbours = before.iter().copied().peekable();
         for run in column.chunk_by(|a, b| a == b) {
             let rect = Rect { left: xs[ix], right: xs[ix + 1], bottom: ys[iy], top: ys[iy + run.len()] };
             iy += run.len();
             if rect.width() <= 0.0 || rect.height() <= 0.0 {
                 continue;
             }
-            let same = |&&at: &&usize| {
+            while neighbours.next_if(|&at| done[at].0.bottom < rect.bottom).is_some() {}
+            let same = |&at: &usize| {
                 let (old, paint) = &done[at];
                 *paint == run[0] && old.top == rect.top && old.bottom == rect.bottom && old.right == rect.left
             };
-            let at = match before.iter().find(same) {
-                Some(&at) => {
+            let at = match neighbours.peek().copied().filter(same) {
+                Some(at) => {
                     done[at].0.right = rect.right;
                     at
                 }
