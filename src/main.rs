@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+/// Edits of large sweeps are evaluated on threads of their own: this allocator takes back what they leave.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     entroscope::cli::main()
 }
