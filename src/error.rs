@@ -10,6 +10,8 @@ pub struct Error {
     pub hints: Vec<String>,
     /// The user asked to stop (Ctrl-C); nothing is wrong.
     pub interrupted: bool,
+    /// A file could not be written: the script is not to blame.
+    pub unwritten: bool,
 }
 
 /// The result of everything below the script.
@@ -18,7 +20,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// An error without hints.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), hints: Vec::new(), interrupted: false }
+        Self { message: message.into(), hints: Vec::new(), interrupted: false, unwritten: false }
     }
 
     /// The user asked to stop.

@@ -51,8 +51,9 @@ enum Command {
     /// Run a script: compute what it shows and fill its run folder.
     ///
     /// Results are stored by what they are made from, so that a second run, an edited title or a wider sweep computes only
-    /// what is new, and Ctrl-C loses nothing that is done. Exit status: 0 all shown, 1 some points failed, 2 the script is
-    /// wrong, 130 interrupted.
+    /// what is new, and Ctrl-C loses nothing that is done. With --only, and after Ctrl-C, the outputs of an earlier complete run
+    /// are kept, and these are written into `partial/` beside them. Exit status: 0 all shown, 1 some points failed, 2 the script
+    /// is wrong, 3 a file could not be written, 130 interrupted.
     Run(ScriptArguments),
     /// Run a script at every save of it, and show what it shows on a page.
     ///

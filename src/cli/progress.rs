@@ -9,10 +9,13 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::run::SHOWN_WARNINGS;
+use super::say;
+use crate::Error;
 use crate::executor::Estimate;
 use crate::lock::lock;
 use crate::print::{err, out};
-use crate::script::HostEvent;
+use crate::script::{Diagnostic, HostEvent};
 use crate::words;
 use crate::work::{Event, Plan};
 
@@ -35,6 +38,8 @@ struct State {
     said: Instant,
     targets: usize,
     points_done: BTreeSet<usize>,
+    /// Messages of the warnings that were shown.
+    warned: BTreeSet<String>,
 }
 
 impl Terminal {
@@ -49,6 +54,7 @@ impl Terminal {
             said: now,
             targets: 0,
             points_done: BTreeSet::new(),
+            warned: BTreeSet::new(),
         };
         Self { state: Mutex::new(state) }
     }
@@ -57,6 +63,11 @@ impl Terminal {
     #[cfg(feature = "watch")]
     pub fn beside(&self, print: impl FnOnce()) {
         lock(&self.state).bar.suspend(print);
+    }
+
+    /// Messages of the warnings that were shown as they came. The others are left for the end.
+    pub fn warned(&self) -> BTreeSet<String> {
+        lock(&self.state).warned.clone()
     }
 
     /// Shows an event of a run.
@@ -73,8 +84,9 @@ impl Terminal {
                 let (done, all) = (state.points_done.len(), state.targets);
                 state.bar.set_prefix(format!("{done} of {all} points"));
             }
-            // Warnings are shown with the other diagnostics, at the end.
-            HostEvent::Work(Event::Warning(_)) | HostEvent::Loaded | HostEvent::Checked | HostEvent::Described(_) => {}
+            HostEvent::Work(Event::Warning(error)) => state.warn(error),
+            HostEvent::Loaded => state.warned.clear(),
+            HostEvent::Checked | HostEvent::Described(_) => {}
             HostEvent::Finished => state.bar.finish_and_clear(),
         }
     }
@@ -104,6 +116,12 @@ pub(super) fn plan_in_words(plan: &Plan, estimate: Estimate) -> String {
 }
 
 impl State {
+    fn warn(&mut self, error: &Error) {
+        if self.warned.len() < SHOWN_WARNINGS && self.warned.insert(error.message.clone()) {
+            self.bar.suspend(|| say(&Diagnostic::from(error.clone()).as_warning()));
+        }
+    }
+
     fn begin(&mut self, plan: &Plan, estimate: Estimate) {
         err!("{}", plan_in_words(plan, estimate));
         self.done = 0.0;

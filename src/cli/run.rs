@@ -1,5 +1,6 @@
 //! `entroscope run`.
 
+use std::collections::BTreeSet;
 use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
@@ -9,29 +10,39 @@ use super::progress::Terminal;
 use super::{cancel_on_interrupt, say};
 use crate::executor::Points;
 use crate::print::{err, out};
-use crate::script::{Host, Outcome, RunHandle, Settings, Status};
+use crate::script::{Diagnostic, Host, Outcome, RunHandle, Settings, Status};
 
 /// Warnings shown in full; the rest is counted.
-const SHOWN_WARNINGS: usize = 8;
+pub(super) const SHOWN_WARNINGS: usize = 8;
 
 pub(super) fn run(settings: Settings, script: &Path) -> ExitCode {
     let handle = RunHandle::default();
     cancel_on_interrupt(&handle.cancel);
-    let terminal = Terminal::new();
+    let terminal = Arc::new(Terminal::new());
     let host = Host::new(settings).with_handle(handle);
-    let outcome = host.with_observer(Arc::new(move |event| terminal.on_event(event))).run(script);
-    report(&outcome);
+    let shows = terminal.clone();
+    let outcome = host.with_observer(Arc::new(move |event| shows.on_event(event))).run(script);
+    report(&outcome, &terminal.warned());
     ExitCode::from(outcome.status.code())
 }
 
-fn report(outcome: &Outcome) {
+/// Says what came of a run; `warned` are the messages that were shown while it went on.
+fn report(outcome: &Outcome, warned: &BTreeSet<String>) {
     let Outcome { status, diagnostics, folder, files, verdicts, points, seconds, seconds_of_work, .. } = outcome;
-    diagnostics.iter().take(SHOWN_WARNINGS).for_each(say);
+    let diagnostics: Vec<&Diagnostic> =
+        diagnostics.iter().filter(|diagnostic| !warned.contains(&diagnostic.message)).collect();
+    diagnostics.iter().take(SHOWN_WARNINGS).for_each(|diagnostic| say(diagnostic));
     if diagnostics.len() > SHOWN_WARNINGS {
         err!("… and {} more, all in run.json", diagnostics.len() - SHOWN_WARNINGS);
     }
     verdicts.iter().for_each(|verdict| out!("\n{verdict}\n"));
     files.iter().for_each(|file| out!("wrote {}", file.display()));
+    if outcome.is_beside && !files.is_empty() {
+        out!("these show a part; the outputs of the last complete run are kept beside them");
+    }
+    if outcome.is_complete && !outcome.left_over.is_empty() {
+        out!("left from an earlier run: {}", outcome.left_over.join(", "));
+    }
     let Points { computed, reused, failed } = points;
     if computed + reused + failed > 0 {
         let failures = if *failed > 0 { format!(", {failed} failed") } else { String::new() };
@@ -40,12 +51,21 @@ fn report(outcome: &Outcome) {
         );
     }
     if *status == Status::Interrupted {
-        let kept = "what is done is kept; the same command goes on from there";
-        err!("interrupted after {seconds:.0} s: {kept}");
+        err!("interrupted after {seconds:.0} s: {}", kept(outcome));
     }
     if let Some(folder) = folder
         && std::io::stdout().is_terminal()
     {
         out!("run folder: {}", folder.display());
     }
+}
+
+/// What a run that was stopped leaves for the next one.
+fn kept(outcome: &Outcome) -> String {
+    let lost = match outcome.report.unstored {
+        0 => String::new(),
+        1 => ", but for 1 result that is not stored".to_owned(),
+        unstored => format!(", but for {unstored} results that are not stored"),
+    };
+    format!("what is done is kept{lost}; the same command goes on from there, and what was under way begins again")
 }

@@ -8,19 +8,24 @@ use super::{failed, say};
 use crate::Result;
 use crate::print::out;
 use crate::words;
-use crate::work::{Store, StoreSummary};
+use crate::work::{Store, StoreSummary, Verified};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// What is stored, by operation.
     List,
-    /// Remove large results (weights, reconstructions), longest unused first. Small ones, the curves, are always kept.
+    /// Remove large results (weights, reconstructions), longest unused first. Small ones, the curves, are always kept. Also
+    /// remove what killed processes left half-written, and damaged files that were set aside more than 30 days ago.
     Gc {
         /// Large results to keep, such as 5G.
         #[arg(long, value_name = "SIZE", value_parser = words::bytes)]
         keep: u64,
+        /// Remove all damaged files that were set aside.
+        #[arg(long)]
+        damaged: bool,
     },
-    /// Read every result and check its hash; damaged ones are set aside.
+    /// Read every result and check its hash; damaged ones are set aside. Exit status: 0 all are whole, 1 some are damaged or
+    /// cannot be read.
     Verify,
 }
 
@@ -36,12 +41,18 @@ fn done(command: &Command, store: &Store) -> Result<ExitCode> {
             }
             summary(store, &store.summary()?);
         }
-        Command::Gc { keep } => summary(store, &store.gc(*keep)?),
+        Command::Gc { keep, damaged } => summary(store, &store.gc(*keep, *damaged)?),
         Command::Verify => {
-            let (whole, damaged) = store.verify()?;
+            let Verified { whole, damaged, unreadable, outdated } = store.verify()?;
             out!("{whole} results are whole, {} damaged", damaged.len());
-            damaged.iter().for_each(|error| say(&error.clone().into()));
-            return Ok(ExitCode::from(u8::from(!damaged.is_empty())));
+            if outdated > 0 {
+                out!("{outdated} are of an earlier version, and are computed again when they are needed");
+            }
+            if !unreadable.is_empty() {
+                out!("{} cannot be read, and stay where they are", unreadable.len());
+            }
+            damaged.iter().chain(&unreadable).for_each(|error| say(&error.clone().into()));
+            return Ok(ExitCode::from(u8::from(!damaged.is_empty() || !unreadable.is_empty())));
         }
     }
     Ok(ExitCode::SUCCESS)

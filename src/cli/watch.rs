@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use clap::Args;
@@ -13,8 +13,9 @@ use super::{Program, ScriptArguments, cancel_on_interrupt, failed, say};
 use crate::live::{self, Stage, WatchEvent, WatchOptions};
 use crate::lock::lock;
 use crate::print::{err, out};
-use crate::script::{Diagnostic, Host, HostEvent, Outcome, RunHandle};
+use crate::script::{Diagnostic, Host, HostEvent, Outcome, RunHandle, Status};
 use crate::words;
+use crate::work::Event;
 
 /// Diagnostics shown in full; the rest is counted.
 const SHOWN: usize = 4;
@@ -56,11 +57,17 @@ pub(super) fn watch(program: &Program, arguments: &Arguments) -> ExitCode {
         poll: arguments.poll.map(Duration::from_secs_f64),
     };
     let lines = Lines { bar: Terminal::new(), state: Mutex::default(), is_terminal: std::io::stderr().is_terminal() };
+    let lines = Arc::new(lines);
+    let shows = lines.clone();
     let script: PathBuf = arguments.script.script.clone();
-    match live::watch(Host::new(settings), handle, &script, options, Box::new(move |event| lines.on_event(event))) {
+    match live::watch(Host::new(settings), handle, &script, options, Box::new(move |event| shows.on_event(event))) {
         Ok(false) => ExitCode::SUCCESS,
         Ok(true) => {
-            err!("stopped; what is done is kept: the next run goes on from there");
+            let lost = match lock(&lines.state).unstored {
+                0 => String::new(),
+                unstored => format!(", but for {unstored} results that are not stored"),
+            };
+            err!("stopped; what is done is kept{lost}: the next run goes on from there");
             ExitCode::from(130)
         }
         Err(error) => failed(error),
@@ -78,6 +85,8 @@ struct Lines {
 struct State {
     newest: usize,
     changed: String,
+    /// Results that should be kept and are not in the store.
+    unstored: usize,
 }
 
 impl Lines {
@@ -96,6 +105,7 @@ impl Lines {
                 self.line(edit, &format!("{}: {time}; press \"Run it\" on the page", state.changed));
             }
             WatchEvent::Run { edit, event } if edit == state.newest => match event {
+                event @ HostEvent::Work(Event::Warning(_)) => self.bar.on_event(event),
                 HostEvent::Planned(..) | HostEvent::Work(_) if !self.is_terminal => {}
                 event => self.bar.on_event(event),
             },
@@ -107,9 +117,13 @@ impl Lines {
                 }
                 let changed = if edit == state.newest { state.changed.clone() } else { "an earlier edit".to_owned() };
                 self.line(edit, &format!("{changed}: {}", in_words(stage, outcome)));
-                outcome.diagnostics.iter().take(SHOWN).for_each(|diagnostic| self.say(diagnostic));
-                if outcome.diagnostics.len() > SHOWN {
-                    err!("… and {} more, on the page", outcome.diagnostics.len() - SHOWN);
+                state.unstored += outcome.report.unstored;
+                let warned = self.bar.warned();
+                let diagnostics = outcome.diagnostics.iter();
+                let new: Vec<_> = diagnostics.filter(|diagnostic| !warned.contains(&diagnostic.message)).collect();
+                new.iter().take(SHOWN).for_each(|diagnostic| self.say(diagnostic));
+                if new.len() > SHOWN {
+                    err!("… and {} more, on the page", new.len() - SHOWN);
                 }
             }
             WatchEvent::Warning(error) => self.say(&Diagnostic::from(error).as_warning()),
@@ -132,6 +146,7 @@ fn in_words(stage: Stage, outcome: &Outcome) -> String {
     let counts = format!("{} computed, {} reused{failures}, {:.2} s", points.computed, points.reused, outcome.seconds);
     match stage {
         Stage::Broken => "the script is wrong".to_owned(),
+        _ if outcome.status == Status::NotWritten => format!("not everything is written, {counts}"),
         Stage::Interrupted => format!("stopped, {counts}"),
         Stage::Superseded => "a later edit took over".to_owned(),
         _ => counts,

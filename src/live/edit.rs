@@ -217,7 +217,8 @@ impl Edit {
         self.diagnostics.clone_from(&outcome.diagnostics);
         self.progress = None;
         self.stage = match outcome.status {
-            Status::Done | Status::PointsFailed => Stage::Done,
+            Status::NotWritten if self.outputs.is_none() => Stage::Broken,
+            Status::Done | Status::PointsFailed | Status::NotWritten => Stage::Done,
             Status::ScriptWrong => Stage::Broken,
             Status::Interrupted if self.stage == Stage::Superseded => Stage::Superseded,
             Status::Interrupted => Stage::Interrupted,

@@ -7,6 +7,7 @@ pub mod heatmap;
 pub mod images;
 pub mod lines;
 pub mod pictures;
+pub(crate) mod record;
 pub mod records;
 pub mod results;
 pub mod run_folder;

@@ -63,6 +63,11 @@ impl Sources {
         self.0.insert(name.to_owned(), text.into());
     }
 
+    /// The text of this name.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(AsRef::as_ref)
+    }
+
     /// A place in one of the texts.
     pub fn place(&self, file: &str, position: Position) -> Option<Place> {
         let source = self.0.get(file)?.clone();

@@ -1,6 +1,6 @@
 //! Runs a script, from its text to its run folder: load, check, describe, compute, show.
 
-use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -12,11 +12,11 @@ use super::loader::Loader;
 use super::outcome::{Checked, Outcome, Status};
 use super::reference::Reference;
 use super::run_handle::RunHandle;
-use super::session::{HostEvent, HostObserver, Outputs, Purpose, Session, Setup, Shown};
+use super::session::{HostEvent, HostObserver, Outputs, Purpose, Session, Setup};
 use super::settings::Settings;
+use super::show::panicked;
 use super::{check, engine, reference};
 use crate::device::DeviceChoice;
-use crate::output::run_folder::{self, Record, Spent};
 use crate::work::Target;
 
 /// Functions that an embedding program adds to the host's own.
@@ -24,8 +24,8 @@ pub(crate) type Primitives = Vec<Arc<dyn Fn(&mut Engine) + Send + Sync>>;
 
 /// Runs scripts. One host may run many, one after another.
 pub struct Host {
-    settings: Settings,
-    handle: RunHandle,
+    pub(super) settings: Settings,
+    pub(super) handle: RunHandle,
     /// Chosen when it is first needed, from its name in the settings.
     device: Arc<OnceLock<DeviceChoice>>,
     observer: Arc<HostObserver>,
@@ -35,10 +35,19 @@ pub struct Host {
 }
 
 /// A script that was loaded, checked and evaluated: what it shows is described.
-struct Evaluated {
-    session: Arc<Session>,
-    text: String,
-    outputs: Outputs,
+pub(super) struct Evaluated {
+    pub session: Arc<Session>,
+    pub text: String,
+    /// Names and texts of the modules that it imported.
+    pub modules: Vec<(String, String)>,
+    pub outputs: Outputs,
+}
+
+/// Why a script was not evaluated to its end.
+struct Failed {
+    diagnostics: Vec<Diagnostic>,
+    /// A file that it saves could not be written.
+    is_unwritten: bool,
 }
 
 impl Host {
@@ -120,7 +129,8 @@ impl Host {
     /// # Errors
     /// When the script is wrong: everything that was found.
     pub fn check(&self, script: &Path) -> Result<Checked, Vec<Diagnostic>> {
-        let Evaluated { session, outputs, .. } = self.evaluate(script, Purpose::Check)?;
+        let Evaluated { session, outputs, .. } =
+            self.evaluate(script, Purpose::Check).map_err(|failed| failed.diagnostics)?;
         let plan = session.executor().plan(targets(&outputs)).map_err(|error| vec![error.into()])?;
         let estimate = session.executor().estimate(&plan);
         let state = session.state();
@@ -142,51 +152,22 @@ impl Host {
     #[expect(clippy::disallowed_methods, reason = "the time that a run took is reported; no number depends on it")]
     pub fn run(&self, script: &Path) -> Outcome {
         let started = Instant::now();
-        let mut outcome = match self.evaluate(script, Purpose::Run) {
-            Ok(evaluated) => self.show(evaluated),
+        let run = || match self.evaluate(script, Purpose::Run) {
+            Ok(evaluated) => self.show(script, started, evaluated),
             Err(_) if self.handle.is_over() => Outcome::new(Status::Interrupted, Vec::new()),
-            Err(diagnostics) => Outcome::new(Status::ScriptWrong, diagnostics),
+            Err(Failed { diagnostics, is_unwritten }) => {
+                let status = if is_unwritten { Status::NotWritten } else { Status::ScriptWrong };
+                Outcome::new(status, diagnostics)
+            }
         };
+        let mut outcome = catch_unwind(AssertUnwindSafe(run))
+            .unwrap_or_else(|panic| Outcome::new(Status::NotWritten, vec![panicked("the run", panic.as_ref()).into()]));
         outcome.seconds = started.elapsed().as_secs_f64();
-        if let Some(folder) = &outcome.folder
-            && let Err(error) = self.write_record(folder, script, &outcome)
-        {
-            outcome.diagnostics.push(error.into());
-        }
         outcome
     }
 
-    /// Writes `run.json`.
-    fn write_record(&self, folder: &Path, script: &Path, outcome: &Outcome) -> crate::Result<()> {
-        let spent = outcome.report.spent.iter().map(|(name, &(floating_point_operations, thread_seconds))| {
-            (*name, Spent { floating_point_operations, thread_seconds })
-        });
-        let record = Record {
-            script: script.display().to_string(),
-            entroscope: env!("CARGO_PKG_VERSION"),
-            burn: crate::device::BURN_VERSION,
-            generator: crate::random::GENERATOR,
-            device: &self.settings.device,
-            numerics: self.device()?.numerics(),
-            threads: self.settings.threads,
-            parameters: &outcome.params,
-            status: format!("{:?}", outcome.status),
-            points: serde_json::to_value(outcome.points).unwrap_or_default(),
-            seconds: outcome.seconds,
-            seconds_of_work: outcome.seconds_of_work,
-            operations_run: &outcome.report.ran,
-            operations_reused: &outcome.report.reused,
-            spent: spent.collect(),
-            files: run_folder::relative(folder, &outcome.files),
-            verdicts: &outcome.verdicts,
-            diagnostics: outcome.diagnostics.iter().map(|diagnostic| diagnostic.message.as_str()).collect(),
-            results: &outcome.results,
-        };
-        run_folder::write_record(folder, &record)
-    }
-
-    fn evaluate(&self, script: &Path, purpose: Purpose) -> Result<Evaluated, Vec<Diagnostic>> {
-        let one = |diagnostic: Diagnostic| vec![diagnostic];
+    fn evaluate(&self, script: &Path, purpose: Purpose) -> Result<Evaluated, Failed> {
+        let one = |diagnostic: Diagnostic| Failed { diagnostics: vec![diagnostic], is_unwritten: false };
         let name = script.display().to_string();
         let folder = script.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let project = self.settings.project.as_deref().unwrap_or(folder);
@@ -198,7 +179,7 @@ impl Host {
         let declared = self.declared.get_or_init(|| check::declared(&engine));
         let wrong = check::check(&engine, declared, &loader, &ast);
         if !wrong.is_empty() {
-            return Err(wrong);
+            return Err(Failed { diagnostics: wrong, is_unwritten: false });
         }
         session.notify(HostEvent::Checked);
         session.start_clock();
@@ -208,65 +189,19 @@ impl Host {
         {
             // Points that failed before may be the reason: they are said as well.
             let error = Diagnostic::eval(&error, &name, &loader.sources());
-            return Err([one(error), session.state().warnings.clone()].concat());
+            let state = session.state();
+            let diagnostics = [vec![error], state.warnings.clone()].concat();
+            return Err(Failed { diagnostics, is_unwritten: state.is_unwritten });
         }
         session.check_params().map_err(|error| one(error.into()))?;
         let outputs: Outputs = std::mem::take(&mut session.state().shown).into();
         session.notify(HostEvent::Described(&outputs));
-        Ok(Evaluated { session, text, outputs })
-    }
-
-    fn show(&self, Evaluated { session, text, outputs }: Evaluated) -> Outcome {
-        let folder = session.run_folder();
-        // Before hours of work: can what they yield be written?
-        if let Err(error) = run_folder::prepare(&folder, &text) {
-            return Outcome::new(Status::ScriptWrong, vec![error.into()]);
-        }
-        let targets = targets(&outputs);
-        let computed = match session.computed(targets.clone()) {
-            Ok(computed) => computed,
-            Err(error) => return Outcome::new(Status::ScriptWrong, vec![error.into()]),
-        };
-        let mut outcome = Outcome::new(Status::Done, Vec::new());
-        outcome.files = std::mem::take(&mut session.state().files);
-        self.handle.linger();
-        if self.handle.superseded.is_cancelled() {
-            // The run folder is the later edit's.
-            return Outcome::new(Status::Interrupted, Vec::new());
-        }
-        for Shown { output, .. } in outputs.iter() {
-            let written = output.fill(&computed).and_then(|filled| {
-                outcome.files.extend(output.write(&folder, &filled, &computed)?);
-                Ok(filled)
-            });
-            match written {
-                Ok(filled) => {
-                    outcome.verdicts.extend(filled.words);
-                    outcome.tables.extend(filled.records.map(|records| (output.name(), records)));
-                }
-                Err(error) => outcome.diagnostics.push(error.into()),
-            }
-        }
-        let state = session.state();
-        outcome.status = match () {
-            () if self.handle.cancel.is_cancelled() => Status::Interrupted,
-            () if !outcome.diagnostics.is_empty() => Status::ScriptWrong,
-            () if state.points.failed > 0 => Status::PointsFailed,
-            () => Status::Done,
-        };
-        outcome.diagnostics.extend(state.warnings.iter().cloned());
-        outcome.report = state.report.clone();
-        outcome.points = state.points;
-        outcome.params = state.params.clone();
-        let named = targets.iter().map(|target| (target.point.clone(), target.result.fingerprint().to_string()));
-        outcome.results = named.collect::<BTreeSet<_>>().into_iter().collect();
-        outcome.seconds_of_work = state.work_seconds;
-        outcome.folder = Some(folder);
-        outcome
+        let modules = loader.modules();
+        Ok(Evaluated { session, text, modules, outputs })
     }
 }
 
 /// What has to be computed for some outputs.
-fn targets(outputs: &Outputs) -> Vec<Target> {
+pub(super) fn targets(outputs: &Outputs) -> Vec<Target> {
     outputs.iter().flat_map(|shown| shown.output.targets()).collect()
 }

@@ -73,6 +73,13 @@ impl Loader {
         self.state().sources.clone()
     }
 
+    /// The project's modules that were imported: name and text of each.
+    pub fn modules(&self) -> Vec<(String, String)> {
+        let state = self.state();
+        let imported = state.paths.iter().filter(|(_, path)| state.compiled.contains_key(*path));
+        imported.filter_map(|(name, _)| Some((name.clone(), state.sources.text(name)?.to_owned()))).collect()
+    }
+
     /// Reads and compiles the script itself, known in messages as `name`.
     pub fn script(&self, engine: &Engine, path: &Path, name: &str) -> std::result::Result<(AST, String), Diagnostic> {
         let text = std::fs::read_to_string(path).map_err(|error| {

@@ -15,6 +15,7 @@ mod run_handle;
 mod sandbox;
 pub mod session;
 mod settings;
+mod show;
 mod stdlib;
 mod table;
 mod tensor;

@@ -18,6 +18,14 @@ pub struct Outcome {
     pub folder: Option<PathBuf>,
     /// Files written into it, in the script's order.
     pub files: Vec<PathBuf>,
+    /// Files of earlier runs in it that this run did not write, relative to it.
+    pub left_over: Vec<String>,
+    /// The script and its modules as they ran: the hash of each by its path in the run folder.
+    pub sources: BTreeMap<String, String>,
+    /// Whether the outputs show all points: the run was not stopped, and `--only` left nothing out.
+    pub is_complete: bool,
+    /// Whether the outputs of an earlier complete run were kept, and these are beside them.
+    pub is_beside: bool,
     /// Verdicts, in words.
     pub verdicts: Vec<String>,
     /// Tables that were saved, with their names.
@@ -43,6 +51,8 @@ pub enum Status {
     PointsFailed,
     /// The script is wrong.
     ScriptWrong,
+    /// The script is right, but a file could not be written, or an output not be made.
+    NotWritten,
     /// The user stopped it.
     Interrupted,
 }
@@ -54,6 +64,7 @@ impl Status {
             Self::Done => 0,
             Self::PointsFailed => 1,
             Self::ScriptWrong => 2,
+            Self::NotWritten => 3,
             Self::Interrupted => 130,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::{Duration, Instant};
 
 use rhai::{Dynamic, EvalAltResult, NativeCallContext};
@@ -18,7 +18,7 @@ use crate::device::DeviceChoice;
 use crate::executor::{Computed, DryRun, Estimate, Execution, Executor, Local, Points, Progress};
 use crate::files::write_whole;
 use crate::lock::lock;
-use crate::output::run_folder::default_path;
+use crate::output::run_folder::RunFolder;
 use crate::output::{Output, Scalar};
 use crate::words::nearest;
 use crate::work::{Event, Plan, Report, Resources, Store, Target};
@@ -107,6 +107,8 @@ pub struct Session {
     script: String,
     /// Whether anything may be written; not by `check`.
     writes: bool,
+    /// Opened when it is first needed.
+    folder: OnceLock<Result<RunFolder>>,
     state: Mutex<State>,
 }
 
@@ -115,6 +117,8 @@ pub(super) struct State {
     pub shown: Vec<Shown>,
     /// Files that the script wrote itself.
     pub files: Vec<PathBuf>,
+    /// Whether one of them could not be written.
+    pub is_unwritten: bool,
     /// Parameters that the script asked for, with their values.
     pub params: BTreeMap<String, String>,
     /// Axes of its sweeps, by name.
@@ -153,6 +157,7 @@ impl Session {
             loader,
             script: script.to_owned(),
             writes: purpose == Purpose::Run,
+            folder: OnceLock::new(),
             state: Mutex::default(),
             handle,
             settings,
@@ -206,8 +211,24 @@ impl Session {
     }
 
     /// The run folder.
-    pub(super) fn run_folder(&self) -> PathBuf {
-        self.settings.out.clone().unwrap_or_else(|| default_path(Path::new(&self.script)))
+    ///
+    /// # Errors
+    /// See [`RunFolder::open`].
+    pub(super) fn run_folder(&self) -> Result<&RunFolder> {
+        let open = || RunFolder::open(self.settings.out.as_deref(), Path::new(&self.script));
+        self.folder.get_or_init(open).as_ref().map_err(Clone::clone)
+    }
+
+    /// What this run reads, the script included: nothing may be written over it.
+    pub(super) fn reads(&self) -> BTreeSet<PathBuf> {
+        let mut reads = self.handle.reads.all();
+        reads.insert(PathBuf::from(&self.script));
+        reads
+    }
+
+    /// Whether all points of sweeps are computed, not only those of `--only`.
+    pub(super) fn is_whole(&self) -> bool {
+        self.settings.only.is_empty()
     }
 
     /// Writes a file into the run folder now; not when a script is only described.
@@ -218,9 +239,13 @@ impl Session {
         if !self.writes {
             return Ok(());
         }
-        let path = self.run_folder().join(path);
-        write_whole(&path, bytes)?;
+        let folder = self.run_folder()?;
+        folder.check(path, self.is_whole(), &self.reads())?;
+        let path = folder.outputs(self.is_whole()).join(path);
+        let written = write_whole(&path, bytes);
         let mut state = self.state();
+        state.is_unwritten |= written.is_err();
+        written?;
         if !state.files.contains(&path) {
             state.files.push(path);
         }

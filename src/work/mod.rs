@@ -15,6 +15,8 @@ mod plan;
 mod provenance;
 mod run;
 mod store;
+mod stored_file;
+mod storing;
 mod throughput;
 mod value;
 
@@ -30,6 +32,6 @@ pub use provenance::{NetworkOrigin, Provenance};
 pub use run::{Report, Resources, run};
 #[cfg(feature = "watch")]
 pub(crate) use store::ReadOutcome;
-pub use store::{DEFAULT_BUDGET, Store, StoreSummary};
+pub use store::{DEFAULT_BUDGET, Store, StoreSummary, Verified};
 pub use throughput::Throughput;
 pub use value::Value;

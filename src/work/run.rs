@@ -6,7 +6,6 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Instant;
 
@@ -15,6 +14,7 @@ use burn::tensor::Device;
 use super::in_flight::Claim;
 use super::plan::Node;
 use super::store::ReadOutcome;
+use super::storing::Storing;
 use super::{Cancel, Context, Event, EventObserver, IdleThreads, InFlight, Keep, Plan, Store, Target, Value};
 use crate::error::panic_message;
 use crate::lock::{into_inner, lock, wait};
@@ -53,6 +53,9 @@ pub struct Report {
     pub reused: BTreeMap<&'static str, usize>,
     /// Floating-point operations and seconds on one thread.
     pub spent: BTreeMap<&'static str, (f64, f64)>,
+    /// How many results that should be kept are not in the store, because they could not be written or are larger than the
+    /// store's budget.
+    pub unstored: usize,
 }
 
 impl Report {
@@ -61,6 +64,7 @@ impl Report {
         let add = |to: &mut BTreeMap<_, usize>, from: &BTreeMap<_, usize>| {
             from.iter().for_each(|(name, count)| *to.entry(*name).or_default() += count);
         };
+        self.unstored += other.unstored;
         add(&mut self.ran, &other.ran);
         add(&mut self.reused, &other.reused);
         for (name, (operations, seconds)) in &other.spent {
@@ -101,8 +105,7 @@ struct Runner<'a> {
     targets_of: Vec<Vec<usize>>,
     state: Mutex<State>,
     changed: Condvar,
-    /// Set after the first failed write; later writes are skipped.
-    store_failed: AtomicBool,
+    storing: Storing<'a>,
 }
 
 /// Runs a plan and returns the targets' results in order, each with its own error.
@@ -114,12 +117,9 @@ pub fn run(
 ) -> (Vec<Result<Arc<Value>>>, Report) {
     let origin: Vec<usize> = (0..plan.targets.len()).collect();
     let (mut results, mut report, mut stale) = Runner::new(plan, &origin, store, resources, observer).run();
-    // A stored result that turned out damaged is set aside by now, or another process removed it: plan those targets again.
-    // Every round sets files aside, so this ends; the bound is for a store that does not even allow renaming.
-    for _ in 0..8 {
-        if !stale || resources.is_over() {
-            break;
-        }
+    // The store denies a result that turned out to be unusable, or that another process removed: plan those targets again.
+    // Every round finds more such results, so this ends.
+    while stale && !resources.is_over() {
         let failed: Vec<usize> = (0..results.len()).filter(|&i| results[i].is_err()).collect();
         let targets: Vec<Target> = failed.iter().map(|&i| plan.targets[i].clone()).collect();
         let again = Plan::new(targets, store, &resources.in_flight, &plan.numerics);
@@ -181,7 +181,7 @@ impl<'a> Runner<'a> {
             targets_of,
             state: Mutex::new(state),
             changed: Condvar::new(),
-            store_failed: AtomicBool::new(false),
+            storing: Storing::new(store),
         }
     }
 
@@ -195,7 +195,9 @@ impl<'a> Runner<'a> {
                 scope.spawn(|| self.work());
             }
         });
-        let state = into_inner(self.state);
+        self.storing.write_rest();
+        let mut state = into_inner(self.state);
+        state.report.unstored = self.storing.missing();
         let result = |&node: &usize| state.results[node].clone().unwrap_or_else(|| Err(Error::interrupted()));
         (self.plan.wanted.iter().map(result).collect(), state.report, state.stale)
     }
@@ -280,7 +282,7 @@ impl<'a> Runner<'a> {
             return match self.store.read(node.key) {
                 ReadOutcome::Whole(value) => Ok(Arc::new(value)),
                 ReadOutcome::Absent => Err(Error::new("a stored result was removed while it was needed")),
-                ReadOutcome::Damaged(error) => {
+                ReadOutcome::Unusable(error) => {
                     (self.observer)(Event::Warning(&error));
                     Err(error)
                 }
@@ -300,6 +302,11 @@ impl<'a> Runner<'a> {
         } else {
             self.run_operation(node, inputs, &running.cancel).map(Arc::new)
         };
+        if let Ok(value) = &result
+            && let Err(error) = self.storing.write(node, value)
+        {
+            (self.observer)(Event::Warning(&error));
+        }
         let in_memory = node.described.operation().keep() == Keep::InMemory;
         self.resources.in_flight.publish(node.key, &running, &result, in_memory);
         result
@@ -320,12 +327,6 @@ impl<'a> Runner<'a> {
             .unwrap_or_else(|panic| Err(panicked(operation.name(), panic.as_ref(), device.is_some())))?;
         let rest = node.cost.operations - *lock(&reported);
         (self.observer)(Event::Advanced(rest));
-        if !self.store_failed.load(Ordering::Relaxed)
-            && let Err(error) = self.store.write(node.key, &node.described, &value)
-            && !self.store_failed.swap(true, Ordering::Relaxed)
-        {
-            (self.observer)(Event::Warning(&error));
-        }
         Ok(value)
     }
 }

@@ -1,30 +1,33 @@
 //! Results on disk: one file per result, named by its fingerprint, in the safetensors format.
 //!
 //! A file is written under a temporary name in the same folder, synced and renamed: many processes may share one store, and
-//! a crash leaves either the whole result or none. Its hash is checked at every read; a damaged file is set aside.
+//! a crash leaves either the whole result or none. Its hash is checked at every read; a damaged file is set aside, and what
+//! cannot be read or set aside is computed again in this run.
 
+use std::collections::BTreeSet;
 use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
-use safetensors::tensor::{Dtype, TensorView};
-use serde_json::json;
-
-use super::array::{Array, Data};
+use super::stored_file::{self, Content};
 use super::{Described, Fingerprint, Keep, Value};
-use crate::files::{PARTIAL, write_whole};
+use crate::files::{read_file, sweep, write_whole};
 use crate::lock::lock;
 use crate::{Error, Result};
 
 /// Default budget for large results, in bytes: the cascades of a few published figures.
 pub const DEFAULT_BUDGET: u64 = 10 << 30;
 
-/// The header's key for the description and the hash of the numbers.
-const METADATA_KEY: &str = "entroscope";
+/// Folders of results.
+const FOLDERS: [&str; 2] = ["small", "large"];
+const EXTENSION: &str = "safetensors";
+/// Folder of files that were found damaged.
+const DAMAGED: &str = "damaged";
 
-/// A temporary file older than this was left by a process that died.
-const ABANDONED: Duration = Duration::from_hours(24);
+/// A damaged file that was set aside this long ago is removed by [`Store::gc`].
+const KEEP_DAMAGED: Duration = Duration::from_hours(30 * 24);
 
 /// A folder of results.
 #[derive(Debug)]
@@ -33,6 +36,8 @@ pub struct Store {
     budget: u64,
     /// Bytes of all large results; `None` until they are first counted.
     large_bytes: Mutex<Option<u64>>,
+    /// Results whose files cannot be used, and could not be set aside. They count as absent.
+    unusable: Mutex<BTreeSet<Fingerprint>>,
 }
 
 /// What a store holds.
@@ -46,25 +51,32 @@ pub struct StoreSummary {
     pub damaged: usize,
 }
 
+/// What [`Store::verify`] found.
+#[derive(Debug, Default)]
+pub struct Verified {
+    /// Results that are whole.
+    pub whole: usize,
+    /// Files whose content is not what was written. They are set aside.
+    pub damaged: Vec<Error>,
+    /// Files that cannot be read: they stay where they are.
+    pub unreadable: Vec<Error>,
+    /// Files of an earlier format, whose description cannot be checked. They are computed again when they are needed.
+    pub outdated: usize,
+}
+
 /// The outcome of reading one result.
 pub(crate) enum ReadOutcome {
     Whole(Value),
     Absent,
-    /// The file was damaged and is set aside; the error says why.
-    Damaged(Error),
+    /// The file is damaged, unreadable or of an earlier format. The error says why, and [`Store::contains`] denies the result
+    /// from now on.
+    Unusable(Error),
 }
 
 struct File {
     path: PathBuf,
     bytes: u64,
     used: SystemTime,
-}
-
-impl File {
-    /// Whether it is still being written, or was when its process died.
-    fn is_partial(&self) -> bool {
-        self.path.extension().is_none_or(|extension| extension == PARTIAL)
-    }
 }
 
 impl Store {
@@ -74,13 +86,13 @@ impl Store {
     /// # Errors
     /// When the folder cannot be created.
     pub fn open(root: &Path, budget: u64) -> Result<Self> {
-        for folder in ["small", "large"] {
+        for folder in FOLDERS {
             let folder = root.join(folder);
             fs::create_dir_all(&folder).map_err(|error| {
                 Error::io("make the store's folder", &folder, &error).hint("name another folder: --store DIR")
             })?;
         }
-        Ok(Self { root: root.to_owned(), budget, large_bytes: Mutex::new(None) })
+        Ok(Self { root: root.to_owned(), budget, large_bytes: Mutex::default(), unusable: Mutex::default() })
     }
 
     /// The store's folder.
@@ -90,7 +102,7 @@ impl Store {
 
     fn path(&self, key: Fingerprint, large: bool) -> PathBuf {
         let name = key.to_string();
-        self.root.join(if large { "large" } else { "small" }).join(&name[..2]).join(name).with_extension("safetensors")
+        self.root.join(if large { "large" } else { "small" }).join(&name[..2]).join(name).with_extension(EXTENSION)
     }
 
     fn find(&self, key: Fingerprint) -> Option<PathBuf> {
@@ -99,60 +111,66 @@ impl Store {
 
     /// Whether there is a result for `key`. It is verified only when it is read.
     pub fn contains(&self, key: Fingerprint) -> bool {
-        self.find(key).is_some()
+        self.find(key).is_some() && !lock(&self.unusable).contains(&key)
     }
 
     /// Reads and verifies a result, and marks it as used now.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the time of the last use decides what is removed first, not what a result holds"
-    )]
     pub(crate) fn read(&self, key: Fingerprint) -> ReadOutcome {
         let Some(path) = self.find(key) else { return ReadOutcome::Absent };
-        match fs::read(&path) {
-            Ok(bytes) => match decode(&bytes) {
-                Ok(value) => {
-                    // Large results are removed by age. In a read-only store this fails, which does not matter.
-                    let _ =
-                        fs::File::options().append(true).open(&path).and_then(|f| f.set_modified(SystemTime::now()));
-                    ReadOutcome::Whole(value)
-                }
-                Err(why) => {
-                    let aside = self.set_aside(&path);
-                    ReadOutcome::Damaged(
-                        Error::new(format!("stored result {} is damaged: {why}", path.display())).hint(aside),
-                    )
-                }
-            },
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => ReadOutcome::Absent,
-            Err(error) => ReadOutcome::Damaged(Error::io("read the stored result", &path, &error)),
-        }
+        let why = match read_file(&path).map(|bytes| stored_file::decode(&bytes, &key.to_string())) {
+            Ok(Content::Whole(value)) => {
+                // Large results are removed by age. In a read-only store this fails, which does not matter.
+                let _ = touch(&path);
+                return ReadOutcome::Whole(value);
+            }
+            Ok(Content::Outdated) => {
+                Error::new("results that an earlier version of entroscope stored are computed again")
+                    .hint("their files do not say which description their numbers belong to; nothing needs to be done")
+            }
+            Ok(Content::Damaged(why)) => {
+                let damaged = Error::new(format!("stored result {} is damaged: {why}", path.display()));
+                damaged.hint(format!("{} and will be computed again", self.set_aside(&path)))
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => return ReadOutcome::Absent,
+            Err(error) => Error::io("read the stored result", &path, &error).hint("it will be computed again"),
+        };
+        lock(&self.unusable).insert(key);
+        ReadOutcome::Unusable(why)
     }
 
+    /// Moves a damaged file to the folder `damaged`; says what came of it.
     fn set_aside(&self, path: &Path) -> String {
-        let folder = self.root.join("damaged");
+        let folder = self.root.join(DAMAGED);
         let aside = folder.join(path.file_name().unwrap_or_default());
         match fs::create_dir_all(&folder).and_then(|()| fs::rename(path, &aside)) {
-            Ok(()) => format!("it was set aside as {} and will be computed again", aside.display()),
-            Err(error) => format!("it could not be set aside ({error}); remove it by hand"),
+            Ok(()) => {
+                // The time of the damage, by which `gc` removes it.
+                let _ = touch(&aside);
+                format!("it was set aside as {}", aside.display())
+            }
+            Err(error) => format!("it could not be set aside ({error})"),
         }
     }
 
-    /// Writes a result, unless it is kept in memory only.
-    pub(super) fn write(&self, key: Fingerprint, described: &Described, value: &Value) -> Result<()> {
+    /// Writes a result, unless it is kept in memory only. False for a result that is larger than the whole budget: it is not
+    /// written, because it would be removed immediately.
+    pub(super) fn write(&self, key: Fingerprint, described: &Described, value: &Value) -> Result<bool> {
         let large = match described.operation().keep() {
-            Keep::InMemory => return Ok(()),
+            Keep::InMemory => return Ok(true),
             Keep::Always => false,
-            // It would be removed immediately.
-            Keep::WithinBudget if value.bytes() as u64 > self.budget => return Ok(()),
+            Keep::WithinBudget if value.bytes() as u64 > self.budget => return Ok(false),
             Keep::WithinBudget => true,
         };
         let path = self.path(key, large);
-        let bytes = encode(described, value)?;
+        let bytes = stored_file::encode(described, &key.to_string(), value)?;
         write_whole(&path, &bytes).map_err(|error| {
             error.hint("make room with `entroscope store gc --keep SIZE`, or name another store: --store DIR")
         })?;
-        if large { self.make_room(bytes.len() as u64) } else { Ok(()) }
+        lock(&self.unusable).remove(&key);
+        if large {
+            self.make_room(bytes.len() as u64)?;
+        }
+        Ok(true)
     }
 
     /// Counts `added` more bytes and keeps the large results within the budget.
@@ -163,23 +181,21 @@ impl Store {
             None => self.files("large")?.iter().map(|file| file.bytes).sum(),
         };
         // Removes more than needed, so that the folder is not listed at every write.
-        *total = Some(if counted > self.budget { self.remove_oldest(self.budget / 10 * 9)? } else { counted });
+        *total = Some(if counted > self.budget { self.remove_oldest(self.budget / 10 * 9)?.0 } else { counted });
         Ok(())
+    }
+
+    /// The folders `ab/` of a folder.
+    fn shelves(&self, folder: &str) -> Result<Vec<PathBuf>> {
+        let shelves = list(&self.root.join(folder))?.flatten().map(|entry| entry.path());
+        Ok(shelves.filter(|path| path.is_dir()).collect())
     }
 
     /// The results in a folder, least recently used first, without partial files.
     fn files(&self, folder: &str) -> Result<Vec<File>> {
-        let mut files = self.entries(folder)?;
-        files.retain(|file| !file.is_partial());
-        Ok(files)
-    }
-
-    fn entries(&self, folder: &str) -> Result<Vec<File>> {
         let mut files = Vec::new();
-        let root = self.root.join(folder);
-        let list = |path: &Path| fs::read_dir(path).map_err(|error| Error::io("list", path, &error));
-        for shelf in list(&root)?.flatten().filter(|entry| entry.path().is_dir()) {
-            for entry in list(&shelf.path())?.flatten() {
+        for shelf in self.shelves(folder)? {
+            for entry in list(&shelf)?.flatten().filter(|entry| is_result(&entry.path())) {
                 // Another process may have removed the file meanwhile.
                 let Ok(metadata) = entry.metadata() else { continue };
                 let used = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
@@ -190,38 +206,45 @@ impl Store {
         Ok(files)
     }
 
-    /// Removes large results, least recently used first, until at most `keep` bytes are left. Returns the bytes left.
-    fn remove_oldest(&self, keep: u64) -> Result<u64> {
+    /// Removes large results, least recently used first, until at most `keep` bytes are left. Returns the bytes left, and why a
+    /// file could not be removed: it may be another user's.
+    fn remove_oldest(&self, keep: u64) -> Result<(u64, Option<Error>)> {
         let files = self.files("large")?;
+        let mut failed = None;
         let mut left: u64 = files.iter().map(|file| file.bytes).sum();
         for file in files {
             if left <= keep {
                 break;
             }
-            match fs::remove_file(&file.path) {
+            match remove(&file.path) {
                 Ok(()) => left -= file.bytes,
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => left -= file.bytes,
-                Err(error) => return Err(Error::io("remove", &file.path, &error)),
+                Err(error) => failed = failed.or(Some(error)),
             }
         }
-        Ok(left)
+        Ok((left, failed))
     }
 
-    /// Removes large results, least recently used first, until at most `keep` bytes are left, and partial files of
-    /// processes that died.
+    /// Removes large results, least recently used first, until at most `keep` bytes are left; partial files of processes that
+    /// died; and files that were set aside as damaged: those of 30 days and more, or all of them.
     ///
     /// # Errors
     /// When a file cannot be removed.
-    pub fn gc(&self, keep: u64) -> Result<StoreSummary> {
-        for folder in ["small", "large"] {
-            for file in self.entries(folder)?.iter().filter(|file| file.is_partial()) {
-                if file.used.elapsed().is_ok_and(|age| age > ABANDONED) {
-                    fs::remove_file(&file.path).map_err(|error| Error::io("remove", &file.path, &error))?;
-                }
-            }
+    pub fn gc(&self, keep: u64, all_damaged: bool) -> Result<StoreSummary> {
+        sweep(&self.root);
+        for folder in FOLDERS {
+            self.shelves(folder)?.iter().for_each(|shelf| sweep(shelf));
         }
-        self.remove_oldest(keep)?;
-        self.summary()
+        let mut failed = None;
+        for file in self.damaged().map(|entry| entry.path()).filter(|path| all_damaged || is_old(path)) {
+            failed = failed.or(remove(&file).err());
+        }
+        failed = failed.or(self.remove_oldest(keep)?.1);
+        failed.map_or_else(|| self.summary(), Err)
+    }
+
+    /// What was set aside. Its folder is made when something is.
+    fn damaged(&self) -> impl Iterator<Item = fs::DirEntry> {
+        fs::read_dir(self.root.join(DAMAGED)).into_iter().flatten().flatten()
     }
 
     /// Counts what the store has.
@@ -236,7 +259,7 @@ impl Store {
             bytes: bytes(&small) + bytes(&large),
             large_results: large.len(),
             large_bytes: bytes(&large),
-            damaged: fs::read_dir(self.root.join("damaged")).map_or(0, Iterator::count),
+            damaged: self.damaged().count(),
         })
     }
 
@@ -247,108 +270,60 @@ impl Store {
     pub fn by_operation(&self) -> Result<Vec<(String, usize, u64)>> {
         let mut counts = std::collections::BTreeMap::<String, (usize, u64)>::new();
         for file in self.files("small")?.into_iter().chain(self.files("large")?) {
-            let entry = counts.entry(operation_in(&file.path).unwrap_or_else(|| "unreadable".into())).or_default();
+            let entry =
+                counts.entry(stored_file::operation_in(&file.path).unwrap_or_else(|| "unreadable".into())).or_default();
             *entry = (entry.0 + 1, entry.1 + file.bytes);
         }
         Ok(counts.into_iter().map(|(name, (results, bytes))| (name, results, bytes)).collect())
     }
 
-    /// Reads and checks every result. Damaged ones are set aside. Returns the number of whole results and the errors of the
-    /// others.
+    /// Reads and checks every result. Only what was read and found damaged is set aside.
     ///
     /// # Errors
     /// When a folder cannot be listed.
-    pub fn verify(&self) -> Result<(usize, Vec<Error>)> {
-        let (mut whole, mut damaged) = (0, Vec::new());
+    pub fn verify(&self) -> Result<Verified> {
+        let mut found = Verified::default();
         for file in self.files("small")?.into_iter().chain(self.files("large")?) {
-            match fs::read(&file.path).map_err(|error| Error::io("read", &file.path, &error)).and_then(|b| decode(&b)) {
-                Ok(_) => whole += 1,
-                Err(why) => {
+            let name = file.path.file_stem().unwrap_or_default().to_string_lossy();
+            match read_file(&file.path).map(|bytes| stored_file::decode(&bytes, &name)) {
+                Ok(Content::Whole(_)) => found.whole += 1,
+                Ok(Content::Outdated) => found.outdated += 1,
+                Ok(Content::Damaged(why)) => {
                     let aside = self.set_aside(&file.path);
-                    damaged.push(Error::new(format!("{}: {why}", file.path.display())).hint(aside));
+                    found.damaged.push(Error::new(format!("{}: {why}", file.path.display())).hint(aside));
                 }
+                // Another process has removed it.
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => found.unreadable.push(Error::io("read", &file.path, &error)),
             }
         }
-        Ok((whole, damaged))
+        Ok(found)
     }
 }
 
-/// The hash of the numbers, with their names and shapes, sorted by name.
-fn hash<'a>(tensors: impl Iterator<Item = (&'a str, &'a [usize], &'a [u8])>) -> String {
-    let mut hash = blake3::Hasher::new();
-    for (name, shape, bytes) in tensors {
-        hash.update(format!("{name} {shape:?} {}\n", bytes.len()).as_bytes()).update(bytes);
-    }
-    hash.finalize().to_hex().to_string()
+fn is_result(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == EXTENSION)
 }
 
-fn encode(described: &Described, value: &Value) -> Result<Vec<u8>> {
-    let views: Vec<(&str, Dtype, &[usize], &[u8])> = value
-        .arrays()
-        .map(|(name, array)| {
-            let (dtype, bytes) = match &array.data {
-                Data::F32(data) => (Dtype::F32, bytemuck::cast_slice(data)),
-                Data::F64(data) => (Dtype::F64, bytemuck::cast_slice(data)),
-                Data::U32(data) => (Dtype::U32, bytemuck::cast_slice(data)),
-            };
-            (name, dtype, array.shape.as_slice(), bytes)
-        })
-        .collect();
-    let metadata = json!({
-        "description": described.description(),
-        "hash": hash(views.iter().map(|&(name, _, shape, bytes)| (name, shape, bytes))),
-    });
-    let views = views
-        .into_iter()
-        .map(|(name, dtype, shape, bytes)| Ok((name, TensorView::new(dtype, shape.to_vec(), bytes)?)))
-        .collect::<Result<Vec<_>, safetensors::SafeTensorError>>();
-    views
-        .and_then(|views| safetensors::serialize(views, Some([(METADATA_KEY.into(), metadata.to_string())].into())))
-        .map_err(|error| Error::new(format!("cannot serialise a result: {error}")))
+fn list(folder: &Path) -> Result<fs::ReadDir> {
+    fs::read_dir(folder).map_err(|error| Error::io("list", folder, &error))
 }
 
-fn decode(bytes: &[u8]) -> Result<Value> {
-    let wrong = |error: &dyn std::fmt::Display| Error::new(format!("not a whole safetensors file ({error})"));
-    let (_, header) = safetensors::SafeTensors::read_metadata(bytes).map_err(|error| wrong(&error))?;
-    let expected = header
-        .metadata()
-        .as_ref()
-        .and_then(|metadata| serde_json::from_str::<serde_json::Value>(metadata.get(METADATA_KEY)?).ok())
-        .and_then(|metadata| Some(metadata.get("hash")?.as_str()?.to_owned()))
-        .ok_or_else(|| wrong(&"no hash in its header"))?;
-    let file = safetensors::SafeTensors::deserialize(bytes).map_err(|error| wrong(&error))?;
-    let mut tensors = file.tensors();
-    tensors.sort_by(|a, b| a.0.cmp(&b.0));
-    let found = hash(tensors.iter().map(|(name, view)| (name.as_str(), view.shape(), view.data())));
-    if found != expected {
-        return Err(Error::new(format!(
-            "its numbers hash to {}…, its header says {}…",
-            &found[..8],
-            expected.get(..8).unwrap_or_default()
-        )));
+/// Removes a file, unless another process did.
+fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::io("remove", path, &error)),
+        _ => Ok(()),
     }
-    let mut value = Value::default();
-    for (name, view) in &tensors {
-        let data: Data = match view.dtype() {
-            Dtype::F32 => bytemuck::pod_collect_to_vec::<u8, f32>(view.data()).into(),
-            Dtype::F64 => bytemuck::pod_collect_to_vec::<u8, f64>(view.data()).into(),
-            Dtype::U32 => bytemuck::pod_collect_to_vec::<u8, u32>(view.data()).into(),
-            other => return Err(Error::new(format!("array {name:?} has the unexpected type {other:?}"))),
-        };
-        value = value.with_array(name, Array { shape: view.shape().to_vec(), data });
-    }
-    Ok(value)
 }
 
-/// The name of the operation in a file's header.
-fn operation_in(path: &Path) -> Option<String> {
-    use std::io::Read;
-    let mut file = fs::File::open(path).ok()?;
-    let mut length = [0; 8];
-    file.read_exact(&mut length).ok()?;
-    let mut header = Vec::new();
-    file.take(u64::from_le_bytes(length).min(1 << 20)).read_to_end(&mut header).ok()?;
-    let header: serde_json::Value = serde_json::from_slice(&header).ok()?;
-    let ours: serde_json::Value = serde_json::from_str(header["__metadata__"][METADATA_KEY].as_str()?).ok()?;
-    Some(ours["description"]["operation"].as_str()?.to_owned())
+/// Gives a file the present time.
+#[expect(clippy::disallowed_methods, reason = "times decide what is removed first, not what a result holds")]
+fn touch(path: &Path) -> io::Result<()> {
+    fs::File::options().append(true).open(path)?.set_modified(SystemTime::now())
+}
+
+fn is_old(path: &Path) -> bool {
+    let modified = path.metadata().and_then(|metadata| metadata.modified());
+    modified.is_ok_and(|modified| modified.elapsed().is_ok_and(|age| age > KEEP_DAMAGED))
 }

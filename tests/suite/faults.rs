@@ -4,12 +4,12 @@
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
-use super::scripted::{self, Place, assert_says, said};
+use super::scripted::{self, Mounted, Place, assert_says, said};
 use super::skip::{self, skipped};
 use entroscope::script::{Curve, Host, HostEvent, Outcome, Settings, Status};
-use entroscope::work::{Context, Cost, Described, Keep, Operation, Store, Value};
+use entroscope::work::{Context, Cost, Described, Event, Keep, Operation, Store, Value};
 
 /// Blocks that one point of `sweep_over` trains.
 const BLOCKS: usize = 3;
@@ -54,38 +54,6 @@ fn small(place: &Place) -> Vec<PathBuf> {
     place.results().into_iter().filter(|path| path.starts_with(place.path("store/small"))).collect()
 }
 
-/// A folder that is a file system of its own; the test is skipped where this process may not make one.
-struct Mounted(PathBuf);
-
-impl Mounted {
-    #[track_caller]
-    fn new(folder: PathBuf, kilobytes: usize) -> Option<Self> {
-        std::fs::create_dir_all(&folder).unwrap();
-        let size = format!("size={kilobytes}k");
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(&folder).output();
-        if mounted.is_ok_and(|output| output.status.success()) {
-            return Some(Self(folder));
-        }
-        skipped(skip::MOUNT, "this process may not mount a file system");
-        None
-    }
-
-    /// Leaves room for so many kilobytes.
-    fn fill(&self, kilobytes: usize, but: usize) {
-        std::fs::write(self.0.join("filler"), vec![0; (kilobytes - but) * 1024]).unwrap();
-    }
-
-    fn forbid_writing(&self) {
-        assert!(Command::new("mount").args(["-o", "remount,ro"]).arg(&self.0).status().unwrap().success());
-    }
-}
-
-impl Drop for Mounted {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
-    }
-}
-
 mod folders {
     use super::*;
 
@@ -96,7 +64,7 @@ mod folders {
         for out in [place.path("file/out"), "/proc/nowhere".into()] {
             place.settings.out = Some(out.clone());
             let (outcome, _) = place.run(&sweep_over("[1]"));
-            assert_eq!(outcome.status, Status::ScriptWrong);
+            assert_eq!((outcome.status, outcome.status.code()), (Status::NotWritten, 3));
             assert_says(&warnings(&outcome), &[&out.display().to_string(), "--out DIR"]);
             assert_eq!(place.results().len(), 0);
         }
@@ -108,7 +76,7 @@ mod folders {
         let Some(disk) = Mounted::new(place.path("out"), 64) else { return };
         disk.forbid_writing();
         let (outcome, _) = place.run(&sweep_over("[1]"));
-        assert_eq!(outcome.status, Status::ScriptWrong);
+        assert_eq!(outcome.status, Status::NotWritten);
         assert_says(
             &warnings(&outcome),
             &[&place.path("out").display().to_string(), "Read-only file system", "--out DIR"],
@@ -171,11 +139,55 @@ mod full_disks {
         // A page for the script; none for the table.
         disk.fill(64, 4);
         let (outcome, _) = place.run(&sweep_over("[1, 2]"));
-        assert_eq!((outcome.status, trained(&outcome)), (Status::ScriptWrong, 2 * BLOCKS));
+        assert_eq!((outcome.status, trained(&outcome)), (Status::NotWritten, 2 * BLOCKS));
         assert_says(&warnings(&outcome), &["mse.csv", "No space left"]);
         place.settings.out = Some(place.path("elsewhere"));
         let (outcome, _) = place.run(&sweep_over("[1, 2]"));
         assert_eq!((outcome.status, trained(&outcome)), (Status::Done, 0));
+    }
+
+    #[test]
+    fn a_store_that_is_full_for_a_while_loses_no_curve() {
+        let place = Place::new();
+        let Some(disk) = Mounted::new(place.path("store"), 1024) else { return };
+        disk.fill(1024, 0);
+        let filler = disk.filler();
+        let observer = move |event: HostEvent<'_>| {
+            if let HostEvent::Work(Event::Warning(_)) = event {
+                let _ = std::fs::remove_file(&filler);
+            }
+        };
+        let host = Host::new(place.settings.clone()).with_observer(Arc::new(observer));
+        let script = sweep_over("[1, 1.5, 2, 2.5]");
+        let outcome = host.run(&place.script(&script));
+        assert_eq!((outcome.status, outcome.diagnostics.len()), (Status::Done, 1), "{}", warnings(&outcome));
+        assert_says(&warnings(&outcome), &["a result is not stored", "No space left", "the run goes on"]);
+        assert_eq!(place.run(&script).0.report.ran.get("entropy"), None);
+    }
+
+    #[test]
+    fn small_results_are_kept_where_large_ones_do_not_fit() {
+        let place = Place::new();
+        let Some(disk) = Mounted::new(place.path("store"), 1024) else { return };
+        disk.fill(1024, 160);
+        let script = sweep_of("[1, 2, 3]", 14, 20);
+        let outcome = place.run(&script).0;
+        assert_eq!((outcome.status, outcome.diagnostics.len()), (Status::Done, 1), "{}", warnings(&outcome));
+        assert!(outcome.report.unstored > 0, "{:?}", outcome.report);
+        assert_eq!(place.run(&script).0.report.ran.get("entropy"), None);
+    }
+
+    #[test]
+    fn a_store_and_a_run_folder_that_are_full_have_their_own_exit_status() {
+        let place = Place::new();
+        let Some(disk) = Mounted::new(place.path("disk"), 64) else { return };
+        std::fs::create_dir(place.path("disk/out")).unwrap();
+        disk.fill(64, 4);
+        let mut command = place.program(&["run", "--store", "disk/store", "--out", "disk/out"]);
+        let output = command.arg(place.script(&sweep_over("[1, 2]"))).output().unwrap();
+        assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+        assert_says(&said(&output), &["a result is not stored", "mse.csv", "No space left"]);
+        assert!(!said(&output).contains("script is wrong"));
     }
 }
 
@@ -227,6 +239,104 @@ mod stored_files {
     }
 
     #[test]
+    fn a_changed_description_is_found() {
+        survives(|file| {
+            let mut bytes = std::fs::read(file).unwrap();
+            let at = bytes.windows(9).position(|word| word == b"operation").unwrap();
+            bytes[at + 14] ^= 1;
+            std::fs::write(file, bytes).unwrap();
+        });
+    }
+
+    #[test]
+    fn no_byte_of_a_file_can_change_unnoticed() {
+        let place = Place::new();
+        place.run(&sweep_over("[1]"));
+        let (file, store) = (small(&place)[0].clone(), Store::open(&place.path("store"), u64::MAX).unwrap());
+        let whole = std::fs::read(&file).unwrap();
+        for at in 0..whole.len() {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 1 << (at % 8);
+            std::fs::write(&file, bytes).unwrap();
+            assert_eq!(store.verify().unwrap().damaged.len(), 1, "byte {at}");
+        }
+    }
+
+    #[test]
+    fn results_under_each_other_s_names_are_computed_again() {
+        let (place, script) = (Place::new(), sweep_over("[1, 2]"));
+        place.run(&script);
+        let (numbers, files) = (place.written("mse.csv"), small(&place));
+        let contents: Vec<Vec<u8>> = files.iter().map(|file| std::fs::read(file).unwrap()).collect();
+        let exchange =
+            || files.iter().zip(contents.iter().rev()).for_each(|(file, it)| std::fs::write(file, it).unwrap());
+        exchange();
+        let (outcome, _) = place.run(&script);
+        assert_eq!((outcome.status, place.written("mse.csv")), (Status::Done, numbers));
+        assert_says(&warnings(&outcome), &["is damaged: it holds the result", "will be computed again"]);
+        exchange();
+        let found = Store::open(&place.path("store"), u64::MAX).unwrap().verify().unwrap();
+        assert_eq!(found.damaged.len(), 2);
+    }
+
+    /// With a hash of the numbers alone, as the first version wrote it.
+    #[test]
+    fn results_of_the_earlier_format_are_computed_again_with_one_warning() {
+        let (place, script) = (Place::new(), sweep_over("[1, 2]"));
+        place.run(&script);
+        let numbers = place.written("mse.csv");
+        for file in place.results() {
+            let mut bytes = std::fs::read(&file).unwrap();
+            let at = bytes.windows(12).position(|word| word == b"entroscope.2").unwrap();
+            bytes.splice(at..at + 12, *b"entroscope");
+            let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) - 2;
+            bytes[..8].copy_from_slice(&length.to_le_bytes());
+            std::fs::write(file, bytes).unwrap();
+        }
+        let whole = place.results().len();
+        let verify = said(&place.program(&["store", "verify"]).output().unwrap());
+        assert_says(&verify, &["0 results are whole, 0 damaged", &format!("{whole} are of an earlier version")]);
+        let (outcome, _) = place.run(&script);
+        assert_eq!((outcome.status, outcome.diagnostics.len()), (Status::Done, 1), "{}", warnings(&outcome));
+        assert_says(&warnings(&outcome), &["earlier version", "computed again"]);
+        assert_eq!(place.written("mse.csv"), numbers);
+        assert_eq!(place.run(&script).0.diagnostics.len(), 0);
+    }
+
+    /// What is no file at all is not moved: it was not read.
+    #[test]
+    fn a_folder_in_place_of_a_result_is_left_and_the_result_computed() {
+        let (place, script) = (Place::new(), sweep_over("[1, 2]"));
+        place.run(&script);
+        let (numbers, files) = (place.written("mse.csv"), place.results());
+        for file in &files {
+            std::fs::remove_file(file).unwrap();
+            std::fs::create_dir(file).unwrap();
+        }
+        let (outcome, _) = place.run(&script);
+        assert_eq!((outcome.status, outcome.points.failed), (Status::Done, 0), "{}", warnings(&outcome));
+        assert_says(&warnings(&outcome), &["cannot read the stored result", "will be computed again", "is not stored"]);
+        assert_eq!(place.written("mse.csv"), numbers);
+        let found = Store::open(&place.path("store"), u64::MAX).unwrap().verify().unwrap();
+        assert_eq!((found.damaged.len(), found.unreadable.len()), (0, files.len()));
+        assert!(files.iter().all(|file| file.is_dir()));
+    }
+
+    #[test]
+    fn damaged_results_of_a_read_only_store_are_computed() {
+        let (place, script) = (Place::new(), sweep_over("[1, 2]"));
+        let Some(disk) = Mounted::new(place.path("store"), 1024) else { return };
+        place.run(&script);
+        let numbers = place.written("mse.csv");
+        place.results().iter().for_each(|file| std::fs::write(file, "").unwrap());
+        disk.forbid_writing();
+        let (outcome, _) = place.run(&script);
+        assert_eq!((outcome.status, outcome.points.failed), (Status::Done, 0), "{}", warnings(&outcome));
+        assert_says(&warnings(&outcome), &["it could not be set aside", "Read-only file system"]);
+        assert_eq!(place.written("mse.csv"), numbers);
+    }
+
+    #[test]
     fn damaged_weights_are_trained_again() {
         let (place, script) = (Place::new(), sweep_over("[1]"));
         place.run(&script);
@@ -268,6 +378,8 @@ mod stored_files {
 }
 
 mod processes {
+    use std::io::{BufRead, BufReader, Read};
+
     use super::*;
 
     fn start(mut command: Command) -> Child {
@@ -375,6 +487,76 @@ mod processes {
     }
 
     #[test]
+    fn an_interrupt_says_which_results_are_not_kept() {
+        let place = Place::new();
+        let Some(disk) = Mounted::new(place.path("store"), 64) else { return };
+        disk.fill(64, 0);
+        let mut child = start(place.program_runs(&place.script(&slow_sweep())));
+        // The warning comes while the run goes on.
+        let mut warning = String::new();
+        let mut errors = BufReader::new(child.stderr.take().unwrap());
+        while !warning.contains("a result is not stored") {
+            assert!(errors.read_line(&mut warning).unwrap() > 0, "{warning}");
+        }
+        signal(&child, "-INT");
+        let mut rest = String::new();
+        errors.read_to_string(&mut rest).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(130));
+        assert_says(&rest, &["what is done is kept, but for ", " not stored"]);
+    }
+
+    /// The program as the user `nobody`; `None` where this process may not become one.
+    #[track_caller]
+    fn as_nobody(place: &Place, arguments: &[&str]) -> Option<Output> {
+        use std::os::unix::fs::PermissionsExt;
+        use std::os::unix::process::CommandExt;
+        std::fs::set_permissions(place.folder.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
+        let output = place.program(arguments).uid(65534).gid(65534).output();
+        if output.is_err() {
+            skipped(skip::USERS, "this process may not run the program as another user");
+        }
+        output.ok()
+    }
+
+    #[test]
+    fn files_follow_the_umask_and_another_user_shares_the_store() {
+        use std::os::unix::fs::PermissionsExt;
+        let place = Place::new();
+        let script = place.script(&sweep_over("[1, 2]"));
+        let mut command = Command::new("sh");
+        let program = place.program_runs(&script);
+        command.args(["-c", "umask 022; exec \"$@\"", "sh"]).arg(program.get_program()).args(program.get_args());
+        program.get_envs().for_each(|(name, value)| _ = value.map(|value| command.env(name, value)));
+        assert!(command.current_dir(&place.folder).status().unwrap().success());
+        for file in [scripted::files_below(&place.path("out")), scripted::files_below(&place.path("store"))].concat() {
+            assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o644, "{}", file.display());
+        }
+        let arguments = ["run", "--threads", "1", "project/script.rhai", "--out", "theirs"];
+        let Some(output) = as_nobody(&place, &arguments) else { return };
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        assert_says(&said(&output), &["0 points computed, 2 reused"]);
+    }
+
+    #[test]
+    fn results_that_another_user_may_not_read_are_computed_and_stay() {
+        use std::os::unix::fs::PermissionsExt;
+        let place = Place::new();
+        place.run(&sweep_over("[1, 2]"));
+        let files = place.results();
+        for file in &files {
+            std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)).unwrap();
+        }
+        let arguments = ["run", "--threads", "1", "project/script.rhai", "--out", "theirs"];
+        let Some(output) = as_nobody(&place, &arguments) else { return };
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        assert_says(&said(&output), &["cannot read the stored result", "Permission denied", "will be computed again"]);
+        assert_eq!(std::fs::read_to_string(place.path("theirs/mse.csv")).unwrap(), place.written("mse.csv"));
+        let output = as_nobody(&place, &["store", "verify"]).unwrap();
+        assert_says(&said(&output), &["0 results are whole, 0 damaged", "cannot be read, and stay where they are"]);
+        assert_eq!(place.results(), files);
+    }
+
+    #[test]
     fn a_killed_run_goes_on_where_it_was() {
         let place = Place::new();
         let (output, _) = stopped_after_a_point(&place, "-KILL");
@@ -384,7 +566,6 @@ mod processes {
 
     #[test]
     fn an_interrupt_ends_a_script_that_only_computes_by_itself() {
-        use std::io::{BufRead, BufReader};
         let place = Place::new();
         let mut command = place.program_runs(&place.script("print(\"ready\"); loop { }"));
         command.args(["--max-operations", "1000000000000"]);
@@ -491,6 +672,63 @@ mod store_commands {
         assert!(!store(&place, &["list"]).1.contains("unreadable"));
         store(&place, &["gc", "--keep", "0"]);
         assert!(half_written.exists());
+    }
+
+    #[test]
+    fn gc_empties_what_was_set_aside() {
+        let place = Place::new();
+        let aside = |name: &str, days: u64| {
+            std::fs::create_dir_all(place.path("store/damaged")).unwrap();
+            let file = std::fs::File::create(place.path("store/damaged").join(name)).unwrap();
+            file.set_modified(SystemTime::now() - Duration::from_hours(24 * days)).unwrap();
+        };
+        aside("old.safetensors", 31);
+        aside("new.safetensors", 1);
+        store(&place, &["gc", "--keep", "1G"]);
+        assert_says(&store(&place, &["list"]).1, &["1 damaged files set aside in"]);
+        store(&place, &["gc", "--keep", "1G", "--damaged"]);
+        assert!(!store(&place, &["list"]).1.contains("damaged"));
+    }
+
+    /// In the store, the run folder and the cache of hashes: wherever files are written.
+    #[test]
+    fn what_dead_processes_left_half_written_is_removed() {
+        let place = Place::new();
+        let (outcome, _) = place.run(&sweep_over("[1]"));
+        let folders = [place.path("store"), place.path("out"), small(&place)[0].parent().unwrap().to_owned()];
+        let old = SystemTime::now() - Duration::from_hours(25);
+        let left: Vec<PathBuf> = folders
+            .iter()
+            .flat_map(|folder| [".tmpAbCdEf.part", ".entroscope-AbCdEf.part"].map(|name| folder.join(name)))
+            .collect();
+        for file in &left {
+            let written = std::fs::File::create(file).unwrap();
+            if file.to_string_lossy().contains(".tmp") {
+                written.set_modified(old).unwrap();
+            }
+        }
+        // Another process is at this one: it holds the lock.
+        let locked = std::fs::File::create(place.path("out/.entroscope-xxxxxx.part")).unwrap();
+        locked.lock().unwrap();
+        // Another run, in another process: a folder is swept once by each.
+        assert!(place.program_runs(&place.script(&sweep_over("[1, 2]"))).status().unwrap().success());
+        store(&place, &["gc", "--keep", "1G"]);
+        let there: Vec<&PathBuf> = left.iter().filter(|file| file.exists()).collect();
+        assert!(there.is_empty(), "{there:?}");
+        assert!(place.path("out/.entroscope-xxxxxx.part").exists());
+        assert_eq!(outcome.status, Status::Done);
+    }
+
+    /// As `gc` in another process does.
+    #[test]
+    fn verify_beside_a_removal_finds_no_damage() {
+        let place = Place::new();
+        place.run(&sweep_over("linspace(0.5, 3, 12)"));
+        let root = place.path("store");
+        let removes = std::thread::spawn(move || Store::open(&root, u64::MAX).unwrap().gc(0, false).unwrap());
+        let found = Store::open(&place.path("store"), u64::MAX).unwrap().verify().unwrap();
+        removes.join().unwrap();
+        assert_eq!((found.damaged.len(), found.unreadable.len()), (0, 0), "{found:?}");
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod scripted;
 mod skip;
 
 mod browser;
+mod campaigns;
 mod data;
 mod devices;
 mod differentiable;
@@ -21,6 +22,7 @@ mod photos;
 mod provenance;
 mod reuse;
 mod ridge;
+mod run_folder;
 mod scripts;
 mod tensor;
 mod theory;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::{Arc, Mutex};
 
+use super::skip::{self, skipped};
 use entroscope::device;
 use entroscope::script::{Diagnostic, Host, HostEvent, Outcome, Settings};
 
@@ -90,6 +91,57 @@ impl Place {
         results.sort();
         results
     }
+}
+
+/// A folder that is a file system of its own; the test is skipped where this process may not make one.
+pub struct Mounted(PathBuf);
+
+impl Mounted {
+    #[track_caller]
+    pub fn new(folder: PathBuf, kilobytes: usize) -> Option<Self> {
+        std::fs::create_dir_all(&folder).unwrap();
+        let size = format!("size={kilobytes}k");
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(&folder).output();
+        if mounted.is_ok_and(|output| output.status.success()) {
+            return Some(Self(folder));
+        }
+        skipped(skip::MOUNT, "this process may not mount a file system");
+        None
+    }
+
+    /// Leaves room for so many kilobytes.
+    pub fn fill(&self, kilobytes: usize, but: usize) {
+        std::fs::write(self.filler(), vec![0; (kilobytes - but) * 1024]).unwrap();
+    }
+
+    /// The file that fills it.
+    pub fn filler(&self) -> PathBuf {
+        self.0.join("filler")
+    }
+
+    pub fn forbid_writing(&self) {
+        assert!(Command::new("mount").args(["-o", "remount,ro"]).arg(&self.0).status().unwrap().success());
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+/// All files below a folder.
+pub fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_type().unwrap().is_dir() {
+            files.extend(files_below(&entry.path()));
+        } else {
+            files.push(entry.path());
+        }
+    }
+    files.sort();
+    files
 }
 
 /// Runs a script on a host of one's own; the outcome and what it printed.

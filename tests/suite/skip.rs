@@ -6,6 +6,8 @@ use std::io::Write;
 pub const SHARED: &str = "shared";
 /// Chromium and its driver.
 pub const BROWSER: &str = "browser";
+/// The right to run programs as another user.
+pub const USERS: &str = "users";
 /// The right to mount a file system.
 pub const MOUNT: &str = "mount";
 

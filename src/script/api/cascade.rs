@@ -306,7 +306,9 @@ mod functions {
     /// ```
     #[rhai_fn(return_raw)]
     pub fn at(reconstruction: Reconstruction, depth: INT) -> Native<Pictures> {
-        reconstruction.pictures(wanted_count(depth, "the depth")?, true)
+        let depth = wanted_count(depth, "the depth")?;
+        reconstruction.cascade.check_depth(depth)?;
+        reconstruction.pictures(depth, true)
     }
 
     /// The pictures that are reconstructed from every depth, the shallowest first.

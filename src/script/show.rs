@@ -1,0 +1,223 @@
+//! The end of a run: computing what a script shows, and filling the run folder.
+
+use std::any::Any;
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use super::diagnostic::Diagnostic;
+use super::host::{Evaluated, Host, targets};
+use super::outcome::{Outcome, Status};
+use super::session::{Outputs, Shown};
+use crate::error::panic_message;
+use crate::executor::Computed;
+use crate::output::Filled;
+use crate::output::record::{Record, Spent};
+use crate::output::run_folder::RunFolder;
+use crate::{Error, Result};
+
+impl Host {
+    /// Computes what a script shows, and fills its run folder.
+    pub(super) fn show(&self, script: &Path, started: Instant, evaluated: Evaluated) -> Outcome {
+        let Evaluated { session, text, modules, outputs } = evaluated;
+        let wrong = |error: Error| {
+            let status = if error.unwritten { Status::NotWritten } else { Status::ScriptWrong };
+            Outcome::new(status, vec![error.into()])
+        };
+        let files: Vec<PathBuf> = outputs.iter().flat_map(|shown| shown.output.files()).collect();
+        // Before hours of work: can what they yield be written?
+        let prepared = session.run_folder().and_then(|folder| {
+            folder.prepare(&files, &modules, session.is_whole(), &session.reads())?;
+            Ok(folder)
+        });
+        let folder = match prepared {
+            Ok(folder) => folder,
+            Err(error) => return wrong(error),
+        };
+        let targets = targets(&outputs);
+        let computed = match session.computed(targets.clone()) {
+            Ok(computed) => computed,
+            Err(error) => return wrong(error),
+        };
+        self.handle.linger();
+        if self.handle.superseded.is_cancelled() {
+            // The run folder is the later edit's.
+            return Outcome::new(Status::Interrupted, Vec::new());
+        }
+        let is_stopped = self.handle.cancel.is_cancelled()
+            && !targets.iter().all(|target| computed.contains_key(&target.result.fingerprint()));
+        let mut outcome = Outcome::new(Status::Done, Vec::new());
+        outcome.files = std::mem::take(&mut session.state().files);
+        outcome.is_complete = !is_stopped && session.is_whole();
+        outcome.is_beside = !outcome.is_complete && folder.has_complete();
+        let is_unwritten = write_outputs(folder, &outputs, &computed, &session.reads(), &mut outcome);
+        let sources = folder.write_sources(&text, &modules, outcome.is_complete);
+        let state = session.state();
+        outcome.status = match () {
+            () if is_stopped => Status::Interrupted,
+            () if is_unwritten || sources.is_err() => Status::NotWritten,
+            () if !outcome.diagnostics.is_empty() => Status::ScriptWrong,
+            () if state.points.failed > 0 => Status::PointsFailed,
+            () => Status::Done,
+        };
+        outcome.sources = sources.unwrap_or_else(|error| {
+            outcome.diagnostics.push(error.into());
+            BTreeMap::new()
+        });
+        outcome.diagnostics.extend(state.warnings.iter().cloned());
+        outcome.report = state.report.clone();
+        outcome.points = state.points;
+        outcome.params = state.params.clone();
+        let named = targets.iter().map(|target| (target.point.clone(), target.result.fingerprint().to_string()));
+        outcome.results = named.collect::<BTreeSet<_>>().into_iter().collect();
+        outcome.seconds_of_work = state.work_seconds;
+        outcome.seconds = started.elapsed().as_secs_f64();
+        outcome.folder = Some(folder.root().to_owned());
+        outcome.left_over = folder.left_over(&folder.relative(&outcome.files), &outcome.sources, outcome.is_complete);
+        if let Err(error) = self.write_record(folder, script, &outcome) {
+            outcome.status = if is_stopped { Status::Interrupted } else { Status::NotWritten };
+            outcome.diagnostics.insert(0, error.into());
+        }
+        outcome
+    }
+
+    /// Writes `run.json`.
+    fn write_record(&self, folder: &RunFolder, script: &Path, outcome: &Outcome) -> Result<()> {
+        let spent = outcome.report.spent.iter().map(|(name, &(floating_point_operations, thread_seconds))| {
+            (*name, Spent { floating_point_operations, thread_seconds })
+        });
+        let only: Vec<String> = self.settings.only.iter().map(|(axis, value)| format!("{axis}={value}")).collect();
+        let status = match outcome.status {
+            Status::Done if !only.is_empty() => format!("Partial: --only {}", only.join(" --only ")),
+            status => format!("{status:?}"),
+        };
+        folder.write_record(&Record {
+            script: script.display().to_string(),
+            entroscope: env!("CARGO_PKG_VERSION"),
+            burn: crate::device::BURN_VERSION,
+            generator: crate::random::GENERATOR,
+            device: &self.settings.device,
+            numerics: self.device()?.numerics(),
+            threads: self.settings.threads,
+            parameters: &outcome.params,
+            only,
+            status,
+            is_complete: outcome.is_complete,
+            points: serde_json::to_value(outcome.points).unwrap_or_default(),
+            seconds: outcome.seconds,
+            seconds_of_work: outcome.seconds_of_work,
+            operations_run: &outcome.report.ran,
+            operations_reused: &outcome.report.reused,
+            spent: spent.collect(),
+            files: folder.relative(&outcome.files),
+            sources: &outcome.sources,
+            left_over: &outcome.left_over,
+            verdicts: &outcome.verdicts,
+            diagnostics: outcome.diagnostics.iter().map(|diagnostic| diagnostic.message.as_str()).collect(),
+            results: &outcome.results,
+        })
+    }
+}
+
+/// Fills in every output and writes its files. One that fails or panics does not stop the others. Returns whether one failed
+/// that the script is not to blame for.
+fn write_outputs(
+    folder: &RunFolder,
+    outputs: &Outputs,
+    computed: &Computed,
+    reads: &BTreeSet<PathBuf>,
+    outcome: &mut Outcome,
+) -> bool {
+    let mut is_unwritten = false;
+    for Shown { output, place } in outputs.iter() {
+        let write = || -> Result<(Filled, Vec<PathBuf>)> {
+            for file in output.files() {
+                folder.check(&file, outcome.is_complete, reads)?;
+            }
+            let filled = output.fill(computed)?;
+            let files = output.write(&folder.outputs(outcome.is_complete), &filled, computed)?;
+            Ok((filled, files))
+        };
+        let written = catch_unwind(AssertUnwindSafe(write)).unwrap_or_else(|panic| {
+            Err(Error {
+                unwritten: true,
+                ..panicked(&format!("the {} {}", output.kind(), output.name()), panic.as_ref())
+            })
+        });
+        match written {
+            Ok((filled, files)) => {
+                outcome.files.extend(files);
+                outcome.verdicts.extend(filled.words);
+                outcome.tables.extend(filled.records.map(|records| (output.name(), records)));
+            }
+            // What it needs was not computed before the run was stopped.
+            Err(error) if error.interrupted => {}
+            Err(error) => {
+                is_unwritten |= error.unwritten;
+                outcome.diagnostics.push(Diagnostic::from(error).at(place.clone()));
+            }
+        }
+    }
+    is_unwritten
+}
+
+/// The error of a panic outside of operations.
+pub(super) fn panicked(what: &str, panic: &(dyn Any + Send)) -> Error {
+    Error::new(format!("{what} failed: {}", panic_message(panic)))
+        .hint("this is a fault of entroscope: please report it with the script")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::work::{Described, Target};
+
+    /// An output that panics when it is filled in, if it is the broken one.
+    #[derive(Debug)]
+    struct Fragile(&'static str);
+
+    impl crate::output::Output for Fragile {
+        fn kind(&self) -> &'static str {
+            "table"
+        }
+
+        fn name(&self) -> String {
+            self.0.to_owned()
+        }
+
+        fn targets(&self) -> Vec<Target> {
+            Vec::new()
+        }
+
+        fn fill(&self, _: &Computed) -> Result<Filled> {
+            assert!(self.0 != "broken.csv", "no such thing");
+            Ok(self.0.to_owned().into())
+        }
+
+        fn write(&self, folder: &Path, _: &Filled, _: &Computed) -> Result<Vec<PathBuf>> {
+            let path = folder.join(self.0);
+            crate::files::write_whole(&path, b"whole")?;
+            Ok(vec![path])
+        }
+
+        fn named(&self, _: &mut dyn FnMut(&Described) -> Described) -> Arc<dyn crate::output::Output> {
+            Arc::new(Self(self.0))
+        }
+    }
+
+    #[test]
+    fn an_output_that_panics_is_named_and_the_others_are_written() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = RunFolder::open(Some(place.path()), Path::new("script.rhai")).unwrap();
+        let shown = |name| Shown { output: Arc::new(Fragile(name)), place: None };
+        let outputs: Outputs = vec![shown("first.csv"), shown("broken.csv"), shown("last.csv")].into();
+        let mut outcome = Outcome::new(Status::Done, Vec::new());
+        assert!(write_outputs(&folder, &outputs, &Computed::new(), &BTreeSet::new(), &mut outcome));
+        assert_eq!(outcome.files, ["first.csv", "last.csv"].map(|name| place.path().join(name)));
+        let [failed] = &outcome.diagnostics[..] else { panic!("{:?}", outcome.diagnostics) };
+        assert_eq!(failed.message, "the table broken.csv failed: no such thing");
+    }
+}
