@@ -9,6 +9,7 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
 
 use super::stored_file::{self, Content};
@@ -38,6 +39,8 @@ pub struct Store {
     large_bytes: Mutex<Option<u64>>,
     /// Results whose files cannot be used, and could not be set aside. They count as absent.
     unusable: Mutex<BTreeSet<Fingerprint>>,
+    /// Whether a write failed: it is reported once.
+    pub(super) has_failed: AtomicBool,
 }
 
 /// What a store holds.
@@ -92,7 +95,13 @@ impl Store {
                 Error::io("make the store's folder", &folder, &error).hint("name another folder: --store DIR")
             })?;
         }
-        Ok(Self { root: root.to_owned(), budget, large_bytes: Mutex::default(), unusable: Mutex::default() })
+        Ok(Self {
+            root: root.to_owned(),
+            budget,
+            large_bytes: Mutex::default(),
+            unusable: Mutex::default(),
+            has_failed: AtomicBool::new(false),
+        })
     }
 
     /// The store's folder.

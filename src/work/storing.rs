@@ -1,6 +1,6 @@
 //! Storing the results of a run. A disk may be full for a while, so that a write that failed is tried again later.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::plan::Node;
@@ -15,19 +15,17 @@ pub(super) struct Storing<'a> {
     waiting: Mutex<Vec<(Fingerprint, Described, Arc<Value>)>>,
     /// Large results that were not written. They are not held in memory for a second try.
     lost: AtomicUsize,
-    /// Whether a failed write was reported.
-    has_warned: AtomicBool,
 }
 
 impl<'a> Storing<'a> {
     pub fn new(store: &'a Store) -> Self {
-        Self { store, waiting: Mutex::default(), lost: AtomicUsize::new(0), has_warned: AtomicBool::new(false) }
+        Self { store, waiting: Mutex::default(), lost: AtomicUsize::new(0) }
     }
 
     /// Writes a result.
     ///
     /// # Errors
-    /// The first time that a write fails in this run.
+    /// The first time that a write to this store fails.
     pub fn write(&self, node: &Node, value: &Arc<Value>) -> Result<()> {
         let error = match self.store.write(node.key, &node.described, value) {
             Ok(true) => {
@@ -47,7 +45,7 @@ impl<'a> Storing<'a> {
         } else {
             self.lost.fetch_add(1, Ordering::Relaxed);
         }
-        if self.has_warned.swap(true, Ordering::Relaxed) {
+        if self.store.has_failed.swap(true, Ordering::Relaxed) {
             return Ok(());
         }
         let message = format!("a result is not stored: {}", error.message);

@@ -24,7 +24,7 @@ impl Throughput {
     pub fn open(store: &Store, numerics: &str) -> Self {
         let family = numerics.split('/').next().unwrap_or_default().replace(':', "-");
         let path = store.root().join(format!("speeds-{family}.json"));
-        let measured = std::fs::read(&path).ok().and_then(|text| serde_json::from_slice(&text).ok());
+        let measured = crate::files::read_file(&path).ok().and_then(|text| serde_json::from_slice(&text).ok());
         Self { path, measured: measured.unwrap_or_default() }
     }
 

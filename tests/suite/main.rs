@@ -24,6 +24,7 @@ mod reuse;
 mod ridge;
 mod run_folder;
 mod scripts;
+mod store;
 mod tensor;
 mod theory;
 mod training;

@@ -97,7 +97,7 @@ mod sources {
         assert_eq!(outcome.status, Status::Done, "{}", says(&outcome));
         for text in [
             "let t = load_tensor(\"x.npy\"); (t + 1).save(\"x.npy\");",
-            "let t = load_tensors(\"w.safetensors\"); mlp::wide(4, 4, 3).init(#{}).save(\"w.safetensors\");",
+            "let t = load_tensors(\"w.safetensors\"); mlp::wide(4, 4, 3).init(#{ weight_var: 1 }).save(\"w.safetensors\");",
         ] {
             std::fs::write(&other, text).unwrap();
             refused(&place, &other, &place.path("project"), &["is read by this run, and would be written over"]);
