@@ -108,7 +108,7 @@ fn is_abandoned(entry: &fs::DirEntry) -> bool {
     let Some(name) = name.strip_suffix(PARTIAL).and_then(|name| name.strip_suffix('.')) else { return false };
     let is_ours = name.starts_with(OURS);
     let is_ours_before = name.strip_prefix(OURS_BEFORE).is_some_and(|random| random.len() == 6);
-    let Some(metadata) = entry.metadata().ok().filter(|metadata| metadata.is_file()) else { return false };
+    let Some(metadata) = entry.metadata().ok().filter(fs::Metadata::is_file) else { return false };
     let is_old = || {
         let modified = metadata.modified();
         modified.is_ok_and(|modified| modified.elapsed().is_ok_and(|age| age > ABANDONED))

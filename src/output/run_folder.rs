@@ -43,7 +43,7 @@ fn is_inside(path: &Path) -> bool {
 /// `folder/path`, if no part of `path` is a link.
 fn below(folder: &Path, path: &Path) -> Result<PathBuf> {
     let mut whole = folder.to_owned();
-    for part in path.iter() {
+    for part in path {
         whole.push(part);
         if whole.is_symlink() {
             return Err(Error::new(format!("{} is a link, which may lead out of the run folder", whole.display()))

@@ -109,7 +109,8 @@ mod sources {
         assert_eq!(outcome.status, Status::Done, "{}", says(&outcome));
         std::fs::remove_file(place.path("project/run.json")).unwrap();
         std::fs::remove_file(place.path("project/script.rhai")).unwrap();
-        std::fs::write(&other, format!("let photos = folder(\"photos\", #{{ size: 2 }});\n{image}")).unwrap();
+        std::fs::write(&other, format!("let photos = folder(\"photos\", #{{ resize: 2, crop: 2 }});\n{image}"))
+            .unwrap();
         refused(&place, &other, &place.path("project"), &["cat.png is read by this run"]);
     }
 
