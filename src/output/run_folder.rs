@@ -4,10 +4,11 @@
 //! computed, or computes only a part (`--only`), does not replace the outputs of a complete run: it writes into `partial/`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
 use super::record::{RECORD, Record, RecordBefore};
-use crate::files::{partial_file, unwritten, write_whole};
+use crate::files::{partial_file, sweep, unwritten, write_whole};
 use crate::{Error, Result};
 
 /// The script as it ran.
@@ -109,8 +110,13 @@ impl RunFolder {
     pub fn check(&self, file: &Path, is_complete: bool, reads: &BTreeSet<PathBuf>) -> Result<()> {
         let file = Path::new(self.folder(is_complete)).join(file);
         let path = below(&self.root, &file)?;
-        let Ok(found) = path.canonicalize() else { return Ok(()) };
         let another = "choose another name, or another run folder: --out DIR";
+        let found = match path.canonicalize() {
+            Ok(found) => found,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            // Its name is too long, or a part of its path is a file.
+            Err(error) => return Err(Error { unwritten: true, ..Error::io("write", &path, &error) }.hint(another)),
+        };
         if !found.is_file() {
             let what = if found.is_dir() { "a folder" } else { "not a file" };
             return Err(Error::new(format!("{} is {what}, and cannot be written over", path.display())).hint(another));
@@ -138,8 +144,14 @@ impl RunFolder {
         is_complete: bool,
         reads: &BTreeSet<PathBuf>,
     ) -> Result<()> {
+        let names: BTreeSet<&Path> = files.iter().map(PathBuf::as_path).collect();
         for file in files {
             self.check(file, is_complete, reads)?;
+            if let Some(folder) = file.ancestors().skip(1).find(|folder| names.contains(folder)) {
+                let (file, folder) = (file.display(), folder.display());
+                return Err(Error::new(format!("{folder} is saved as a file, and {file} needs a folder of that name"))
+                    .hint("give one of them another name"));
+            }
         }
         self.check(Path::new(RECORD), true, reads)?;
         for file in modules.iter().map(|(name, _)| Path::new(MODULES).join(name)).chain([SCRIPT.into()]) {
@@ -151,12 +163,27 @@ impl RunFolder {
             }
         }
         if self.before.is_none() {
-            return self.write(RECORD, &super::record::started());
+            self.write(RECORD, &super::record::started())?;
         }
-        std::fs::create_dir_all(&self.root)
-            .and_then(|()| partial_file(&self.root))
-            .map(drop)
-            .map_err(|error| unwritten(&self.root, &error).hint("choose another run folder: --out DIR"))
+        self.try_folders(files, is_complete)
+    }
+
+    /// Writes an empty file, and removes it, in every folder that outputs go to; removes what dead processes left there and
+    /// in the folders of earlier outputs.
+    fn try_folders(&self, files: &[PathBuf], is_complete: bool) -> Result<()> {
+        let outputs = self.outputs(is_complete);
+        let folder = |file: &Path| file.parent().map(Path::to_owned);
+        let folders: BTreeSet<PathBuf> = files.iter().filter_map(|file| folder(&outputs.join(file))).collect();
+        for path in folders.iter().chain([&outputs, &self.root]) {
+            let Some(there) = path.ancestors().find(|folder| folder.is_dir()) else { continue };
+            partial_file(there)
+                .map_err(|error| unwritten(path, &error).hint("choose another run folder: --out DIR"))?;
+        }
+        let before = self.before.iter().flat_map(|before| &before.files);
+        let before: BTreeSet<PathBuf> =
+            before.filter_map(|file| folder(&below(&self.root, Path::new(file)).ok()?)).collect();
+        folders.union(&before).for_each(|folder| sweep(folder));
+        Ok(())
     }
 
     fn write(&self, file: &str, bytes: &[u8]) -> Result<()> {

@@ -177,7 +177,8 @@ impl Store {
         })?;
         lock(&self.unusable).remove(&key);
         if large {
-            self.make_room(bytes.len() as u64)?;
+            // The result is stored, whether or not the others can be listed.
+            let _ = self.make_room(bytes.len() as u64);
         }
         Ok(true)
     }
@@ -200,11 +201,12 @@ impl Store {
         Ok(shelves.filter(|path| path.is_dir()).collect())
     }
 
-    /// The results in a folder, least recently used first, without partial files.
+    /// The results in a folder, least recently used first, without those in a shelf that this user may not list.
     fn files(&self, folder: &str) -> Result<Vec<File>> {
         let mut files = Vec::new();
         for shelf in self.shelves(folder)? {
-            for entry in list(&shelf)?.flatten().filter(|entry| is_result(&entry.path())) {
+            let entries = list(&shelf).into_iter().flatten().flatten();
+            for entry in entries.filter(|entry| is_result(&entry.path())) {
                 // Another process may have removed the file meanwhile.
                 let Ok(metadata) = entry.metadata() else { continue };
                 let used = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
@@ -279,8 +281,12 @@ impl Store {
     pub fn by_operation(&self) -> Result<Vec<(String, usize, u64)>> {
         let mut counts = std::collections::BTreeMap::<String, (usize, u64)>::new();
         for file in self.files("small")?.into_iter().chain(self.files("large")?) {
-            let entry =
-                counts.entry(stored_file::operation_in(&file.path).unwrap_or_else(|| "unreadable".into())).or_default();
+            let operation = stored_file::operation_in(&file.path);
+            if operation.is_none() && !file.path.exists() {
+                // Another process has removed it.
+                continue;
+            }
+            let entry = counts.entry(operation.unwrap_or_else(|| "unreadable".into())).or_default();
             *entry = (entry.0 + 1, entry.1 + file.bytes);
         }
         Ok(counts.into_iter().map(|(name, (results, bytes))| (name, results, bytes)).collect())
@@ -292,6 +298,9 @@ impl Store {
     /// When a folder cannot be listed.
     pub fn verify(&self) -> Result<Verified> {
         let mut found = Verified::default();
+        for shelf in FOLDERS.into_iter().map(|folder| self.shelves(folder)).collect::<Result<Vec<_>>>()?.concat() {
+            found.unreadable.extend(list(&shelf).err());
+        }
         for file in self.files("small")?.into_iter().chain(self.files("large")?) {
             let name = file.path.file_stem().unwrap_or_default().to_string_lossy();
             match read_file(&file.path).map(|bytes| stored_file::decode(&bytes, &name)) {

@@ -1,5 +1,5 @@
 //! Campaigns of faults, at a small size. `CAMPAIGN=full cargo test --release --test suite campaigns:: -- --nocapture` runs them
-//! at full size and prints their figures: 200 kills, 500 damaged files, 16 processes on one store.
+//! at full size and prints their figures: 200 kills, 500 damaged files, 24 full disks, four times four processes on one store.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};

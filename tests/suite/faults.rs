@@ -294,6 +294,13 @@ mod processes {
         let output = as_nobody(&place, &["store", "verify"]).unwrap();
         assert_says(&said(&output), &["0 results are whole, 0 damaged", "cannot be read, and stay where they are"]);
         assert_eq!(place.results(), files);
+        // Nor a folder of the store.
+        let shelf = files[0].parent().unwrap();
+        std::fs::set_permissions(shelf, std::fs::Permissions::from_mode(0o700)).unwrap();
+        let output = as_nobody(&place, &["store", "verify"]).unwrap();
+        assert_says(&said(&output), &["0 results are whole, 0 damaged", &format!("cannot list {}", shelf.display())]);
+        assert_eq!(as_nobody(&place, &arguments).unwrap().status.code(), Some(0));
+        assert_eq!(place.results(), files);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::scripted::{self, Place, assert_says, files_below, said};
+use super::scripted::{self, Mounted, Place, assert_says, files_below, said};
 use entroscope::script::{Host, HostEvent, Outcome, RunHandle, Status};
 use entroscope::work::Event;
 
@@ -238,11 +238,30 @@ mod names {
     }
 
     #[test]
-    fn a_folder_where_an_output_should_be_is_said_before_any_work() {
+    fn an_output_that_cannot_be_written_is_said_before_any_work() {
         let place = Place::new();
         std::fs::create_dir_all(place.path("out/mse.csv")).unwrap();
-        let (outcome, _) = place.run(CURVES);
-        assert_says(&says(&outcome), &["mse.csv is a folder", "--out DIR"]);
+        let says_of = |script: &str, words: &[&str]| {
+            let (outcome, _) = place.run(script);
+            assert_says(&says(&outcome), words);
+            assert!(place.results().is_empty());
+        };
+        says_of(CURVES, &["mse.csv is a folder", "--out DIR"]);
+        std::fs::write(place.path("out/sub"), "").unwrap();
+        says_of(&CURVES.replace("mse.csv", "sub/mse.csv"), &["sub/mse.csv", "Not a directory", "--out DIR"]);
+        says_of(&CURVES.replace("mse.csv", &format!("{}.csv", "m".repeat(300))), &["File name too long"]);
+        let both = format!("{} {}", CURVES.replace("mse.csv", "a.csv"), TABLE.replace("x.csv", "a.csv/x.csv"));
+        says_of(&both, &["a.csv is saved as a file", "another name"]);
+    }
+
+    #[test]
+    fn a_folder_below_that_cannot_be_written_is_said_before_any_work() {
+        let place = Place::new();
+        let Some(disk) = Mounted::new(place.path("out/sub"), 64) else { return };
+        disk.forbid_writing();
+        let (outcome, _) = place.run(&CURVES.replace("mse.csv", "sub/deep/mse.csv"));
+        assert_eq!(outcome.status, Status::NotWritten);
+        assert_says(&says(&outcome), &["sub/deep", "Read-only file system", "--out DIR"]);
         assert!(place.results().is_empty());
     }
 }

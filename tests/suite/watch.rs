@@ -42,7 +42,9 @@ impl Watch {
         let place = Place::new();
         let script = place.script(text);
         let (sender, reports) = channel();
-        let host = Host::new(place.settings.clone());
+        let host = Host::new(place.settings.clone()).with_primitive(|engine| {
+            engine.register_fn("faulty", || -> i64 { panic!("a fault of the program") });
+        });
         let handle = RunHandle::default();
         let cancel = handle.cancel.clone();
         let observer = move |event: WatchEvent<'_>| {
@@ -193,6 +195,14 @@ fn a_broken_edit_stops_nothing() {
     let (stage, points, reports) = watch.until_ended(3);
     assert_eq!((stage, points.reused), (Stage::Done, 4));
     assert_eq!(count(&reports, |report| matches!(report, Report::Started(_, what) if what.starts_with("cascade"))), 0);
+}
+
+#[test]
+fn an_edit_that_panics_ends_and_the_next_one_runs() {
+    let watch = Watch::begin("faulty();", WatchOptions::default());
+    assert_eq!(watch.until_ended(1).0, Stage::Broken);
+    watch.save(&sweep("mended", 1));
+    assert_eq!(watch.until_ended(2).0, Stage::Done);
 }
 
 #[test]
