@@ -41,6 +41,12 @@ impl Error {
     }
 }
 
+/// The error of a panic outside of operations, in `what`.
+pub(crate) fn panicked(what: &str, panic: &(dyn std::any::Any + Send)) -> Error {
+    Error::new(format!("{what} failed: {}", panic_message(panic)))
+        .hint("this is a fault of entroscope: please report it with the script")
+}
+
 /// What a caught panic said.
 pub(crate) fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);

@@ -18,7 +18,7 @@ mod watch;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use clap::{Args, Parser, Subcommand};
@@ -175,10 +175,19 @@ fn cancel_on_interrupt(cancel: &Cancel) {
     }
 }
 
+/// Makes a file that grows beyond the limit of `ulimit -f` an error of its write, not the end of the program.
+fn survive_file_limits() {
+    #[cfg(unix)]
+    if let Err(error) = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default()) {
+        err!("warning: a file beyond the limit of `ulimit -f` will end the program: {error}");
+    }
+}
+
 /// Parses the command line and does what it says.
 pub fn main() -> ExitCode {
     let program = Program::parse();
     panics::quiet();
+    survive_file_limits();
     match &program.command {
         Command::Run(arguments) => run::run(program.settings(Some(arguments)), &arguments.script),
         Command::Watch(arguments) => watch::watch(&program, arguments),

@@ -1,11 +1,13 @@
 //! One edit of the script: what it shows, how far it is, what it printed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
 use serde_json::{Value as Json, json};
 
+use crate::error::panicked;
 use crate::executor::{Computed, Estimate};
 use crate::script::{Diagnostic, Outcome, Outputs, Place, Severity, Shown, Status};
 use crate::words;
@@ -259,7 +261,10 @@ impl Edit {
             json["left"] = left.map(words::time).into();
         }
         if output.is_words() {
-            match output.fill(&self.computed) {
+            // A panic here would leave every reader of the page without its next message.
+            let fill = AssertUnwindSafe(|| output.fill(&self.computed));
+            let filled = catch_unwind(fill).unwrap_or_else(|panic| Err(panicked(output.kind(), panic.as_ref())));
+            match filled {
                 Ok(filled) => json["text"] = filled.words.into(),
                 Err(error) => json["error"] = error.message.into(),
             }

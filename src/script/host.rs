@@ -14,9 +14,9 @@ use super::reference::Reference;
 use super::run_handle::RunHandle;
 use super::session::{HostEvent, HostObserver, Outputs, Purpose, Session, Setup};
 use super::settings::Settings;
-use super::show::panicked;
 use super::{check, engine, reference};
 use crate::device::DeviceChoice;
+use crate::error::panicked;
 use crate::work::Target;
 
 /// Functions that an embedding program adds to the host's own.

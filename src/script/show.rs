@@ -1,6 +1,5 @@
 //! The end of a run: computing what a script shows, and filling the run folder.
 
-use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -10,7 +9,7 @@ use super::diagnostic::Diagnostic;
 use super::host::{Evaluated, Host, targets};
 use super::outcome::{Outcome, Status};
 use super::session::{Outputs, Shown};
-use crate::error::panic_message;
+use crate::error::panicked;
 use crate::executor::Computed;
 use crate::output::Filled;
 use crate::output::record::{Record, Spent};
@@ -160,12 +159,6 @@ fn write_outputs(
         }
     }
     is_unwritten
-}
-
-/// The error of a panic outside of operations.
-pub(super) fn panicked(what: &str, panic: &(dyn Any + Send)) -> Error {
-    Error::new(format!("{what} failed: {}", panic_message(panic)))
-        .hint("this is a fault of entroscope: please report it with the script")
 }
 
 #[cfg(test)]

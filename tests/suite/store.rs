@@ -1,6 +1,7 @@
 //! The store under faults: full disks, damaged files, other formats, files that cannot be read or moved; and its commands.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -54,6 +55,19 @@ mod full_disks {
         assert_eq!((outcome.status, outcome.diagnostics.len()), (Status::Done, 1), "{}", warnings(&outcome));
         assert_says(&warnings(&outcome), &["a result is not stored", "No space left", "the run goes on"]);
         assert_eq!(place.run(&script).0.report.ran.get("entropy"), None);
+    }
+
+    #[test]
+    fn a_limit_of_the_size_of_files_is_an_error_of_each_write() {
+        let place = Place::new();
+        let program = place.program_runs(&place.script(&sweep_of("[1, 2]", 14, 20)));
+        let mut command = Command::new("sh");
+        command.args(["-c", "ulimit -f 16; exec \"$@\"", "sh"]).arg(program.get_program()).args(program.get_args());
+        program.get_envs().for_each(|(name, value)| _ = value.map(|value| command.env(name, value)));
+        let output = command.current_dir(&place.folder).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        assert_says(&said(&output), &["a result is not stored", "File too large"]);
+        assert_eq!(place.written("mse.csv"), undisturbed(&sweep_of("[1, 2]", 14, 20)));
     }
 
     #[test]
