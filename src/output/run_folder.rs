@@ -23,9 +23,12 @@ const PARTIAL: &str = "partial";
 /// # Errors
 /// When it leads out of the run folder, or is a name of the run's own files.
 pub(crate) fn output_path(path: &str) -> Result<PathBuf> {
-    let path = Path::new(path);
-    let Some(first) = path.iter().next().filter(|_| is_inside(path)) else {
-        return Err(Error::new(format!("\"{}\" is not a name inside the run folder", path.display()))
+    let name = path;
+    // Without repeated separators.
+    let path: PathBuf = Path::new(name).components().collect();
+    let is_name = is_inside(&path) && !name.ends_with(std::path::is_separator) && !name.contains(char::is_control);
+    let Some(first) = path.iter().next().filter(|_| is_name) else {
+        return Err(Error::new(format!("{name:?} is not a name inside the run folder"))
             .hint("a script writes only there: give a plain name, and choose the folder with --out DIR"));
     };
     // Some file systems do not tell capital letters from small ones.
@@ -34,7 +37,7 @@ pub(crate) fn output_path(path: &str) -> Result<PathBuf> {
         return Err(Error::new(format!("\"{first}\" is a name that the run folder uses itself"))
             .hint(format!("{RECORD}, {SCRIPT}, {MODULES} and {PARTIAL} are taken: give another name")));
     }
-    Ok(path.to_owned())
+    Ok(path)
 }
 
 fn is_inside(path: &Path) -> bool {
@@ -58,6 +61,8 @@ fn below(folder: &Path, path: &Path) -> Result<PathBuf> {
 #[derive(Debug)]
 pub(crate) struct RunFolder {
     root: PathBuf,
+    /// Whether the user named it: other things may be there, too.
+    is_named: bool,
     before: Option<RecordBefore>,
 }
 
@@ -77,7 +82,7 @@ impl RunFolder {
             }
         };
         let before = RecordBefore::read(&below(&root, Path::new(RECORD))?)?;
-        Ok(Self { root, before })
+        Ok(Self { root, is_named: out.is_some(), before })
     }
 
     /// The folder itself.
@@ -157,9 +162,9 @@ impl RunFolder {
         for file in modules.iter().map(|(name, _)| Path::new(MODULES).join(name)).chain([SCRIPT.into()]) {
             self.check(&file, is_complete, reads)?;
             let path = self.root.join(&file);
-            if self.before.is_none() && path.exists() {
+            if self.is_named && self.before.is_none() && path.exists() {
                 let message = format!("{} is not of an earlier run, and would be written over", path.display());
-                return Err(Error::new(message).hint("choose another run folder: --out DIR"));
+                return Err(Error::new(message).hint("choose another run folder (--out DIR), or move the file away"));
             }
         }
         if self.before.is_none() {

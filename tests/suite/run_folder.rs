@@ -226,6 +226,19 @@ mod names {
     }
 
     #[test]
+    fn odd_names_are_refused_and_equal_ones_are_one_file() {
+        let place = Place::new();
+        for name in ["x.csv/", "sub//", "..", "a/../x.csv", "/x.csv", "x\\n.csv", "\\x1b]0;x.csv"] {
+            let (outcome, _) = place.run(&TABLE.replace("x.csv", name));
+            assert_eq!(outcome.status, Status::ScriptWrong, "{name}");
+            assert_says(&says(&outcome), &["is not a name inside the run folder"]);
+        }
+        let again = TABLE.replace("x.csv", "sub//x.csv");
+        let (outcome, _) = place.run(&format!("{}\n{again}", TABLE.replace("x.csv", "sub/x.csv")));
+        assert_says(&says(&outcome), &["sub/x.csv is written already by line 1"]);
+    }
+
+    #[test]
     fn a_script_without_a_name_for_a_folder_is_refused() {
         let place = Place::new();
         for name in ["...rhai", "..rhai"] {
