@@ -40,7 +40,13 @@ pub(crate) fn read_file(path: &Path) -> io::Result<Vec<u8>> {
 /// # Errors
 /// The operating system's error, with the file's name.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    write_whole_by(path, |file| Ok(file.write_all(bytes)?))
+    let write = || put_whole(path, |file| Ok(file.write_all(bytes)?));
+    // Some network file systems show another machine no lock, so that it may have swept the partial file away.
+    let written = match write() {
+        Err(Unwritten::File(error)) if error.kind() == io::ErrorKind::NotFound => write(),
+        written => written,
+    };
+    written.map_err(|error| error.at(path))
 }
 
 /// Like [`write_whole`], for content that is not in memory at once: `write` writes it piece by piece.
@@ -48,20 +54,18 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
 /// # Errors
 /// The operating system's error, with the file's name, or that of `write`.
 pub(crate) fn write_whole_by(path: &Path, write: impl FnOnce(&mut File) -> Result<(), Unwritten>) -> Result<()> {
+    put_whole(path, write).map_err(|error| error.at(path))
+}
+
+fn put_whole(path: &Path, write: impl FnOnce(&mut File) -> Result<(), Unwritten>) -> Result<(), Unwritten> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let whole = || -> Result<(), Unwritten> {
-        fs::create_dir_all(folder)?;
-        sweep_once(folder);
-        let mut aside = partial_file(folder)?;
-        write(aside.as_file_mut())?;
-        aside.as_file().sync_all()?;
-        aside.persist(path).map_err(|error| error.error)?;
-        Ok(())
-    };
-    whole().map_err(|error| match error {
-        Unwritten::Content(error) => error,
-        Unwritten::File(error) => unwritten(path, &error),
-    })
+    fs::create_dir_all(folder)?;
+    sweep_once(folder);
+    let mut aside = partial_file(folder)?;
+    write(aside.as_file_mut())?;
+    aside.as_file().sync_all()?;
+    aside.persist(path).map_err(|error| error.error)?;
+    Ok(())
 }
 
 /// The error of a file that cannot be written.
@@ -121,6 +125,15 @@ fn is_abandoned(entry: &fs::DirEntry) -> bool {
 pub(crate) enum Unwritten {
     File(io::Error),
     Content(Error),
+}
+
+impl Unwritten {
+    fn at(self, path: &Path) -> Error {
+        match self {
+            Self::Content(error) => error,
+            Self::File(error) => unwritten(path, &error),
+        }
+    }
 }
 
 impl From<io::Error> for Unwritten {
