@@ -12,6 +12,8 @@ pub struct Error {
     pub interrupted: bool,
     /// A file could not be written: the script is not to blame.
     pub unwritten: bool,
+    /// The script is only checked and goes on from a result that is not computed; nothing is wrong.
+    pub needs_results: bool,
 }
 
 /// The result of everything below the script.
@@ -20,12 +22,24 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// An error without hints.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), hints: Vec::new(), interrupted: false, unwritten: false }
+        let hints = Vec::new();
+        Self { message: message.into(), hints, interrupted: false, unwritten: false, needs_results: false }
     }
 
     /// The user asked to stop.
     pub fn interrupted() -> Self {
         Self { interrupted: true, ..Self::new("interrupted") }
+    }
+
+    /// The script is only checked and goes on from a result that is not computed.
+    pub fn needs_results() -> Self {
+        let error = Self::new(
+            "from here on, the script goes on from results that are not computed yet: its rest is not checked",
+        );
+        Self {
+            needs_results: true,
+            ..error.hint("`entroscope run` computes them; then `entroscope check` sees the whole script")
+        }
     }
 
     /// Adds a hint.

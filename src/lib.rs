@@ -54,7 +54,7 @@
 //! let host = Host::new(settings).with_observer(Arc::new(|event| {
 //!     if let HostEvent::Planned(plan, estimate) = event {
 //!         let (missing, reused) = plan.missing_and_reused();
-//!         eprintln!("{missing} points to compute, {reused} stored; about {:.0} s", estimate.seconds);
+//!         eprintln!("{missing} points to compute, {reused} stored; {estimate}");
 //!     }
 //! }));
 //! ```

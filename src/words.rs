@@ -13,6 +13,20 @@ pub(crate) fn time(seconds: f64) -> String {
     if seconds < 1.0 { "less than a second".to_owned() } else { format!("about {}", rounded(seconds)) }
 }
 
+/// An estimated time between two: "3 to 8 min", "20 s to 2 min", or as [`time`] if both are the same in words.
+pub(crate) fn interval(low: f64, high: f64) -> String {
+    if high < 1.0 {
+        return time(high);
+    }
+    let (from, to) = (rounded(low.max(1.0)), rounded(high));
+    let unit = |text: &str| text.rsplit(' ').next().map(str::to_owned);
+    match from.split_once(' ') {
+        _ if from == to => time(high),
+        Some((number, _)) if unit(&from) == unit(&to) => format!("{number} to {to}"),
+        _ => format!("{from} to {to}"),
+    }
+}
+
 /// A measured time, such as "0.3 s" or "12 min".
 #[cfg(feature = "watch")]
 pub(crate) fn duration(seconds: f64) -> String {
@@ -75,6 +89,12 @@ mod tests {
             ["less than a second", "about 89 s", "about 5 min", "about 1.5 h", "about 2 h"]
         );
         assert_eq!([0.0, 0.03, 0.3, 12.4, 720.0].map(duration), ["0.0 s", "0.03 s", "0.3 s", "12 s", "12 min"]);
+    }
+
+    #[test]
+    fn intervals_have_one_unit_where_both_ends_have() {
+        let shown = [(0.1, 0.4), (0.2, 5.0), (180.0, 480.0), (20.0, 150.0), (61.0, 61.2)].map(|(a, b)| interval(a, b));
+        assert_eq!(shown, ["less than a second", "1 to 5 s", "3 to 8 min", "20 s to 2 min", "about 61 s"]);
     }
 
     #[test]

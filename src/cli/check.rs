@@ -8,7 +8,7 @@ use super::say;
 use crate::print::out;
 use crate::script::{Checked, Host, Settings};
 use crate::words;
-use crate::work::Plan;
+use crate::work::{Plan, PlannedPoint};
 
 /// Points listed one by one; more are summed up.
 const LISTED_POINTS: usize = 60;
@@ -33,11 +33,13 @@ fn report(Checked { plan, estimate, params, warnings }: &Checked) {
     }
     let points = points(plan);
     for (point, work, memory) in points.iter().take(LISTED_POINTS) {
+        let name = &point.name;
         if *work > 0.0 {
-            let time = words::time(estimate.seconds * work / estimate.operations);
-            out!("{point:40} {:10.1} GFLOP  {:>10}  {time}", work / 1e9, words::size(*memory));
+            let time = estimate.time_of(work / estimate.operations);
+            out!("{name:40} {:10.1} GFLOP  {:>10}  {time}", work / 1e9, words::size(*memory));
         } else {
-            out!("{point:40} {:>16}", "stored");
+            // It may follow at once from what an earlier point computes.
+            out!("{name:40} {:>16}", if point.is_work { "with another" } else { "stored" });
         }
     }
     if points.len() > LISTED_POINTS {
@@ -47,17 +49,11 @@ fn report(Checked { plan, estimate, params, warnings }: &Checked) {
 }
 
 /// Every point once, in order: floating-point operations that it adds, and the memory that it needs.
-fn points(plan: &Plan) -> Vec<(&str, f64, f64)> {
-    let mut points: Vec<(&str, f64, f64)> = Vec::new();
-    let costs = plan.work_per_target().into_iter().zip(plan.memory_per_target());
-    for (target, (work, memory)) in plan.targets().iter().zip(costs) {
-        match points.iter_mut().find(|(point, ..)| *point == target.point) {
-            Some((_, all_work, most_memory)) => {
-                *all_work += work;
-                *most_memory = most_memory.max(memory);
-            }
-            None => points.push((&target.point, work, memory)),
-        }
-    }
-    points
+fn points(plan: &Plan) -> Vec<(&PlannedPoint, f64, f64)> {
+    let (work, memory) = (plan.work_per_target(), plan.memory_per_target());
+    let of = |point: &'_ PlannedPoint| {
+        let all = || point.targets.iter();
+        (all().map(|&target| work[target]).sum(), all().map(|&target| memory[target]).fold(0.0, f64::max))
+    };
+    plan.points().iter().map(|point| (point, of(point))).map(|(point, (work, memory))| (point, work, memory)).collect()
 }

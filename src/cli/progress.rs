@@ -2,7 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "progress is timed; no number depends on it")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -36,10 +36,13 @@ struct State {
     total: f64,
     started: Instant,
     said: Instant,
-    targets: usize,
-    points_done: BTreeSet<usize>,
     /// Messages of the warnings that were shown.
     warned: BTreeSet<String>,
+    /// The targets of each point to compute that are not done yet.
+    open: Vec<BTreeSet<usize>>,
+    /// The point of each such target.
+    point_of: BTreeMap<usize, usize>,
+    points_done: usize,
 }
 
 impl Terminal {
@@ -52,9 +55,10 @@ impl Terminal {
             total: 0.0,
             started: now,
             said: now,
-            targets: 0,
-            points_done: BTreeSet::new(),
             warned: BTreeSet::new(),
+            open: Vec::new(),
+            point_of: BTreeMap::new(),
+            points_done: 0,
         };
         Self { state: Mutex::new(state) }
     }
@@ -80,9 +84,8 @@ impl Terminal {
             HostEvent::Work(Event::Advanced(operations)) => state.advance(operations),
             HostEvent::Work(Event::Started { point, .. }) => state.bar.set_message(point.to_owned()),
             HostEvent::Work(Event::Done { target, .. }) => {
-                state.points_done.insert(target);
-                let (done, all) = (state.points_done.len(), state.targets);
-                state.bar.set_prefix(format!("{done} of {all} points"));
+                state.done(target);
+                state.bar.set_prefix(state.points());
             }
             HostEvent::Work(Event::Warning(error)) => state.warn(error),
             HostEvent::Loaded => state.warned.clear(),
@@ -109,7 +112,7 @@ pub(super) fn plan_in_words(plan: &Plan, estimate: Estimate) -> String {
         "{missing} of {} points to compute, {reused} reused: {}\n{}, {:.2} TFLOP, up to {} of memory a point",
         missing + reused,
         operations.join(", "),
-        words::time(estimate.seconds),
+        estimate,
         estimate.operations / 1e12,
         words::size(estimate.memory),
     )
@@ -122,14 +125,33 @@ impl State {
         }
     }
 
+    /// How many of the points to compute are done, in words.
+    fn points(&self) -> String {
+        format!("{} of {} points", self.points_done, self.open.len())
+    }
+
+    fn done(&mut self, target: usize) {
+        let Some(&point) = self.point_of.get(&target) else { return };
+        if self.open[point].remove(&target) && self.open[point].is_empty() {
+            self.points_done += 1;
+        }
+    }
+
     fn begin(&mut self, plan: &Plan, estimate: Estimate) {
         err!("{}", plan_in_words(plan, estimate));
         self.done = 0.0;
         self.total = estimate.operations.max(1.0);
         self.started = Instant::now();
         self.said = self.started;
-        self.targets = plan.targets().len();
-        self.points_done.clear();
+        let to_compute = plan.points().iter().filter(|point| point.is_work);
+        self.open = to_compute.map(|point| point.targets.iter().copied().collect()).collect();
+        self.point_of = self
+            .open
+            .iter()
+            .enumerate()
+            .flat_map(|(i, targets)| targets.iter().map(move |&target| (target, i)))
+            .collect();
+        self.points_done = 0;
         if self.is_terminal {
             self.bar = ProgressBar::new((self.total / UNIT) as u64);
             let template = "{bar:30} {percent:>3}%  {prefix}  {eta} left  {wide_msg}";
@@ -147,8 +169,7 @@ impl State {
             self.said = Instant::now();
             let share = (self.done / self.total).min(1.0);
             let left = self.started.elapsed().as_secs_f64() * (1.0 - share) / share.max(1e-9);
-            let points = format!("{} of {} points", self.points_done.len(), self.targets);
-            err!("{:.0}%, {points}, {} left", share * 100.0, words::time(left));
+            err!("{:.0}%, {}, {} left", share * 100.0, self.points(), words::time(left));
         }
     }
 }

@@ -47,7 +47,8 @@ fn report(outcome: &Outcome, warned: &BTreeSet<String>) {
     if computed + reused + failed > 0 {
         let failures = if *failed > 0 { format!(", {failed} failed") } else { String::new() };
         out!(
-            "{computed} points computed, {reused} reused{failures}; {seconds:.2} s, {seconds_of_work:.2} s of it computing"
+            "{computed} {} computed, {reused} reused{failures}; {seconds:.2} s, {seconds_of_work:.2} s of it computing",
+            if *computed == 1 { "point" } else { "points" }
         );
     }
     if *status == Status::Interrupted {

@@ -14,7 +14,6 @@ use crate::live::{self, Stage, WatchEvent, WatchOptions};
 use crate::lock::lock;
 use crate::print::{err, out};
 use crate::script::{Diagnostic, Host, HostEvent, Outcome, RunHandle, Status};
-use crate::words;
 use crate::work::Event;
 
 /// Diagnostics shown in full; the rest is counted.
@@ -99,10 +98,9 @@ impl Lines {
                 changed.clone_into(&mut state.changed);
             }
             WatchEvent::Noted { edit, changed } => self.line(edit, &format!("{changed}: noted, the watch is paused")),
-            WatchEvent::Asks { edit, seconds } => {
+            WatchEvent::Asks { edit, estimate } => {
                 self.bar.on_event(HostEvent::Finished);
-                let time = words::time(seconds);
-                self.line(edit, &format!("{}: {time}; press \"Run it\" on the page", state.changed));
+                self.line(edit, &format!("{}: {estimate}; press \"Run it\" on the page", state.changed));
             }
             WatchEvent::Run { edit, event } if edit == state.newest => match event {
                 event @ HostEvent::Work(Event::Warning(_)) => self.bar.on_event(event),

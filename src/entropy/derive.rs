@@ -165,7 +165,7 @@ fn combine(inputs: &[Arc<Value>], f: impl Fn(f64, f64) -> f64) -> Result<Value> 
         all = Some(match all {
             None => next.to_vec(),
             Some(so_far) if is_curve && next_is_curve && so_far.len() != next.len() => {
-                let message = format!("curves of {} and {} depths do not go together", so_far.len(), next.len());
+                let message = format!("curves of {} and {} numbers do not go together", so_far.len(), next.len());
                 return Err(Error::new(message));
             }
             Some(so_far) => {

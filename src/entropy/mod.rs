@@ -6,8 +6,10 @@ mod cutoff;
 mod derive;
 mod eigenvalues;
 mod measure;
+mod measured;
 
 pub use curve::{CurveResult, curve};
 pub use cutoff::{CUTOFF_TOLERANCE, cutoff, falls_below};
 pub use derive::{Derivation, Operator, derive, numbers};
 pub use measure::Measure;
+pub use measured::{Lost, Measured};

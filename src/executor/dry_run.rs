@@ -21,9 +21,7 @@ impl Executor for DryRun {
         let plan = self.plan(targets)?;
         observer(Progress::Planned(&plan, self.estimate(&plan)));
         if plan.missing_and_reused().0 > 0 {
-            return Err(
-                Error::new("the script needs results here before it can go on").hint("`entroscope run` computes them")
-            );
+            return Err(Error::needs_results());
         }
         Ok(self.0.run(plan, observer))
     }

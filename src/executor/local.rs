@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Estimate, Execution, Executor, Observer, Points, Progress};
+use super::{Estimate, Execution, Executor, Observer, Progress, ResultOfRow, RowEnd};
 use crate::Result;
 use crate::device::DeviceChoice;
 use crate::work::{self, Plan, Report, Resources, Store, Target, Throughput, Value};
@@ -27,7 +27,7 @@ impl Local {
     /// Runs a plan whose estimate was announced.
     #[expect(clippy::disallowed_methods, reason = "the time that work took is reported; no number depends on it")]
     pub(super) fn run(&self, plan: Plan, observer: &Observer<'_>) -> Execution {
-        let (missing, reused) = plan.missing_and_reused();
+        let (missing, _) = plan.missing_and_reused();
         let plan = plan.batched(self.device.batch_points(), self.resources.memory);
         let started = Instant::now();
         let (results, report) =
@@ -37,14 +37,14 @@ impl Local {
         if missing > 0 {
             Throughput::open(&self.store, self.device.numerics()).record(&report);
         }
-        execution(&plan, results, report, duration, missing, reused)
+        execution(&plan, results, report, duration)
     }
 }
 
 impl Executor for Local {
     fn plan(&self, mut targets: Vec<Target>) -> Result<Plan> {
         let mut known = BTreeSet::new();
-        targets.retain(|target| known.insert(target.result.fingerprint()));
+        targets.retain(|target| known.insert((target.result.fingerprint(), target.point.clone())));
         let plan = Plan::new(targets, &self.store, &self.resources.in_flight, self.device.numerics());
         plan.check_memory(self.resources.memory)?;
         Ok(plan)
@@ -52,10 +52,14 @@ impl Executor for Local {
 
     fn estimate(&self, plan: &Plan) -> Estimate {
         let operations = plan.floating_point_operations();
-        let throughput = Throughput::open(&self.store, self.device.numerics());
+        let seconds = Throughput::open(&self.store, self.device.numerics()).seconds(&plan.calls());
+        let threads = self.resources.threads.max(1) as f64;
+        // An operation runs on one thread, which idle ones help with some of its work.
+        let busy = threads.min(plan.missing_and_reused().0.max(1) as f64);
         Estimate {
             operations: operations.values().sum(),
-            seconds: throughput.seconds(&operations) / self.resources.threads.max(1) as f64,
+            seconds: seconds.usual / threads,
+            interval: seconds.is_known.then_some((seconds.low / threads, seconds.high / busy)),
             memory: plan.memory_per_target().into_iter().fold(0.0, f64::max),
         }
     }
@@ -68,32 +72,24 @@ impl Executor for Local {
 }
 
 /// Sorts the results of a plan's targets into those that are there, that failed, and that were not reached.
-fn execution(
-    plan: &Plan,
-    results: Vec<Result<Arc<Value>>>,
-    report: Report,
-    duration: Duration,
-    missing: usize,
-    reused: usize,
-) -> Execution {
-    let (mut failed, mut interrupted) = (BTreeSet::new(), BTreeSet::new());
+fn execution(plan: &Plan, results: Vec<Result<Arc<Value>>>, report: Report, duration: Duration) -> Execution {
     let mut execution = Execution { report, duration, ..Execution::default() };
-    for (target, result) in plan.targets().iter().zip(results) {
+    for ((target, rests_on), result) in plan.targets().iter().zip(plan.rest_on()).zip(results) {
+        let end = match &result {
+            Ok(_) => RowEnd::There,
+            Err(error) if error.interrupted => RowEnd::NotReached,
+            Err(_) => RowEnd::Failed,
+        };
+        execution.rows.push(ResultOfRow { point: target.point.clone(), rests_on: rests_on.clone(), end });
         match &result {
             Ok(_) => {}
-            Err(error) if error.interrupted => {
-                interrupted.insert(&target.point);
-                continue;
-            }
+            Err(error) if error.interrupted => continue,
             Err(error) => {
-                failed.insert(&target.point);
                 let message = format!("{}: {}", target.point, error.message);
                 execution.failures.push(crate::Error { message, ..error.clone() });
             }
         }
         execution.computed.insert(target.result.fingerprint(), result);
     }
-    execution.points =
-        Points { computed: missing.saturating_sub(failed.union(&interrupted).count()), reused, failed: failed.len() };
     execution
 }

@@ -6,7 +6,8 @@
 mod dry_run;
 mod local;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,8 +16,8 @@ use serde::Serialize;
 pub use dry_run::DryRun;
 pub use local::Local;
 
-use crate::work::{Event, Fingerprint, Plan, Report, Target, Value};
-use crate::{Error, Result};
+use crate::work::{Event, Fingerprint, Plan, Report, RestsOn, RowKey, Target, Value};
+use crate::{Error, Result, words};
 
 /// Results by fingerprint; those that are not computed yet are absent.
 pub type Computed = BTreeMap<Fingerprint, Result<Arc<Value>>>;
@@ -59,10 +60,32 @@ pub type Observer<'a> = dyn Fn(Progress<'_>) + Sync + 'a;
 pub struct Estimate {
     /// Floating-point operations.
     pub operations: f64,
-    /// Seconds, from speeds measured here before.
+    /// Seconds, the best guess.
     pub seconds: f64,
+    /// Seconds at least and at most, from times measured here before; `None` where nothing like it ran before.
+    pub interval: Option<(f64, f64)>,
     /// Bytes of the largest point.
     pub memory: f64,
+}
+
+impl Estimate {
+    /// The time that a share of the work takes, in words.
+    pub(crate) fn time_of(&self, share: f64) -> String {
+        match self.interval {
+            Some((low, high)) => words::interval(low * share, high * share),
+            None => "time unknown".to_owned(),
+        }
+    }
+}
+
+/// The time in words: "3 to 8 min".
+impl fmt::Display for Estimate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.interval {
+            Some((low, high)) => f.write_str(&words::interval(low, high)),
+            None => f.write_str("time unknown, nothing like it ran here before"),
+        }
+    }
 }
 
 /// How many points were computed, were stored already, and failed.
@@ -74,12 +97,46 @@ pub struct Points {
 }
 
 impl Points {
-    /// Adds those of another computation.
-    pub fn add(&mut self, other: Self) {
-        self.computed += other.computed;
-        self.reused += other.reused;
-        self.failed += other.failed;
+    /// Counts the points of all results that a run needed, each once.
+    pub(crate) fn of(rows: &[ResultOfRow]) -> Self {
+        let keys: Vec<RowKey<'_>> = rows.iter().map(|row| (row.point.as_str(), &row.rests_on)).collect();
+        let made: BTreeSet<Fingerprint> = rows
+            .iter()
+            .flat_map(|row| &row.rests_on)
+            .filter(|(_, is_work)| **is_work)
+            .map(|(result, _)| *result)
+            .collect();
+        let mut points = Self::default();
+        for group in crate::work::points(&keys) {
+            let ends = |end: RowEnd| group.iter().any(|&row| rows[row].end == end);
+            let is_made = || group.iter().any(|&row| rows[row].rests_on.keys().any(|result| made.contains(result)));
+            match () {
+                () if ends(RowEnd::Failed) => points.failed += 1,
+                () if ends(RowEnd::NotReached) => {}
+                () if is_made() => points.computed += 1,
+                () => points.reused += 1,
+            }
+        }
+        points
     }
+}
+
+/// A result that a row of a table needed, and what became of it.
+#[derive(Debug, Clone)]
+pub struct ResultOfRow {
+    /// The row's name.
+    pub point: String,
+    pub(crate) rests_on: RestsOn,
+    pub end: RowEnd,
+}
+
+/// What became of a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowEnd {
+    There,
+    Failed,
+    /// The user stopped before.
+    NotReached,
 }
 
 /// What came of a computation.
@@ -89,7 +146,8 @@ pub struct Execution {
     pub computed: Computed,
     /// Which operations ran.
     pub report: Report,
-    pub points: Points,
+    /// Every result that rows needed; [`Points`] are counted from those of a whole run.
+    pub rows: Vec<ResultOfRow>,
     /// Why points failed, each with the point's name.
     pub failures: Vec<Error>,
     /// Wall-clock time of the work.

@@ -40,8 +40,9 @@ impl Drawing for Bars {
         let mut entries = curves::entries(&self.lines, Ground::Colours);
         let paints: Vec<Paint> = (0..self.xs.len()).map(paint).collect();
         let present = Paint::HATCHED.into_iter().filter(|hatch| paints.contains(hatch));
-        entries
-            .extend(present.map(|paint| LegendEntry { label: paint.meaning().into(), key: LegendKey::Patch(paint) }));
+        // A colour is NaN as well where its point failed or is not computed.
+        let meaning = |paint: Paint| if paint == Paint::NaN { "no number" } else { paint.meaning() };
+        entries.extend(present.map(|paint| LegendEntry { label: meaning(paint).into(), key: LegendKey::Patch(paint) }));
 
         let (mut scene, frame) = chart::page(title, &x, &y, &entries, colours.margin());
         chart::grid(&mut scene, &frame, &y);

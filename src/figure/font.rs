@@ -22,6 +22,11 @@ fn units_per_em() -> f32 {
     font().units_per_em().unwrap_or(2048.0)
 }
 
+/// Whether the font has this letter.
+pub fn has(letter: char) -> bool {
+    font().glyph_id(letter).0 != 0
+}
+
 /// How far the pen moves over this text, in ems.
 pub fn width(text: &str) -> f64 {
     text.chars().map(|c| advance(font().glyph_id(c))).sum()

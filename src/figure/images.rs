@@ -78,20 +78,83 @@ impl Image {
     }
 }
 
-impl Drawing for Images {
-    fn scene(&self, title: &str) -> Result<Scene> {
-        let sizes = self.images.iter().map(Image::size).collect::<Result<Vec<_>>>()?;
-        let (tallest, widest) = sizes.iter().fold((1, 1), |(h, w), size| (h.max(size.1), w.max(size.2)));
-        let columns = match self.columns {
-            0 => self.even_columns(tallest as f64 / widest as f64),
-            columns => columns.min(self.images.len()).max(1),
+/// How the pictures of a sheet are laid out.
+struct Layout {
+    count: usize,
+    columns: usize,
+    /// Units per pixel.
+    zoom: f64,
+    /// The size of every place, in units.
+    width: f64,
+    height: f64,
+    tallest: usize,
+    widest: usize,
+}
+
+impl Layout {
+    /// The layout of `count` pictures, the largest of them `tallest` and `widest` pixels; 0 columns chooses.
+    fn new(count: usize, (tallest, widest): (usize, usize), columns: usize) -> Self {
+        let columns = match columns {
+            0 => even_columns(count.max(1), tallest as f64 / widest as f64),
+            columns => columns.min(count).max(1),
         };
         let room = (WIDTH - 2.0 * MARGIN + GAP) / columns as f64 - GAP;
         let zoom = (PER_UNIT * room.min(LARGEST) / widest.max(tallest) as f64).round().max(1.0) / PER_UNIT;
         // Whole units, so that pictures lie on whole pixels wherever the SVG is shown.
         let (width, height) = ((widest as f64 * zoom).ceil(), (tallest as f64 * zoom).ceil());
+        Self { count, columns, zoom, width, height, tallest, widest }
+    }
 
-        let titled = if title.trim().is_empty() { 0.0 } else { TITLE + 14.0 };
+    /// The width of the sheet, if it can be drawn at this length.
+    fn sheet(&self, length: f64) -> Result<f64> {
+        let Self { count, columns, width, tallest, widest, .. } = self;
+        let sheet = 2.0 * MARGIN + *columns as f64 * (width + GAP) - GAP;
+        if sheet.max(length) > LONGEST || sheet * length > LARGEST_SHEET {
+            return Err(Error::new(format!(
+                "a sheet of {count} pictures of {widest}×{tallest} pixels in {columns} columns is too large to draw"
+            ))
+            .hint("show fewer pictures, or spread them over more or fewer columns"));
+        }
+        Ok(sheet)
+    }
+}
+
+/// The space of a title.
+fn title_space(titled: bool) -> f64 {
+    if titled { TITLE + 14.0 } else { 0.0 }
+}
+
+/// Pictures per row for a sheet about as wide as a page. Prefers full rows if a near number gives them.
+fn even_columns(count: usize, shape: f64) -> usize {
+    let near = ((count as f64 * shape * 1.5).sqrt().round() as usize).clamp(1, count);
+    let full = (near..=(near + near / 2).min(count)).find(|columns| count.is_multiple_of(*columns));
+    full.unwrap_or(near)
+}
+
+impl Images {
+    /// Refuses a sheet that is too large to draw: shapes of pictures and how many there are of each, columns (0 chooses).
+    ///
+    /// # Errors
+    /// When it is too large.
+    pub(crate) fn check(shapes: &[(Vec<usize>, usize)], columns: usize, titled: bool) -> Result<()> {
+        let sides = shapes.iter().filter_map(|(shape, _)| match shape[..] {
+            [.., height, width] => Some((height, width)),
+            _ => None,
+        });
+        let largest = sides.fold((1, 1), |(h, w), size| (h.max(size.0), w.max(size.1)));
+        let layout = Layout::new(shapes.iter().map(|(_, count)| count).sum(), largest, columns);
+        let rows = layout.count.div_ceil(layout.columns) as f64;
+        layout.sheet(MARGIN + title_space(titled) + rows * (layout.height + GAP)).map(|_| ())
+    }
+}
+
+impl Drawing for Images {
+    fn scene(&self, title: &str) -> Result<Scene> {
+        let sizes = self.images.iter().map(Image::size).collect::<Result<Vec<_>>>()?;
+        let largest = sizes.iter().fold((1, 1), |(h, w), size| (h.max(size.1), w.max(size.2)));
+        let layout = Layout::new(self.images.len(), largest, self.columns);
+        let Layout { columns, zoom, width, height, .. } = layout;
+        let titled = title_space(!title.trim().is_empty());
         // Small pictures have small labels, down to what can still be read.
         let size = (width * 0.28).clamp(9.0, 15.0);
         let labels =
@@ -100,16 +163,9 @@ impl Drawing for Images {
         for row in self.images.chunks(columns) {
             tops.push(tops[tops.len() - 1] + height + labels(row) + GAP);
         }
-        let sheet = 2.0 * MARGIN + columns as f64 * (width + GAP) - GAP;
         let narrowest = if titled > 0.0 { 320.0 } else { 2.0 * MARGIN };
         let length = tops[tops.len() - 1] + MARGIN - if self.images.is_empty() { 0.0 } else { GAP };
-        if sheet.max(length) > LONGEST || sheet * length > LARGEST_SHEET {
-            return Err(Error::new(format!(
-                "a sheet of {} pictures of {widest}×{tallest} pixels in {columns} columns is too large to draw",
-                self.images.len()
-            ))
-            .hint("show fewer pictures, or spread them over more or fewer columns"));
-        }
+        let sheet = layout.sheet(length)?;
         let mut scene = Scene::new(sheet.max(narrowest).ceil(), length.ceil());
         if titled > 0.0 {
             let (text, size) = Text::fitted(title, TITLE, scene.width - 2.0 * MARGIN);
@@ -177,15 +233,5 @@ impl Drawing for Images {
 
     fn pixels(&self) -> usize {
         self.images.iter().map(|image| image.pixels.len()).sum()
-    }
-}
-
-impl Images {
-    /// Pictures per row for a sheet about as wide as a page. Prefers full rows if a near number gives them.
-    fn even_columns(&self, shape: f64) -> usize {
-        let count = self.images.len().max(1);
-        let near = ((count as f64 * shape * 1.5).sqrt().round() as usize).clamp(1, count);
-        let full = (near..=(near + near / 2).min(count)).find(|columns| count.is_multiple_of(*columns));
-        full.unwrap_or(near)
     }
 }

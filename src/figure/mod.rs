@@ -14,6 +14,7 @@ mod font;
 mod geometry;
 mod heatmap;
 mod images;
+mod left_out;
 mod legend;
 mod lines;
 pub(crate) mod number;

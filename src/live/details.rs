@@ -44,6 +44,7 @@ impl Details {
                 json!({
                     "parameters": pairs(&source.parameters),
                     "depth": source.depth,
+                    "over": source.over,
                     "seed": source.provenance().and_then(seeds),
                     "fingerprint": source.result.as_ref().map(|result| result.fingerprint().to_string()),
                     "command": self.command(source),

@@ -11,7 +11,7 @@ use crate::error::panicked;
 use crate::executor::{Computed, Estimate};
 use crate::script::{Diagnostic, Outcome, Outputs, Place, Severity, Shown, Status};
 use crate::words;
-use crate::work::{Fingerprint, Plan, Value};
+use crate::work::{Fingerprint, Plan, PlannedPoint, Value};
 
 /// How far an edit is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -74,11 +74,13 @@ struct Item {
     work: f64,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Planned {
     missing: usize,
     reused: usize,
     estimate: Estimate,
+    /// The results of each point.
+    points: Arc<[BTreeSet<Fingerprint>]>,
 }
 
 #[derive(Debug, Clone)]
@@ -166,7 +168,11 @@ impl Edit {
     #[expect(clippy::disallowed_methods, reason = "the time left is reported")]
     pub fn plan(&mut self, plan: &Plan, estimate: Estimate) {
         let (missing, reused) = plan.missing_and_reused();
-        self.plan = Some(Planned { missing, reused, estimate });
+        let results = |point: &PlannedPoint| -> BTreeSet<Fingerprint> {
+            point.targets.iter().map(|&target| plan.targets()[target].result.fingerprint()).collect()
+        };
+        let points = plan.points().iter().map(results).collect();
+        self.plan = Some(Planned { missing, reused, estimate, points });
         self.progress = Some(Progress { done: 0.0, started: Instant::now(), at: String::new() });
         let work = plan.work_per_target();
         for item in &mut self.items {
@@ -278,17 +284,16 @@ impl Edit {
         let plan = self.plan.as_ref().filter(|plan| plan.missing > 0);
         let progress = plan.and(self.progress.as_ref()).filter(|_| self.stage == Stage::Running).map(|progress| {
             let plan = self.plan.as_ref().map_or(0.0, |plan| plan.estimate.operations.max(1.0));
-            let done: BTreeSet<&String> = self.done_points();
-            let points = self.items.iter().flat_map(|item| item.points.keys()).collect::<BTreeSet<_>>().len();
+            let (done, points) = self.points_done();
             json!({
-                "share": (progress.done / plan).min(1.0), "done": done.len(), "points": points,
+                "share": (progress.done / plan).min(1.0), "done": done, "points": points,
                 "left": self.left().map(words::time), "at": progress.at,
             })
         });
         json!({
             "number": self.number, "at": self.at, "changed": self.changed, "state": self.stage,
             "plan": plan.map(|plan| json!({
-                "missing": plan.missing, "reused": plan.reused, "time": words::time(plan.estimate.seconds),
+                "missing": plan.missing, "reused": plan.reused, "time": plan.estimate.time_of(1.0),
                 "memory": (plan.estimate.memory > 0.0).then(|| words::size(plan.estimate.memory)),
             })),
             "progress": progress,
@@ -301,12 +306,11 @@ impl Edit {
         })
     }
 
-    fn done_points(&self) -> BTreeSet<&String> {
-        let points = self.items.iter().flat_map(|item| &item.points);
-        points
-            .filter(|(_, needs)| needs.iter().all(|result| self.computed.contains_key(result)))
-            .map(|(point, _)| point)
-            .collect()
+    /// How many points of the plan are done, and how many there are.
+    fn points_done(&self) -> (usize, usize) {
+        let Some(Planned { points, .. }) = &self.plan else { return (0, 0) };
+        let is_done = |needs: &&BTreeSet<Fingerprint>| needs.iter().all(|result| self.computed.contains_key(result));
+        (points.iter().filter(is_done).count(), points.len())
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a watch reports to the program that started it.
 
 use super::edit::Stage;
+use crate::executor::Estimate;
 use crate::script::{HostEvent, Outcome};
 
 /// An event of a watch.
@@ -14,7 +15,7 @@ pub enum WatchEvent<'a> {
     /// The edit is listed but not run, because the watch is paused.
     Noted { edit: usize, changed: &'a str },
     /// The edit waits for approval: it is estimated to take this many seconds.
-    Asks { edit: usize, seconds: f64 },
+    Asks { edit: usize, estimate: Estimate },
     /// An edit is over.
     Ended { edit: usize, stage: Stage, outcome: &'a Outcome },
     /// A problem that does not stop the watch.

@@ -132,7 +132,7 @@ impl EditRun {
 
     fn wait_for_approval(&self, estimate: Estimate) {
         let watch = &self.watch;
-        (watch.observer)(WatchEvent::Asks { edit: self.number, seconds: estimate.seconds });
+        (watch.observer)(WatchEvent::Asks { edit: self.number, estimate });
         let is_over = || self.active.superseded.is_cancelled() || watch.handle.cancel.is_cancelled();
         watch.approval.wait_for(self.number, is_over);
         self.change(Urgency::Now, |edit| {

@@ -143,6 +143,11 @@ impl Block {
         sequence::param_specs(&self.layers, "")
     }
 
+    /// Whether one of its layers normalises by running averages.
+    pub fn has_running_averages(&self) -> bool {
+        self.param_specs().iter().any(|spec| spec.kind == ParamKind::RunningMean)
+    }
+
     /// Trainable numbers.
     pub fn parameters(&self) -> usize {
         sequence::parameters(&self.layers)

@@ -30,6 +30,14 @@ impl Network {
     }
 }
 
+impl Network {
+    /// Whether a batch normalisation of it does nothing: with averages as they are drawn, mean 0 and variance 1.
+    pub fn has_identity_norms(&self) -> bool {
+        let blocks = || self.architecture.blocks().chunk_by(|a, b| a == b).map(|alike| &alike[0]);
+        matches!(self.weight_source(), WeightSource::Drawn(_)) && blocks().any(super::Block::has_running_averages)
+    }
+}
+
 impl WeightSource {
     /// Where the weights come from, in words.
     pub fn in_words(&self) -> String {

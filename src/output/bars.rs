@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::figure::{NumberLine, Plot, mean_and_band};
 use super::{Located, ResultTable};
+use crate::Result;
 use crate::executor::Computed;
 use crate::figure::{Axis, Bars, Hit, Kind, Palette, Series};
 use crate::work::Described;
-use crate::{Error, Result};
 
 /// Bars over an axis of a sweep.
 #[derive(Debug, Clone)]
@@ -52,10 +52,8 @@ impl BarsPlot {
 /// The numbers of a table over axis `x`.
 fn numbers(table: ResultTable, x: usize, over: Option<usize>) -> Result<NumberLine> {
     table.has_one_column()?;
-    if table.holds_curves() {
-        let error = Error::new("a bar shows one number, and the values are curves over depth");
-        return Err(error.hint("take a number of each curve: `.map(|curve| curve.last)`, or its `.cutoff()`"));
-    }
+    table.holds_numbers()?;
+    table.holds_no_curves("a bar")?;
     table.varies_only_over(&[Some(x), over].into_iter().flatten().collect::<Vec<_>>())?;
     NumberLine::new(table, x, "")
 }
@@ -81,7 +79,7 @@ impl Plot for BarsPlot {
             xs.into_iter().zip(mean_and_band(&values).0).collect()
         };
         let (xs, heights): (Vec<f64>, Vec<f64>) = means(&self.heights).into_iter().unzip();
-        // NaN is drawn as a hatched bar.
+        // Where there is no number, the bar is hatched as NaN.
         let colour = |colours: &[(f64, f64)], x: f64| {
             let at = colours.binary_search_by(|(position, _)| position.total_cmp(&x));
             at.map_or(f64::NAN, |at| colours[at].1)

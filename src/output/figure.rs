@@ -1,13 +1,13 @@
 //! What all figures share: the title, curves added by `line`, the files, and the results behind a place of the drawing.
 //! A kind of figure implements [`Plot`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use super::results::Placed;
-use super::{Entry, Filled, Located, Output, ResultTable};
+use super::{Filled, Located, Output, ResultTable};
 use crate::Result;
 use crate::executor::Computed;
 use crate::figure::{self, Band, Figure, Hit, Series};
@@ -31,6 +31,14 @@ pub trait Plot: Debug + Send + Sync {
     /// # Errors
     /// When the figure has no axes.
     fn x_name(&self) -> Result<String>;
+
+    /// Refuses what could not be drawn whatever the results are; `titled` says whether there is a title.
+    ///
+    /// # Errors
+    /// When it is too large.
+    fn check(&self, _titled: bool) -> Result<()> {
+        Ok(())
+    }
 
     /// The figure with the results that are available, and with the curves that were added.
     ///
@@ -70,6 +78,7 @@ impl Draft {
     /// When the table has other axes than this one, or the figure has no axes.
     pub fn with_line(mut self, table: ResultTable, label: &str) -> Result<Self> {
         table.has_one_column()?;
+        table.holds_numbers()?;
         let axis = table.axis(&self.plot.x_name()?)?;
         table.varies_only_over(&[axis])?;
         self.added.push(NumberLine::new(table, axis, label)?);
@@ -86,21 +95,45 @@ impl Draft {
         Ok(Figure::new(title, self.plot.draw(added, computed)?))
     }
 
-    /// The title, with the λ of ridge regression, on which the numbers depend.
+    /// The tables of the plot and of the added lines.
+    fn tables(&self) -> Vec<&ResultTable> {
+        self.plot.tables().into_iter().chain(self.added.iter().map(|line| &line.table)).collect()
+    }
+
+    /// The title, with the λ of ridge regression, on which the numbers depend; and with the other solvers, if there are any
+    /// beside it.
     fn full_title(&self) -> String {
-        let tables = self.plot.tables();
-        let rows = tables.iter().flat_map(|table| table.rows.iter());
-        let curves =
-            rows.filter(|row| matches!(row.entry(), Entry::Curve { .. })).filter_map(|row| row.entry().source());
-        let solvers = curves.flat_map(|curve| &curve.provenance().solvers);
-        let mut lambdas: Vec<f64> = solvers.filter_map(|solver| solver.rsplit_once("λ = ")?.1.parse().ok()).collect();
+        let tables = self.tables();
+        let results = tables.iter().flat_map(|table| table.rows.iter()).filter_map(|row| row.entry().source());
+        let (mut lambdas, mut others) = (Vec::<f64>::new(), BTreeSet::<&str>::new());
+        for solver in results.flat_map(|result| &result.provenance().solvers) {
+            match solver.rsplit_once("λ = ").and_then(|(_, lambda)| lambda.parse().ok()) {
+                Some(lambda) => lambdas.push(lambda),
+                None => _ = others.insert(solver),
+            }
+        }
         lambdas.sort_by(f64::total_cmp);
-        let note = match &lambdas[..] {
+        let ridge = match &lambdas[..] {
             [] => return self.title.clone(),
             [least, .., largest] if least < largest => format!("ridge regression, λ {least} to {largest}"),
             [lambda, ..] => format!("ridge regression, λ = {lambda}"),
         };
+        let note = std::iter::once(ridge.as_str()).chain(others).collect::<Vec<_>>().join("; ");
         if self.title.is_empty() { note } else { format!("{} ({note})", self.title) }
+    }
+
+    /// What its tables hold and it cannot show, in words.
+    fn left_out(&self) -> Vec<String> {
+        let of_table = |table: &&ResultTable| {
+            let without = table.without_numbers();
+            let first = *without.first()?;
+            let (found, point) = (table.rows[first].entry().describe(), table.point(first));
+            let at = if point.is_empty() { String::new() } else { format!(" at {point}") };
+            let (n, all) = (without.len(), table.rows.len());
+            let are = if n == 1 { "value is no number and" } else { "values are no numbers and" };
+            Some(format!("{n} of {all} {are} cannot be drawn; the first is {found}{at}"))
+        };
+        self.tables().iter().filter_map(of_table).collect()
     }
 
     fn locate(&self, hit: Hit, computed: &Computed) -> Vec<Located> {
@@ -160,8 +193,17 @@ impl Output for SavedFigure {
         self.draft.targets()
     }
 
+    fn check(&self) -> Result<()> {
+        self.draft.plot.check(!self.draft.title.trim().is_empty())
+    }
+
     fn fill(&self, computed: &Computed) -> Result<Filled> {
         self.draft.figure(self.title.get_or_init(|| self.draft.full_title()), computed).map(Filled::from)
+    }
+
+    fn left_out(&self, filled: &Filled) -> Result<Vec<String>> {
+        let figure = filled.figure.as_ref().map_or_else(|| Ok(Vec::new()), Figure::left_out)?;
+        Ok([self.draft.left_out(), figure].concat())
     }
 
     fn write(&self, folder: &Path, filled: &Filled, _: &Computed) -> Result<Vec<PathBuf>> {
@@ -192,8 +234,9 @@ impl NumberLine {
     /// A line through all rows of a table.
     ///
     /// # Errors
-    /// When a value of the axis is not a number.
+    /// When a value of the axis is not a number, or the table holds curves.
     pub fn new(table: ResultTable, axis: usize, label: impl Into<String>) -> Result<Self> {
+        table.holds_no_curves("a line over an axis of the sweep")?;
         let (x, rows) = (Arc::new(table.placed(axis)?), (0..table.rows.len()).collect());
         Ok(Self { table, x, rows, label: label.into() })
     }
@@ -236,7 +279,10 @@ impl NumberLine {
 pub(super) fn mean_and_band(values: &[Vec<f64>]) -> (Vec<f64>, Option<Band>) {
     let mean = values.iter().map(|v| v.iter().sum::<f64>() / v.len() as f64).collect();
     let extreme = |pick: fn(f64, f64) -> f64, start: f64| -> Vec<f64> {
-        values.iter().map(|v| v.iter().copied().fold(start, pick)).collect()
+        // Beside a NaN there is no least and no greatest value.
+        let of =
+            |v: &Vec<f64>| if v.iter().any(|x| x.is_nan()) { f64::NAN } else { v.iter().copied().fold(start, pick) };
+        values.iter().map(of).collect()
     };
     let band = values
         .iter()

@@ -32,6 +32,7 @@ impl HeatmapPlot {
     pub fn new(table: ResultTable, x: usize, y: Option<usize>) -> Result<Self> {
         let axes: Vec<usize> = [Some(x), y].into_iter().flatten().collect();
         table.has_one_column()?;
+        table.holds_numbers()?;
         table.varies_only_over(&axes)?;
         let (x, y) = (table.placed(x)?, y.map(|y| table.placed(y)).transpose()?);
         Ok(Self { table, x, y, value: String::new(), palette: Palette::default(), clip: (None, None) })
@@ -43,7 +44,7 @@ impl HeatmapPlot {
             Some(y) => (y.name.clone(), y.positions.clone()),
             None => {
                 let depths = self.table.rows.iter().filter_map(|row| row.entry().depths(computed)).max();
-                ("depth".to_owned(), (1..=depths.unwrap_or(1)).map(|depth| depth as f64).collect())
+                (self.table.over(), (1..=depths.unwrap_or(1)).map(|depth| depth as f64).collect())
             }
         }
     }
@@ -68,7 +69,12 @@ impl Plot for HeatmapPlot {
         for (i, row) in self.table.rows.iter().enumerate() {
             let range = self.y.as_ref().map_or(0..ys.len(), |y| y.of_row[i]..y.of_row[i] + 1);
             let (entry, numbers) = (row.entry(), row.entry().numbers(computed));
-            let without = if entry.has_failed(computed) { Cell::Failed } else { Cell::Missing };
+            let without = match entry {
+                _ if entry.has_failed(computed) => Cell::Failed,
+                // It is not a number, which is what NaN says.
+                _ if entry.is_no_number() => Cell::Value(f64::NAN),
+                _ => Cell::Missing,
+            };
             for (j, cell) in columns[self.x.of_row[i]][range].iter_mut().enumerate() {
                 *cell = match &numbers {
                     Some(numbers) => numbers.get(j).map_or(Cell::Missing, |&value| Cell::Value(value)),

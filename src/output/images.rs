@@ -82,6 +82,14 @@ impl Source {
         }
     }
 
+    /// The shape of its pictures.
+    fn shape(&self) -> Vec<usize> {
+        match self {
+            Self::Computed(pictures) => pictures.shape()[1..].to_vec(),
+            Self::Known(pixels) => pixels.shape.clone(),
+        }
+    }
+
     fn pictures(&self) -> Option<&Pictures> {
         match self {
             Self::Computed(pictures) => Some(pictures),
@@ -128,6 +136,12 @@ impl Plot for ImagesPlot {
         Err(Error::new("a sheet of pictures has no axes for a line"))
     }
 
+    fn check(&self, titled: bool) -> Result<()> {
+        let shapes: Vec<(Vec<usize>, usize)> =
+            self.sources.iter().map(|source| (source.shape(), source.len())).collect();
+        Images::check(&shapes, self.columns, titled)
+    }
+
     fn draw(&self, _: Vec<Series>, computed: &Computed) -> Result<Kind> {
         let images: Result<Vec<Vec<Image>>> =
             self.sources.iter().map(|source| source.images(computed, self.label)).collect();
@@ -150,7 +164,8 @@ impl Plot for ImagesPlot {
             }
             if i < source.len() {
                 let result = Some(pictures.source().clone());
-                return vec![Located { parameters: Vec::new(), depth: pictures.depth(i), value: None, result }];
+                let depth = pictures.depth(i);
+                return vec![Located { parameters: Vec::new(), depth, over: "depth", value: None, result }];
             }
             i -= source.len();
         }

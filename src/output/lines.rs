@@ -40,6 +40,10 @@ impl LinesPlot {
     /// When the table has several columns, or a value of axis `x` is not a number.
     pub fn new(table: ResultTable, x: Option<usize>, over: Option<usize>, y: String) -> Result<Self> {
         table.has_one_column()?;
+        table.holds_numbers()?;
+        if x.is_some() {
+            table.holds_no_curves("a line over an axis of the sweep")?;
+        }
         let within: Vec<usize> = [x, over].into_iter().flatten().collect();
         let x = x.map(|x| table.placed(x)).transpose()?.map(Arc::new);
         let curve = |(label, rows): (String, Vec<usize>)| match &x {
@@ -50,7 +54,7 @@ impl LinesPlot {
             }
         };
         let curves = groups(&table, &within).into_iter().map(curve).collect();
-        let x_name = x.as_ref().map_or_else(|| "depth".to_owned(), |x| x.name.clone());
+        let x_name = x.as_ref().map_or_else(|| table.over(), |x| x.name.clone());
         Ok(Self { table, x_name, curves, y, log: (false, false) })
     }
 
@@ -126,7 +130,7 @@ fn groups(table: &ResultTable, within: &[usize]) -> Vec<(String, Vec<usize>)> {
     for (i, row) in table.rows.iter().enumerate() {
         let name: Vec<String> = (0..table.axes.len())
             .filter(|axis| !within.contains(axis) && table.axes[*axis].values.len() > 1)
-            .map(|axis| format!("{} = {}", table.axes[axis].name, table.at(row, axis).label()))
+            .map(|axis| format!("{} = {}", table.axes[axis].name, table.label(row, axis)))
             .collect();
         let name = name.join(", ");
         match groups.iter_mut().find(|(known, _)| *known == name) {

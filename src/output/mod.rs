@@ -56,11 +56,27 @@ pub trait Output: Debug + Send + Sync {
     /// The results that it needs.
     fn targets(&self) -> Vec<Target>;
 
+    /// Refuses, before anything is computed, what could not be shown afterwards.
+    ///
+    /// # Errors
+    /// When its files could not be written whatever the results are.
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
+
     /// Its content, from the results that are available.
     ///
     /// # Errors
     /// When a result failed without which it has no content.
     fn fill(&self, computed: &Computed) -> Result<Filled>;
+
+    /// What its content does not show of its results, a sentence for each kind of it.
+    ///
+    /// # Errors
+    /// When it cannot be drawn.
+    fn left_out(&self, _: &Filled) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
 
     /// Writes its files into the run folder and returns them, the one that the script named first.
     ///
@@ -132,8 +148,10 @@ impl Filled {
 pub struct Located {
     /// The sweep's axes and their values, in words.
     pub parameters: Vec<(String, String)>,
-    /// The depth, from 1, if the value belongs to a curve over depth.
+    /// The depth, from 1, if the value belongs to a curve; or the step or epoch, by `over`.
     pub depth: Option<usize>,
+    /// What such a curve runs over: "depth", "step" or "epoch".
+    pub over: &'static str,
     /// The value, once it is computed and if it is a number.
     pub value: Option<f64>,
     /// The description of what is computed for it, if anything is.

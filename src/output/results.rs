@@ -1,10 +1,11 @@
 //! Results over the points of a sweep: axes with typed values, and for every point one entry per column, which is known
 //! or computed later.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Located, Records, Scalar};
-use crate::entropy::{CurveResult, numbers};
+use crate::entropy::{CurveResult, Measured, numbers};
 use crate::executor::Computed;
 use crate::figure::Band;
 use crate::work::{Described, Target, Value};
@@ -17,12 +18,15 @@ pub struct SweepAxis {
     pub values: Vec<Scalar>,
     /// The position of each value on a figure's axis; `None` for a value that is not a number.
     positions: Vec<Option<f64>>,
+    /// Each value in names and messages, no two alike.
+    labels: Vec<String>,
 }
 
 impl SweepAxis {
     pub fn new(name: impl Into<String>, values: Vec<Scalar>) -> Self {
         let positions = values.iter().map(Scalar::number).collect();
-        Self { name: name.into(), values, positions }
+        let labels = labels(&values);
+        Self { name: name.into(), values, positions, labels }
     }
 
     /// The position of value `i` on a figure's axis; −0 counts as 0.
@@ -32,6 +36,19 @@ impl SweepAxis {
             Error::new(format!("axis \"{}\" holds {value}, which has no place on a figure's axis", self.name))
         })
     }
+}
+
+/// Values in names: as [`Scalar::label`]; with all digits where rounded ones are alike, with their place where these are.
+fn labels(values: &[Scalar]) -> Vec<String> {
+    let mut labels: Vec<String> = values.iter().map(Scalar::label).collect();
+    let alike = |labels: &[String]| -> Vec<usize> {
+        let mut count = BTreeMap::<&str, usize>::new();
+        labels.iter().for_each(|label| *count.entry(label).or_default() += 1);
+        (0..labels.len()).filter(|&i| count[labels[i].as_str()] > 1).collect()
+    };
+    alike(&labels).into_iter().for_each(|i| labels[i] = values[i].to_string());
+    alike(&labels).into_iter().for_each(|i| labels[i] = format!("{} (value {})", labels[i], i + 1));
+    labels
 }
 
 /// A point of a sweep: for each axis, the index of its value there.
@@ -60,9 +77,13 @@ pub enum Entry {
     Curve {
         source: Described,
         length: usize,
+        measured: Measured,
     },
-    /// One number, computed later.
-    Number(Described),
+    /// One number, computed later, and what it is in words.
+    Number {
+        source: Described,
+        quantity: &'static str,
+    },
     Known(Scalar),
     List(Vec<Scalar>),
     /// The script failed at this point.
@@ -73,7 +94,7 @@ impl Entry {
     /// The description of what is computed for it, if anything is.
     pub fn source(&self) -> Option<&Described> {
         match self {
-            Self::Curve { source, .. } | Self::Number(source) => Some(source),
+            Self::Curve { source, .. } | Self::Number { source, .. } => Some(source),
             Self::Known(_) | Self::List(_) | Self::Failed => None,
         }
     }
@@ -83,9 +104,32 @@ impl Entry {
         computed.get(&self.source()?.fingerprint())?.as_deref().ok()
     }
 
-    /// Whether it will never be a number, because the point or its computation failed, or because it is something else.
+    /// Whether the point or its computation failed.
     pub(super) fn has_failed(&self, computed: &Computed) -> bool {
-        self.source().is_none_or(|source| computed.get(&source.fingerprint()).is_some_and(Result::is_err))
+        match self.source() {
+            None => matches!(self, Self::Failed),
+            Some(source) => computed.get(&source.fingerprint()).is_some_and(Result::is_err),
+        }
+    }
+
+    /// Whether it is known and has no number, such as a text.
+    pub(super) fn is_no_number(&self) -> bool {
+        match self {
+            Self::Known(value) => value.number().is_none(),
+            Self::List(_) => true,
+            Self::Curve { .. } | Self::Number { .. } | Self::Failed => false,
+        }
+    }
+
+    /// For error messages.
+    pub(super) fn describe(&self) -> String {
+        match self {
+            Self::Known(value) => value.describe(),
+            Self::List(values) => format!("a list of {} values", values.len()),
+            Self::Curve { .. } => "a curve".to_owned(),
+            Self::Number { .. } => "a number".to_owned(),
+            Self::Failed => "nothing, the point failed".to_owned(),
+        }
     }
 
     /// Its numbers, one per depth for a curve. `None` if they are not computed, or it is not a number.
@@ -98,8 +142,17 @@ impl Entry {
 
     /// The number of its depths, if that is known.
     pub(super) fn depths(&self, computed: &Computed) -> Option<usize> {
-        let length = if let Self::Curve { length, .. } = self { Some(*length) } else { None };
-        self.numbers(computed).map(|numbers| numbers.len()).max(length)
+        self.numbers(computed).map(|numbers| numbers.len()).max(self.length())
+    }
+
+    /// The number of its depths, if it is a curve.
+    pub(super) fn length(&self) -> Option<usize> {
+        if let Self::Curve { length, .. } = self { Some(*length) } else { None }
+    }
+
+    /// What it measures, if it is a curve.
+    fn measured(&self) -> Option<Measured> {
+        if let Self::Curve { measured, .. } = self { Some(*measured) } else { None }
     }
 
     /// The quartiles over the batch at every depth, for a measure with a value per sample.
@@ -127,8 +180,10 @@ impl Entry {
 
     fn named(&self, name: &mut dyn FnMut(&Described) -> Described) -> Self {
         match self {
-            Self::Curve { source, length } => Self::Curve { source: name(source), length: *length },
-            Self::Number(source) => Self::Number(name(source)),
+            Self::Curve { source, length, measured } => {
+                Self::Curve { source: name(source), length: *length, measured: *measured }
+            }
+            Self::Number { source, quantity } => Self::Number { source: name(source), quantity },
             Self::Known(_) | Self::List(_) | Self::Failed => self.clone(),
         }
     }
@@ -201,9 +256,87 @@ impl ResultTable {
         Ok(Self { axes: self.axes.clone(), columns, rows: self.rows.iter().map(row).collect() })
     }
 
+    /// What the numbers of its first column are, in words: what was measured at all points, or else the column's name.
+    pub fn quantity(&self) -> &str {
+        let mut quantities = self.rows.iter().filter_map(|row| match row.entry() {
+            Entry::Curve { measured, .. } => Some(measured.quantity),
+            Entry::Number { quantity, .. } => Some(*quantity),
+            Entry::Known(_) | Entry::List(_) => Some(""),
+            Entry::Failed => None,
+        });
+        let first = quantities.next().unwrap_or_default();
+        let is_shared = quantities.all(|other| other == first);
+        if is_shared && !first.is_empty() { first } else { self.columns.first().map_or("value", String::as_str) }
+    }
+
+    /// What its curves measure, if that is the same at all points.
+    pub fn measured(&self) -> Option<Measured> {
+        let mut measured = self.rows.iter().filter_map(|row| row.entry().measured());
+        let first = measured.next()?;
+        measured.all(|other| other == first).then_some(first)
+    }
+
+    /// What its curves run over, such as "depth"; "depth or step" if that differs.
+    pub fn over(&self) -> String {
+        let entries = self.rows.iter().flat_map(|row| &row.entries);
+        let mut over: Vec<&str> = Vec::new();
+        for measured in entries.filter_map(Entry::measured) {
+            if !over.contains(&measured.over) {
+                over.push(measured.over);
+            }
+        }
+        if over.is_empty() { Measured::UNNAMED.over.to_owned() } else { over.join(" or ") }
+    }
+
+    /// Refuses curves where `what` shows one number of a point.
+    ///
+    /// # Errors
+    /// When the table holds curves.
+    pub fn holds_no_curves(&self, what: &str) -> Result<()> {
+        if !self.holds_curves() {
+            return Ok(());
+        }
+        Err(Error::new(format!("{what} shows one number, and the values are curves over {}", self.over()))
+            .hint("take a number of each curve: `.map(|curve| curve.last)`, or its `.cutoff()`"))
+    }
+
+    /// Refuses a table for a figure when no value of its first column can be drawn.
+    ///
+    /// # Errors
+    /// When none of its values is a number.
+    pub fn holds_numbers(&self) -> Result<()> {
+        let without = self.without_numbers();
+        let known = self.rows.iter().filter(|row| !matches!(row.entry(), Entry::Failed)).count();
+        match without.first() {
+            Some(first) if without.len() == known => {
+                let found = self.rows[*first].entry().describe();
+                Err(Error::new(format!(
+                    "a figure shows numbers, and no value of this table is one: the first is {found}"
+                ))
+                .hint("take a number of each value: `.map(|value| …)`"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The rows whose first entry is known and has no number.
+    pub(super) fn without_numbers(&self) -> Vec<usize> {
+        (0..self.rows.len()).filter(|&row| self.rows[row].entry().is_no_number()).collect()
+    }
+
+    /// The point of a row in words: "weight_var = 1.5, seed = 0".
+    pub(super) fn point(&self, row: usize) -> String {
+        point_name(&self.axes, &self.rows[row].point)
+    }
+
     /// Whether its first column holds curves over depth.
     pub fn holds_curves(&self) -> bool {
         self.rows.iter().any(|row| matches!(row.entry(), Entry::Curve { .. }))
+    }
+
+    /// The value of an axis at a row, in names.
+    pub(super) fn label(&self, row: &ResultRow, axis: usize) -> String {
+        self.axes[axis].labels[row.point[axis]].clone()
     }
 
     /// The value of an axis at a row.
@@ -243,7 +376,7 @@ impl ResultTable {
         let entries = || self.rows.iter().flat_map(|row| &row.entries);
         let with_depth = entries().any(|entry| matches!(entry, Entry::Curve { .. }));
         let axes = self.axes.iter().map(|axis| axis.name.clone());
-        let columns = axes.chain(with_depth.then(|| "depth".to_owned())).chain(self.columns.iter().cloned()).collect();
+        let columns = axes.chain(with_depth.then(|| self.over())).chain(self.columns.iter().cloned()).collect();
         let mut rows = Vec::new();
         for row in &*self.rows {
             let cells: Vec<Vec<Scalar>> = row.entries.iter().map(|entry| entry.cells(computed)).collect();
@@ -278,10 +411,11 @@ impl ResultTable {
         let entry = row.entry();
         let depth = depth.filter(|_| matches!(entry, Entry::Curve { .. }));
         let names = self.axes.iter().map(|axis| axis.name.clone());
-        let values = (0..self.axes.len()).map(|axis| self.at(row, axis).label());
+        let values = (0..self.axes.len()).map(|axis| self.label(row, axis));
         let value =
             entry.numbers(computed).and_then(|numbers| numbers.get(depth.unwrap_or(1).wrapping_sub(1)).copied());
-        Located { parameters: names.zip(values).collect(), depth, value, result: entry.source().cloned() }
+        let over = entry.measured().unwrap_or(Measured::UNNAMED).over;
+        Located { parameters: names.zip(values).collect(), depth, over, value, result: entry.source().cloned() }
     }
 }
 
@@ -294,6 +428,6 @@ impl ResultRow {
 
 /// A point in words: "weight_var = 1.5, seed = 0".
 pub fn point_name(axes: &[Arc<SweepAxis>], point: &Point) -> String {
-    let pair = |(axis, &i): (&Arc<SweepAxis>, &usize)| format!("{} = {}", axis.name, axis.values[i].label());
+    let pair = |(axis, &i): (&Arc<SweepAxis>, &usize)| format!("{} = {}", axis.name, axis.labels[i]);
     axes.iter().zip(point).map(pair).collect::<Vec<_>>().join(", ")
 }

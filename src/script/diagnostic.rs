@@ -6,7 +6,7 @@ use std::sync::Arc;
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use rhai::{EvalAltResult, LexError, ParseErrorType, Position};
 
-use super::stdlib::STDLIB;
+use super::stdlib::{self, STDLIB};
 use super::type_names::in_message;
 use crate::Error;
 use crate::words::nearest;
@@ -66,6 +66,12 @@ impl Sources {
     /// The text of this name.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(AsRef::as_ref)
+    }
+
+    /// The texts of the script and of the modules in files, by name.
+    pub fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
+        let of_files = self.0.iter().filter(|(name, _)| !stdlib::is_file(name));
+        of_files.map(|(name, text)| (name.as_str(), &**text))
     }
 
     /// A place in one of the texts.

@@ -8,7 +8,7 @@ use rhai::{Dynamic, Engine, Module, OptimizationLevel, Scope};
 use super::diagnostic::Diagnostic;
 use super::loader::Loader;
 use super::session::{HostEvent, Session};
-use super::{Primitives, api, stdlib};
+use super::{Primitives, api, stdlib, whole_numbers};
 use crate::Error;
 
 /// An engine for one session.
@@ -47,6 +47,7 @@ pub(super) fn engine(session: &Arc<Session>, loader: &Loader, primitives: &Primi
         .register_fn("to_string", |error: &mut Error| error.message.clone())
         .register_fn("to_debug", |error: &mut Error| error.message.clone());
     api::register(&mut engine);
+    whole_numbers::register(&mut engine);
     primitives.iter().for_each(|add| add(&mut engine));
     for (name, text) in stdlib::STDLIB {
         let module = loader

@@ -12,9 +12,10 @@ use super::loader::Loader;
 use super::outcome::{Checked, Outcome, Status};
 use super::reference::Reference;
 use super::run_handle::RunHandle;
-use super::session::{HostEvent, HostObserver, Outputs, Purpose, Session, Setup};
+use super::session::{HostEvent, HostObserver, Outputs, Purpose, Session, Setup, Shown, needs_results};
 use super::settings::Settings;
-use super::{check, engine, reference};
+use super::{check, engine, reference, whole_numbers};
+use crate::Error;
 use crate::device::DeviceChoice;
 use crate::error::panicked;
 use crate::work::Target;
@@ -131,7 +132,16 @@ impl Host {
     pub fn check(&self, script: &Path) -> Result<Checked, Vec<Diagnostic>> {
         let Evaluated { session, outputs, .. } =
             self.evaluate(script, Purpose::Check).map_err(|failed| failed.diagnostics)?;
-        let plan = session.executor().plan(targets(&outputs)).map_err(|error| vec![error.into()])?;
+        let folder = session.run_folder().map_err(|error| vec![error.into()])?;
+        for Shown { output, place } in outputs.iter() {
+            for file in output.files() {
+                let writable = folder.check(&file, session.is_whole(), &session.reads());
+                writable.map_err(|error| vec![Diagnostic::from(error).at(place.clone())])?;
+            }
+        }
+        let wanted = std::mem::take(&mut session.state().wanted);
+        let targets = wanted.into_iter().chain(targets(&outputs)).collect();
+        let plan = session.executor().plan(targets).map_err(|error| vec![error.into()])?;
         let estimate = session.executor().estimate(&plan);
         let state = session.state();
         Ok(Checked { plan, estimate, params: state.params.clone(), warnings: state.warnings.clone() })
@@ -174,27 +184,46 @@ impl Host {
         let loader = Loader::new(project, self.handle.reads.clone()).map_err(|error| one(error.into()))?;
         let session = Arc::new(self.session(&name, &loader, purpose).map_err(|error| one(error.into()))?);
         let engine = engine::engine(&session, &loader, &self.primitives).map_err(one)?;
-        let (ast, text) = loader.script(&engine, script, &name).map_err(one)?;
+        let (ast, text) = loader.script(&engine, script, &name).map_err(|error| {
+            // What it took for a comment may be the reason.
+            let sources = loader.sources();
+            let divisions =
+                sources.texts().flat_map(|(file, text)| whole_numbers::divisions_in_comments(text, file, &sources));
+            let diagnostics = std::iter::once(error).chain(divisions).collect();
+            Failed { diagnostics, is_unwritten: false }
+        })?;
         session.notify(HostEvent::Loaded);
         let declared = self.declared.get_or_init(|| check::declared(&engine));
         let wrong = check::check(&engine, declared, &loader, &ast);
+        let sources = loader.sources();
+        for (file, text) in sources.texts() {
+            whole_numbers::divisions_in_comments(text, file, &sources)
+                .into_iter()
+                .for_each(|found| session.warn(found));
+        }
         if !wrong.is_empty() {
             return Err(Failed { diagnostics: wrong, is_unwritten: false });
         }
         session.notify(HostEvent::Checked);
         session.start_clock();
-        let result = engine.run_ast_with_scope(&mut Scope::new(), &ast);
-        if let Err(error) = result
-            && !matches!(*error, EvalAltResult::Exit(..))
-        {
-            // Points that failed before may be the reason: they are said as well.
-            let error = Diagnostic::eval(&error, &name, &loader.sources());
-            let state = session.state();
-            let diagnostics = [vec![error], state.warnings.clone()].concat();
-            return Err(Failed { diagnostics, is_unwritten: state.is_unwritten });
+        match engine.run_ast_with_scope(&mut Scope::new(), &ast) {
+            Err(error) if purpose == Purpose::Check && needs_results(&error) => {
+                let place = Diagnostic::eval(&error, &name, &loader.sources()).place;
+                session.warn(Diagnostic::from(Error::needs_results()).at(place));
+            }
+            Err(error) if !matches!(*error, EvalAltResult::Exit(..)) => {
+                // Points that failed before may be the reason: they are said as well.
+                let error = Diagnostic::eval(&error, &name, &loader.sources());
+                let state = session.state();
+                let diagnostics = [vec![error], state.warnings.clone()].concat();
+                return Err(Failed { diagnostics, is_unwritten: state.is_unwritten });
+            }
+            _ => session.check_params().map_err(|error| one(error.into()))?,
         }
-        session.check_params().map_err(|error| one(error.into()))?;
         let outputs: Outputs = std::mem::take(&mut session.state().shown).into();
+        for Shown { output, place } in outputs.iter() {
+            output.check().map_err(|error| one(Diagnostic::from(error).at(place.clone())))?;
+        }
         session.notify(HostEvent::Described(&outputs));
         let modules = loader.modules();
         Ok(Evaluated { session, text, modules, outputs })

@@ -2,6 +2,7 @@
 
 pub mod api;
 mod check;
+mod decimal;
 mod diagnostic;
 mod engine;
 mod host;
@@ -21,6 +22,7 @@ mod table;
 mod tensor;
 mod tensor_budget;
 mod type_names;
+mod whole_numbers;
 
 pub use api::specs;
 pub use diagnostic::{CallFrame, Diagnostic, Place, Severity};

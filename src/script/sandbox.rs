@@ -41,6 +41,11 @@ impl Session {
             return Err(Error::new(format!("\"{path}\" leads out of the folders that a script may read"))
                 .hint("a script reads only its project's folder (--project DIR) and that of data (--data-dir DIR)"));
         }
+        let absolute = |path: &Path| std::path::absolute(path).ok();
+        let unwritten: Vec<PathBuf> = self.state().unwritten.iter().filter_map(|path| absolute(path)).collect();
+        if folders.iter().filter_map(|folder| absolute(&folder.join(path))).any(|path| unwritten.contains(&path)) {
+            return Err(Error::needs_results());
+        }
         let folders: Vec<String> = folders.iter().map(|folder| folder.display().to_string()).collect();
         Err(Error::new(format!("there is no {what} \"{path}\"")).hint(format!("looked in {}", folders.join(", "))))
     }

@@ -15,7 +15,8 @@ use super::table::Axis;
 use super::tensor_budget::TensorBudget;
 use crate::data::Folders;
 use crate::device::DeviceChoice;
-use crate::executor::{Computed, DryRun, Estimate, Execution, Executor, Local, Points, Progress};
+use crate::entropy::numbers;
+use crate::executor::{Computed, DryRun, Estimate, Execution, Executor, Local, Points, Progress, ResultOfRow};
 use crate::files::write_whole;
 use crate::lock::lock;
 use crate::output::run_folder::RunFolder;
@@ -29,7 +30,13 @@ pub type Native<T> = std::result::Result<T, Box<EvalAltResult>>;
 
 impl From<Error> for Box<EvalAltResult> {
     fn from(error: Error) -> Self {
-        EvalAltResult::ErrorRuntime(Dynamic::from(error), rhai::Position::NONE).into()
+        let position = rhai::Position::NONE;
+        if error.needs_results {
+            // The script cannot catch this: it would go on as if its work had failed.
+            EvalAltResult::ErrorTerminated(Dynamic::from(error), position).into()
+        } else {
+            EvalAltResult::ErrorRuntime(Dynamic::from(error), position).into()
+        }
     }
 }
 
@@ -124,9 +131,18 @@ pub(super) struct State {
     /// Axes of its sweeps, by name.
     pub axes: BTreeSet<String>,
     pub report: Report,
-    pub points: Points,
+    /// Results that were needed so far, by rows of tables.
+    pub rows: Vec<ResultOfRow>,
+    /// Points that failed in the script.
+    pub failed_points: usize,
     /// What stops nothing and must not be hidden: failed points, damaged results.
     pub warnings: Vec<Diagnostic>,
+    /// Files that the script would have written; only kept by `check`.
+    pub unwritten: BTreeSet<PathBuf>,
+    /// Results that the script asks for before its end; only kept by `check`.
+    pub wanted: Vec<Target>,
+    /// Places of arithmetic that a warning names already: file, line and column.
+    pub said_at: BTreeSet<(String, Option<usize>, Option<usize>)>,
     pub work_seconds: f64,
     /// When evaluation must end; moved on by the time that work takes.
     pub deadline: Option<Instant>,
@@ -189,11 +205,12 @@ impl Session {
     /// # Errors
     /// When it would write over what was shown before.
     pub(super) fn show(&self, context: &NativeCallContext<'_>, output: impl Output + 'static) -> Result<()> {
-        let file = context.call_source().unwrap_or(&self.script);
-        let place = self.loader.sources().place(file, context.call_position());
+        let place = self.place(context);
         let mut state = self.state();
         let files = output.files();
-        let shared = |shown: &Shown| shown.output.files().into_iter().find(|file| files.contains(file));
+        // A file cannot be a folder of another one either.
+        let is_in_the_way = |file: &PathBuf| files.iter().any(|own| own.starts_with(file) || file.starts_with(own));
+        let shared = |shown: &Shown| shown.output.files().into_iter().find(is_in_the_way);
         let mut before = state.shown.iter().map(|shown| (shared(shown), &shown.place));
         if let Some((Some(file), place)) = before.find(|(shared, _)| shared.is_some()) {
             let by = place.as_ref().map(|place| format!(" by line {}", place.line)).unwrap_or_default();
@@ -236,12 +253,13 @@ impl Session {
     /// # Errors
     /// When it cannot be written.
     pub(super) fn write(&self, path: &Path, bytes: &[u8]) -> Result<()> {
-        if !self.writes {
-            return Ok(());
-        }
         let folder = self.run_folder()?;
         folder.check(path, self.is_whole(), &self.reads())?;
         let path = folder.outputs(self.is_whole()).join(path);
+        if !self.writes {
+            self.state().unwritten.insert(path);
+            return Ok(());
+        }
         let written = write_whole(&path, bytes);
         let mut state = self.state();
         state.is_unwritten |= written.is_err();
@@ -256,7 +274,7 @@ impl Session {
     pub(super) fn point_failed(&self, point: &str, error: &EvalAltResult) {
         let diagnostic = Diagnostic::eval(error, &self.script, &self.loader.sources());
         let message = format!("{point}: {}", diagnostic.message);
-        self.state().points.failed += 1;
+        self.state().failed_points += 1;
         self.warn(Diagnostic { message, ..diagnostic });
     }
 
@@ -267,6 +285,25 @@ impl Session {
         if !state.warnings.contains(&warning) {
             state.warnings.push(warning);
         }
+    }
+
+    /// Says, once, something about a call that stops nothing.
+    pub fn warn_at(&self, context: &NativeCallContext<'_>, warning: Error) {
+        let place = self.place(context);
+        self.warn(Diagnostic::from(warning).at(place));
+    }
+
+    /// Whether nothing was said about this place before.
+    pub(super) fn is_first_at(&self, context: &NativeCallContext<'_>) -> bool {
+        let position = context.call_position();
+        let file = context.call_source().unwrap_or(&self.script).to_owned();
+        self.state().said_at.insert((file, position.line(), position.position()))
+    }
+
+    /// The place of a call.
+    fn place(&self, context: &NativeCallContext<'_>) -> Option<Place> {
+        let file = context.call_source().unwrap_or(&self.script);
+        self.loader.sources().place(file, context.call_position())
     }
 
     /// The value of a `param`: what `--set` says, read as the type of its default.
@@ -302,7 +339,13 @@ impl Session {
         let wanted: Vec<&str> =
             self.settings.only.iter().filter(|(name, _)| name == axis.name()).map(|(_, text)| text.as_str()).collect();
         self.state().axes.insert(axis.name().to_owned());
-        let is_wanted = |value: &Scalar| wanted.iter().any(|text| is_meant(value, text));
+        let exact: Vec<&&str> =
+            wanted.iter().filter(|text| axis.values().iter().any(|value| value.to_string() == **text)).collect();
+        let is_wanted = |value: &Scalar| {
+            wanted
+                .iter()
+                .any(|text| if exact.contains(&text) { value.to_string() == *text } else { is_meant(value, text) })
+        };
         if wanted.is_empty() {
             return Ok(axis);
         }
@@ -320,8 +363,11 @@ impl Session {
     }
 
     /// What `print` shows of a result: of one that is not computed while the script is only checked, just that.
-    pub(super) fn printed(&self, text: Native<String>) -> Native<String> {
-        if self.writes { text } else { Ok(text.unwrap_or_else(|_| "(not computed yet)".to_owned())) }
+    pub(super) fn printed(text: Native<String>) -> Native<String> {
+        match text {
+            Err(error) if needs_results(&error) => Ok(NOT_COMPUTED.to_owned()),
+            text => text,
+        }
     }
 
     /// Who computes what the script shows.
@@ -338,20 +384,62 @@ impl Session {
         if targets.is_empty() {
             return Ok(Computed::new());
         }
+        if !self.writes {
+            self.state().wanted.extend(targets.iter().cloned());
+        }
         let execution = self.executor.compute(targets, &|progress| {
             if let Progress::Work(Event::Warning(error)) = &progress {
                 self.warn((*error).clone());
             }
             self.notify(progress.into());
         })?;
-        let Execution { computed, report, points, failures, duration } = execution;
+        let Execution { computed, report, rows, failures, duration } = execution;
         failures.into_iter().for_each(|failure| self.warn(failure));
         let mut state = self.state();
         state.work_seconds += duration.as_secs_f64();
         state.deadline = state.deadline.map(|deadline| deadline + duration);
         state.report.add(&report);
-        state.points.add(points);
+        state.rows.extend(rows);
         Ok(computed)
+    }
+
+    /// Warns of points whose results hold NaN: weights with NaN, or too large ones.
+    pub(super) fn say_nan(&self, targets: &[Target], computed: &Computed) {
+        let (mut all, mut some) = (BTreeSet::new(), BTreeSet::new());
+        for target in targets {
+            let value = computed.get(&target.result.fingerprint()).and_then(|result| result.as_ref().ok());
+            let Some(numbers) = value.and_then(|value| numbers(value).ok()) else { continue };
+            match numbers.iter().filter(|x| x.is_nan()).count() {
+                0 => {}
+                nan if nan == numbers.len() => _ = all.insert(target.point.as_str()),
+                _ => _ = some.insert(target.point.as_str()),
+            }
+        }
+        let points: BTreeSet<&str> = targets.iter().map(|target| target.point.as_str()).collect();
+        let hold = |these: &BTreeSet<&str>, what: &str| {
+            let (n, all) = (these.len(), points.len());
+            let mut listed: Vec<&str> = these.iter().take(LISTED).copied().filter(|point| !point.is_empty()).collect();
+            let rest = format!("{} more", n.saturating_sub(LISTED));
+            listed.extend((n > LISTED).then_some(rest.as_str()));
+            let points = if all == 1 { "point" } else { "points" };
+            let of = if listed.is_empty() { String::new() } else { format!(": {}", listed.join("; ")) };
+            Error::new(format!("the results of {n} of {all} {points} {what}{of}"))
+        };
+        if !all.is_empty() {
+            let hint = "weights that hold NaN, or numbers that grow beyond single precision, give such results";
+            self.warn(hold(&all, "are NaN throughout").hint(hint));
+        }
+        some.retain(|point| !all.contains(point));
+        if !some.is_empty() {
+            self.warn(hold(&some, "are NaN in part"));
+        }
+    }
+
+    /// The points of the run so far, each counted once.
+    pub(super) fn points(&self) -> Points {
+        let state = self.state();
+        let points = Points::of(&state.rows);
+        Points { failed: points.failed + state.failed_points, ..points }
     }
 
     /// From here on, evaluation is timed.
@@ -392,6 +480,27 @@ impl Session {
             Error::new(format!("the script took more than {} s to evaluate", self.settings.limits.seconds))
                 .hint("raise the limit: --max-seconds N")
         })
+    }
+}
+
+/// Points that a warning lists; more are counted.
+const LISTED: usize = 5;
+
+/// What is printed in a check of a result that is not computed.
+const NOT_COMPUTED: &str = "(not computed yet)";
+
+/// Whether a check ended since the script goes on from a result that is not computed: it asks for the result, or makes
+/// something of the words that stand for it.
+pub(super) fn needs_results(error: &EvalAltResult) -> bool {
+    match error {
+        EvalAltResult::ErrorInFunctionCall(_, _, inner, _) | EvalAltResult::ErrorInModule(_, inner, _) => {
+            needs_results(inner)
+        }
+        EvalAltResult::ErrorTerminated(why, _) => why.read_lock::<Error>().is_some_and(|error| error.needs_results),
+        EvalAltResult::ErrorRuntime(why, _) => {
+            why.read_lock::<Error>().is_some_and(|error| error.message.contains(NOT_COMPUTED))
+        }
+        error => error.to_string().contains(NOT_COMPUTED),
     }
 }
 

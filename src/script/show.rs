@@ -50,14 +50,17 @@ impl Host {
         outcome.files = std::mem::take(&mut session.state().files);
         outcome.is_complete = !is_stopped && session.is_whole();
         outcome.is_beside = !outcome.is_complete && folder.has_complete();
-        let is_unwritten = write_outputs(folder, &outputs, &computed, &session.reads(), &mut outcome);
+        session.say_nan(&targets, &computed);
+        let (is_unwritten, left_out) = write_outputs(folder, &outputs, &computed, &session.reads(), &mut outcome);
+        left_out.into_iter().for_each(|warning| session.warn(warning));
+        outcome.points = session.points();
         let sources = folder.write_sources(&text, &modules, outcome.is_complete);
         let state = session.state();
         outcome.status = match () {
             () if is_stopped => Status::Interrupted,
             () if is_unwritten || sources.is_err() => Status::NotWritten,
             () if !outcome.diagnostics.is_empty() => Status::ScriptWrong,
-            () if state.points.failed > 0 => Status::PointsFailed,
+            () if outcome.points.failed > 0 => Status::PointsFailed,
             () => Status::Done,
         };
         outcome.sources = sources.unwrap_or_else(|error| {
@@ -66,7 +69,6 @@ impl Host {
         });
         outcome.diagnostics.extend(state.warnings.iter().cloned());
         outcome.report = state.report.clone();
-        outcome.points = state.points;
         outcome.params = state.params.clone();
         let named = targets.iter().map(|target| (target.point.clone(), target.result.fingerprint().to_string()));
         outcome.results = named.collect::<BTreeSet<_>>().into_iter().collect();
@@ -120,23 +122,24 @@ impl Host {
 }
 
 /// Fills in every output and writes its files. One that fails or panics does not stop the others. Returns whether one failed
-/// that the script is not to blame for.
+/// that the script is not to blame for, and what is not shown of the results.
 fn write_outputs(
     folder: &RunFolder,
     outputs: &Outputs,
     computed: &Computed,
     reads: &BTreeSet<PathBuf>,
     outcome: &mut Outcome,
-) -> bool {
-    let mut is_unwritten = false;
+) -> (bool, Vec<Diagnostic>) {
+    let (mut is_unwritten, mut left_out) = (false, Vec::new());
     for Shown { output, place } in outputs.iter() {
-        let write = || -> Result<(Filled, Vec<PathBuf>)> {
+        let write = || -> Result<(Filled, Vec<PathBuf>, Vec<String>)> {
             for file in output.files() {
                 folder.check(&file, outcome.is_complete, reads)?;
             }
             let filled = output.fill(computed)?;
             let files = output.write(&folder.outputs(outcome.is_complete), &filled, computed)?;
-            Ok((filled, files))
+            let left_out = output.left_out(&filled)?;
+            Ok((filled, files, left_out))
         };
         let written = catch_unwind(AssertUnwindSafe(write)).unwrap_or_else(|panic| {
             Err(Error {
@@ -145,7 +148,9 @@ fn write_outputs(
             })
         });
         match written {
-            Ok((filled, files)) => {
+            Ok((filled, files, unshown)) => {
+                let warning = |unshown| Diagnostic::error(format!("{}: {unshown}", output.name())).at(place.clone());
+                left_out.extend(unshown.into_iter().map(warning));
                 outcome.files.extend(files);
                 outcome.verdicts.extend(filled.words);
                 outcome.tables.extend(filled.records.map(|records| (output.name(), records)));
@@ -158,7 +163,7 @@ fn write_outputs(
             }
         }
     }
-    is_unwritten
+    (is_unwritten, left_out)
 }
 
 #[cfg(test)]
@@ -208,7 +213,7 @@ mod tests {
         let shown = |name| Shown { output: Arc::new(Fragile(name)), place: None };
         let outputs: Outputs = vec![shown("first.csv"), shown("broken.csv"), shown("last.csv")].into();
         let mut outcome = Outcome::new(Status::Done, Vec::new());
-        assert!(write_outputs(&folder, &outputs, &Computed::new(), &BTreeSet::new(), &mut outcome));
+        assert!(write_outputs(&folder, &outputs, &Computed::new(), &BTreeSet::new(), &mut outcome).0);
         assert_eq!(outcome.files, ["first.csv", "last.csv"].map(|name| place.path().join(name)));
         let [failed] = &outcome.diagnostics[..] else { panic!("{:?}", outcome.diagnostics) };
         assert_eq!(failed.message, "the table broken.csv failed: no such thing");

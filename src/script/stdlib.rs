@@ -8,6 +8,11 @@ pub(super) const STDLIB: [(&str, &str); 4] = [
     ("vgg", include_str!("../../stdlib/vgg.rhai")),
 ];
 
+/// Whether a file in messages is a module of the program.
+pub(super) fn is_file(name: &str) -> bool {
+    STDLIB.iter().any(|(module, _)| file_name(module) == name)
+}
+
 /// The file name of a module in messages.
 pub(super) fn file_name(module: &str) -> String {
     format!("stdlib/{module}.rhai")

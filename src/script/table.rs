@@ -84,6 +84,29 @@ impl Table {
         ResultTable { axes, columns: Arc::new([]), rows: Arc::new([]) }.axis(name)
     }
 
+    /// The same table with the values of its axes that its rows have.
+    pub(super) fn narrowed(self) -> Self {
+        let mut axes = Vec::new();
+        let mut rows = self.rows.to_vec();
+        for (at, axis) in self.axes.iter().enumerate() {
+            let mut places = vec![None; axis.values().len()];
+            self.rows.iter().for_each(|row| places[row.point[at]] = Some(0));
+            let mut kept = 0;
+            for place in places.iter_mut().flatten() {
+                *place = kept;
+                kept += 1;
+            }
+            if kept == axis.values().len() {
+                axes.push(axis.clone());
+                continue;
+            }
+            let given = axis.given().iter().zip(&places).filter(|(_, place)| place.is_some());
+            axes.push(Axis::new(axis.name(), given.map(|(value, _)| value.clone()).collect::<Vec<_>>()));
+            rows.iter_mut().for_each(|row| row.point[at] = places[row.point[at]].unwrap_or_default());
+        }
+        Self { axes: axes.into(), rows: rows.into() }
+    }
+
     /// What the table shows: one column "value", or a column for every key where values are maps.
     pub(super) fn results(&self) -> ResultTable {
         let maps = || self.rows.iter().filter_map(|row| row.value.as_ref().ok()?.read_lock::<Map>());
@@ -127,10 +150,10 @@ impl Table {
 /// What a table shows of a value.
 fn entry(value: &Dynamic) -> Entry {
     if let Some(curve) = value.read_lock::<Curve>() {
-        return Entry::Curve { source: curve.source.clone(), length: curve.length };
+        return Entry::Curve { source: curve.source.clone(), length: curve.length, measured: curve.measured };
     }
     if let Some(number) = value.read_lock::<Number>() {
-        return Entry::Number(number.source.clone());
+        return Entry::Number { source: number.source.clone(), quantity: number.quantity };
     }
     match value.read_lock::<Array>() {
         Some(list) => Entry::List(list.iter().map(scalar).collect()),

@@ -11,6 +11,9 @@ use super::plan::Node;
 use super::{Context, Cost, Described, Keep, Operation, Plan, Value};
 use crate::{Error, Result};
 
+/// The name of an operation that computes several as one.
+pub(super) const BATCHED: &str = "batched";
+
 /// The share of the memory that one batch may use. The rest is for the inputs of the next.
 const SHARE: f64 = 0.5;
 
@@ -24,7 +27,7 @@ struct Batched {
 
 impl Operation for Batched {
     fn name(&self) -> &'static str {
-        "batched"
+        BATCHED
     }
 
     fn version(&self) -> u32 {
@@ -169,7 +172,7 @@ impl Plan {
 
     /// The plan with its nodes in the order of `units`; a unit of several nodes becomes a batch.
     fn rearranged(self, units: Vec<Vec<usize>>) -> Self {
-        let Self { targets, nodes, wanted, numerics } = self;
+        let Self { targets, nodes, wanted, numerics, rest_on, points } = self;
         let mut nodes: Vec<Option<Node>> = nodes.into_iter().map(Some).collect();
         let (mut arranged, mut new_index): (Vec<Node>, _) = (Vec::new(), vec![0; nodes.len()]);
         for unit in units {
@@ -190,7 +193,7 @@ impl Plan {
             }
         }
         let wanted = wanted.into_iter().map(|node| new_index[node]).collect();
-        Self { targets, nodes: arranged, wanted, numerics }
+        Self { targets, nodes: arranged, wanted, numerics, rest_on, points }
     }
 }
 

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::in_flight::Pending;
-use super::{Cost, Described, Event, Fingerprint, InFlight, Keep, Store, Value};
+use super::points::{self, PlannedPoint, RestsOn};
+use super::throughput::add_calls;
+use super::{Calls, CallsBySize, Cost, Described, Event, Fingerprint, InFlight, Keep, Store, Value};
 use crate::{Error, Result, words};
 
 /// A wanted result, and the sweep point that it belongs to, in words.
@@ -22,6 +24,9 @@ pub struct Plan {
     /// The node of each target.
     pub(super) wanted: Vec<usize>,
     pub(super) numerics: String,
+    /// What each target rests on.
+    pub(super) rest_on: Vec<RestsOn>,
+    pub(super) points: Vec<PlannedPoint>,
 }
 
 #[derive(Debug)]
@@ -44,13 +49,51 @@ impl Plan {
     /// Expands `targets` down to what `store` has for these numerics (device family and number type) and what other runs
     /// are computing already.
     pub fn new(targets: Vec<Target>, store: &Store, in_flight: &InFlight, numerics: &str) -> Self {
-        let mut plan = Self { wanted: Vec::new(), nodes: Vec::new(), numerics: numerics.to_owned(), targets };
+        let mut plan = Self {
+            wanted: Vec::new(),
+            nodes: Vec::new(),
+            numerics: numerics.to_owned(),
+            targets,
+            rest_on: Vec::new(),
+            points: Vec::new(),
+        };
         let mut known = BTreeMap::new();
         for target in 0..plan.targets.len() {
             let node = plan.expand(target, store, in_flight, &mut known);
             plan.wanted.push(node);
         }
+        plan.rest_on = plan.wanted.iter().map(|&node| plan.rests_on(node)).collect();
+        plan.points = points::planned(&plan.targets, &plan.rest_on);
         plan
+    }
+
+    /// The results that a node rests on: those that it follows from at once, or itself.
+    fn rests_on(&self, node: usize) -> RestsOn {
+        let mut found = RestsOn::new();
+        let (mut open, mut seen) = (vec![node], BTreeSet::new());
+        while let Some(i) = open.pop() {
+            let node = &self.nodes[i];
+            let takes_work = node.cost.operations > 0.0 || node.described.operation().keep() != Keep::InMemory;
+            if takes_work || node.stored || node.pending.is_some() {
+                found.insert(node.key, node.is_work);
+            } else {
+                open.extend(node.inputs.iter().copied().filter(|&input| seen.insert(input)));
+            }
+        }
+        if found.is_empty() {
+            found.insert(self.nodes[node].key, false);
+        }
+        found
+    }
+
+    /// What each target rests on.
+    pub(crate) fn rest_on(&self) -> &[RestsOn] {
+        &self.rest_on
+    }
+
+    /// Its points, each once.
+    pub fn points(&self) -> &[PlannedPoint] {
+        &self.points
     }
 
     /// Adds a target's nodes depth first, inputs in order: results in memory are used soon after they are computed. The
@@ -130,12 +173,8 @@ impl Plan {
 
     /// How many points need work, and how many do not: they are in the store or follow from it at once.
     pub fn missing_and_reused(&self) -> (usize, usize) {
-        let mut points = BTreeMap::<&str, bool>::new();
-        for (target, &node) in self.targets.iter().zip(&self.wanted) {
-            *points.entry(&target.point).or_default() |= self.nodes[node].is_work;
-        }
-        let missing = points.values().filter(|&&is_work| is_work).count();
-        (missing, points.len() - missing)
+        let missing = self.points.iter().filter(|point| point.is_work).count();
+        (missing, self.points.len() - missing)
     }
 
     /// How often each operation runs, by name.
@@ -154,6 +193,16 @@ impl Plan {
             *sums.entry(node.described.operation().name()).or_default() += node.cost.operations;
         }
         sums
+    }
+
+    /// The operations that run, by name and size, for an estimate of their time.
+    pub fn calls(&self) -> CallsBySize {
+        let mut calls = CallsBySize::new();
+        for node in self.nodes.iter().filter(|node| !node.stored && node.cost.operations > 0.0) {
+            let one = Calls { calls: 1.0, operations: node.cost.operations, seconds: 0.0 };
+            add_calls(&mut calls, node.described.operation().name(), one);
+        }
+        calls
     }
 
     /// Floating-point operations that each target adds to those before it.

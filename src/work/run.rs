@@ -11,10 +11,12 @@ use std::time::Instant;
 
 use burn::tensor::Device;
 
+use super::batching::BATCHED;
 use super::in_flight::Claim;
 use super::plan::Node;
 use super::store::ReadOutcome;
 use super::storing::Storing;
+use super::throughput::{Calls, CallsBySize, add_calls};
 use super::{Cancel, Context, Event, EventObserver, IdleThreads, InFlight, Keep, Plan, Store, Target, Value};
 use crate::error::panic_message;
 use crate::lock::{into_inner, lock, wait};
@@ -56,6 +58,8 @@ pub struct Report {
     /// How many results that should be kept are not in the store, because they could not be written or are larger than the
     /// store's budget.
     pub unstored: usize,
+    /// The same by size of the operation, for estimates.
+    pub calls: CallsBySize,
 }
 
 impl Report {
@@ -70,6 +74,9 @@ impl Report {
         for (name, (operations, seconds)) in &other.spent {
             let spent = self.spent.entry(name).or_default();
             *spent = (spent.0 + operations, spent.1 + seconds);
+        }
+        for (name, sizes) in &other.calls {
+            sizes.values().for_each(|calls| add_calls(&mut self.calls, name, *calls));
         }
     }
 }
@@ -252,6 +259,9 @@ impl<'a> Runner<'a> {
             if !reused && node.cost.operations > 0.0 {
                 let spent = state.report.spent.entry(name).or_default();
                 *spent = (spent.0 + node.cost.operations, spent.1 + seconds);
+                let (name, calls) = self.calls_of(i);
+                let calls = Calls { calls: calls as f64, operations: node.cost.operations, seconds };
+                add_calls(&mut state.report.calls, name, calls);
             }
             state.live_bytes += value.bytes() as f64;
         }
@@ -272,6 +282,15 @@ impl<'a> Runner<'a> {
             }
         }
         self.changed.notify_all();
+    }
+
+    /// The name of an operation and how often it is called at once: a batch is calls of its members.
+    fn calls_of(&self, i: usize) -> (&'static str, usize) {
+        let name = |i: usize| self.plan.nodes[i].described.operation().name();
+        match self.dependents[i].first() {
+            Some(&member) if name(i) == BATCHED => (name(member), self.dependents[i].len()),
+            _ => (name(i), 1),
+        }
     }
 
     fn compute(&self, node: &Node, inputs: &[Arc<Value>]) -> Result<Arc<Value>> {

@@ -23,6 +23,7 @@ mod provenance;
 mod reuse;
 mod ridge;
 mod run_folder;
+mod said;
 mod scripts;
 mod store;
 mod tensor;

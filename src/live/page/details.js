@@ -43,7 +43,7 @@ export class Details {
         }
         if (asked !== this.#asked) return;
         // Lines of the tooltip that the details repeat are left out here.
-        const repeated = new Set(point.rows.length === 1 ? [...Object.keys(point.rows[0].parameters), "depth", "seed"] : []);
+        const repeated = new Set(point.rows.length === 1 ? [...Object.keys(point.rows[0].parameters), point.rows[0].over, "seed"] : []);
         const shown = spot.value?.status === "ok" ? spot.value.line : null;
         const said = spot.lines.map(([name], i) => repeated.has(name) || i === shown);
         [...where.children].forEach((line, i) => said[i] && line.remove());
@@ -92,7 +92,7 @@ function about(point, { lines, value }) {
 
 function aboutRow(row) {
     const facts = Object.entries(row.parameters);
-    if (row.depth !== null) facts.push(["depth", row.depth]);
+    if (row.depth !== null) facts.push([row.over, row.depth]);
     if (row.seed !== null && !("seed" in row.parameters)) facts.push(["seed", row.seed]);
     const list = make("dl", {}, facts.map(([name, value]) =>
         make("div", {}, make("dt", {}, name), make("dd", {}, String(value)))));

@@ -6,6 +6,7 @@ use rhai::{Array, Engine, INT};
 use super::curve::now;
 use super::general::wanted_count;
 use super::network::elements;
+use super::network::say_identity_norms;
 use crate::Error;
 use crate::cascade::{Cascade, check_channels, reconstruct_depth};
 use crate::data::Split;
@@ -72,7 +73,13 @@ mod functions {
     /// images(at.channels(), #{ labels: "channel" }).save("channels.png");
     /// ```
     #[rhai_fn(name = "activation", return_raw)]
-    pub fn activation_of_network(network: Network, samples: Split, depth: INT) -> Native<Activation> {
+    pub fn activation_of_network(
+        context: NativeCallContext,
+        network: Network,
+        samples: Split,
+        depth: INT,
+    ) -> Native<Activation> {
+        say_identity_norms(&context, &network)?;
         Ok(Activation::new(network, None, samples, depth)?)
     }
 
@@ -84,7 +91,8 @@ mod functions {
     /// print(net.activations(data.test.take(5)).map(|at| at.shape));    // [[49], [49], [400], [10]]
     /// ```
     #[rhai_fn(return_raw)]
-    pub fn activations(network: Network, samples: Split) -> Native<Array> {
+    pub fn activations(context: NativeCallContext, network: Network, samples: Split) -> Native<Array> {
+        say_identity_norms(&context, &network)?;
         let depths = 1..=network.architecture().depth() as INT;
         let at = |depth| Ok(Dynamic::from(Activation::new(network.clone(), None, samples.clone(), depth)?));
         depths.map(at).collect()

@@ -4,6 +4,7 @@ use rhai::plugin::*;
 use rhai::{Engine, INT, Map};
 
 use super::general::wanted_count;
+use super::network::say_identity_norms;
 use super::weights::open;
 use crate::Error;
 use crate::cascade::{AdamSolver, Cascade, Ridge, ideal, reconstruct};
@@ -91,10 +92,11 @@ impl Reconstruction {
 
     fn measure(&self, measure: Measure) -> Native<Curve> {
         let source = curve(&self.cascade, &self.split, self.trunk(), measure)?;
-        Ok(Curve::new(source, self.trunk()))
+        Ok(Curve::of(measure.into(), source, self.trunk()))
     }
 
     fn pictures(&self, depth: usize, only: bool) -> Native<Pictures> {
+        self.cascade.check_depth(depth)?;
         // The way back leads through the head only if its depths are asked for.
         let through = depth.max(self.trunk());
         let source = reconstruct(&self.cascade, &self.split, through)?;
@@ -137,6 +139,7 @@ mod functions {
     #[rhai_fn(name = "cascade", return_raw)]
     pub fn cascade_with(context: NativeCallContext, network: Network, data: Split, options: Map) -> Native<Cascade> {
         let options = CASCADE.read(&options)?;
+        say_identity_norms(&context, &network)?;
         let usual = AdamSolver::for_network(&network);
         let relu_at_input = options.flag("relu_at_input")?;
         if let Some(path) = options.optional_text("weights")? {

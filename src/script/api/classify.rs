@@ -9,6 +9,7 @@ use rhai::{Array, Dynamic, Engine, INT, Map};
 use super::curve::now;
 use super::general::wanted_count;
 use super::network::elements;
+use super::network::say_identity_norms;
 use crate::Error;
 use crate::data::Split;
 use crate::network::{Network, outputs};
@@ -161,6 +162,7 @@ mod functions {
     /// ```
     #[rhai_fn(name = "outputs", return_raw)]
     pub fn outputs_of(context: NativeCallContext, network: Network, data: Split) -> Native<ScriptTensor> {
+        say_identity_norms(&context, &network)?;
         let value = now(&context, "the outputs", &outputs(&network, &data)?)?;
         let (shape, numbers) = value.f32s("y")?;
         Ok(ScriptTensor::new(&*Session::from_context(&context)?, shape, || Ok(numbers.to_vec()))?)
@@ -178,15 +180,22 @@ mod functions {
     /// print(found[0][0].name);
     /// ```
     #[rhai_fn(return_raw)]
-    pub fn classify(network: Network, data: Split, classes: INT) -> Native<Classification> {
-        classify_with(network, data, classes, Map::new())
+    pub fn classify(context: NativeCallContext, network: Network, data: Split, classes: INT) -> Native<Classification> {
+        classify_with(context, network, data, classes, Map::new())
     }
 
     /// ```
     /// fn found(net, data) { net.classify(data, 1, #{ names: ["cat", "dog"] }) }
     /// ```
     #[rhai_fn(name = "classify", return_raw)]
-    pub fn classify_with(network: Network, data: Split, classes: INT, options: Map) -> Native<Classification> {
+    pub fn classify_with(
+        context: NativeCallContext,
+        network: Network,
+        data: Split,
+        classes: INT,
+        options: Map,
+    ) -> Native<Classification> {
+        say_identity_norms(&context, &network)?;
         let names = names(&network, CLASSIFY.read(&options)?.value("names"))?;
         Ok(Classification::new(&network, &data, classes, names)?)
     }
@@ -232,6 +241,6 @@ mod functions {
     #[rhai_fn(name = "print", name = "debug", name = "to_string", name = "to_debug", return_raw)]
     pub fn classification_to_string(context: NativeCallContext, classification: &mut Classification) -> Native<String> {
         let text = classification.all(&context).map(|all| classification.in_words(&all));
-        Session::from_context(&context)?.printed(text)
+        Session::printed(text)
     }
 }

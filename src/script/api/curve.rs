@@ -8,7 +8,7 @@ use rhai::{Array, Dynamic, Engine, FLOAT, FuncRegistration, INT, Map, Module};
 use super::general::{AnyNumber, wanted_count, wanted_number};
 use crate::Error;
 use crate::cascade::Cascade;
-use crate::entropy::{CUTOFF_TOLERANCE, Derivation, Operator, derive, numbers};
+use crate::entropy::{CUTOFF_TOLERANCE, Derivation, Measured, Operator, derive, numbers};
 use crate::script::lazy::{Curve, Number};
 use crate::script::options::{Key, Spec, number};
 use crate::script::session::{Native, Session};
@@ -63,12 +63,16 @@ print(net.accuracy(data.test.take(100)) < 0.5);    // true
 impl Curve {
     /// A curve from an operation whose result holds an array "curve", `[length]`, in double precision.
     pub fn new(source: Described, length: usize) -> Self {
-        Self { source, length }
+        Self::of(Measured::UNNAMED, source, length)
+    }
+
+    pub(super) fn of(measured: Measured, source: Described, length: usize) -> Self {
+        Self { source, length, measured }
     }
 
     pub(super) fn losses(cascade: &Cascade, l: usize) -> Self {
         let steps = cascade.steps();
-        Self::new(derive(Derivation::Losses, vec![cascade.block(l)]), steps)
+        Self::of(Measured::LOSS, derive(Derivation::Losses, vec![cascade.block(l)]), steps)
     }
 
     pub(super) fn batch_mean(self) -> Self {
@@ -76,14 +80,19 @@ impl Curve {
     }
 
     fn number(&self, derivation: Derivation) -> Number {
-        Number { source: derive(derivation, vec![self.source.clone()]) }
+        let quantity = match derivation {
+            Derivation::Cutoff { .. } | Derivation::FallsBelow { .. } => self.measured.over,
+            _ => self.measured.quantity,
+        };
+        Number { source: derive(derivation, vec![self.source.clone()]), quantity }
     }
 
     fn at(&self, depth: INT) -> Native<Number> {
         let depth = wanted_count(depth, "the depth")?;
         if !(1..=self.length).contains(&depth) {
+            let over = self.measured.over;
             return Err(Error::new(format!(
-                "depth {depth} is not on the curve; it has the depths 1 to {}",
+                "{over} {depth} is not on the curve; it has the {over}s 1 to {}",
                 self.length
             ))
             .into());
@@ -123,15 +132,15 @@ fn operand(value: &Dynamic) -> Option<(Described, Option<Curve>)> {
 fn arithmetic(operator: Operator, a: &Dynamic, b: &Dynamic) -> Native<Dynamic> {
     let wrong = || Error::new("arithmetic goes with curves and numbers");
     let (a, b) = (operand(a).ok_or_else(wrong)?, operand(b).ok_or_else(wrong)?);
-    if let (Some(Curve { length: a, .. }), Some(Curve { length: b, .. })) = (&a.1, &b.1)
+    if let (Some(Curve { length: a, measured, .. }), Some(Curve { length: b, .. })) = (&a.1, &b.1)
         && a != b
     {
-        return Err(Error::new(format!("curves of {a} and {b} depths do not go together")).into());
+        return Err(Error::new(format!("curves of {a} and {b} {}s do not go together", measured.over)).into());
     }
     let source = derive(Derivation::Arithmetic { operator }, vec![a.0, b.0]);
     Ok(match a.1.or(b.1) {
-        Some(curve) => Dynamic::from(Curve { source, ..curve }),
-        None => Dynamic::from(Number { source }),
+        Some(curve) => Dynamic::from(Curve { source, measured: curve.measured.changed(), ..curve }),
+        None => Dynamic::from(Number { source, quantity: "" }),
     })
 }
 
@@ -280,7 +289,7 @@ mod functions {
     #[rhai_fn(name = "print", name = "debug", name = "to_string", name = "to_debug", return_raw)]
     pub fn number_to_string(context: NativeCallContext, number: &mut Number) -> Native<String> {
         let text = value_of(&context, number).map(|value| Dynamic::from_float(value).to_string());
-        Session::from_context(&context)?.printed(text)
+        Session::printed(text)
     }
 
     /// As `print` shows it: computed now. Under the name `print` as well, for Rhai's own hides that it failed.
@@ -290,6 +299,6 @@ mod functions {
             let values: Vec<String> = values.iter().map(|value| format!("{value:.6}")).collect();
             format!("[{}]", values.join(", "))
         };
-        Session::from_context(&context)?.printed(values_of(&context, curve).map(text))
+        Session::printed(values_of(&context, curve).map(text))
     }
 }

@@ -28,6 +28,12 @@ const CLIP: Key = Key::open(
     "the range of the values",
     "values at which the colours begin and end",
 );
+const VALUE: Key = Key::open(
+    "value",
+    Takes::Text,
+    "what was measured, such as \"relative entropy\", otherwise the column's name",
+    "name of the values, at the colour bar",
+);
 const HEATMAP: Spec = Spec {
     function: "heatmap",
     keys: &[
@@ -36,10 +42,10 @@ const HEATMAP: Spec = Spec {
             "y",
             Takes::Text,
             "`\"depth\"` if the values are curves, otherwise the other of two axes",
-            "what runs upward: `\"depth\"` if the values are curves, otherwise an axis of the sweep",
+            "what runs upward: what the curves run over, such as `\"depth\"` or `\"step\"`, otherwise an axis of the sweep",
         ),
         TITLE,
-        Key::text("value", "entropy", "name of the values, at the colour bar"),
+        VALUE,
         PALETTE,
         CLIP,
     ],
@@ -51,9 +57,9 @@ const LINES: Spec = Spec {
             "x",
             Takes::Text,
             "`\"depth\"` if the values are curves, otherwise the first axis",
-            "what runs to the right: `\"depth\"` if the values are curves, otherwise an axis of the sweep",
+            "what runs to the right: what the curves run over, such as `\"depth\"` or `\"step\"`, otherwise an axis of the sweep",
         ),
-        Key::text("y", "value", "name of the values"),
+        Key::open("y", Takes::Text, "what was measured, otherwise the column's name", "name of the values"),
         TITLE,
         Key::open(
             "over",
@@ -73,7 +79,7 @@ const BARS: Spec = Spec {
         Key::open(
             "y",
             Takes::Text,
-            "`\"value\"`",
+            "what was measured, otherwise the column's name",
             "the heights: a column's name if the table has several columns, otherwise a name for its values",
         ),
         TITLE,
@@ -92,7 +98,7 @@ const BARS: Spec = Spec {
         Key::open(
             "value",
             Takes::Text,
-            "the colours' column, otherwise \"value\"",
+            "the colours' column, otherwise what was measured",
             "name of the numbers, at the colour bar",
         ),
         PALETTE,
@@ -120,16 +126,27 @@ fn axis_option(options: &Options<'_>, key: &str, table: &ResultTable) -> Result<
     options.optional_text(key)?.map(|name| table.axis(&name)).transpose()
 }
 
+/// The error for a name that is not what a table's curves run over.
+fn other_than_curves(table: &ResultTable, key: &str, name: &str) -> Error {
+    let over = table.over();
+    Error::new(format!("the values are curves over {over}, so {key} is \"{over}\", not \"{name}\""))
+}
+
 /// Lines of a table, or of a curve that no sweep made.
 fn lines_of(table: ResultTable, options: &Map) -> Native<Draft> {
     let options = LINES.read(options)?;
     let x = match options.optional_text("x")?.as_deref() {
-        None | Some("depth") if table.holds_curves() => None,
+        None if table.holds_curves() => None,
         None => Some(0),
+        Some(name) if table.holds_curves() && name == table.over() => None,
+        Some(name) if table.holds_curves() && table.axis(name).is_err() => {
+            return Err(other_than_curves(&table, "x", name).into());
+        }
         Some(name) => Some(table.axis(name)?),
     };
     let over = axis_option(&options, "over", &table)?;
-    let mut plot = LinesPlot::new(table, x, over, options.text("y")?)?;
+    let y = options.optional_text("y")?.unwrap_or_else(|| table.quantity().to_owned());
+    let mut plot = LinesPlot::new(table, x, over, y)?;
     plot.log = (options.flag("log_x")?, options.flag("log_y")?);
     Ok(Draft::new(plot, options.text("title")?))
 }
@@ -138,7 +155,11 @@ fn lines_of(table: ResultTable, options: &Map) -> Native<Draft> {
 fn colours_of(table: &ResultTable, options: &Options<'_>) -> Result<Option<(ResultTable, String)>, Error> {
     let Some(colour) = options.value("colour") else { return Ok(None) };
     let (colours, name) = match (colour.read_lock::<Table>(), colour.clone().into_string()) {
-        (Some(colours), _) => (colours.results(), "value".to_owned()),
+        (Some(colours), _) => {
+            let colours = colours.results();
+            let name = colours.quantity().to_owned();
+            (colours, name)
+        }
         (None, Ok(column)) => (table.column(&column)?, column),
         (None, Err(_)) => {
             let found = describe(colour);
@@ -192,18 +213,16 @@ mod functions {
         let x = axis_option(&options, "x", &table)?.unwrap_or(0);
         let curves = table.holds_curves();
         let y = match options.optional_text("y")?.as_deref() {
-            None | Some("depth") if curves => None,
+            None if curves => None,
+            Some(name) if curves && name == table.over() => None,
             None if table.axes.len() == 2 => Some(1 - x),
             None => return Err(Error::new("`heatmap` needs `y`, the axis upward").into()),
-            Some(name) if curves => {
-                return Err(
-                    Error::new(format!("the values are curves over depth, so y is \"depth\", not \"{name}\"")).into()
-                );
-            }
+            Some(name) if curves => return Err(other_than_curves(&table, "y", name).into()),
             Some(name) => Some(table.axis(name)?),
         };
+        let value = options.optional_text("value")?.unwrap_or_else(|| table.quantity().to_owned());
         let mut plot = HeatmapPlot::new(table, x, y)?;
-        plot.value = options.text("value")?;
+        plot.value = value;
         plot.palette = Palette::named(options.choice("palette")?)?;
         plot.clip = options.range("clip")?.unwrap_or_default();
         Ok(Draft::new(plot, options.text("title")?))
@@ -227,7 +246,10 @@ mod functions {
 
     #[rhai_fn(name = "lines", return_raw)]
     pub fn lines_of_curve(curve: Curve, options: Map) -> Native<Draft> {
-        lines_of(ResultTable::single(Entry::Curve { source: curve.source, length: curve.length }), &options)
+        lines_of(
+            ResultTable::single(Entry::Curve { source: curve.source, length: curve.length, measured: curve.measured }),
+            &options,
+        )
     }
 
     /// Bars over an axis of the sweep; the numbers of a table are their heights. A second column, or a second table over the same
@@ -251,7 +273,8 @@ mod functions {
             }
             _ => table.clone(),
         };
-        let mut plot = BarsPlot::new(heights, x, over.as_deref(), y.unwrap_or_else(|| "value".to_owned()))?;
+        let y = y.unwrap_or_else(|| heights.quantity().to_owned());
+        let mut plot = BarsPlot::new(heights, x, over.as_deref(), y)?;
         if let Some((colours, name)) = colours_of(&table, &options)? {
             plot = plot.coloured_by(colours, over.as_deref(), name)?;
         }

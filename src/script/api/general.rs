@@ -4,6 +4,7 @@ use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine, FLOAT, INT};
 
 use crate::Error;
+use crate::script::decimal;
 use crate::script::options::{describe, number};
 use crate::script::session::{Native, Session};
 
@@ -25,15 +26,15 @@ pub(super) fn wanted_count(value: INT, what: &str) -> Result<usize, Error> {
         .map_err(|_| Error::new(format!("{what} is {value}; it must be a whole number of at least 0")))
 }
 
-/// `count` numbers from `start` on; refused if that is more than an array may hold.
-fn stepped(start: f64, step: f64, count: f64, context: &NativeCallContext<'_>) -> Native<Vec<f64>> {
+/// The number of an array's elements; refused if that is more than an array may hold.
+fn length(count: f64, context: &NativeCallContext<'_>) -> Native<usize> {
     let most = Session::from_context(context)?.settings.limits.size;
     if !(count.is_finite() && count <= most as f64) {
         return Err(Error::new(format!("an array of {count} numbers; at most {most}"))
             .hint("raise the limit: --max-size N")
             .into());
     }
-    Ok((0..count.max(0.0) as usize).map(|i| start + i as f64 * step).collect())
+    Ok(count.max(0.0) as usize)
 }
 
 #[export_module]
@@ -57,13 +58,9 @@ mod functions {
     #[rhai_fn(return_raw)]
     pub fn linspace(context: NativeCallContext, start: AnyNumber, stop: AnyNumber, count: INT) -> Native<Array> {
         let (start, stop) = (wanted_number(&start, "start")?, wanted_number(&stop, "stop")?);
-        let count = wanted_count(count, "count")?;
-        let step = (stop - start) / count.saturating_sub(1).max(1) as f64;
-        let mut numbers = stepped(start, step, count as f64, &context)?;
-        if let [_, .., last] = &mut numbers[..] {
-            *last = stop;
-        }
-        Ok(numbers.into_iter().map(Dynamic::from_float).collect())
+        let count = length(wanted_count(count, "count")? as f64, &context)?;
+        let number = |i: usize| if i > 0 && i + 1 == count { stop } else { decimal::spaced(start, stop, count, i) };
+        Ok((0..count).map(|i| Dynamic::from_float(number(i))).collect())
     }
 
     /// The integers from `start` up to but not including `stop`.
@@ -73,11 +70,12 @@ mod functions {
     /// ```
     #[rhai_fn(return_raw)]
     pub fn range(context: NativeCallContext, start: INT, stop: INT) -> Native<Array> {
-        stepped(0.0, 1.0, stop.saturating_sub(start) as f64, &context)?;
+        length(stop.saturating_sub(start) as f64, &context)?;
         Ok((start..stop).map(Dynamic::from_int).collect())
     }
 
-    /// With a `step`: numbers from `start` up to but not including `stop`; integers if all three are.
+    /// With a `step`: numbers from `start` up to but not including `stop`; integers if all three are. Decimals are decimals:
+    /// `range(0.8, 2.0, 0.1)` holds 1.7, as a script would write it.
     ///
     /// ```
     /// print(range(0.5, 2.0, 0.5));    // [0.5, 1.0, 1.5]
@@ -102,17 +100,18 @@ mod functions {
         stop: AnyNumber,
         step: AnyNumber,
     ) -> Native<Array> {
-        let whole = [&start, &stop, &step].iter().all(|value| value.is_int());
+        let whole = start.as_int().ok().zip(step.as_int().ok()).filter(|_| stop.is_int());
         let (start, stop, step) =
             (wanted_number(&start, "start")?, wanted_number(&stop, "stop")?, wanted_number(&step, "step")?);
         if step == 0.0 {
             return Err(Error::new("`range` with a step of 0 never ends").into());
         }
-        // A last number that only rounding keeps below `stop` is left out.
-        let count = ((stop - start) / step - 1e-9).ceil();
-        let numbers = stepped(start, step, count, &context)?;
-        let value = |x: f64| if whole { Dynamic::from_int(x as INT) } else { Dynamic::from_float(x) };
-        Ok(numbers.into_iter().map(value).collect())
+        let count = length(decimal::steps_before(start, stop, step), &context)?;
+        let number = |i: usize| match whole {
+            Some((start, step)) => Dynamic::from_int(start + i as INT * step),
+            None => Dynamic::from_float(decimal::stepped(start, step, i)),
+        };
+        Ok((0..count).map(number).collect())
     }
 
     /// `count` numbers from `start` to `stop`, both included and positive, with the same factor from each to the next.
@@ -126,15 +125,12 @@ mod functions {
         if !(first > 0.0 && last > 0.0) {
             return Err(Error::new(format!("`logspace` from {first} to {last}: both must be positive")).into());
         }
-        let count = wanted_count(count, "count")?;
-        let step = 1.0 / count.saturating_sub(1).max(1) as f64;
-        let mut numbers: Vec<f64> = stepped(0.0, step, count as f64, &context)?
-            .into_iter()
-            .map(|x| first * libm::pow(last / first, x))
-            .collect();
-        if let [_, .., end] = &mut numbers[..] {
-            *end = last;
-        }
-        Ok(numbers.into_iter().map(Dynamic::from_float).collect())
+        let count = length(wanted_count(count, "count")? as f64, &context)?;
+        let number = |i: usize| match i {
+            0 => first,
+            i if i + 1 == count => last,
+            i => decimal::scaled(first, last, count, i),
+        };
+        Ok((0..count).map(|i| Dynamic::from_float(number(i))).collect())
     }
 }

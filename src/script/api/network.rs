@@ -8,7 +8,7 @@ use crate::Error;
 use crate::cascade::summary;
 use crate::network::{Architecture, Block, Init, Network};
 use crate::script::options::{Key, Spec, Takes, describe};
-use crate::script::session::Native;
+use crate::script::session::{Native, Session};
 
 const INIT: Spec = Spec {
     function: "init",
@@ -45,6 +45,21 @@ pub(super) fn elements<T: Clone + 'static + Send + Sync>(
             .map_err(|value| Error::new(format!("element {i} of {list} is {}; it should be {what}", describe(&value))))
     };
     array.into_iter().enumerate().map(element).collect()
+}
+
+/// Says, once for a place, that a network's batch normalisation does nothing before training.
+pub(super) fn say_identity_norms(context: &NativeCallContext<'_>, network: &Network) -> Native<()> {
+    if !network.has_identity_norms() {
+        return Ok(());
+    }
+    let session = Session::from_context(context)?;
+    if session.is_first_at(context) {
+        let message =
+            "batch_norm does nothing in this network: before training, its running mean is 0 and its variance 1";
+        let hint = "train the network, `net.trained(data.train)`, load weights, or normalise samples with `layer_norm`";
+        session.warn_at(context, Error::new(message).hint(hint));
+    }
+    Ok(())
 }
 
 fn shape(sizes: &[usize]) -> Array {

@@ -1,5 +1,6 @@
 //! Sweeps: axes and their combinations.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rhai::plugin::*;
@@ -8,7 +9,8 @@ use rhai::{Array, Dynamic, Engine, EvalAltResult, FnPtr, INT};
 use super::network::elements;
 use crate::Error;
 use crate::output::Point;
-use crate::script::options::describe;
+use crate::script::decimal;
+use crate::script::options::{describe, number};
 use crate::script::session::{Native, Session};
 use crate::script::table::{Axis, Row, Table, point_in_words, point_map};
 
@@ -71,6 +73,42 @@ pub(super) fn for_each_row<A: rhai::FuncArgs>(
     }
 }
 
+/// Equal values of an axis that its warning lists; more are counted.
+const LISTED: usize = 6;
+
+/// The values of an axis, without rounding errors, each once; and in words those that were there several times.
+fn distinct(values: Array) -> (Array, Vec<String>) {
+    let mut kept: Vec<(Dynamic, usize)> = Vec::new();
+    let mut known = BTreeMap::<String, usize>::new();
+    for value in values {
+        let value = value.as_float().map_or(value, |x| Dynamic::from_float(decimal::meant(x)));
+        // 1 and 1.0 have one place on a figure's axis. Other values than numbers, truth values and texts may differ in
+        // what their words do not say.
+        let key = match number(&value) {
+            Some(x) => Some(format!("{:?}", x + 0.0)),
+            None if value.is_string() || value.is_bool() => Some(format!("{} {value}", value.type_name())),
+            None => None,
+        };
+        match key.as_ref().and_then(|key| known.get(key)) {
+            Some(&at) => kept[at].1 += 1,
+            None => {
+                known.extend(key.map(|key| (key, kept.len())));
+                kept.push((value, 1));
+            }
+        }
+    }
+    let mut merged: Vec<String> = kept
+        .iter()
+        .filter(|(_, times)| *times > 1)
+        .map(|(value, times)| format!("{} {times} times", describe(value)))
+        .collect();
+    if merged.len() > LISTED {
+        let rest = merged.split_off(LISTED).len();
+        merged.push(format!("and {rest} more"));
+    }
+    (kept.into_iter().map(|(value, _)| value).collect(), merged)
+}
+
 /// The error that the script or a native function threw; `None` for any other.
 fn thrown(mut error: &EvalAltResult) -> Option<Error> {
     while let EvalAltResult::ErrorInFunctionCall(_, _, inner, _) = error {
@@ -94,15 +132,22 @@ pub(super) fn register(engine: &mut Engine) {
 #[expect(clippy::unwrap_used, reason = "Rhai's macro writes them")]
 #[export_module]
 mod functions {
-    /// An axis of a sweep: a name and its values.
+    /// An axis of a sweep: a name and its values. Rounding errors are dropped: `17 * 0.1` is the value 1.7. Equal values are
+    /// one value, with a warning.
     ///
     /// ```
     /// let a = axis("weight_var", linspace(0.5, 4.0, 15));
     /// ```
     #[rhai_fn(return_raw)]
-    pub fn axis(name: &str, values: Array) -> Native<Axis> {
+    pub fn axis(context: NativeCallContext, name: &str, values: Array) -> Native<Axis> {
         if values.is_empty() {
             return Err(Error::new(format!("axis \"{name}\" has no values")).into());
+        }
+        let (values, merged) = distinct(values);
+        if !merged.is_empty() {
+            let session = Session::from_context(&context)?;
+            let message = format!("axis \"{name}\" holds equal values: {}; each counts once", merged.join(", "));
+            session.warn_at(&context, Error::new(message));
         }
         Ok(Axis::new(name, values))
     }

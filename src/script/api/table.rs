@@ -24,13 +24,19 @@ fn mean(values: &[&Dynamic]) -> Result<Dynamic, Error> {
     }
     let curves: Option<Vec<Curve>> = values.iter().map(|value| Some(value.read_lock::<Curve>()?.clone())).collect();
     if let Some(curves) = curves {
-        if let Some(other) = curves.iter().find(|curve| curve.length != curves[0].length) {
-            let message = format!("the mean of curves with {} and {} depths", curves[0].length, other.length);
+        let first = &curves[0];
+        if let Some(other) = curves.iter().find(|curve| curve.length != first.length) {
+            let over = first.measured.over;
+            let message = format!("the mean of curves with {} and {} {over}s", first.length, other.length);
             return Err(Error::new(message));
         }
         let source = derive(Derivation::Mean, curves.iter().map(|curve| curve.source.clone()).collect());
-        return Ok(Dynamic::from(Curve { source, ..curves[0].clone() }));
+        let is_one = curves.iter().all(|curve| curve.measured == first.measured);
+        let measured = if is_one { first.measured } else { first.measured.changed() };
+        return Ok(Dynamic::from(Curve { source, measured, length: first.length }));
     }
+    let mut quantities = values.iter().map(|value| value.read_lock::<Number>().map_or("", |number| number.quantity));
+    let quantity = quantities.next().filter(|first| quantities.all(|other| other == *first)).unwrap_or_default();
     let sources: Option<Vec<Described>> = values
         .iter()
         .map(|value| match (value.read_lock::<Number>(), number(value)) {
@@ -40,7 +46,7 @@ fn mean(values: &[&Dynamic]) -> Result<Dynamic, Error> {
         })
         .collect();
     match sources {
-        Some(sources) => Ok(Dynamic::from(Number { source: derive(Derivation::Mean, sources) })),
+        Some(sources) => Ok(Dynamic::from(Number { source: derive(Derivation::Mean, sources), quantity })),
         None => Err(Error::new(format!("no mean of {}; it needs numbers or curves", describe(values[0])))),
     }
 }
@@ -126,7 +132,8 @@ mod functions {
         Ok(Table { axes, rows: rows?.into() })
     }
 
-    /// The rows for whose point the closure is true; it gets a map of the axes' values.
+    /// The rows for whose point the closure is true; it gets a map of the axes' values. The axes keep the values that these
+    /// rows have: one value of an axis leaves a table that no longer varies over it.
     ///
     /// ```
     /// let grid = sweep([axis("x", [1, 2, 3])]).map(|p| p.x);
@@ -143,7 +150,7 @@ mod functions {
         if rows.is_empty() {
             return Err(Error::new("`where`: the closure is true for no point").into());
         }
-        Ok(Table { rows: rows.into(), axes: table.axes.clone() })
+        Ok(Table { rows: rows.into(), axes: table.axes.clone() }.narrowed())
     }
 
     /// The values as an array, in the order of the points. Numbers and curves are computed now; a failed point is `()`.
@@ -175,6 +182,6 @@ mod functions {
         let session = Session::from_context(&context)?;
         let results = table.results();
         let computed = session.computed(results.targets());
-        session.printed(computed.map(|computed| results.records(&computed).to_string()).map_err(Into::into))
+        Session::printed(computed.map(|computed| results.records(&computed).to_string()).map_err(Into::into))
     }
 }

@@ -4,9 +4,10 @@ use rhai::plugin::*;
 use rhai::{Engine, Map};
 
 use super::general::{AnyNumber, wanted_number};
+use super::network::say_identity_norms;
 use crate::Error;
 use crate::data::Split;
-use crate::entropy::{Derivation, derive};
+use crate::entropy::{Derivation, Measured, derive};
 use crate::kernels::Adam;
 use crate::network::{self, Architecture, Loss, Network, Optimizer, Training, TrainingRun};
 use crate::script::lazy::{Curve, Number};
@@ -153,8 +154,9 @@ mod functions {
     /// print(net.accuracy(data.test.take(200)) < 0.5);    // true
     /// ```
     #[rhai_fn(return_raw)]
-    pub fn accuracy(network: Network, data: Split) -> Native<Number> {
-        Ok(Number { source: network::accuracy(&network, &data)? })
+    pub fn accuracy(context: NativeCallContext, network: Network, data: Split) -> Native<Number> {
+        say_identity_norms(&context, &network)?;
+        Ok(Number { source: network::accuracy(&network, &data)?, quantity: "accuracy" })
     }
 
     /// (hidden) Explains that the network needs weights first.
@@ -174,7 +176,7 @@ mod functions {
     #[rhai_fn(return_raw)]
     pub fn training_losses(network: Network) -> Native<Curve> {
         let TrainingRun { result, steps, .. } = training_of(&network)?;
-        Ok(Curve::new(derive(Derivation::Losses, vec![result.clone()]), *steps))
+        Ok(Curve::of(Measured::LOSS, derive(Derivation::Losses, vec![result.clone()]), *steps))
     }
 
     /// The accuracy of every epoch, each sample counted before its step; for a network that `trained` returned.
@@ -187,7 +189,7 @@ mod functions {
     #[rhai_fn(return_raw)]
     pub fn training_accuracy(network: Network) -> Native<Curve> {
         let TrainingRun { result, epochs, .. } = training_of(&network)?;
-        Ok(Curve::new(derive(Derivation::Accuracies, vec![result.clone()]), *epochs))
+        Ok(Curve::of(Measured::ACCURACY, derive(Derivation::Accuracies, vec![result.clone()]), *epochs))
     }
 
     /// Stochastic gradient descent: at every step, a parameter changes by `rate` times its gradient.

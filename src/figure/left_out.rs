@@ -1,0 +1,124 @@
+//! What a figure does not show of its data, in words: a value without a place on its axes, a letter that the font lacks.
+
+use std::collections::BTreeSet;
+
+use super::curves::Ground;
+use super::scene::Mark;
+use super::{Axis, Bars, Figure, Heatmap, Images, Kind, Lines, Series, font};
+use crate::Result;
+
+impl Figure {
+    /// What is not drawn of its data, a sentence for each kind of it, with counts.
+    ///
+    /// # Errors
+    /// As [`Figure::svg`].
+    pub fn left_out(&self) -> Result<Vec<String>> {
+        let mut sentences = match &self.kind {
+            Kind::Heatmap(heatmap) => heatmap.left_out(),
+            Kind::Lines(Lines { x, y, series }) => curves(series, (x, y), Ground::Paper),
+            Kind::Bars(bars) => bars.left_out(),
+            Kind::Images(images) => images.left_out(),
+        };
+        sentences.extend(self.unknown_letters()?);
+        Ok(sentences)
+    }
+
+    fn unknown_letters(&self) -> Result<Option<String>> {
+        let mut unknown = BTreeSet::new();
+        for mark in &self.scene()?.marks {
+            if let Mark::Label { text, .. } = mark {
+                unknown.extend(text.runs.iter().flat_map(|run| run.text.chars()).filter(|&letter| !font::has(letter)));
+            }
+        }
+        let letters: Vec<String> =
+            unknown.iter().map(|letter| format!("\"{letter}\" (U+{:04X})", *letter as u32)).collect();
+        Ok((!letters.is_empty()).then(|| {
+            let letters = letters.join(", ");
+            format!("the font of figures lacks {letters}: the PNG leaves it out, the SVG shows the viewer's own letter")
+        }))
+    }
+}
+
+/// Counts of values that are not drawn.
+#[derive(Default)]
+struct Counts {
+    all: usize,
+    nan: usize,
+    below: usize,
+    above: usize,
+    /// Not positive, on a logarithmic axis.
+    not_positive: usize,
+}
+
+impl Counts {
+    fn add(&mut self, value: f64, is_log: bool, shows_infinity: bool) {
+        self.all += 1;
+        match value {
+            v if v.is_nan() => self.nan += 1,
+            v if is_log && v <= 0.0 => self.not_positive += 1,
+            f64::NEG_INFINITY => self.below += 1,
+            f64::INFINITY if !shows_infinity => self.above += 1,
+            _ => {}
+        }
+    }
+
+    /// Sentences about these values, which lie on an axis of this name.
+    fn sentences(&self, what: &str, name: &str) -> Vec<String> {
+        let all = self.all;
+        let kinds = [(self.nan, "NaN"), (self.below, "−∞"), (self.above, "+∞")];
+        let odd = kinds.into_iter().filter(|(n, _)| *n > 0).map(|(n, kind)| {
+            format!("{n} of {all} {what} of {name} {} {kind} and not drawn", if n == 1 { "is" } else { "are" })
+        });
+        let on_log = (self.not_positive > 0).then(|| {
+            let n = self.not_positive;
+            format!("{n} of {all} {what} of {name} are at or below 0, have no place on a logarithmic axis, and are not drawn")
+        });
+        odd.chain(on_log).collect()
+    }
+}
+
+fn counted(values: impl Iterator<Item = f64>, is_log: bool, shows_infinity: bool) -> Counts {
+    let mut counts = Counts::default();
+    values.for_each(|value| counts.add(value, is_log, shows_infinity));
+    counts
+}
+
+fn name<'a>(axis: &'a Axis, otherwise: &'a str) -> &'a str {
+    if axis.name.is_empty() { otherwise } else { &axis.name }
+}
+
+/// What curves do not show. Over colours, +∞ runs out at the top.
+fn curves(series: &[Series], (x, y): (&Axis, &Axis), ground: Ground) -> Vec<String> {
+    let xs = counted(series.iter().flat_map(|s| s.x.iter().copied()), x.log, false);
+    let ys = counted(series.iter().flat_map(|s| s.y.iter().copied()), y.log, ground == Ground::Colours);
+    let of_lines = if ground == Ground::Paper { "values" } else { "values of the lines" };
+    [xs.sentences("positions", name(x, "x")), ys.sentences(of_lines, name(y, "y"))].concat()
+}
+
+impl Heatmap {
+    fn left_out(&self) -> Vec<String> {
+        let xs = counted(self.xs.iter().copied(), self.x.log, false).sentences("columns", name(&self.x, "x"));
+        let ys = counted(self.ys.iter().copied(), self.y.log, false).sentences("rows", name(&self.y, "y"));
+        [xs, ys, curves(&self.lines, (&self.x, &self.y), Ground::Colours)].concat()
+    }
+}
+
+impl Bars {
+    fn left_out(&self) -> Vec<String> {
+        let xs = counted(self.xs.iter().copied(), self.x.log, false).sentences("positions", name(&self.x, "x"));
+        let heights = counted(self.heights.iter().copied(), false, false).sentences("heights", name(&self.y, "y"));
+        [xs, heights, curves(&self.lines, (&self.x, &self.y), Ground::Colours)].concat()
+    }
+}
+
+impl Images {
+    fn left_out(&self) -> Vec<String> {
+        let pixels = || self.images.iter().flat_map(|image| &image.pixels);
+        let nan = pixels().filter(|pixel| pixel.is_nan()).count();
+        let infinite = pixels().filter(|pixel| pixel.is_infinite()).count();
+        let all = pixels().count();
+        let sentence = |n: usize, what: &str| (n > 0).then(|| format!("{n} of {all} numbers of pixels are {what}"));
+        let nan = sentence(nan, "NaN, and drawn in magenta");
+        nan.into_iter().chain(sentence(infinite, "infinite, and drawn as black or white")).collect()
+    }
+}
