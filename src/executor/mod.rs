@@ -83,7 +83,7 @@ impl fmt::Display for Estimate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.interval {
             Some((low, high)) => f.write_str(&words::interval(low, high)),
-            None => f.write_str("time unknown, nothing like it ran here before"),
+            None => f.write_str("time unknown (nothing like it ran here before)"),
         }
     }
 }

@@ -177,7 +177,7 @@ mod counts {
             place.script(&(curves(&axes, "weight_var: p.weight_var") + "found.save(\"a.csv\");"))
         };
         let first = said(&place.program_runs(&script("[1.0]")).output().unwrap());
-        assert_says(&first, &["time unknown, nothing like it ran here before"]);
+        assert_says(&first, &["time unknown (nothing like it ran here before)"]);
         let second = said(&place.program_runs(&script("[1.0, 2.0]")).output().unwrap());
         assert!(!second.contains("unknown"), "{second}");
         assert_says(&second, &["less than a second"]);
@@ -233,7 +233,7 @@ mod checks {
     fn a_check_takes_a_file_that_the_script_would_write_for_one_it_does_not_know() {
         let mut place = Place::new();
         place.settings.out = Some(place.path("project/out"));
-        let script = place.script("tensor([1, 2]).save(\"x.npy\");\nprint(load(\"out/x.npy\").sum());");
+        let script = place.script("tensor([1, 2]).save(\"x.npy\");\nprint(load_tensor(\"out/x.npy\").sum());");
         let checked = Host::new(place.settings.clone()).check(&script).unwrap();
         assert_says(&text(&checked.warnings), &["goes on from results that are not computed yet", ":2:"]);
         let (outcome, printed) = place.run_file(&script);

@@ -52,6 +52,17 @@ fn lost(judgement: &Judgement, curve: &[f64]) -> Option<(f64, f64)> {
     }
 }
 
+/// The depth from which on information is lost, on the straight line between the two depths around it.
+fn depth(judgement: &Judgement, curve: &[f64]) -> Option<f64> {
+    let (low, high) = lost(judgement, curve)?;
+    if low == high {
+        return Some(low);
+    }
+    let (a, b) = (curve[low as usize - 1], curve[high as usize - 1]);
+    let share = (judgement.level - a) / (b - a);
+    Some(low + if a.is_finite() && b.is_finite() { share } else { 1.0 })
+}
+
 fn number(text: &str) -> f64 {
     text.trim_matches(|c: char| ".,;:".contains(c)).replace('−', "-").parse().unwrap_or_else(|_| panic!("{text:?}"))
 }
@@ -146,8 +157,21 @@ fn phase(judgement: &Judgement, line: &str) {
         } else if part.starts_with("lost at depth ") {
             let gone = which(judgement, |j| within(j) && lost(judgement, &j.curve).is_some());
             assert_eq!(named(judgement, between(part, "with σ_w² ", "\n")), gone, "{line}");
+        } else if let Some(words) = part.strip_prefix("in units of theory's ξ_c at ") {
+            let gone = judgement.judged.iter().filter(|j| within(j));
+            let mut ratios: Vec<f64> = gone.filter_map(|j| Some(depth(judgement, &j.curve)? / j.xi_c)).collect();
+            // An infinite ξ_c is no unit, and one of 0 neither.
+            ratios.retain(|ratio| ratio.is_finite() && *ratio > 0.0);
+            ratios.sort_by(f64::total_cmp);
+            let middle = (ratios[(ratios.len() - 1) / 2] + ratios[ratios.len() / 2]) / 2.0;
+            assert!((number(words.split(' ').next().unwrap()) - middle).abs() < 0.06, "{line}");
+            if let Some((_, range)) = words.split_once("from ") {
+                let (low, high) = range.split_once(" to ").unwrap();
+                assert!((number(low) - ratios[0]).abs() < 0.06 && ratios.len() > 1, "{line}");
+                assert!((number(high) - ratios[ratios.len() - 1]).abs() < 0.06, "{line}");
+            }
         } else {
-            assert!(part.starts_with("that is ") || part.starts_with("the rule of thumb"), "{line}");
+            assert!(part.starts_with("the rule of thumb"), "{line}");
         }
     }
     assert!(judgement.judged.iter().any(within), "{line}");

@@ -174,7 +174,7 @@ fn in_units_of_theory(lost: &[(f64, &Reach<'_>)]) -> Option<String> {
     let (low, high) = (ratios.first()?, ratios.last()?);
     let median = crate::stats::median(ratios.iter().copied());
     let spread = if ratios.len() > 1 { format!("median, from {low:.1} to {high:.1}; ") } else { String::new() };
-    Some(format!("that is {median:.1} of theory's ξ_c ({spread}the rule of thumb is 6)"))
+    Some(format!("in units of theory's ξ_c at {median:.1} ({spread}the rule of thumb is 6)"))
 }
 
 #[cfg(test)]
