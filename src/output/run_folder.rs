@@ -138,6 +138,23 @@ impl RunFolder {
         Ok(())
     }
 
+    /// Whether the files of all outputs can be written.
+    ///
+    /// # Errors
+    /// One cannot (see [`RunFolder::check`]), or is in the way of another.
+    pub fn check_all(&self, files: &[PathBuf], is_complete: bool, reads: &BTreeSet<PathBuf>) -> Result<()> {
+        let names: BTreeSet<&Path> = files.iter().map(PathBuf::as_path).collect();
+        for file in files {
+            self.check(file, is_complete, reads)?;
+            if let Some(folder) = file.ancestors().skip(1).find(|folder| names.contains(folder)) {
+                let (file, folder) = (file.display(), folder.display());
+                return Err(Error::new(format!("{folder} is saved as a file, and {file} needs a folder of that name"))
+                    .hint("give one of them another name"));
+            }
+        }
+        Ok(())
+    }
+
     /// Before hours of work: checks that what they yield can be written.
     ///
     /// # Errors
@@ -149,15 +166,7 @@ impl RunFolder {
         is_complete: bool,
         reads: &BTreeSet<PathBuf>,
     ) -> Result<()> {
-        let names: BTreeSet<&Path> = files.iter().map(PathBuf::as_path).collect();
-        for file in files {
-            self.check(file, is_complete, reads)?;
-            if let Some(folder) = file.ancestors().skip(1).find(|folder| names.contains(folder)) {
-                let (file, folder) = (file.display(), folder.display());
-                return Err(Error::new(format!("{folder} is saved as a file, and {file} needs a folder of that name"))
-                    .hint("give one of them another name"));
-            }
-        }
+        self.check_all(files, is_complete, reads)?;
         self.check(Path::new(RECORD), true, reads)?;
         for file in modules.iter().map(|(name, _)| Path::new(MODULES).join(name)).chain([SCRIPT.into()]) {
             self.check(&file, is_complete, reads)?;

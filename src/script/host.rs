@@ -1,7 +1,7 @@
 //! Runs a script, from its text to its run folder: load, check, describe, compute, show.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
@@ -133,12 +133,9 @@ impl Host {
         let Evaluated { session, outputs, .. } =
             self.evaluate(script, Purpose::Check).map_err(|failed| failed.diagnostics)?;
         let folder = session.run_folder().map_err(|error| vec![error.into()])?;
-        for Shown { output, place } in outputs.iter() {
-            for file in output.files() {
-                let writable = folder.check(&file, session.is_whole(), &session.reads());
-                writable.map_err(|error| vec![Diagnostic::from(error).at(place.clone())])?;
-            }
-        }
+        let files: Vec<PathBuf> = outputs.iter().flat_map(|shown| shown.output.files()).collect();
+        let writable = folder.check_all(&files, session.is_whole(), &session.reads());
+        writable.map_err(|error| vec![error.into()])?;
         let wanted = std::mem::take(&mut session.state().wanted);
         let targets = wanted.into_iter().chain(targets(&outputs)).collect();
         let plan = session.executor().plan(targets).map_err(|error| vec![error.into()])?;

@@ -208,9 +208,7 @@ impl Session {
         let place = self.place(context);
         let mut state = self.state();
         let files = output.files();
-        // A file cannot be a folder of another one either.
-        let is_in_the_way = |file: &PathBuf| files.iter().any(|own| own.starts_with(file) || file.starts_with(own));
-        let shared = |shown: &Shown| shown.output.files().into_iter().find(is_in_the_way);
+        let shared = |shown: &Shown| shown.output.files().into_iter().find(|file| files.contains(file));
         let mut before = state.shown.iter().map(|shown| (shared(shown), &shown.place));
         if let Some((Some(file), place)) = before.find(|(shared, _)| shared.is_some()) {
             let by = place.as_ref().map(|place| format!(" by line {}", place.line)).unwrap_or_default();
