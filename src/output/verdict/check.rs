@@ -159,7 +159,8 @@ fn phase(judgement: &Judgement, line: &str) {
             assert_eq!(named(judgement, between(part, "with σ_w² ", "\n")), gone, "{line}");
         } else if let Some(words) = part.strip_prefix("in units of theory's ξ_c at ") {
             let gone = judgement.judged.iter().filter(|j| within(j));
-            let mut ratios: Vec<f64> = gone.filter_map(|j| Some(depth(judgement, &j.curve)? / j.xi_c)).collect();
+            let later = gone.filter_map(|j| Some((depth(judgement, &j.curve).filter(|depth| *depth > 1.0)?, j.xi_c)));
+            let mut ratios: Vec<f64> = later.map(|(depth, xi_c)| depth / xi_c).collect();
             // An infinite ξ_c is no unit, and one of 0 neither.
             ratios.retain(|ratio| ratio.is_finite() && *ratio > 0.0);
             ratios.sort_by(f64::total_cmp);

@@ -168,7 +168,9 @@ fn lower(sentence: &str) -> String {
 
 /// The depths at which information is lost, in units of theory's correlation length.
 fn in_units_of_theory(lost: &[(f64, &Reach<'_>)]) -> Option<String> {
-    let mut ratios: Vec<f64> = lost.iter().map(|(depth, reach)| depth / reach.of.xi_c).collect();
+    // What is lost at depth 1 already was lost at an unknown depth before.
+    let after_start = lost.iter().filter(|(depth, _)| *depth > 1.0);
+    let mut ratios: Vec<f64> = after_start.map(|(depth, reach)| depth / reach.of.xi_c).collect();
     ratios.retain(|ratio| ratio.is_finite() && *ratio > 0.0);
     ratios.sort_by(f64::total_cmp);
     let (low, high) = (ratios.first()?, ratios.last()?);
