@@ -248,7 +248,11 @@ impl Edit {
         }
         let took = progress.started.elapsed().as_secs_f64();
         let early = progress.done < 0.01 * plan.estimate.operations || took < 1.0;
-        Some(if early { plan.estimate.seconds } else { took * rest / progress.done })
+        match plan.estimate.interval {
+            None if early => None,
+            Some(_) if early => Some(plan.estimate.seconds),
+            _ => Some(took * rest / progress.done),
+        }
     }
 
     fn item_json(&self, i: usize) -> Option<Json> {

@@ -48,7 +48,8 @@ pub(super) fn steps_before(start: f64, stop: f64, step: f64) -> f64 {
         let ([start, stop, step], _) = common([start, stop, step])?;
         let distance = stop.checked_sub(start)?;
         let (quotient, rest) = (distance.checked_div(step)?, distance.checked_rem(step)?);
-        let up = rest != 0 && (rest < 0) == (step < 0);
+        // A last number that only the rounding of a step such as 1.0 / 3 keeps below `stop` is left out.
+        let up = (rest < 0) == (step < 0) && rest.abs() as f64 > 1e-9 * step.abs() as f64;
         Some((quotient + i128::from(up)) as f64)
     };
     exact().unwrap_or_else(|| ((stop - start) / step - 1e-9).ceil())
@@ -135,6 +136,10 @@ mod tests {
             ((1.0, 0.0, 0.1), -10.0),
             ((0.1, 1.0, 0.3), 3.0),
             ((0.15, 1.0, 0.2), 5.0),
+            ((0.0, 1.0, 1.0 / 3.0), 3.0),
+            ((0.0, 2.0, 2.0 / 7.0), 7.0),
+            ((1.0, 0.0, -1.0 / 6.0), 6.0),
+            ((0.0, 1e6, 0.1), 1e7),
         ];
         for ((start, stop, step), count) in counts {
             assert_eq!(steps_before(start, stop, step), count, "{start} {stop} {step}");
