@@ -1,20 +1,23 @@
 //! A cache of what reading a whole file has shown: the hash of its content, and notes such as whether it decodes. Hashing
-//! 47 MB, or decoding a thousand photographs, takes a while, and a script's second run should not repeat it. An entry is
-//! valid for one path, length and modification time; code that reads the content later checks its hash again.
+//! 47 MB, or decoding a thousand photographs, takes a while, and a script's second run should not repeat it. The hash is
+//! believed while the file's [`Stamp`] is the same and can be trusted; otherwise the file is hashed again. Notes hold for a
+//! content, so they outlive a stamp. Code that reads the content later checks its hash once more.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::stamp::Stamp;
 use super::write_whole;
 use crate::{Error, Result};
 
 /// Version of the cache's file format; a file of another version is ignored.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+/// How often a file that changes while it is hashed is hashed again.
+const ATTEMPTS: usize = 3;
 
 #[derive(Default, Serialize, Deserialize)]
 struct Stored {
@@ -24,10 +27,8 @@ struct Stored {
 
 #[derive(Serialize, Deserialize)]
 struct Entry {
-    /// Bytes on disk.
-    length: u64,
-    /// Nanoseconds since 1970, as text: JSON's numbers are too short for it.
-    modified: String,
+    /// What the file looked like before it was hashed and after it; `None` if that proves nothing later.
+    stamp: Option<String>,
     #[serde(flatten)]
     digest: Digest,
 }
@@ -80,15 +81,21 @@ impl DigestCache {
 
     /// The digest of a file that has not changed since.
     pub fn get(&self, file: &Path) -> Option<&Digest> {
-        let (key, length, modified) = self.path.as_ref().and_then(|_| stamp(file))?;
-        let known = self.known.get(&key)?;
-        ((known.length, &known.modified) == (length, &modified)).then_some(&known.digest)
+        let known = self.known.get(&key(file)?)?;
+        let stamp = known.stamp.as_deref()?;
+        Stamp::of(file).ok()?.is_trusted_as(stamp).then_some(&known.digest)
     }
 
-    /// Adds the digest of a file as it is now.
-    pub fn insert(&mut self, file: &Path, digest: Digest) {
-        if let Some((key, length, modified)) = self.path.as_ref().and_then(|_| stamp(file)) {
-            self.new.insert(key, Entry { length, modified, digest });
+    /// The digest that a file had, if its content is still the same by its hash.
+    pub fn of_content(&self, file: &Path, content: &str) -> Option<&Digest> {
+        let known = &self.known.get(&key(file)?)?.digest;
+        (known.content == content).then_some(known)
+    }
+
+    /// Adds the digest of a file that had this stamp before it was read and after it.
+    pub fn insert(&mut self, file: &Path, stamp: &Stamp, digest: Digest) {
+        if let (Some(_), Some(key)) = (&self.path, key(file)) {
+            self.new.insert(key, Entry { stamp: stamp.trusted(), digest });
         }
     }
 
@@ -106,25 +113,41 @@ impl DigestCache {
 /// The hash of a file's content: from the cache, or computed and then cached.
 ///
 /// # Errors
-/// Those of `compute`.
-pub(crate) fn content_hash(
-    cache: Option<&Path>,
-    file: &Path,
-    compute: impl FnOnce() -> Result<String>,
-) -> Result<String> {
+/// Those of `compute`; or the file was written to whenever it was read.
+pub(crate) fn content_hash(cache: Option<&Path>, file: &Path, compute: impl Fn() -> Result<String>) -> Result<String> {
     let mut cache = DigestCache::open(cache);
     if let Some(known) = cache.get(file) {
         return Ok(known.content.clone());
     }
-    let content = compute()?;
-    cache.insert(file, Digest::new(content.clone()));
+    let (stamp, content) = unchanged(file, compute)?;
+    cache.insert(file, &stamp, Digest::new(content.clone()));
     cache.save();
     Ok(content)
 }
 
+/// What `read` makes of a file that stays the same meanwhile, and the stamp of that file. One that is replaced or written to
+/// while it is read is read again.
+///
+/// # Errors
+/// Those of `read`; or the file changed every time.
+pub(crate) fn unchanged<T>(file: &Path, read: impl Fn() -> Result<T>) -> Result<(Stamp, T)> {
+    let stamp = || Stamp::of(file).map_err(|error| Error::io("read", file, &error));
+    let mut before = stamp()?;
+    for _ in 0..ATTEMPTS {
+        let result = read();
+        let after = stamp()?;
+        if after == before {
+            // The earlier one: what it is trusted for holds for all that was read.
+            return Ok((before, result?));
+        }
+        before = after;
+    }
+    Err(Error::new(format!("{} changes while it is read", file.display())).hint("run again when it is whole"))
+}
+
 /// Removes a file from the cache, and returns the error for a file whose content is no longer the cached one.
 pub(crate) fn changed(cache: Option<&Path>, file: &Path) -> Error {
-    if let (Some(cache), Some((key, ..))) = (cache, stamp(file)) {
+    if let (Some(cache), Some(key)) = (cache, key(file)) {
         let mut files = load(cache);
         if files.remove(&key).is_some() {
             let _ = save(cache, files);
@@ -133,11 +156,9 @@ pub(crate) fn changed(cache: Option<&Path>, file: &Path) -> Error {
     Error::new(format!("{} has changed since it was opened", file.display())).hint("run again")
 }
 
-/// Absolute path, length and modification time.
-fn stamp(file: &Path) -> Option<(String, u64, String)> {
-    let metadata = file.metadata().ok()?;
-    let modified = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?.as_nanos().to_string();
-    Some((file.canonicalize().ok()?.to_str()?.to_owned(), metadata.len(), modified))
+/// The name of a file in the cache: its absolute path.
+fn key(file: &Path) -> Option<String> {
+    Some(file.canonicalize().ok()?.to_str()?.to_owned())
 }
 
 fn load(path: &Path) -> BTreeMap<String, Entry> {
@@ -149,4 +170,35 @@ fn save(path: &Path, files: BTreeMap<String, Entry>) -> Result<()> {
     let text = serde_json::to_vec_pretty(&Stored { version: VERSION, files })
         .map_err(|error| Error::new(format!("cannot serialise: {error}")))?;
     write_whole(path, &text)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    /// A writer that is faster than the reader, twice; then one that never ends.
+    #[test]
+    fn a_file_that_is_replaced_while_it_is_hashed_is_hashed_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, cache) = (folder.path().join("w.bin"), folder.path().join("content.json"));
+        std::fs::write(&file, "one").unwrap();
+        let reads = Cell::new(0);
+        let hash = |last: usize| {
+            content_hash(Some(&cache), &file, || {
+                let text = std::fs::read_to_string(&file).unwrap();
+                reads.set(reads.get() + 1);
+                if reads.get() < last {
+                    std::fs::write(folder.path().join("new"), ["two", "six"][reads.get() % 2]).unwrap();
+                    std::fs::rename(folder.path().join("new"), &file).unwrap();
+                }
+                Ok(text)
+            })
+        };
+        assert_eq!((hash(3).unwrap(), reads.get()), ("two".to_owned(), 3));
+        reads.set(0);
+        let error = hash(usize::MAX).unwrap_err();
+        assert!(error.message.ends_with("w.bin changes while it is read"), "{error}");
+    }
 }

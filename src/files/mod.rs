@@ -1,6 +1,10 @@
-//! Files: atomic writes, whose name never refers to a partly written file, and a cache of what is known about contents.
+//! Files: atomic writes, whose name never refers to a partly written file; reading of regular files only; what a file is by
+//! its first bytes; and a cache of what is known about contents.
 
 pub(crate) mod digest_cache;
+pub(crate) mod kind;
+pub(crate) mod regular;
+pub(crate) mod stamp;
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};

@@ -3,6 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use super::session::Session;
+use crate::files::regular::special;
 use crate::{Error, Result};
 
 impl Session {
@@ -24,7 +25,7 @@ impl Session {
 
     fn readable(&self, path: &str, what: &str, is_wanted: fn(&Path) -> bool) -> Result<PathBuf> {
         let folders: Vec<&Path> = self.readable_folders().collect();
-        let mut escapes = false;
+        let (mut escapes, mut other) = (false, None);
         for folder in &folders {
             let Ok(folder) = folder.canonicalize() else { continue };
             if !Path::new(path).components().any(|part| part == Component::ParentDir) {
@@ -35,11 +36,19 @@ impl Session {
                 self.handle.reads.note(&found);
                 return Ok(found);
             }
+            if found.starts_with(&folder)
+                && let Ok(metadata) = found.metadata()
+            {
+                other = Some(special(&metadata).unwrap_or("it is a file, not a folder"));
+            }
             escapes |= !found.starts_with(&folder);
         }
         if escapes {
             return Err(Error::new(format!("\"{path}\" leads out of the folders that a script may read"))
                 .hint("a script reads only its project's folder (--project DIR) and that of data (--data-dir DIR)"));
+        }
+        if let Some(other) = other {
+            return Err(Error::new(format!("\"{path}\" cannot be read: {other}")));
         }
         let absolute = |path: &Path| std::path::absolute(path).ok();
         let unwritten: Vec<PathBuf> = self.state().unwritten.iter().filter_map(|path| absolute(path)).collect();

@@ -2,7 +2,6 @@
 //! each array is read from its location, so that the file is never in memory as a whole.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
@@ -10,6 +9,7 @@ use safetensors::tensor::{Dtype, Metadata};
 
 use super::float::{Float, PIECE};
 use super::{Location, StoredArray};
+use crate::files::regular::open_regular;
 use crate::{Error, Result};
 
 /// Bytes of the header's length, which precedes it.
@@ -25,7 +25,7 @@ pub(super) fn open(path: &Path, name: &str) -> Result<Header> {
     let wrong = |what: String| {
         Error::new(format!("{name} is not a whole safetensors file: {what}")).hint("fetch it again, or save it again")
     };
-    let mut file = File::open(path).map_err(failed)?;
+    let mut file = open_regular(path).map_err(failed)?;
     let length = file.metadata().map_err(failed)?.len();
     let mut header = [0; LENGTH as usize];
     file.read_exact(&mut header).map_err(|_| wrong(format!("it has {length} bytes")))?;
@@ -63,7 +63,7 @@ fn float(dtype: Dtype) -> Result<Float, String> {
 
 /// `count` numbers from byte `place` of the file on.
 pub(super) fn read(path: &Path, place: u64, float: Float, count: usize) -> io::Result<Vec<f32>> {
-    let mut file = File::open(path)?;
+    let mut file = open_regular(path)?;
     file.seek(SeekFrom::Start(place))?;
     let mut numbers = vec![0.0; count];
     // Same byte order as in the file.

@@ -190,16 +190,12 @@ fn broken_files_are_refused_and_changed_ones_noticed() {
     refuses(&whole[..40], &["its header should have", "the file has 40"]);
     refuses(b"short", &["it has 5 bytes"]);
     refuses(b"\x08\0\0\0\0\0\0\0garbage!", &["its header cannot be read"]);
-    let other = runner.path("small.npz");
-    std::fs::write(&other, &whole).unwrap();
-    refused(load(small(), &other, &Naming::default()), &[".safetensors, .pth or .pt"]);
-    let pickled = runner.path("small.pth");
-    std::fs::write(&pickled, b"no pickle at all").unwrap();
-    refused(load(small(), &pickled, &Naming::default()), &["not a checkpoint of PyTorch", "torch.save"]);
     // The hash is remembered, then the file is another of the same length.
     std::fs::write(&path, &whole).unwrap();
     let memory = runner.path("content.json");
     let open = || Network::loaded(small(), WeightFile::open(&path, "it", Some(&memory))?, &Naming::default());
+    // A file that was written just now may be written again at the same time.
+    std::thread::sleep(std::time::Duration::from_millis(2100));
     let network = open().unwrap();
     assert!(runner.run(network.weights_op(1).unwrap()).is_ok());
     let remembered = std::fs::read_to_string(&memory).unwrap();
@@ -210,13 +206,99 @@ fn broken_files_are_refused_and_changed_ones_noticed() {
     changed[0] = f32s("0.0.weight", &[3, 4], 7.0);
     write(&path, &changed);
     std::fs::File::options().append(true).open(&path).unwrap().set_modified(modified).unwrap();
-    let error = runner.run(open().unwrap().weights_op(1).unwrap()).unwrap_err();
-    assert_says(&error.message, &["small.safetensors", "has changed since it was opened"]);
-    // Which is remembered no more.
     assert_ne!(open().unwrap().prefix(2), network.prefix(2));
     std::fs::write(&path, &whole[..whole.len() - 4]).unwrap();
     let error = runner.run(network.weights_op(2).unwrap()).unwrap_err();
     assert_says(&error.message, &["has changed since it was opened"]);
+}
+
+/// Names of files as they are found in the wild.
+#[test]
+fn content_decides_what_a_file_is_and_not_its_name() {
+    let runner = Runner::new();
+    let checkpoint = std::fs::read(reference::path("vgg.pth")).unwrap();
+    let safetensors = std::fs::read(reference::path("vgg.safetensors")).unwrap();
+    for name in [
+        "model_best.pth.tar",
+        "last.ckpt",
+        "pytorch_model.bin",
+        "WEIGHTS.PTH",
+        "MODEL.SAFETENSORS",
+        "model",
+        "a.safetensors",
+        "a.pth",
+        "a.npz",
+    ] {
+        for bytes in [&checkpoint, &safetensors] {
+            std::fs::write(runner.path(name), bytes).unwrap();
+            WeightFile::open(&runner.path(name), name, None).unwrap();
+        }
+    }
+}
+
+/// A module as `torch.save(model)` of PyTorch 1.5 pickled it: its class by a persistent id, with its source.
+fn whole_module() -> Vec<u8> {
+    let text = |text: &str| [b"X", &(text.len() as u32).to_le_bytes()[..], text.as_bytes()].concat();
+    let system =
+        [b"\x80\x02}(", &text("protocol_version")[..], b"M\xe9\x03", &text("little_endian"), b"\x88u."].concat();
+    let class =
+        [&text("module")[..], b"c__main__\nNet\n", &text("net.py"), &text("class Net(nn.Module): ...")].concat();
+    let module = [b"\x80\x02(", &class[..], b"tQ)\x81}b."].concat();
+    let magic = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.";
+    [&magic[..], b"\x80\x02M\xe9\x03.", &system, &module, b"\x80\x02]."].concat()
+}
+
+#[test]
+fn what_is_no_file_of_weights_is_called_by_its_name() {
+    let runner = Runner::new();
+    let checkpoint = std::fs::read(reference::path("vgg.pth")).unwrap();
+    let index = b"{\"metadata\": {}, \"weight_map\": {\"a\": \"model-00001-of-00002.safetensors\"}}";
+    let taken = ".safetensors, and from PyTorch's checkpoints (.pth, .pt, .ckpt, .bin)";
+    let cases: [(&str, &[u8], &[&str]); 10] = [
+        (
+            "a.pth",
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:4d\n",
+            &["a pointer of Git LFS", "git lfs pull"],
+        ),
+        ("a.safetensors", b"<!DOCTYPE html><html>Sign in</html>", &["a web page", "in a browser", taken]),
+        ("a.pth", &checkpoint[..checkpoint.len() / 2], &["it ends early", "fetch it again"]),
+        ("model.safetensors.index.json", index, &["the index of a checkpoint in several parts"]),
+        ("pytorch_model.bin.index.json", index, &["the index of a checkpoint in several parts", "into one file"]),
+        ("a.pt", &whole_module(), &["a whole module in the old format", "model.state_dict()"]),
+        ("a.h5", b"\x89HDF\r\n\x1a\n\0\0", &["HDF5", "Keras", taken]),
+        ("a.pth.tar.gz", b"\x1f\x8b\x08\0\0\0\0\0", &["packed with gzip", "gunzip"]),
+        ("a.ckpt", b"", &["is empty", "fetch it again"]),
+        ("a.bin", &[0; 5000], &["nothing but zeros", "fetch it again"]),
+    ];
+    for (name, bytes, words) in cases {
+        std::fs::write(runner.path(name), bytes).unwrap();
+        let error = WeightFile::open(&runner.path(name), name, None).unwrap_err();
+        assert_says(&format!("{}\n{}", error.message, error.hints.join("\n")), &[&[name], words].concat());
+    }
+}
+
+#[test]
+fn numbers_beyond_single_precision_are_refused() {
+    let runner = Runner::new();
+    let path = runner.path("small.safetensors");
+    let mut wide = entries();
+    wide[1] = ("0.0.bias", Dtype::F64, vec![3], [1.0, 1e300, 2.0].iter().flat_map(|x: &f64| x.to_le_bytes()).collect());
+    write(&path, &wide);
+    refused(load(small(), &path, &Naming::default()), &["0.0.bias in the file", "infinite in single precision"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_no_file_of_weights() {
+    let place = Place::new();
+    for name in ["weights.pth", "x.npy"] {
+        let made = std::process::Command::new("mkfifo").arg(place.path("project").join(name)).status().unwrap();
+        assert!(made.success());
+    }
+    for call in ["plan.weights(\"weights.pth\")", "load_tensor(\"x.npy\")"] {
+        let (outcome, _) = place.run(&format!("{NETWORK}{call};"));
+        assert_says(&scripted::text(&outcome.diagnostics), &["it is a pipe (FIFO), not a file"]);
+    }
 }
 
 const NETWORK: &str = "let data = dataset(\"glyphs\", #{ size: 7 });
