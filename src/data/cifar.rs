@@ -1,7 +1,6 @@
 //! CIFAR-10 (Krizhevsky 2009), the binary version: batches of records, each a label and the red, green and blue bytes of a
 //! picture of 32×32; as published or gzipped. Source: www.cs.toronto.edu/~kriz/cifar.html, "Binary version".
 
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
@@ -11,6 +10,7 @@ use super::photos::luma;
 use super::source::{Availability, CatalogueEntry, DatasetOptions, MOST_SAMPLES, Opened, SampleSource, fill_samples};
 use super::{DatasetPart, Folders, IdxSet, downsample, idx};
 use crate::files::digest_cache;
+use crate::files::regular::open_regular;
 use crate::{Error, Result};
 
 const NAME: &str = "cifar-10";
@@ -142,7 +142,7 @@ fn by_hand(error: Error) -> Error {
 }
 
 fn wrong(path: &Path, expected: &str, found: &str) -> Error {
-    by_hand(Error::new(format!("{} is damaged or of another kind: expected {expected}, found {found}", path.display())))
+    by_hand(idx::damaged(path, expected, found))
 }
 
 impl Batch {
@@ -160,11 +160,12 @@ impl Batch {
 
 /// Bytes of a file's raw content. A gzipped file says so in its last four bytes (RFC 1952); reading checks it.
 fn raw_length(path: &Path) -> std::io::Result<usize> {
-    let mut file = File::open(path)?;
-    if path.extension().is_none_or(|extension| extension != "gz") {
+    let mut file = open_regular(path)?;
+    let (mut start, mut length) = (Vec::new(), [0; 4]);
+    file.by_ref().take(2).read_to_end(&mut start)?;
+    if start != idx::GZIP {
         return Ok(file.metadata()?.len() as usize);
     }
-    let mut length = [0; 4];
     file.seek(SeekFrom::End(-4))?;
     file.read_exact(&mut length)?;
     Ok(u32::from_le_bytes(length) as usize)

@@ -1,13 +1,14 @@
 //! IDX, the format of MNIST's files: four bytes of magic, big-endian sizes, then bytes; raw or gzipped.
 //! Source: yann.lecun.com/exdb/mnist, "FILE FORMATS FOR THE MNIST DATABASE".
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, BufRead, Read};
 use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
 
 use super::source::MOST_SAMPLES;
+use crate::files::kind::{GZIPPED, IDX, Kind};
+use crate::files::regular::open_regular;
 use crate::{Error, Result};
 
 /// How bytes become numbers in [0, 1] (value/255, averaged over boxes); part of every fingerprint.
@@ -84,16 +85,16 @@ pub(super) fn read(path: &Path, kind: IdxKind, mut sink: impl FnMut(&[u8])) -> R
     }
 }
 
-/// A file's raw bytes, through gzip if its name ends so; a half download (`.part`) is gzipped, too.
+/// A file's raw bytes, unpacked if they are gzipped, whatever the file's name: browsers unpack some and keep the name.
 pub(super) fn open(path: &Path) -> Result<Box<dyn Read>> {
-    let file = File::open(path).map_err(|error| Error::io("open", path, &error))?;
-    Ok(match path.extension() {
-        Some(extension) if extension == "gz" || extension == "part" => {
-            Box::new(MultiGzDecoder::new(io::BufReader::with_capacity(1 << 16, file)))
-        }
-        _ => Box::new(file),
-    })
+    let failed = |error: io::Error| Error::io("open", path, &error);
+    let mut file = io::BufReader::with_capacity(1 << 16, open_regular(path).map_err(failed)?);
+    let is_gzipped = file.fill_buf().map_err(failed)?.starts_with(GZIP);
+    Ok(if is_gzipped { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) })
 }
+
+/// How a gzipped file begins (RFC 1952).
+pub(super) const GZIP: &[u8] = b"\x1f\x8b";
 
 fn read_header(file: &mut dyn Read, path: &Path, kind: IdxKind, head: &mut Vec<u8>) -> Result<Header> {
     let words = if kind == IdxKind::Labels { 2 } else { 4 };
@@ -138,7 +139,23 @@ fn broken(path: &Path, expected: usize, found: usize, error: &io::Error) -> Erro
 /// The error for a file that is not what it should be.
 pub(super) fn wrong(path: &Path, expected: impl AsRef<str>, found: impl AsRef<str>) -> Error {
     let (expected, found) = (expected.as_ref(), found.as_ref());
-    let set = path.parent().and_then(Path::file_name).map_or("NAME".into(), |folder| folder.to_string_lossy());
-    Error::new(format!("{} is damaged or of another kind: expected {expected}, found {found}", path.display()))
-        .hint(format!("fetch it again: `entroscope data get {set}`"))
+    let folders = path.ancestors().skip(1).filter_map(|folder| folder.file_name()?.to_str());
+    let set = match folders.take(2).collect::<Vec<_>>()[..] {
+        // As torchvision calls them.
+        ["raw", "MNIST"] => "mnist",
+        ["raw", "FashionMNIST"] => "fashion-mnist",
+        [folder, ..] => folder,
+        [] => "NAME",
+    };
+    damaged(path, expected, found).hint(format!("fetch it again: `entroscope data get {set}`"))
+}
+
+/// The error for a file that is not what it should be, with what it is instead where that shows; without a way out.
+pub(super) fn damaged(path: &Path, expected: &str, found: &str) -> Error {
+    let kind = Kind::of_file(path).filter(|kind| ![GZIPPED, IDX].contains(&kind.what));
+    let instead = kind.map_or(String::new(), |kind| format!("; it is {}", kind.what));
+    let name = path.display();
+    let error =
+        Error::new(format!("{name} is damaged or of another kind: expected {expected}, found {found}{instead}"));
+    kind.and_then(|kind| kind.way_out).into_iter().fold(error, Error::hint)
 }

@@ -97,10 +97,12 @@ impl IdxSet {
         }
     }
 
-    /// Its `i`th file in a folder, raw or gzipped.
+    /// Its `i`th file in a folder, raw or gzipped. Archives of others have a dot for the hyphen before "idx".
     pub(super) fn locate(&self, folder: &Path, i: usize) -> Option<PathBuf> {
         let name = &self.files[i].name;
-        [folder.join(name), folder.join(format!("{name}.gz"))].into_iter().find(|path| path.is_file())
+        let names = [name.clone(), name.replace("-idx", ".idx")];
+        let paths = names.iter().flat_map(|name| [folder.join(name), folder.join(format!("{name}.gz"))]);
+        paths.into_iter().find(|path| path.is_file())
     }
 
     /// Whether the `i`th file at `path` is the published one.
@@ -143,7 +145,9 @@ impl IdxSet {
 
     fn missing(&self, folders: &Folders) -> Error {
         let name = &self.name;
-        let places = self.folders(folders).into_iter().map(|folder| {
+        // Folders of other programs are no place to look for, unless they are there.
+        let own = |folder: &PathBuf| folder.ends_with(name) || folder.is_dir();
+        let places = self.folders(folders).into_iter().filter(own).map(|folder| {
             let absent = (0..4).filter(|&i| self.locate(&folder, i).is_none());
             let absent: Vec<&str> = absent.map(|i| self.files[i].name.as_str()).collect();
             match absent.len() {
@@ -180,6 +184,17 @@ impl CatalogueEntry for IdxSet {
 
     fn options(&self) -> &'static [&'static str] {
         &["size"]
+    }
+
+    /// A folder of its own name; or that of torchvision, within whose `root` the files are.
+    fn folders(&self, folders: &Folders) -> Vec<PathBuf> {
+        let torchvision = match self.name.as_str() {
+            "mnist" => "MNIST/raw",
+            "fashion-mnist" => "FashionMNIST/raw",
+            _ => "",
+        };
+        let names = [self.name.as_str(), torchvision].into_iter().filter(|name| !name.is_empty());
+        names.flat_map(|name| folders.candidates().iter().map(move |folder| folder.join(name))).collect()
     }
 
     fn open(&self, options: &DatasetOptions, folders: &Folders) -> Result<Opened> {
@@ -232,8 +247,9 @@ impl IdxSource {
     /// It cannot be read, or its content is not the one in the fingerprints any more.
     fn read(&self, file: &StoredFile) -> Result<Vec<u8>> {
         let mut body = Vec::new();
-        let (_, content) = idx::read(&file.path, file.kind, |bytes| body.extend_from_slice(bytes))?;
-        if content == file.content {
+        let (header, content) = idx::read(&file.path, file.kind, |bytes| body.extend_from_slice(bytes))?;
+        // The header was read before the content was hashed: the file may have been replaced between the two.
+        if content == file.content && header.count == file.count {
             return Ok(body);
         }
         Err(digest_cache::changed(self.cache.as_deref(), &file.path))

@@ -32,7 +32,7 @@ pub use download::{DownloadProgress, Fetched, get};
 pub use folders::{DATA_VARIABLE, Folders};
 pub use generated::COUNTS;
 pub use idx_set::{IdxSet, PublishedFile};
-pub use photos::{FolderOptions, LABEL_COLUMN, Normalisation};
+pub use photos::{FolderAccess, FolderOptions, LABEL_COLUMN, Normalisation};
 pub use samples::samples;
 pub use source::{Availability, DatasetOptions};
 pub use split::{DatasetPart, Samples, Split};
@@ -69,7 +69,7 @@ impl Dataset {
     }
 
     /// The photographs of a folder and its subfolders, sorted by name. The first time, all of them are decoded to find out
-    /// which can be used; that ends early when `cancelled` returns true. `name` is the folder in the script's words; the
+    /// which can be used, within the memory of `access`. `name` is the folder in the script's words; the
     /// caller decides whether it may be read. A folder is not split: both parts are all of it.
     ///
     /// # Errors
@@ -80,9 +80,9 @@ impl Dataset {
         name: &str,
         options: &FolderOptions,
         folders: &Folders,
-        cancelled: &(dyn Fn() -> bool + Sync),
+        access: FolderAccess<'_>,
     ) -> Result<Self> {
-        Ok(Self::new(name, photos::open(folder, name, options, folders.digest_cache(), cancelled)?))
+        Ok(Self::new(name, photos::open(folder, name, options, folders.digest_cache(), access)?))
     }
 
     /// Folders whose content decides what [`Dataset::open`] finds under a name; none for generated sets.

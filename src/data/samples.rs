@@ -37,7 +37,7 @@ impl Operation for ReadSamples {
 
     fn cost(&self) -> Cost {
         let numbers = self.0.len() * self.0.shape().iter().product::<usize>();
-        Cost { result_bytes: numbers as f64 * 4.0, ..Cost::default() }
+        Cost { result_bytes: numbers as f64 * 4.0, working_bytes: self.0.working_bytes(), ..Cost::default() }
     }
 
     fn run(&self, _: &[Arc<Value>], _: &Context<'_>) -> Result<Value> {

@@ -57,6 +57,11 @@ pub(super) trait SampleSource: fmt::Debug + Send + Sync {
         None
     }
 
+    /// Bytes that reading some samples takes beside their pixels.
+    fn working_bytes(&self) -> f64 {
+        0.0
+    }
+
     /// The expression by which a script names a part of the data set called `name`.
     fn expression(&self, name: &str, part: DatasetPart) -> String {
         format!("dataset(\"{name}\").{}", part.name())

@@ -230,6 +230,11 @@ impl Split {
         self.selection.indices().map(label).collect()
     }
 
+    /// Bytes that reading them takes beside their pixels.
+    pub(super) fn working_bytes(&self) -> f64 {
+        self.data.source().working_bytes()
+    }
+
     fn slice(&self, from: usize, to: usize, words: String) -> Self {
         self.with(self.selection.slice(from, to), words)
     }

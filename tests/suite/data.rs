@@ -361,7 +361,8 @@ mod files {
         let gz = format!("{images}.gz");
         broken(".gz", &gz, &|b| b.truncate(b.len() / 2), &["gzip stream ends early"]);
         broken(".gz", &gz, &|b| b.truncate(b.len() - 4), &["gzip stream ends early"]);
-        broken(".gz", &gz, &|b| *b = b"<html>not found</html>".to_vec(), &["intact gzip file"]);
+        broken(".gz", &gz, &|b| *b = b"<html>not found</html>".to_vec(), &["begin with 00000803", "a web page"]);
+        broken("", images, &|b| *b = b"version https://git-lfs.github.com/spec/v1".to_vec(), &["a pointer of Git LFS"]);
         // The checksum at the end of a gzip stream.
         broken(".gz", &gz, &|b| (b.len() - 8..b.len() - 4).for_each(|i| b[i] ^= 1), &["intact gzip file"]);
     }
@@ -385,6 +386,8 @@ mod files {
     fn content_is_hashed_once_and_checked_when_read() {
         let place = Place::new(".gz");
         let (memory, known) = (place.0.path().join("cache/content.json"), place.1.files[0].content.clone());
+        // A file that was written just now may be written again at the same time.
+        std::thread::sleep(std::time::Duration::from_millis(2100));
         place.open().unwrap();
         let remembered = std::fs::read_to_string(&memory).unwrap();
         assert!(remembered.contains(&known));
@@ -394,6 +397,55 @@ mod files {
         assert_eq!(misled.warnings().len(), 1);
         assert_says(misled.train().samples(), &["has changed", "run again"]);
         assert_eq!(place.open().unwrap().warnings(), [""; 0]);
+    }
+
+    /// Nix, reproducible archives and images of containers give all files one time; `cp -p` and `rsync -t` keep times.
+    #[test]
+    fn a_file_that_is_replaced_by_another_of_its_length_and_time_is_another() {
+        let place = Place::new("");
+        for seconds in [1, 1_000_000_000] {
+            let time = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+            let set = || {
+                let file = std::fs::File::options().append(true).open(place.file(NAMES[0])).unwrap();
+                file.set_modified(time).unwrap();
+            };
+            set();
+            // As long as nobody can tell from its times that it is young.
+            std::thread::sleep(std::time::Duration::from_millis(2100));
+            let first = place.open().unwrap().train().description();
+            assert_eq!(place.open().unwrap().train().description(), first);
+            place.change(NAMES[0], |bytes| bytes[500] ^= 1);
+            set();
+            let second = place.open().unwrap();
+            assert_ne!(second.train().description(), first, "{seconds}");
+            second.train().samples().unwrap();
+        }
+    }
+
+    #[test]
+    fn files_are_found_under_the_names_of_others() {
+        let place = Place::new("");
+        let samples = place.open().unwrap().train().samples().unwrap();
+        let raw: Vec<Vec<u8>> = NAMES.iter().map(|name| std::fs::read(place.file(name)).unwrap()).collect();
+        // A dot for a hyphen; gzipped without saying so, and the other way round.
+        for (i, name) in NAMES.iter().enumerate() {
+            std::fs::remove_file(place.file(name)).unwrap();
+            let (name, bytes) = match i {
+                0 => (name.replace("-idx", ".idx"), raw[i].clone()),
+                1 => (name.replace("-idx", ".idx") + ".gz", gzip(&raw[i])),
+                2 => ((*name).to_owned(), gzip(&raw[i])),
+                _ => (format!("{name}.gz"), raw[i].clone()),
+            };
+            std::fs::write(place.file(&name), bytes).unwrap();
+        }
+        assert_eq!(place.open().unwrap().train().samples().unwrap(), samples);
+        // Where torchvision keeps them.
+        let torchvision = Place::new("");
+        std::fs::create_dir(torchvision.0.path().join("MNIST")).unwrap();
+        std::fs::rename(torchvision.0.path().join("fake"), torchvision.0.path().join("MNIST/raw")).unwrap();
+        let set = IdxSet { name: "mnist".into(), ..torchvision.1.clone() };
+        let data = Dataset::open_idx(&set, &DatasetOptions::default(), &torchvision.folders()).unwrap();
+        assert_eq!(data.train().samples().unwrap(), samples);
     }
 
     #[test]

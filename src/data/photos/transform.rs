@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::resize::resize;
+use super::resize::{is_vertical_first, resize};
 use super::{Normalisation, Picture};
 use crate::{Error, Result};
 
@@ -72,6 +72,11 @@ impl Transform {
             Some(crop) => Ok([crop, crop]),
             None => Ok([width, height]),
         }
+    }
+
+    /// Whether a picture of this size is resized in another order than most; see [`is_vertical_first`].
+    pub(super) fn is_vertical_first(&self, size: [usize; 2]) -> bool {
+        is_vertical_first(size, self.resized(size))
     }
 
     /// A picture's numbers, `[channels, height, width]`.

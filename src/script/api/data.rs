@@ -5,7 +5,7 @@ use rhai::{Dynamic, Engine, INT, Map};
 
 use super::general::{wanted_count, wanted_number};
 use crate::Error;
-use crate::data::{COUNTS, Dataset, DatasetOptions, FolderOptions, LABEL_COLUMN, Normalisation, Split};
+use crate::data::{COUNTS, Dataset, DatasetOptions, FolderAccess, FolderOptions, LABEL_COLUMN, Normalisation, Split};
 use crate::script::options::{Key, Options, Spec, Takes, describe};
 use crate::script::session::{Native, Session};
 
@@ -52,13 +52,14 @@ const FOLDER: Spec = Spec {
             "labels",
             Takes::Text,
             "the subfolders are the classes, if every picture is in one",
-            "CSV table in the folder that holds the classes; its column `file`, or else its first, holds the pictures' \
-             names",
+            "CSV table in the folder that holds the classes, separated by commas, semicolons or tabs; its column `file`, \
+             or else its first, holds the pictures' names",
         ),
         Key::text(
             "label",
             LABEL_COLUMN,
-            "column of the table that holds the classes: whole numbers, or texts, which are numbered in sorted order",
+            "column of the table that holds the classes: whole numbers, or texts, which are numbered in sorted order; a cell \
+             that is empty, or NaN and the like, is no class",
         ),
     ],
 };
@@ -142,9 +143,11 @@ mod functions {
     }
 
     /// The photographs (JPEG and PNG) in a folder and its subfolders, in colour and sorted by name. The folder is in the
-    /// project folder or in a data folder. Broken pictures are skipped, with a warning that names them.
+    /// project folder or in a data folder. Broken pictures are skipped, with a warning that names them, and so are grey ones of
+    /// 16 bits. Folders with outputs of runs are skipped as well.
     ///
-    /// The options do what torchvision's Resize, CenterCrop and Normalize do, in this order and to the same numbers.
+    /// The options do what torchvision's Resize, CenterCrop and Normalize do with Pillow 13, in this order and to the same
+    /// numbers.
     ///
     /// ```
     /// fn photos() { folder("photos") }
@@ -173,7 +176,9 @@ mod functions {
         };
         let cancelled = || session.handle.is_over();
         let place = session.readable_folder(path)?;
-        let photos = Dataset::folder(&place, path, &options, &session.folders, &cancelled)?;
+        let outputs = session.run_folder();
+        let access = FolderAccess { memory: session.settings.memory, outputs: Some(&outputs), cancelled: &cancelled };
+        let photos = Dataset::folder(&place, path, &options, &session.folders, access)?;
         photos.warnings().iter().for_each(|warning| session.warn(Error::new(warning)));
         Ok(photos.train())
     }
