@@ -151,7 +151,7 @@ impl Program {
 
     fn open_store(&self) -> crate::Result<Store> {
         let settings = self.settings(None);
-        Store::open(&settings.store_dir, settings.store_budget)
+        Store::open(settings.store_dir()?, settings.store_budget)
     }
 }
 

@@ -28,7 +28,7 @@ impl Details {
     pub fn new(host: &Host, script: &Path) -> Result<Self> {
         let settings = host.settings();
         Ok(Self {
-            store: Store::open(&settings.store_dir, settings.store_budget)?,
+            store: Store::open(settings.store_dir()?, settings.store_budget)?,
             numerics: host.device()?.numerics().to_owned(),
             script: script.to_owned(),
             set: settings.set.clone(),

@@ -159,7 +159,7 @@ impl Session {
             superseded: handle.superseded.clone(),
             in_flight: handle.in_flight.clone(),
         };
-        let store = Store::open(&settings.store_dir, settings.store_budget)?;
+        let store = Store::open(settings.store_dir()?, settings.store_budget)?;
         let local = Local::new(store, device.clone(), resources);
         Ok(Self {
             folders: Folders::new(settings.data_dir.clone()),

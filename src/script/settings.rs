@@ -1,11 +1,12 @@
 //! The settings of a run: plain data, which can be written down and read back.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::words;
 use crate::work::DEFAULT_BUDGET;
+use crate::{Error, Result};
 
 /// Names the folder of stored results when no flag does.
 pub const STORE_VARIABLE: &str = "ENTROSCOPE_STORE";
@@ -16,6 +17,7 @@ pub const STORE_VARIABLE: &str = "ENTROSCOPE_STORE";
 pub struct Settings {
     /// Looked at before the environment and the platform's cache directory.
     pub data_dir: Option<PathBuf>,
+    /// Where results are kept. Empty for a user who has no cache directory: then [`Settings::store_dir`] is an error.
     pub store_dir: PathBuf,
     /// Bytes of large results that the store keeps.
     pub store_budget: u64,
@@ -85,8 +87,8 @@ impl Default for Settings {
     /// All cores, all memory that is free, the user's own cache directory.
     #[expect(clippy::disallowed_methods, reason = "operations at the same time: no number depends on it")]
     fn default() -> Self {
-        let store = std::env::var_os(STORE_VARIABLE).map(PathBuf::from);
-        let cache = || dirs::cache_dir().unwrap_or_else(|| ".".into()).join("entroscope").join("store");
+        let store = std::env::var_os(STORE_VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let cache = || dirs::cache_dir().map(|cache| cache.join("entroscope").join("store")).unwrap_or_default();
         Self {
             data_dir: None,
             store_dir: store.unwrap_or_else(cache),
@@ -100,5 +102,19 @@ impl Default for Settings {
             only: Vec::new(),
             limits: Limits::default(),
         }
+    }
+}
+
+impl Settings {
+    /// Where results are kept.
+    ///
+    /// # Errors
+    /// No folder is named, and this user has no cache directory to keep them in.
+    pub fn store_dir(&self) -> Result<&Path> {
+        if self.store_dir.as_os_str().is_empty() {
+            return Err(Error::new("there is no folder for results: this user has no home with a cache directory")
+                .hint(format!("name one: `--store DIR`, or the environment variable {STORE_VARIABLE}")));
+        }
+        Ok(&self.store_dir)
     }
 }

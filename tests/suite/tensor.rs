@@ -428,6 +428,38 @@ fn saved_files_are_whole_and_read_back() {
     assert!(!place.path("project/out/checked.npy").exists());
 }
 
+/// As other programs write them, and one array that is no tensor beside one that is.
+#[test]
+fn odd_files_are_read() {
+    let place = place();
+    let folder = place.path("project");
+    let write = |name: &str, bytes: &[u8]| std::fs::write(folder.join(name), bytes).unwrap();
+    let bytes = |numbers: &[f64]| numbers.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<_>>();
+    write("python2.npy", &npy("{'descr': '<f8', 'fortran_order': False, 'shape': (1L, 2L), }", &bytes(&[1.0, 2.0])));
+    write("native.npy", &npy("{'descr': '=f4', 'fortran_order': False, 'shape': (1, 1), }", &1.5_f32.to_le_bytes()));
+    write("NAMED.BIN", &npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1, 1), }", &2.5_f32.to_le_bytes()));
+    write("large.npy", &npy("{'descr': '<f8', 'fortran_order': False, 'shape': (1, 2), }", &bytes(&[1e300, 2.0])));
+    let header = "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\
+                   \"none\":{\"dtype\":\"F32\",\"shape\":[0,3],\"data_offsets\":[4,4]}}";
+    write(
+        "one.safetensors",
+        &[&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &4.0_f32.to_le_bytes()].concat(),
+    );
+    let (outcome, printed) = place.run(
+        "for name in [\"python2.npy\", \"native.npy\", \"NAMED.BIN\", \"large.npy\"] { print(load_tensor(name).to_array()); }
+        print(load_tensor(\"one.safetensors\").to_array());
+        print(load_tensors(\"one.safetensors\").keys());",
+    );
+    let said = super::scripted::text(&outcome.diagnostics);
+    assert_eq!(printed, ["[[1.0, 2.0]]", "[[1.5]]", "[[2.5]]", "[[inf, 2.0]]", "[4.0]", "[\"a\"]"], "{said}");
+    for words in [
+        "large.npy: 1 of 2 numbers are infinite in single precision",
+        "one.safetensors, tensor \"none\": it is empty, of shape [0, 3]; it is left out",
+    ] {
+        assert!(said.contains(words), "{said}");
+    }
+}
+
 #[test]
 fn wrong_files_are_refused() {
     let place = place();
@@ -450,6 +482,7 @@ fn wrong_files_are_refused() {
     write("header.npy", &[b"\x93NUMPY\x02\x00\xff\xff\xff\xff".as_slice(), &[b' '; 100]].concat());
     write("key.npy", &npy("{'descr': '<f4', 'shape': (1,), }", &[0; 4]));
     write("cut.safetensors", b"\x40\x00\x00\x00\x00\x00\x00\x00{\"a\"");
+    write("date.npy", &npy("{'descr': '<M8[ns]', 'fortran_order': False, 'shape': (1,), }", &[0; 8]));
     write("text.txt", b"1 2 3");
     #[cfg(unix)]
     std::os::unix::fs::symlink(&secret, folder.join("link.npy")).unwrap();
@@ -459,10 +492,8 @@ fn wrong_files_are_refused() {
         (load("long.npy"), "long.npy: expected 24 bytes of numbers, for the shape [2, 3] and type '<f4', found 25"),
         (load("cut.npy"), "cut.npy: expected a numpy file, found only 60 bytes, which end in its header"),
         (load("tiny.npy"), "tiny.npy: expected a numpy file, which starts with"),
-        (
-            load("zip.npy"),
-            "zip.npy: expected a numpy file, which starts with \"\\x93NUMPY\", found one that starts with \"PK\\x03\\x04",
-        ),
+        (load("zip.npy"), "zip.npy is a zip archive | tensors are read from .npy and .safetensors; of a .npz"),
+        (load("date.npy"), "found the type '<M8[ns]' | make numbers of times before: `x.astype(\"int64\")`"),
         (load("complex.npy"), "complex.npy: expected numbers, real, whole or bool, found the type '<c16'"),
         (load("record.npy"), "record.npy: expected numbers, real, whole or bool, found the type [('a', '<f4')]"),
         (load("object.npy"), "object.npy: expected numbers, real, whole or bool, found the type '|O'"),
@@ -479,7 +510,7 @@ fn wrong_files_are_refused() {
             "key.npy: expected a numpy file, found one whose header cannot be read (dict is missing key 'fortran_order')",
         ),
         (load("cut.safetensors"), "cut.safetensors: expected a whole safetensors file, found 12 bytes"),
-        (load("text.txt"), "\"text.txt\": a tensor is kept in a file .npy or .safetensors"),
+        (load("text.txt"), "text.txt is a text | tensors are read from .npy and .safetensors"),
         (load("none.npy"), "there is no file \"none.npy\" | looked in "),
         (load("../secret.npy"), "\"../secret.npy\" leads out of the folders that a script may read"),
         (load(&secret.display().to_string()), "leads out of the folders"),

@@ -50,8 +50,8 @@ fn show(context: &NativeCallContext<'_>, weights: Weights, path: &str) -> Native
 
 #[export_module]
 mod functions {
-    /// The network with the weights of a file: .safetensors, or PyTorch's .pth and .pt, in the project folder or in a data
-    /// folder. The file holds exactly the network's arrays. Their names are those that `named` gave the blocks (the
+    /// The network with the weights of a file, .safetensors or a checkpoint of PyTorch, in the project folder or in a data
+    /// folder; content decides between the two, not the name. The file holds exactly the network's arrays. Their names are those that `named` gave the blocks (the
     /// built-in VGG networks have torchvision's names), otherwise the numbers of block and layer. Numbers of 16, 32 or 64
     /// bits become single precision. Counters of batch normalisation (`num_batches_tracked`) are skipped.
     ///

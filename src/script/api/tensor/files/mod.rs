@@ -10,10 +10,12 @@ use rhai::plugin::*;
 use rhai::{Dynamic, Engine, Map};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
+use crate::files::kind::{Kind, NPY, SAFETENSORS};
+use crate::files::regular::read_regular;
 use crate::output::run_folder::output_path;
 use crate::script::options::describe;
 use crate::script::session::{Native, Session};
-use crate::script::tensor::ScriptTensor;
+use crate::script::tensor::{MOST, ScriptTensor};
 use crate::{Error, Result};
 
 /// The name of a single tensor in a .safetensors file.
@@ -33,7 +35,21 @@ impl Format {
             _ => Err(Error::new(format!("\"{}\": a tensor is kept in a file .npy or .safetensors", path.display()))),
         }
     }
+
+    /// By the first bytes of `file`, whatever its name, which is `path` to the script.
+    fn from_content(path: &str, file: &Path) -> Result<Self> {
+        let ending = file.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+        match (Kind::of_file(file), ending.as_deref()) {
+            (Some(Kind { what: NPY, .. }), _) | (None, Some("npy")) => Ok(Self::Npy),
+            (Some(Kind { what: SAFETENSORS, .. }), _) | (None, Some("safetensors")) => Ok(Self::Safetensors),
+            (kind, _) => Kind::refusal(kind, path, TAKEN),
+        }
+    }
 }
+
+/// What is taken for tensors, in a message.
+const TAKEN: &str = "tensors are read from .npy and .safetensors; of a .npz, `numpy.save` makes a .npy from each array, and \
+                     checkpoints of PyTorch are read by `network.weights`";
 
 pub(super) fn register(engine: &mut Engine) {
     engine.register_global_module(rhai::exported_module!(functions).into());
@@ -92,25 +108,59 @@ fn numbers_of(view: &TensorView<'_>) -> Option<Vec<f32>> {
     }
 }
 
-fn read_safetensors(session: &Session, path: &str) -> Result<Vec<(String, ScriptTensor)>> {
-    let file = session.readable_file(path)?;
+/// Warns if numbers of double precision are infinite in single precision. `what` they are is for the message.
+fn warn_of_overflow(session: &Session, what: &str, numbers: &[f32]) {
+    let count = numbers.iter().filter(|number| number.is_infinite()).count();
+    if count > 0 {
+        let message = format!("{what}: {count} of {} numbers are infinite in single precision", numbers.len());
+        session.warn(Error::new(message).hint("single precision ends at 3.4e38: scale them before they are saved"));
+    }
+}
+
+/// Why an array of a file cannot be a tensor, if it cannot.
+fn unusable(view: &TensorView<'_>) -> Option<String> {
+    use Dtype::{BF16, BOOL, F16, F32, F64, I8, I16, I32, I64, U8, U16, U32, U64};
+
+    if view.shape().contains(&0) {
+        return Some(format!("it is empty, of shape {:?}", view.shape()));
+    }
+    if view.shape().len() > MOST {
+        return Some(format!("it has {} axes, a tensor has at most {MOST}", view.shape().len()));
+    }
+    let is_known = matches!(view.dtype(), BOOL | F32 | F64 | F16 | BF16 | I8 | U8 | I16 | U16 | I32 | U32 | I64 | U64);
+    (!is_known).then(|| format!("expected numbers, real, whole or bool, found the type {}", view.dtype()))
+}
+
+/// The tensors of a file by name. Arrays that cannot be tensors are left out with a warning, as long as others can.
+fn read_safetensors(session: &Session, path: &str, file: &Path) -> Result<Vec<(String, ScriptTensor)>> {
     let failed = |error: &std::io::Error| Error::io("read", Path::new(path), error);
-    let size = std::fs::metadata(&file).map_err(|error| failed(&error))?.len();
+    let size = std::fs::metadata(file).map_err(|error| failed(&error))?.len();
     let _held = session.tensors.reserve_bytes(size, || format!("reading {path}"))?;
-    let bytes = std::fs::read(&file).map_err(|error| failed(&error))?;
+    let bytes = read_regular(file, size).map_err(|error| failed(&error))?;
     let contents = SafeTensors::deserialize(&bytes).map_err(|error| {
         wrong(path, "a whole safetensors file", &format!("{} bytes that are not ({error})", bytes.len()))
     })?;
     let mut views = contents.tensors();
     views.sort_by(|a, b| a.0.cmp(&b.0));
-    let tensor = |(name, view): (String, TensorView<'_>)| {
+    let (views, unusable): (Vec<_>, Vec<_>) =
+        views.into_iter().map(|(name, view)| (unusable(&view), name, view)).partition(|(why, ..)| why.is_none());
+    for (why, name, _) in &unusable {
+        let error = Error::new(format!("{path}, tensor {name:?}: {}", why.as_deref().unwrap_or_default()));
+        if views.is_empty() {
+            return Err(error);
+        }
+        session.warn(Error { message: format!("{}; it is left out", error.message), ..error });
+    }
+    let tensor = |(_, name, view): (_, String, TensorView<'_>)| {
         let in_file = |error: Error| Error { message: format!("{path}, tensor {name:?}: {}", error.message), ..error };
         // A file may hold a number without axes: it gets one.
         let shape = if view.shape().is_empty() { &[1] } else { view.shape() };
         let numbers = || {
-            numbers_of(&view).ok_or_else(|| {
-                Error::new(format!("expected numbers, real, whole or bool, found the type {}", view.dtype()))
-            })
+            let numbers = numbers_of(&view).unwrap_or_default();
+            if view.dtype() == Dtype::F64 {
+                warn_of_overflow(session, &format!("{path}, tensor {name:?}"), &numbers);
+            }
+            Ok(numbers)
         };
         let tensor = ScriptTensor::new(session, shape, numbers).map_err(in_file)?;
         Ok((name, tensor))
@@ -162,7 +212,7 @@ mod functions {
     }
 
     /// The tensor in a .npy file, or in a .safetensors file with only one. The file is in the project folder or in a data folder;
-    /// numbers of any type become single precision.
+    /// numbers of any type become single precision. Content decides between the two, whatever the file's name.
     ///
     /// ```
     /// fn weights() { load_tensor("weights.npy") }
@@ -170,10 +220,11 @@ mod functions {
     #[rhai_fn(return_raw)]
     pub fn load_tensor(context: NativeCallContext, path: &str) -> Native<ScriptTensor> {
         let session = Session::from_context(&context)?;
-        if Format::from_extension(Path::new(path))? == Format::Npy {
-            return Ok(npy::read(&session, path, &session.readable_file(path)?)?);
+        let file = session.readable_file(path)?;
+        if Format::from_content(path, &file)? == Format::Npy {
+            return Ok(npy::read(&session, path, &file)?);
         }
-        let mut tensors = read_safetensors(&session, path)?;
+        let mut tensors = read_safetensors(&session, path, &file)?;
         match tensors.pop() {
             Some((_, tensor)) if tensors.is_empty() => Ok(tensor),
             last => {
@@ -184,19 +235,21 @@ mod functions {
     }
 
     /// The tensors in a .safetensors file by their names. The file is in the project folder or in a data folder; numbers of any
-    /// type become single precision.
+    /// type become single precision. Arrays that cannot be tensors, such as empty ones, are left out with a warning.
     ///
     /// ```
     /// fn first_weights() { load_tensors("model.safetensors")["features.0.weight"] }
     /// ```
     #[rhai_fn(return_raw)]
     pub fn load_tensors(context: NativeCallContext, path: &str) -> Native<Map> {
-        if Format::from_extension(Path::new(path))? == Format::Npy {
+        let session = Session::from_context(&context)?;
+        let file = session.readable_file(path)?;
+        if Format::from_content(path, &file)? == Format::Npy {
             return Err(Error::new(format!("\"{path}\": a file .npy holds one tensor"))
                 .hint("read it with `load_tensor`")
                 .into());
         }
-        let tensors = read_safetensors(&*Session::from_context(&context)?, path)?;
+        let tensors = read_safetensors(&session, path, &file)?;
         Ok(tensors.into_iter().map(|(name, tensor)| (name.into(), Dynamic::from(tensor))).collect())
     }
 }

@@ -1,12 +1,13 @@
 //! numpy's .npy: a header, then the numbers.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
 use burn::tensor::f16;
 
 use super::npy_header::{self, Header};
+use super::warn_of_overflow;
+use crate::files::regular::open_regular;
 use crate::script::session::Session;
 use crate::script::tensor::{MOST, ScriptTensor, compact, padded};
 use crate::{Error, Result};
@@ -24,7 +25,7 @@ pub(super) fn bytes(tensor: &ScriptTensor) -> Result<Vec<u8>> {
 /// Reads `file`, which the script calls `path`.
 pub(super) fn read(session: &Session, path: &str, file: &Path) -> Result<ScriptTensor> {
     let failed = |error: std::io::Error| Error::io("read", Path::new(path), &error);
-    let mut file = File::open(file).map_err(failed)?;
+    let mut file = open_regular(file).map_err(failed)?;
     let total = file.metadata().map_err(failed)?.len();
     let Header { dtype, fortran_order, shape, length } = npy_header::read(&mut file, path)?;
     let in_file = |error: Error| Error { message: format!("{path}: {}", error.message), ..error };
@@ -38,7 +39,11 @@ pub(super) fn read(session: &Session, path: &str, file: &Path) -> Result<ScriptT
             let expected = format!("{wanted} bytes of numbers, for the shape {shape:?} and type {dtype},");
             return Err(Error::new(format!("expected {expected} found {found}")));
         }
-        number.read(&mut file, count)
+        let numbers = number.read(&mut file, count)?;
+        if (number.kind, number.size) == (b'f', 8) {
+            warn_of_overflow(session, path, &numbers);
+        }
+        Ok(numbers)
     };
     if !fortran_order {
         return ScriptTensor::new(session, &shape, read).map_err(in_file);
@@ -55,7 +60,7 @@ pub(super) fn read(session: &Session, path: &str, file: &Path) -> Result<ScriptT
 /// A type of numbers.
 struct Number {
     big_endian: bool,
-    /// numpy's character for it: f, i, u or b; times (m, M) are whole numbers.
+    /// numpy's character for it: f, i, u or b.
     kind: u8,
     /// Bytes of one number.
     size: usize,
@@ -66,13 +71,18 @@ impl Number {
     /// When `dtype`, a Python expression, is no type of numbers that single precision can stand for.
     fn parse(dtype: &str) -> Result<Self> {
         let other = || Error::new(format!("expected numbers, real, whole or bool, found the type {dtype}"));
-        let inner = dtype.trim_matches(['\'', '"']).split('[').next().unwrap_or_default();
-        let &[order @ (b'<' | b'>' | b'|'), kind, size] = inner.as_bytes() else { return Err(other()) };
+        let &[order @ (b'<' | b'>' | b'|' | b'='), kind, size] = dtype.trim_matches(['\'', '"']).as_bytes() else {
+            let is_time = ["m8", "M8"].iter().any(|time| dtype.get(2..4) == Some(time));
+            return Err(if is_time {
+                other().hint("make numbers of times before: `x.astype(\"int64\")`")
+            } else {
+                other()
+            });
+        };
         let size = usize::from(size.wrapping_sub(b'0'));
         let is_known = match kind {
             b'f' => [2, 4, 8].contains(&size),
             b'i' | b'u' => [1, 2, 4, 8].contains(&size),
-            b'm' | b'M' => size == 8,
             b'b' => size == 1,
             _ => false,
         };
@@ -80,6 +90,7 @@ impl Number {
         if !is_known || (order == b'|' && size > 1) {
             return Err(other());
         }
+        // The order of the machine that wrote it: which one that was, the file does not say; nearly all are little-endian.
         Ok(Self { big_endian: order == b'>', kind, size })
     }
 
