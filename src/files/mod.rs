@@ -35,7 +35,7 @@ const ABANDONED: Duration = Duration::from_hours(24);
 /// # Errors
 /// The operating system's.
 pub(crate) fn read_file(path: &Path) -> io::Result<Vec<u8>> {
-    if path.metadata()?.is_file() { fs::read(path) } else { Err(io::Error::other("it is not a file")) }
+    regular::read_regular(path, u64::MAX)
 }
 
 /// Writes `bytes` under a temporary name in the same folder, syncs and renames. Readers see the old file or the new one. The

@@ -25,7 +25,7 @@ pub(crate) fn read_regular(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let file = open_regular(path)?;
     bytes.reserve_exact(file.metadata()?.len().min(most) as usize);
-    if file.take(most + 1).read_to_end(&mut bytes)? as u64 > most {
+    if file.take(most.saturating_add(1)).read_to_end(&mut bytes)? as u64 > most {
         return Err(io::Error::other(format!("it has more than {most} bytes")));
     }
     Ok(bytes)

@@ -6,6 +6,7 @@ use rhai::{Dynamic, Engine, INT, Map};
 use super::general::{wanted_count, wanted_number};
 use crate::Error;
 use crate::data::{COUNTS, Dataset, DatasetOptions, FolderAccess, FolderOptions, LABEL_COLUMN, Normalisation, Split};
+use crate::output::run_folder::RunFolder;
 use crate::script::options::{Key, Options, Spec, Takes, describe};
 use crate::script::session::{Native, Session};
 
@@ -176,8 +177,8 @@ mod functions {
         };
         let cancelled = || session.handle.is_over();
         let place = session.readable_folder(path)?;
-        let outputs = session.run_folder();
-        let access = FolderAccess { memory: session.settings.memory, outputs: Some(&outputs), cancelled: &cancelled };
+        let outputs = session.run_folder().ok().map(RunFolder::root);
+        let access = FolderAccess { memory: session.settings.memory, outputs, cancelled: &cancelled };
         let photos = Dataset::folder(&place, path, &options, &session.folders, access)?;
         photos.warnings().iter().for_each(|warning| session.warn(Error::new(warning)));
         Ok(photos.train())
