@@ -131,7 +131,13 @@ fn missing(folders: &Folders) -> Error {
         [] => "there is no folder to look in".to_owned(),
         places => format!("looked in {}", places.join(", ")),
     };
-    by_hand(Error::new(format!("the files of {NAME} are not here: {looked}"))).hint(format!(
+    let error = Error::new(format!("the files of {NAME} are not here: {looked}"));
+    // What torchvision downloads.
+    let for_python = folders.candidates().iter().map(|folder| folder.join("cifar-10-batches-py")).find(|p| p.is_dir());
+    let error = for_python.iter().fold(error, |error, folder| {
+        error.hint(format!("{} is the version for Python; the binary version is read", folder.display()))
+    });
+    by_hand(error).hint(format!(
         "files from elsewhere: data_batch_1.bin and test_batch.bin, or .bin.gz, in DIR/{NAME}, and `--data-dir DIR`"
     ))
 }

@@ -300,6 +300,8 @@ mod folders {
         place.put("empty.png", b"");
         place.put("text.jpg", b"<html>");
         place.put("other.webp", b"RIFF");
+        place.put("nameless", &stored_bytes("rgb.png"));
+        place.put("LICENSE", b"none");
         let mut flipped = stored_bytes("rgb.png");
         flipped[1000] ^= 1;
         place.put("flipped.png", &flipped);
@@ -312,13 +314,14 @@ mod folders {
             ("cut.png", "its data end early"),
             ("empty.png", "it is empty"),
             ("flipped.png", "its data are damaged"),
+            ("nameless", "its name has no ending"),
             ("other.webp", "only JPEG and PNG are read"),
             ("text.jpg", "it is neither a JPEG nor a PNG but a web page"),
             ("tiny.jpg", "it is 17×8 pixels, smaller than the crop of 20"),
         ] {
             assert!(warnings.contains(&format!("photos/{name} is skipped: {why}")), "{name}: {warnings}");
         }
-        assert_eq!(data.warnings().len(), 8);
+        assert_eq!(data.warnings().len(), 9);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use crate::files::kind::Kind;
 use crate::files::regular::{read_regular, special};
 use crate::{Error, Result};
 
@@ -132,6 +133,8 @@ impl Listing<'_> {
                 },
                 Err(_) => "it is a link that leads nowhere",
             }
+        } else if ending.is_empty() && Kind::of_file(&path).is_some_and(|kind| kind.what.starts_with("a picture")) {
+            "its name has no ending: .jpg or .png"
         } else {
             return;
         };

@@ -118,7 +118,9 @@ fn what_is_missing_or_damaged_is_named_with_a_way_out() {
     let zipped = gzip(&whole);
     broken("data_batch_3.bin.gz", zipped[..zipped.len() / 2].to_vec(), &["expected"]);
     broken("data_batch_3.bin.gz", [&gzip(&whole)[..], &gzip(&whole)].concat(), &["expected 6146 bytes, found more"]);
-    broken("data_batch_3.bin.gz", b"no".to_vec(), &["cannot read"]);
+    broken("data_batch_3.bin.gz", b"no".to_vec(), &["records of 3073 bytes, found 2 bytes; it is a text"]);
+    std::fs::create_dir_all(place.0.path().join("data/cifar-10-batches-py")).unwrap();
+    assert_says(place.open(DatasetOptions::default()), &["cifar-10-batches-py is the version for Python"]);
     let place = usual();
     let data = place.open(DatasetOptions::default()).unwrap();
     place.put("cifar-10/test_batch.bin", &batch(&[5]));
