@@ -180,7 +180,10 @@ mod decoding {
         let place = Place::with(&[("small.jpg", "small_5x16.jpg"), ("large.png", "rgb.png")]);
         let opened = place.open_with(&plain(), FolderAccess { memory: 10_000.0, ..ACCESS }).unwrap();
         assert_eq!(opened.train().names().unwrap(), ["small.jpg"]);
-        scripted::assert_says(&opened.warnings().join(""), &["large.png is skipped: decoding it takes 15.7 KiB", "--memory"]);
+        scripted::assert_says(
+            &opened.warnings().join(""),
+            &["large.png is skipped: decoding it takes 15.7 KiB", "--memory"],
+        );
         // That is not kept of the file.
         assert_says(place.open(&plain()), &["differ in size"]);
     }

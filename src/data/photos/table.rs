@@ -89,7 +89,7 @@ fn text(bytes: &[u8], table: &str) -> Result<String> {
         }
         _ => {
             let valid = std::str::from_utf8(bytes).map_or_else(|error| error.valid_up_to(), str::len);
-            let line = 1 + bytes[..valid].iter().filter(|&&byte| byte == b'\n').count();
+            let line = bytes[..valid].split(|&byte| byte == b'\n').count();
             Err(Error::new(format!("{table} is not a table as CSV: line {line} is not UTF-8")).hint("save it as UTF-8"))
         }
     }
