@@ -7,7 +7,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use mozjpeg::{Decompress, Format};
 use mozjpeg_sys::{jpeg_common_struct, jpeg_error_mgr, msg_parm_union};
 
-use super::picture::{DAMAGED, Decoded, ENDS_EARLY, Picture, check_size};
+use super::Picture;
+use super::picture::{DAMAGED, ENDS_EARLY, check_size};
 
 /// The most scans of a progressive picture; cameras and editors write about ten. Each costs a pass over the whole picture.
 const MOST_SCANS: usize = 500;
@@ -19,13 +20,16 @@ thread_local! {
     static WARNINGS: Cell<usize> = const { Cell::new(0) };
 }
 
-pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, String> {
+/// The reason for data after whose damage the library goes on: what it then makes up differs from version to version.
+const DAMAGED_INSIDE: &str = "its data are damaged inside; save it again to use it as other programs show it";
+
+pub(super) fn decode(bytes: &[u8]) -> Result<Picture, String> {
     if !is_whole(bytes) {
         return Err(ENDS_EARLY.into());
     }
     WARNINGS.set(0);
     let picture = unwound(|| read(bytes))?;
-    Ok(Decoded { picture, is_damaged: WARNINGS.get() > 0 })
+    if WARNINGS.get() > 0 { Err(DAMAGED_INSIDE.into()) } else { Ok(picture) }
 }
 
 /// Width and height by the header.

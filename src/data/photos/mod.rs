@@ -29,7 +29,7 @@ use crate::{Error, Result};
 use decoding_room::{DecodingRoom, bytes_to_decode};
 use labels::Labels;
 use listing::{File, Skipped};
-use picture::{Decoded, Picture};
+use picture::Picture;
 use scan::{Scanned, scan};
 use transform::Transform;
 
@@ -125,12 +125,11 @@ pub(super) fn open(
     };
     let room = DecodingRoom::new(access.memory);
     let all = scan(&files, cache, &room, access.cancelled)?;
-    let (mut pictures, mut sizes, mut damaged, mut largest) = (Vec::new(), Vec::new(), Vec::new(), 0.0_f64);
-    for (file, Scanned { content, size, is_damaged }) in files.into_iter().zip(all) {
+    let (mut pictures, mut sizes, mut largest) = (Vec::new(), Vec::new(), 0.0_f64);
+    for (file, Scanned { content, size }) in files.into_iter().zip(all) {
         match size.and_then(|stored| Ok((stored, transform.size(stored)?))) {
             Ok((stored, size)) => {
                 let is_vertical_first = transform.is_vertical_first(stored);
-                damaged.extend(is_damaged.then(|| file.name.clone()));
                 largest = largest.max(bytes_to_decode(stored[0], stored[1]));
                 sizes.push(size);
                 pictures.push(Photo { label: labels.label(&file.name), file, content, is_vertical_first });
@@ -138,7 +137,7 @@ pub(super) fn open(
             Err(why) => skipped.push(Skipped { name: file.name, why }),
         }
     }
-    let mut warnings = warnings(name, &skipped, &damaged);
+    let mut warnings = warnings(name, &skipped);
     warnings.extend(labels.warnings);
     let Some(&[width, height]) = sizes.first() else {
         let error = Error::new(format!("{name} holds no picture that can be used"));
@@ -160,20 +159,12 @@ pub(super) fn open(
     Ok(Opened { source: Box::new(photos), warnings })
 }
 
-/// Sentences about the skipped pictures, and about those that are used although they are damaged.
-fn warnings(folder: &str, skipped: &[Skipped], damaged: &[String]) -> Vec<String> {
-    let used = "its data are damaged inside; it is used as Pillow decodes it, damage included";
-    let skipped = skipped.iter().map(|Skipped { name, why }| format!("{folder}/{name} is skipped: {why}"));
-    let damaged = damaged.iter().map(|name| format!("{folder}/{name}: {used}"));
-    [("skipped", skipped.collect::<Vec<_>>()), ("damaged inside", damaged.collect())]
-        .into_iter()
-        .flat_map(|(what, mut named)| {
-            let more = named.len().saturating_sub(MOST_NAMED);
-            named.truncate(MOST_NAMED);
-            named.extend((more > 0).then(|| format!("{folder}: {more} more pictures are {what}")));
-            named
-        })
-        .collect()
+/// Sentences about the skipped pictures.
+fn warnings(folder: &str, skipped: &[Skipped]) -> Vec<String> {
+    let named =
+        skipped.iter().take(MOST_NAMED).map(|Skipped { name, why }| format!("{folder}/{name} is skipped: {why}"));
+    let more = skipped.len().saturating_sub(MOST_NAMED);
+    named.chain((more > 0).then(|| format!("{folder}: {more} more pictures are skipped"))).collect()
 }
 
 impl Photos {
@@ -210,7 +201,7 @@ impl Photos {
             return Err(changed());
         }
         let decode = || -> Result<()> {
-            let Decoded { picture, .. } = picture::decode(&bytes).map_err(|_| changed())?;
+            let picture = picture::decode(&bytes).map_err(|_| changed())?;
             self.transform.apply(picture, out);
             Ok(())
         };

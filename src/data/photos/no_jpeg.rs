@@ -1,10 +1,10 @@
 //! JPEG in a build without the feature `photos`.
 
-use super::picture::Decoded;
+use super::picture::Picture;
 
 const ABSENT: &str = "it is a JPEG, which this build leaves out; the feature `photos` brings it";
 
-pub(super) fn decode(_: &[u8]) -> Result<Decoded, String> {
+pub(super) fn decode(_: &[u8]) -> Result<Picture, String> {
     Err(ABSENT.into())
 }
 

@@ -29,20 +29,12 @@ pub(super) struct Picture {
     pub(super) pixels: Vec<u8>,
 }
 
-/// A picture, and whether its file is damaged in a way that Pillow passes over.
-#[derive(Debug)]
-pub(super) struct Decoded {
-    pub(super) picture: Picture,
-    pub(super) is_damaged: bool,
-}
-
 /// The outcome of decoding a whole file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct DecodeStatus {
     /// The decoder's version; another one decodes again.
     reader: String,
     outcome: Outcome,
-    is_damaged: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -59,21 +51,15 @@ impl DecodeStatus {
     /// # Errors
     /// There is no room for it, which is no fault of the file; a clause.
     pub(super) fn from_bytes(bytes: &[u8], room: &DecodingRoom) -> Result<Self, String> {
-        let of = |outcome, is_damaged| Self { reader: DECODER.into(), outcome, is_damaged };
-        let [width, height] = match size(bytes) {
-            Ok(size) => size,
-            Err(why) => return Ok(of(Outcome::Broken(why), false)),
+        let outcome = match size(bytes) {
+            Ok([width, height]) => room.with(bytes_to_decode(width, height), || decode(bytes))?,
+            Err(why) => Err(why),
         };
-        let decoded = room.with(bytes_to_decode(width, height), || decode(bytes))?;
-        Ok(match decoded {
-            Ok(Decoded { picture, is_damaged }) => of(Outcome::Size([picture.width, picture.height]), is_damaged),
-            Err(why) => of(Outcome::Broken(why), false),
-        })
-    }
-
-    /// Whether the file is damaged although it can be decoded.
-    pub(super) fn is_damaged(&self) -> bool {
-        self.is_damaged
+        let outcome = match outcome {
+            Ok(picture) => Outcome::Size([picture.width, picture.height]),
+            Err(why) => Outcome::Broken(why),
+        };
+        Ok(Self { reader: DECODER.into(), outcome })
     }
 
     /// Whether the present decoder decided it.
@@ -91,10 +77,10 @@ impl DecodeStatus {
 }
 
 /// Decodes a file by its content, whatever its name; an error is a clause that follows the file's name.
-pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, String> {
+pub(super) fn decode(bytes: &[u8]) -> Result<Picture, String> {
     match bytes {
         [0xff, 0xd8, ..] => jpeg::decode(bytes),
-        _ => decode_png(bytes).map(|picture| Decoded { picture, is_damaged: false }),
+        _ => decode_png(bytes),
     }
 }
 

@@ -23,8 +23,6 @@ pub(super) struct Scanned {
     pub(super) content: String,
     /// Width and height, or what is wrong with it.
     pub(super) size: Result<[usize; 2], String>,
-    /// Whether it is damaged although it can be decoded.
-    pub(super) is_damaged: bool,
 }
 
 /// What reading a file found.
@@ -62,8 +60,8 @@ pub(super) fn scan(
     cache.save();
     let new = new.into_iter().map(|new| new.map(|new| new.map(|found| (found.content, found.status))));
     let scanned = known.into_iter().zip(new).map(|(known, new)| match known.map(Ok).or(new) {
-        Some(Ok((content, status))) => Ok(Scanned { content, size: status.size(), is_damaged: status.is_damaged() }),
-        Some(Err(why)) => Ok(Scanned { content: String::new(), size: Err(why), is_damaged: false }),
+        Some(Ok((content, status))) => Ok(Scanned { content, size: status.size() }),
+        Some(Err(why)) => Ok(Scanned { content: String::new(), size: Err(why) }),
         None => Err(Error::interrupted()),
     });
     scanned.collect()
