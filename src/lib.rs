@@ -113,6 +113,7 @@
 
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
+pub mod allocation;
 pub mod cascade;
 pub mod cli;
 pub mod data;

@@ -2,9 +2,12 @@
 
 use std::process::ExitCode;
 
-/// Edits of large sweeps are evaluated on threads of their own: this allocator takes back what they leave.
+use entroscope::allocation::Counting;
+
+/// Edits of large sweeps are evaluated on threads of their own: this allocator takes back what they leave. It
+/// counts what a script takes.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: Counting<mimalloc::MiMalloc> = Counting(mimalloc::MiMalloc);
 
 fn main() -> ExitCode {
     entroscope::cli::main()

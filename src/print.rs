@@ -4,6 +4,8 @@
 use std::fmt::Arguments;
 use std::io::Write;
 
+use crate::words::visible;
+
 /// Prints a line on standard output.
 macro_rules! out {
     ($($arguments:tt)*) => {
@@ -20,8 +22,14 @@ macro_rules! err {
 
 pub(crate) use {err, out};
 
-/// Writes a line, if that can be done.
-pub(crate) fn line(mut to: impl Write, line: Arguments<'_>) {
+/// Writes a line, if that can be done. It may have names and texts of a script in it, which must not reach the terminal as
+/// commands: see [`visible`].
+pub(crate) fn line(to: impl Write, line: Arguments<'_>) {
+    unchanged(to, &visible(&line.to_string()));
+}
+
+/// Writes a line that has the terminal's commands in it, and no text of a script as it is.
+pub(crate) fn unchanged(mut to: impl Write, line: &str) {
     // Nobody is left to report the failure to.
     let _ = writeln!(to, "{line}").and_then(|()| to.flush());
 }

@@ -1,5 +1,7 @@
 //! Sizes and times: in words, and from text.
 
+use std::borrow::Cow;
+
 /// Bytes, such as "1.5 GiB".
 pub(crate) fn size(bytes: f64) -> String {
     let units = ["bytes", "KiB", "MiB", "GiB", "TiB"];
@@ -60,6 +62,22 @@ pub(crate) fn bytes(text: &str) -> Result<u64, String> {
     if number >= 0.0 && number.is_finite() { Ok((number * 1024_f64.powi(power)) as u64) } else { Err(wrong()) }
 }
 
+/// A text that can be printed: control characters, which a terminal takes for commands, and those that change the direction of
+/// writing are shown by their numbers, such as `\u{1b}`. Line ends and tabs stay.
+pub(crate) fn visible(text: &str) -> Cow<'_, str> {
+    let is_hidden = |c: char| {
+        (c.is_control() && !matches!(c, '\n' | '\t')) || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if !text.contains(is_hidden) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if is_hidden(c) { shown.extend(c.escape_unicode()) } else { shown.push(c) }
+    }
+    Cow::Owned(shown)
+}
+
 /// How many typing errors lie between two names, whatever their case: insertions, deletions, substitutions and swaps of
 /// neighbouring letters (Damerau–Levenshtein). `None` if it is more than a third of the letters: the names have nothing to
 /// do with each other.
@@ -81,6 +99,15 @@ pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_that_is_printed_commands_no_terminal() {
+        assert!(matches!(visible("α: 1\t2\n"), Cow::Borrowed(_)));
+        assert_eq!(
+            visible("\x1b]0;title\x07 \u{9b}2J \r \u{202e}"),
+            "\\u{1b}]0;title\\u{7} \\u{9b}2J \\u{d} \\u{202e}"
+        );
+    }
 
     #[test]
     fn times_have_the_unit_that_suits_them() {

@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 use clap::{Args, Parser, Subcommand};
 
 use crate::Error;
-use crate::print::err;
+use crate::print::{self, err};
 use crate::script::{Diagnostic, Limits, STORE_VARIABLE, Settings};
 use crate::words;
 use crate::work::{Cancel, Store};
@@ -115,7 +115,10 @@ fn assignment(text: &str) -> Result<(String, String), String> {
 }
 
 fn say(diagnostic: &Diagnostic) {
-    err!("{}", diagnostic.render(std::io::stderr().is_terminal()).trim_end_matches('\n'));
+    // https://no-color.org
+    let wants_colours = std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty());
+    let rendered = diagnostic.render(std::io::stderr().is_terminal() && wants_colours);
+    print::unchanged(std::io::stderr().lock(), rendered.trim_end_matches('\n'));
 }
 
 /// Says what went wrong, and gives the exit status for it.

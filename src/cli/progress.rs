@@ -82,7 +82,7 @@ impl Terminal {
             HostEvent::Planned(plan, _) if plan.missing_and_reused().0 == 0 => {}
             HostEvent::Planned(plan, estimate) => state.begin(plan, estimate),
             HostEvent::Work(Event::Advanced(operations)) => state.advance(operations),
-            HostEvent::Work(Event::Started { point, .. }) => state.bar.set_message(point.to_owned()),
+            HostEvent::Work(Event::Started { point, .. }) => state.bar.set_message(words::visible(point).into_owned()),
             HostEvent::Work(Event::Done { target, .. }) => {
                 state.done(target);
                 state.bar.set_prefix(state.points());

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use super::Signal;
 use super::approval::Approval;
 use super::edits::EditLog;
 use super::event::WatchObserver;
-use crate::lock::lock;
+use crate::lock::{Guard, lock};
 use crate::script::{Host, ReadLog, RunHandle};
 use crate::work::Cancel;
 
@@ -31,7 +31,7 @@ pub(super) struct WatchContext {
 }
 
 impl WatchContext {
-    pub fn active(&self) -> MutexGuard<'_, BTreeMap<usize, ActiveEdit>> {
+    pub fn active(&self) -> Guard<'_, BTreeMap<usize, ActiveEdit>> {
         lock(&self.active)
     }
 

@@ -59,6 +59,8 @@ pub(super) struct Edit {
     counts: [usize; 3],
     pub seconds: f64,
     printed: Vec<String>,
+    /// Of all that it printed.
+    printed_bytes: usize,
     pub diagnostics: Vec<Diagnostic>,
     is_kept: bool,
     is_named: bool,
@@ -107,6 +109,7 @@ impl Edit {
             counts: [0; 3],
             seconds: 0.0,
             printed: Vec::new(),
+            printed_bytes: 0,
             diagnostics: Vec::new(),
             is_kept: true,
             is_named: false,
@@ -146,7 +149,14 @@ impl Edit {
     }
 
     pub fn print(&mut self, text: &str) {
-        self.printed.push(text.to_owned());
+        /// Bytes that are kept of what an edit prints.
+        const KEPT: usize = 1 << 20;
+        if self.printed_bytes + text.len() <= KEPT {
+            self.printed.push(text.to_owned());
+        } else if self.printed_bytes <= KEPT {
+            self.printed.push(format!("… it prints more than {}; the rest is not kept", words::size(KEPT as f64)));
+        }
+        self.printed_bytes = self.printed_bytes.saturating_add(text.len() + 1);
     }
 
     /// Records what the evaluated script shows.

@@ -2,14 +2,14 @@
 //! blocks the watch nor makes it buffer.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::sync::{Arc, Mutex, Weak};
 
 use serde_json::{Value as Json, json};
 use tokio::sync::watch;
 
 use super::edit::Edit;
 use crate::Result;
-use crate::lock::lock;
+use crate::lock::{Guard, lock};
 use crate::script::{Outputs, Shown};
 use crate::words;
 use crate::work::{Described, Fingerprint, Value};
@@ -81,7 +81,7 @@ impl EditLog {
         }
     }
 
-    pub fn lock(&self) -> MutexGuard<'_, Entries> {
+    pub fn lock(&self) -> Guard<'_, Entries> {
         lock(&self.entries)
     }
 
@@ -376,6 +376,19 @@ mod tests {
         // Results that no edit holds any more are not listed.
         log.lock().forget(4, 0);
         assert_eq!(log.lock().results.len(), 1);
+    }
+
+    #[test]
+    fn what_an_edit_prints_is_kept_in_part() {
+        let log = log();
+        add(&log, 1, &[1], 1);
+        for _ in 0..1000 {
+            log.change(1, Urgency::Now, |edit| edit.print(&"x".repeat(300_000)));
+        }
+        let (news, _) = log.news(0);
+        let printed = news[1].1["printed"].as_array().unwrap();
+        assert_eq!(printed.len(), 4);
+        assert_eq!(printed[3], "… it prints more than 1.0 MiB; the rest is not kept");
     }
 
     #[test]

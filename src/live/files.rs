@@ -37,7 +37,25 @@ enum Stamp {
 pub(super) struct Files {
     watcher: Box<dyn Watcher + Send>,
     folders: BTreeMap<PathBuf, RecursiveMode>,
-    stamps: Arc<Mutex<Stamps>>,
+    followed: Arc<Mutex<Followed>>,
+    /// The run folder, canonical: what the program writes is nobody's edit.
+    run_folder: PathBuf,
+}
+
+/// What is followed.
+#[derive(Default)]
+struct Followed {
+    stamps: Stamps,
+    /// The files that those of them which are links lead to.
+    targets: BTreeSet<PathBuf>,
+}
+
+impl Followed {
+    /// Whether something that happened to `path` may change a followed file.
+    fn concerns(&self, path: &Path) -> bool {
+        let mut all = self.stamps.keys().chain(&self.targets);
+        all.any(|watched| path.starts_with(watched) || watched.starts_with(path))
+    }
 }
 
 fn failed(error: &notify::Error) -> Error {
@@ -51,18 +69,15 @@ impl Files {
     ///
     /// # Errors
     /// When the system cannot watch files.
-    pub fn new(signals: Sender<Signal>, poll: Option<Duration>) -> Result<Self> {
-        let stamps = Arc::<Mutex<Stamps>>::default();
+    pub fn new(signals: Sender<Signal>, poll: Option<Duration>, run_folder: &Path) -> Result<Self> {
+        let followed = Arc::<Mutex<Followed>>::default();
         let on_event = {
-            let stamps = stamps.clone();
+            let followed = followed.clone();
             move |event: notify::Result<notify::Event>| {
                 let Ok(event) = event else { return };
-                let stamps = lock(&stamps);
-                let matters = |path: &PathBuf| {
-                    stamps.keys().any(|watched| path.starts_with(watched) || watched.starts_with(path))
-                };
+                let followed = lock(&followed);
                 if !matches!(event.kind, EventKind::Access(_))
-                    && (event.need_rescan() || event.paths.iter().any(matters))
+                    && (event.need_rescan() || event.paths.iter().any(|path| followed.concerns(path)))
                 {
                     // The receiver may be gone.
                     let _ = signals.send(Signal::Files);
@@ -76,7 +91,7 @@ impl Files {
                 Box::new(PollWatcher::new(on_event, config).map_err(|error| failed(&error))?)
             }
         };
-        Ok(Self { watcher, folders: BTreeMap::new(), stamps })
+        Ok(Self { watcher, folders: BTreeMap::new(), followed, run_folder: rooted(run_folder) })
     }
 
     /// Follows `paths` from now on, including missing ones, and nothing else. Returns whether one of the new paths was written
@@ -86,8 +101,11 @@ impl Files {
     /// When the system refuses.
     pub fn follow(&mut self, paths: &BTreeSet<PathBuf>, since: SystemTime) -> Result<bool> {
         let paths: BTreeSet<PathBuf> = paths.iter().map(|path| rooted(path)).collect();
+        // An editor may write a link's target, in another folder.
+        let target = |path: &PathBuf| path.canonicalize().ok().filter(|target| target != path);
+        let targets: BTreeSet<PathBuf> = paths.iter().filter_map(target).collect();
         let mut folders = BTreeMap::new();
-        for path in &paths {
+        for path in paths.iter().chain(&targets) {
             if path.is_dir() {
                 folders.insert(path.clone(), RecursiveMode::Recursive);
             }
@@ -107,26 +125,52 @@ impl Files {
             }
         }
         self.folders = folders;
-        let mut stamps = lock(&self.stamps);
-        let before = std::mem::take(&mut *stamps);
+        let mut followed = lock(&self.followed);
+        followed.targets = targets;
+        let before = std::mem::take(&mut followed.stamps);
         let mut late = false;
         for path in paths {
             let stamp = before.get(&path).cloned().unwrap_or_else(|| {
-                let stamp = Stamp::read(&path);
+                let stamp = self.stamp(&path);
                 late |= stamp.is_newer(since);
-                stamp
+                // What was surely written after the edit began has changed since the edit looked at it, if it did.
+                if stamp.is_newer(since + GRANULARITY) { Stamp::Missing } else { stamp }
             });
-            stamps.insert(path, stamp);
+            followed.stamps.insert(path, stamp);
         }
         Ok(late)
     }
 
+    fn stamp(&self, path: &Path) -> Stamp {
+        let Ok(metadata) = std::fs::metadata(path) else { return Stamp::Missing };
+        if metadata.is_dir() {
+            let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+            let entries = entries.filter(|entry| entry.path() != self.run_folder);
+            // An empty folder has nothing that anyone reads, such as `runs/` beside the run folder.
+            let stamps = entries.map(|entry| (entry.path(), self.stamp_within(&entry)));
+            return Stamp::Folder(stamps.filter(|(_, stamp)| *stamp != Stamp::Folder(BTreeMap::new())).collect());
+        }
+        Stamp::File { length: metadata.len(), modified: metadata.modified().ok(), node: node(&metadata) }
+    }
+
+    /// The stamp of a folder's entry. A link to a folder may lead in a circle, and is not followed.
+    fn stamp_within(&self, entry: &std::fs::DirEntry) -> Stamp {
+        let path = entry.path();
+        let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
+        if is_link && path.is_dir() { Stamp::Missing } else { self.stamp(&path) }
+    }
+
+    /// Whether a followed file was not there, or not as it is now, when it was last looked at.
+    pub fn is_missing(&self, path: &Path) -> bool {
+        lock(&self.followed).stamps.get(&rooted(path)) == Some(&Stamp::Missing)
+    }
+
     /// The files that changed since the last call, or since they were first followed.
     pub fn changed(&self) -> Vec<PathBuf> {
-        let mut stamps = lock(&self.stamps);
+        let mut followed = lock(&self.followed);
         let mut changed = Vec::new();
-        for (path, stamp) in stamps.iter_mut() {
-            let now = Stamp::read(path);
+        for (path, stamp) in &mut followed.stamps {
+            let now = self.stamp(path);
             if now != *stamp {
                 *stamp = now;
                 changed.push(path.clone());
@@ -148,15 +192,6 @@ fn rooted(path: &Path) -> PathBuf {
 }
 
 impl Stamp {
-    fn read(path: &Path) -> Self {
-        let Ok(metadata) = std::fs::metadata(path) else { return Self::Missing };
-        if metadata.is_dir() {
-            let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
-            return Self::Folder(entries.map(|entry| (entry.path(), Self::read(&entry.path()))).collect());
-        }
-        Self::File { length: metadata.len(), modified: metadata.modified().ok(), node: node(&metadata) }
-    }
-
     fn is_newer(&self, since: SystemTime) -> bool {
         match self {
             Self::Missing => false,

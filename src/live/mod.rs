@@ -5,6 +5,7 @@
 
 mod approval;
 mod changes;
+mod connection;
 mod context;
 mod details;
 mod edit;
@@ -15,6 +16,7 @@ mod guard;
 mod page;
 mod run;
 mod server;
+mod token;
 mod watch;
 
 pub use edit::Stage;

@@ -19,9 +19,11 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use super::approval::Approval;
+use super::connection::{Connections, SILENCE};
 use super::details::Details;
 use super::edits::{EditLog, Revision};
 use super::guard::{self, Hosts};
+use super::token::token;
 use super::{Signal, page};
 use crate::executor::Computed;
 use crate::figure::Hit;
@@ -38,6 +40,8 @@ const PACE: Duration = Duration::from_millis(100);
 /// The server. It runs until the program ends.
 pub(super) struct Server {
     address: SocketAddr,
+    /// See [`super::token`].
+    token: String,
 }
 
 /// What the handlers share.
@@ -80,12 +84,14 @@ impl Server {
         let details = Details::new(host, script)?;
         let app = Arc::new(AppState { edits, details, signals, approval });
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
-        let router = router(app, address);
+        let token = token()?;
+        let router = router(app, address, &token);
         std::thread::spawn(move || {
             runtime.block_on(async move {
                 match tokio::net::TcpListener::from_std(listener) {
                     Ok(listener) => {
-                        if let Err(error) = axum::serve(listener, router).await {
+                        let connections = Connections { listener, silence: SILENCE };
+                        if let Err(error) = axum::serve(connections, router).await {
                             err!("error: the page is no longer served: {error}");
                         }
                     }
@@ -93,33 +99,37 @@ impl Server {
                 }
             });
         });
-        Ok(Self { address })
+        Ok(Self { address, token })
     }
 
     pub fn address(&self) -> String {
-        format!("http://{}/", self.address)
+        format!("http://{}/{}/", self.address, self.token)
     }
 }
 
-fn router(app: Arc<AppState>, address: SocketAddr) -> Router {
+fn router(app: Arc<AppState>, address: SocketAddr, token: &str) -> Router {
+    let at = |path: &str| format!("/{token}{path}");
     let hosts = Arc::new(Hosts::new(address));
     let send = |signal| move |State(app): Shared| async move { app.send(signal) };
     Router::new()
-        .route("/", get(|| async { page::file("index.html") }))
-        .route("/{file}", get(|Parts(file): Parts<String>| async move { page::file(&file) }))
-        .route("/events", get(events))
-        .route("/edits/{edit}/items/{item}", get(item))
-        .route("/edits/{edit}/items/{item}/{what}", get(point))
-        .route("/pause", post(send(Signal::Pause)))
-        .route("/resume", post(send(Signal::Resume)))
+        .route(&at("/"), get(|| async { page::file("index.html") }))
+        .route(&at("/{file}"), get(|Parts(file): Parts<String>| async move { page::file(&file) }))
+        .route(&at("/events"), get(events))
+        .route(&at("/edits/{edit}/items/{item}"), get(item))
+        .route(&at("/edits/{edit}/items/{item}/{what}"), get(point))
+        .route(&at("/pause"), post(send(Signal::Pause)))
+        .route(&at("/resume"), post(send(Signal::Resume)))
         .route(
-            "/go",
+            &at("/go"),
             post(|State(app): Shared| async move {
                 let current = app.edits.lock().current();
                 app.approval.approve(current);
                 StatusCode::NO_CONTENT
             }),
         )
+        .fallback(|| async {
+            (StatusCode::NOT_FOUND, "the page is at the address that the program printed, all of it\n")
+        })
         .with_state(app)
         .layer(middleware::from_fn(move |request, next| guard::guard(hosts.clone(), request, next)))
 }

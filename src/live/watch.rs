@@ -19,6 +19,7 @@ use super::files::Files;
 use super::run::EditRun;
 use super::server::Server;
 use crate::Result;
+use crate::output::run_folder::RunFolder;
 use crate::script::{Host, RunHandle};
 
 /// A save is over when no file has changed for this long.
@@ -61,7 +62,9 @@ pub fn watch(
     let approval = Arc::<Approval>::default();
     let server = Server::start(edits.clone(), &host, script, sender.clone(), approval.clone(), options.port)?;
     observer(WatchEvent::Serving(&server.address()));
-    let files = Files::new(sender.clone(), options.poll)?;
+    // Where there is no such folder, the run says why.
+    let run_folder = RunFolder::open(host.settings().out.as_deref(), script).map(|folder| folder.root().to_owned());
+    let files = Files::new(sender.clone(), options.poll, &run_folder.unwrap_or_default())?;
     let watch = WatchContext {
         edits,
         host,
@@ -140,8 +143,10 @@ impl EventLoop {
     fn on_reads(&mut self, edit: usize, own: &BTreeSet<PathBuf>) {
         let Some(active) = self.watch.active().get(&edit).cloned() else { return };
         let paths: BTreeSet<PathBuf> = own.union(&active.reads.all()).cloned().collect();
-        self.texts.add(&paths);
-        match self.files.follow(&paths, active.began) {
+        let followed = self.files.follow(&paths, active.began);
+        // The text of one that was written meanwhile is not what the edit read.
+        self.texts.add(paths.iter().filter(|path| !self.files.is_missing(path)));
+        match followed {
             Ok(false) => {}
             Ok(true) => self.watch.signal(Signal::Files),
             Err(error) => (self.watch.observer)(WatchEvent::Warning(error)),

@@ -9,7 +9,7 @@ use rhai::{EvalAltResult, LexError, ParseErrorType, Position};
 use super::stdlib::{self, STDLIB};
 use super::type_names::in_message;
 use crate::Error;
-use crate::words::nearest;
+use crate::words::{nearest, visible};
 
 /// Characters of a rendered line; longer lines of a script are cut around the place.
 const WIDTH: usize = 110;
@@ -24,6 +24,9 @@ pub struct Diagnostic {
     pub trace: Vec<CallFrame>,
     pub hints: Vec<String>,
 }
+
+/// How Rhai's names of closures begin.
+const CLOSURE: &str = "anon$";
 
 /// Whether the script can go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,7 +147,7 @@ impl Diagnostic {
             match error {
                 EvalAltResult::ErrorInFunctionCall(name, source, inner, position) => {
                     let what = match name.as_str() {
-                        name if name.starts_with("anon$") => "in a closure".to_owned(),
+                        name if name.starts_with(CLOSURE) => "in a closure".to_owned(),
                         name => format!("in `{name}`"),
                     };
                     trace.insert(0, CallFrame { what, place: sources.place(&file, *position) });
@@ -162,6 +165,7 @@ impl Diagnostic {
                 _ => break,
             }
         }
+        shorten(&mut trace);
         let (message, hints) = match error {
             EvalAltResult::ErrorParsing(kind, _) => unparsed(kind, sources.0.get(&file).map_or("", |text| text)),
             _ => in_words(error),
@@ -176,13 +180,13 @@ impl Diagnostic {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
         };
-        let calls: Vec<String> = self.trace.iter().map(ToString::to_string).collect();
-        let mut report = level.primary_title(&self.message).elements(self.place.as_ref().map(|place| {
+        let calls: Vec<String> = self.trace.iter().map(|call| visible(&call.to_string()).into_owned()).collect();
+        let mut report = level.primary_title(visible(&self.message)).elements(self.place.as_ref().map(|place| {
             let (start, length) = place.span();
             let annotation = AnnotationKind::Primary.span(start..start + length);
-            Snippet::source(&*place.source).path(&place.file).annotation(annotation)
+            Snippet::source(&*place.source).path(visible(&place.file)).annotation(annotation)
         }));
-        report = report.elements(self.hints.iter().map(|hint| Level::HELP.message(hint)));
+        report = report.elements(self.hints.iter().map(|hint| Level::HELP.message(visible(hint))));
         report = report.elements(calls.iter().map(|call| Level::NOTE.message(call)));
         renderer.term_width(WIDTH).render(&[report]) + "\n\n"
     }
@@ -210,6 +214,17 @@ impl std::fmt::Display for Diagnostic {
 }
 
 impl std::error::Error for Diagnostic {}
+
+/// Leaves out the middle of a long trace, as that of a function that calls itself.
+fn shorten(trace: &mut Vec<CallFrame>) {
+    const INNERMOST: usize = 8;
+    const OUTERMOST: usize = 4;
+    if trace.len() > INNERMOST + OUTERMOST + 1 {
+        let left_out = trace.len() - INNERMOST - OUTERMOST;
+        let between = CallFrame { what: format!("… and {left_out} more calls …"), place: None };
+        trace.splice(INNERMOST..trace.len() - OUTERMOST, [between]);
+    }
+}
 
 fn sentence(text: &str) -> String {
     let mut letters = text.chars();
@@ -275,9 +290,18 @@ fn in_words(error: &EvalAltResult) -> (String, Vec<String>) {
         EvalAltResult::ErrorVariableNotFound(name, _) => (format!("there is no variable `{name}`"), Vec::new()),
         EvalAltResult::ErrorPropertyNotFound(name, _) => (format!("there is no property `{name}`"), Vec::new()),
         EvalAltResult::ErrorModuleNotFound(name, _) => (format!("there is no module `{name}`"), Vec::new()),
-        EvalAltResult::ErrorFunctionNotFound(signature, _) => {
-            (format!("no function takes these arguments: {}", in_message(signature)), Vec::new())
-        }
+        EvalAltResult::ErrorFunctionNotFound(signature, _) => match signature.split_once(" (") {
+            Some((name, types)) if name.starts_with(CLOSURE) => {
+                let types = in_message(types.trim_end_matches(')'));
+                (format!("the closure does not take what it is called with: ({types})"), Vec::new())
+            }
+            _ => (format!("no function takes these arguments: {}", in_message(signature)), Vec::new()),
+        },
+        EvalAltResult::ErrorDataRace(_, _) => (
+            "a variable is changed while it is in use, as by a closure that captures the array that it is called for"
+                .to_owned(),
+            vec!["take a copy first: `let copy = a + [];`".to_owned()],
+        ),
         EvalAltResult::ErrorDotExpr(message, _) => match message.split('\'').collect::<Vec<_>>()[..] {
             // "Unknown property 'x' - a getter is not registered for type 'T'"
             [_, property, _, kind, ""] => (format!("a {} has no property `{property}`", in_message(kind)), Vec::new()),
@@ -287,7 +311,6 @@ fn in_words(error: &EvalAltResult) -> (String, Vec<String>) {
         | EvalAltResult::ErrorMismatchOutputType(expected, found, _) => {
             (format!("expected {}, got {}", in_message(expected), in_message(found)), Vec::new())
         }
-        EvalAltResult::ErrorTooManyOperations(_) => limit("takes too many operations", "--max-operations N"),
         EvalAltResult::ErrorStackOverflow(_) => limit("calls functions too deeply", "--max-calls N"),
         EvalAltResult::ErrorTooManyModules(_) => limit("imports too many modules", "--max-modules N"),
         EvalAltResult::ErrorDataTooLarge(what, _) => {

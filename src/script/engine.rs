@@ -11,18 +11,22 @@ use super::session::{HostEvent, Session};
 use super::{Primitives, api, stdlib, whole_numbers};
 use crate::Error;
 
+/// Most variables and most functions of a script: Rhai looks for them one by one.
+const MOST_NAMES: usize = 10_000;
+
 /// An engine for one session.
 pub(super) fn engine(session: &Arc<Session>, loader: &Loader, primitives: &Primitives) -> Result<Engine, Diagnostic> {
     let mut engine = Engine::new();
     let limits = &session.settings.limits;
     engine
-        .set_max_operations(limits.operations)
         .set_max_call_levels(limits.calls)
         .set_max_expr_depths(limits.nesting, limits.nesting)
         .set_max_string_size(limits.size)
         .set_max_array_size(limits.size)
         .set_max_map_size(limits.size)
         .set_max_modules(limits.modules)
+        .set_max_variables(MOST_NAMES)
+        .set_max_functions(MOST_NAMES)
         .set_strict_variables(true)
         .set_fail_on_invalid_map_property(true)
         .set_optimization_level(OptimizationLevel::None)
@@ -36,11 +40,8 @@ pub(super) fn engine(session: &Arc<Session>, loader: &Loader, primitives: &Primi
         printing.notify(HostEvent::Printed(&format!("{}:{position} {text}", source.unwrap_or_default())));
     });
     let watched = session.clone();
-    engine.on_progress(move |operations| {
-        // The clock is read now and then: it costs more than an operation.
-        let due = operations % 1024 == 0;
-        due.then(|| watched.should_stop()).flatten().map(Dynamic::from)
-    });
+    // Rhai's own count of operations begins anew in every closure that a native function calls.
+    engine.on_progress(move |_| watched.guest.should_stop(&watched.handle).map(Dynamic::from));
     // What `catch (error)` gives a script that prints it.
     engine
         .register_type_with_name::<Error>("Error")

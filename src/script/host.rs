@@ -8,6 +8,7 @@ use std::time::Instant;
 use rhai::{Engine, EvalAltResult, Scope};
 
 use super::diagnostic::Diagnostic;
+use super::guest::{self, Guest};
 use super::loader::Loader;
 use super::outcome::{Checked, Outcome, Status};
 use super::reference::Reference;
@@ -114,8 +115,9 @@ impl Host {
         Ok(self.device.get_or_init(|| device))
     }
 
-    fn session(&self, script: &str, loader: &Loader, purpose: Purpose) -> crate::Result<Session> {
+    fn session(&self, script: &str, loader: &Loader, purpose: Purpose, guest: Arc<Guest>) -> crate::Result<Session> {
         let setup = Setup {
+            guest,
             settings: self.settings.clone(),
             handle: self.handle.clone(),
             device: self.device()?.clone(),
@@ -130,8 +132,25 @@ impl Host {
     /// # Errors
     /// When the script is wrong: everything that was found.
     pub fn check(&self, script: &Path) -> Result<Checked, Vec<Diagnostic>> {
+        self.as_guest(script, Self::check_here).unwrap_or_else(|error| Err(vec![error.into()]))
+    }
+
+    /// Does something with a script on the thread of a guest.
+    ///
+    /// # Errors
+    /// When the guest was left behind.
+    fn as_guest<T: Send + 'static>(
+        &self,
+        script: &Path,
+        act: impl FnOnce(&Self, &Path, Arc<Guest>) -> T + Send + 'static,
+    ) -> crate::Result<T> {
+        let (host, script) = (self.for_run(self.handle.clone(), self.observer.clone()), script.to_owned());
+        guest::host(&self.settings.limits, &self.handle, move |guest| act(&host, &script, guest))
+    }
+
+    fn check_here(&self, script: &Path, guest: Arc<Guest>) -> Result<Checked, Vec<Diagnostic>> {
         let Evaluated { session, outputs, .. } =
-            self.evaluate(script, Purpose::Check).map_err(|failed| failed.diagnostics)?;
+            self.evaluate(script, Purpose::Check, guest).map_err(|failed| failed.diagnostics)?;
         let folder = session.run_folder().map_err(|error| vec![error.into()])?;
         let files: Vec<PathBuf> = outputs.iter().flat_map(|shown| shown.output.files()).collect();
         let writable = folder.check_all(&files, session.is_whole(), &session.reads());
@@ -149,8 +168,8 @@ impl Host {
     /// # Errors
     /// If no engine can be made.
     pub fn reference(&self) -> Result<Reference, Diagnostic> {
-        let loader = Loader::new(Path::new("."), self.handle.reads.clone())?;
-        let session = self.session("", &loader, Purpose::Check)?;
+        let loader = Loader::new(Path::new("."), self.handle.reads.clone(), self.settings.limits.modules)?;
+        let session = self.session("", &loader, Purpose::Check, Arc::default())?;
         let engine = engine::engine(&Arc::new(session), &loader, &self.primitives)?;
         Ok(reference::collect(&engine))
     }
@@ -159,7 +178,18 @@ impl Host {
     #[expect(clippy::disallowed_methods, reason = "the time that a run took is reported; no number depends on it")]
     pub fn run(&self, script: &Path) -> Outcome {
         let started = Instant::now();
-        let run = || match self.evaluate(script, Purpose::Run) {
+        let run = move |host: &Self, script: &Path, guest| host.run_here(script, started, guest);
+        let mut outcome = match self.as_guest(script, run) {
+            Ok(outcome) => outcome,
+            Err(_) if self.handle.is_over() => Outcome::new(Status::Interrupted, Vec::new()),
+            Err(error) => Outcome::new(Status::ScriptWrong, vec![error.into()]),
+        };
+        outcome.seconds = started.elapsed().as_secs_f64();
+        outcome
+    }
+
+    fn run_here(&self, script: &Path, started: Instant, guest: Arc<Guest>) -> Outcome {
+        let run = || match self.evaluate(script, Purpose::Run, guest) {
             Ok(evaluated) => self.show(script, started, evaluated),
             Err(_) if self.handle.is_over() => Outcome::new(Status::Interrupted, Vec::new()),
             Err(Failed { diagnostics, is_unwritten }) => {
@@ -167,19 +197,20 @@ impl Host {
                 Outcome::new(status, diagnostics)
             }
         };
-        let mut outcome = catch_unwind(AssertUnwindSafe(run))
-            .unwrap_or_else(|panic| Outcome::new(Status::NotWritten, vec![panicked("the run", panic.as_ref()).into()]));
-        outcome.seconds = started.elapsed().as_secs_f64();
-        outcome
+        catch_unwind(AssertUnwindSafe(run))
+            .unwrap_or_else(|panic| Outcome::new(Status::NotWritten, vec![panicked("the run", panic.as_ref()).into()]))
     }
 
-    fn evaluate(&self, script: &Path, purpose: Purpose) -> Result<Evaluated, Failed> {
+    fn evaluate(&self, script: &Path, purpose: Purpose, guest: Arc<Guest>) -> Result<Evaluated, Failed> {
         let one = |diagnostic: Diagnostic| Failed { diagnostics: vec![diagnostic], is_unwritten: false };
         let name = script.display().to_string();
         let folder = script.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let project = self.settings.project.as_deref().unwrap_or(folder);
-        let loader = Loader::new(project, self.handle.reads.clone()).map_err(|error| one(error.into()))?;
-        let session = Arc::new(self.session(&name, &loader, purpose).map_err(|error| one(error.into()))?);
+        // Compiling is timed as evaluation is.
+        guest.start_clock();
+        let loader = Loader::new(project, self.handle.reads.clone(), self.settings.limits.modules)
+            .map_err(|error| one(error.into()))?;
+        let session = Arc::new(self.session(&name, &loader, purpose, guest).map_err(|error| one(error.into()))?);
         let engine = engine::engine(&session, &loader, &self.primitives).map_err(one)?;
         let (ast, text) = loader.script(&engine, script, &name).map_err(|error| {
             // What it took for a comment may be the reason.
@@ -202,7 +233,7 @@ impl Host {
             return Err(Failed { diagnostics: wrong, is_unwritten: false });
         }
         session.notify(HostEvent::Checked);
-        session.start_clock();
+        session.guest.start_clock();
         match engine.run_ast_with_scope(&mut Scope::new(), &ast) {
             Err(error) if purpose == Purpose::Check && needs_results(&error) => {
                 let place = Diagnostic::eval(&error, &name, &loader.sources()).place;
@@ -210,13 +241,16 @@ impl Host {
             }
             Err(error) if !matches!(*error, EvalAltResult::Exit(..)) => {
                 // Points that failed before may be the reason: they are said as well.
-                let error = Diagnostic::eval(&error, &name, &loader.sources());
+                let diagnostic = Diagnostic::eval(&error, &name, &loader.sources());
+                let forms = reference::forms_of_unmatched(&engine, &error);
+                let error = forms.into_iter().fold(diagnostic, Diagnostic::hint);
                 let state = session.state();
                 let diagnostics = [vec![error], state.warnings.clone()].concat();
                 return Err(Failed { diagnostics, is_unwritten: state.is_unwritten });
             }
             _ => session.check_params().map_err(|error| one(error.into()))?,
         }
+        session.guest.stop_clock();
         let outputs: Outputs = std::mem::take(&mut session.state().shown).into();
         for Shown { output, place } in outputs.iter() {
             output.check().map_err(|error| one(Diagnostic::from(error).at(place.clone())))?;

@@ -2,16 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 
 use rhai::{AST, Engine, EvalAltResult, Module, ModuleResolver, Position, Scope};
 
 type SharedModule = rhai::Shared<Module>;
 
 use super::diagnostic::{Diagnostic, Sources};
+use super::guest::check_stack;
 use super::run_handle::ReadLog;
 use super::stdlib;
-use crate::lock::lock;
+use crate::files::regular::read_regular;
+use crate::lock::{Guard, lock};
 use crate::{Error, Result};
 
 /// Reads sources and keeps their texts for messages. New for every load, so that an edit is always seen.
@@ -19,6 +21,8 @@ use crate::{Error, Result};
 pub(super) struct Loader {
     /// Canonical; nothing outside it is read.
     project: PathBuf,
+    /// Most files that are imported.
+    most_modules: usize,
     reads: ReadLog,
     state: Arc<Mutex<State>>,
 }
@@ -52,11 +56,20 @@ fn lexical(path: &Path) -> PathBuf {
     })
 }
 
+/// Bytes of the longest script.
+const LONGEST: u64 = 16 << 20;
+
+/// The text of a script or module.
+fn read(path: &Path) -> std::io::Result<String> {
+    String::from_utf8(read_regular(path, LONGEST)?)
+        .map_err(|error| std::io::Error::new(std::io::ErrorKind::InvalidData, error.utf8_error()))
+}
+
 impl Loader {
     /// For scripts below `project`.
-    pub fn new(project: &Path, reads: ReadLog) -> Result<Self> {
+    pub fn new(project: &Path, reads: ReadLog, most_modules: usize) -> Result<Self> {
         let project = project.canonicalize().map_err(|error| Error::io("open the project folder", project, &error))?;
-        Ok(Self { project, reads, state: Arc::default() })
+        Ok(Self { project, reads, most_modules, state: Arc::default() })
     }
 
     /// The folder of the project, canonical.
@@ -64,7 +77,7 @@ impl Loader {
         &self.project
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> Guard<'_, State> {
         lock(&self.state)
     }
 
@@ -82,7 +95,7 @@ impl Loader {
 
     /// Reads and compiles the script itself, known in messages as `name`.
     pub fn script(&self, engine: &Engine, path: &Path, name: &str) -> std::result::Result<(AST, String), Diagnostic> {
-        let text = std::fs::read_to_string(path).map_err(|error| {
+        let text = read(path).map_err(|error| {
             let diagnostic = Diagnostic::from(Error::io("read the script", path, &error));
             if error.kind() == std::io::ErrorKind::InvalidData {
                 diagnostic.hint("a script is UTF-8 text")
@@ -160,8 +173,12 @@ impl Loader {
         if let Some(ast) = self.state().compiled.get(&found.path) {
             return Ok(ast.clone());
         }
-        let text =
-            std::fs::read_to_string(&found.path).map_err(|error| Error::io("read the module", &found.path, &error))?;
+        check_stack()?;
+        // Rhai's own count begins anew in every module.
+        if self.state().compiled.len() >= self.most_modules {
+            return Err(EvalAltResult::ErrorTooManyModules(Position::NONE).into());
+        }
+        let text = read(&found.path).map_err(|error| Error::io("read the module", &found.path, &error))?;
         let ast = self
             .compile(engine, &text, &found)
             .map_err(|error| EvalAltResult::ErrorInModule(found.name.clone(), error, Position::NONE))?;

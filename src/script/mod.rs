@@ -5,6 +5,7 @@ mod check;
 mod decimal;
 mod diagnostic;
 mod engine;
+mod guest;
 mod host;
 mod lazy;
 mod loader;

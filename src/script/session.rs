@@ -2,23 +2,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use rhai::{Dynamic, EvalAltResult, NativeCallContext};
 
 use super::diagnostic::{Diagnostic, Place};
+use super::guest::Guest;
 use super::loader::Loader;
 use super::run_handle::RunHandle;
 use super::settings::Settings;
 use super::table::Axis;
 use super::tensor_budget::TensorBudget;
+use crate::allocation::{self, Unstopped};
 use crate::data::Folders;
 use crate::device::DeviceChoice;
 use crate::entropy::numbers;
 use crate::executor::{Computed, DryRun, Estimate, Execution, Executor, Local, Points, Progress, ResultOfRow};
 use crate::files::write_whole;
-use crate::lock::lock;
+use crate::lock::{Guard, lock};
 use crate::output::run_folder::RunFolder;
 use crate::output::{Output, Scalar};
 use crate::words::nearest;
@@ -97,6 +98,7 @@ pub(super) struct Setup {
     pub device: DeviceChoice,
     pub observer: Arc<HostObserver>,
     pub purpose: Purpose,
+    pub guest: Arc<Guest>,
 }
 
 /// See the module.
@@ -107,6 +109,8 @@ pub struct Session {
     pub device: DeviceChoice,
     /// The memory of the script's tensors.
     pub tensors: Arc<TensorBudget>,
+    /// The thread that the script is evaluated on.
+    pub(super) guest: Arc<Guest>,
     executor: Box<dyn Executor>,
     observer: Arc<HostObserver>,
     loader: Loader,
@@ -144,13 +148,11 @@ pub(super) struct State {
     /// Places of arithmetic that a warning names already: file, line and column.
     pub said_at: BTreeSet<(String, Option<usize>, Option<usize>)>,
     pub work_seconds: f64,
-    /// When evaluation must end; moved on by the time that work takes.
-    pub deadline: Option<Instant>,
 }
 
 impl Session {
     pub(super) fn new(script: &str, loader: Loader, setup: Setup) -> Result<Self> {
-        let Setup { settings, handle, device, observer, purpose } = setup;
+        let Setup { settings, handle, device, observer, purpose, guest } = setup;
         let resources = Resources {
             device: None,
             threads: settings.threads,
@@ -163,7 +165,8 @@ impl Session {
         let local = Local::new(store, device.clone(), resources);
         Ok(Self {
             folders: Folders::new(settings.data_dir.clone()),
-            tensors: TensorBudget::new(settings.limits.tensor_bytes),
+            tensors: TensorBudget::new(settings.limits.memory, guest.clone()),
+            guest,
             device,
             executor: match purpose {
                 Purpose::Run => Box::new(local),
@@ -191,13 +194,16 @@ impl Session {
             .ok_or_else(|| Error::new("this function works only in a script that the host runs"))
     }
 
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> Guard<'_, State> {
         lock(&self.state)
     }
 
     /// Reports an event.
     pub fn notify(&self, event: HostEvent<'_>) {
-        (self.observer)(event);
+        if !self.guest.is_left() {
+            let _others_wait = Unstopped::begin();
+            (self.observer)(event);
+        }
     }
 
     /// Shows something when the script is done; `context` is the call that asks for it.
@@ -385,19 +391,26 @@ impl Session {
         if !self.writes {
             self.state().wanted.extend(targets.iter().cloned());
         }
-        let execution = self.executor.compute(targets, &|progress| {
+        let observe = |progress: Progress<'_>| {
             if let Progress::Work(Event::Warning(error)) = &progress {
                 self.warn((*error).clone());
             }
             self.notify(progress.into());
+        };
+        let execution = self.guest.without_clock(|| {
+            let _others_wait = Unstopped::begin();
+            self.executor.compute(targets, &observe)
         })?;
         let Execution { computed, report, rows, failures, duration } = execution;
         failures.into_iter().for_each(|failure| self.warn(failure));
         let mut state = self.state();
         state.work_seconds += duration.as_secs_f64();
-        state.deadline = state.deadline.map(|deadline| deadline + duration);
         state.report.add(&report);
         state.rows.extend(rows);
+        drop(state);
+        // Other threads allocated them, and this one is the last to let go of them.
+        let bytes: usize = computed.values().flatten().map(|value| value.bytes()).sum();
+        allocation::take_over(bytes as u64);
         Ok(computed)
     }
 
@@ -440,13 +453,6 @@ impl Session {
         Points { failed: points.failed + state.failed_points, ..points }
     }
 
-    /// From here on, evaluation is timed.
-    #[expect(clippy::disallowed_methods, reason = "a script that evaluates for too long is stopped")]
-    pub(super) fn start_clock(&self) {
-        let limit = Duration::try_from_secs_f64(self.settings.limits.seconds).unwrap_or(Duration::MAX);
-        self.state().deadline = Instant::now().checked_add(limit);
-    }
-
     /// # Errors
     /// When `--set` names a parameter, or `--only` an axis, that the script does not have.
     pub(super) fn check_params(&self) -> Result<()> {
@@ -464,19 +470,6 @@ impl Session {
             Some(near) => error.hint(format!("did you mean `{near}`?")),
             None if state.params.is_empty() => error.hint("it has none: `param(\"name\", value)` makes one"),
             None => error.hint(format!("it has {}", state.params.keys().cloned().collect::<Vec<_>>().join(", "))),
-        })
-    }
-
-    /// Whether evaluation has taken too long, or the user wants to stop.
-    #[expect(clippy::disallowed_methods, reason = "a script that evaluates for too long is stopped")]
-    pub(super) fn should_stop(&self) -> Option<Error> {
-        if self.handle.is_over() {
-            return Some(Error::interrupted());
-        }
-        let late = self.state().deadline.is_some_and(|deadline| Instant::now() > deadline);
-        late.then(|| {
-            Error::new(format!("the script took more than {} s to evaluate", self.settings.limits.seconds))
-                .hint("raise the limit: --max-seconds N")
         })
     }
 }

@@ -60,9 +60,9 @@ pub struct Limits {
     /// Seconds of evaluation; the work that the script asks for does not count.
     #[arg(long = "max-seconds", value_name = "SECONDS", default_value_t = Limits::default().seconds)]
     pub seconds: f64,
-    /// Bytes of the tensors that a script holds, such as 500M.
-    #[arg(long = "max-tensors", value_name = "SIZE", default_value = "4G", value_parser = words::bytes)]
-    pub tensor_bytes: u64,
+    /// Bytes that a script takes, tensors included, such as 500M; the work that it asks for does not count (see `--memory`).
+    #[arg(id = "max-memory", long = "max-memory", value_name = "SIZE", default_value = "2G", value_parser = words::bytes)]
+    pub memory: u64,
     /// Points of one sweep.
     #[arg(long = "max-points", value_name = "N", default_value_t = Limits::default().points)]
     pub points: usize,
@@ -77,7 +77,7 @@ impl Default for Limits {
             size: 10_000_000,
             modules: 100,
             seconds: 60.0,
-            tensor_bytes: 4 << 30,
+            memory: 2 << 30,
             points: 1_000_000,
         }
     }

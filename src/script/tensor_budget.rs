@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::guest::Guest;
 use crate::words;
 use crate::{Error, Result};
 
@@ -15,6 +16,7 @@ pub(super) const RANKS: RangeInclusive<usize> = 1..=4;
 pub struct TensorBudget {
     limit: u64,
     taken: AtomicU64,
+    guest: Arc<Guest>,
 }
 
 /// Bytes reserved in a budget; they are free again when it is dropped.
@@ -25,9 +27,9 @@ pub struct Reservation {
 }
 
 impl TensorBudget {
-    /// A budget of `limit` bytes, all free.
-    pub fn new(limit: u64) -> Arc<Self> {
-        Arc::new(Self { limit, taken: AtomicU64::new(0) })
+    /// A budget of `limit` bytes, all free; what a guest takes besides is taken from it as well.
+    pub(super) fn new(limit: u64, guest: Arc<Guest>) -> Arc<Self> {
+        Arc::new(Self { limit, taken: AtomicU64::new(0), guest })
     }
 
     /// Reserves what a tensor of this shape needs.
@@ -50,7 +52,8 @@ impl TensorBudget {
     ///
     /// # Errors
     /// When too little is left.
-    pub fn reserve_bytes(self: &Arc<Self>, bytes: u64, what: impl FnOnce() -> String) -> Result<Reservation> {
+    pub fn reserve_bytes(self: &Arc<Self>, bytes: u64, what: impl Fn() -> String) -> Result<Reservation> {
+        self.guest.check_memory(bytes, &what())?;
         let more = |taken: u64| taken.checked_add(bytes).filter(|&all| all <= self.limit);
         match self.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more) {
             Ok(_) => Ok(Reservation { bytes, budget: self.clone() }),
@@ -60,7 +63,7 @@ impl TensorBudget {
                     "{} takes {bytes}; a script's tensors may take {limit} together, {taken} are taken",
                     what()
                 ))
-                .hint("raise the limit: --max-tensors SIZE"))
+                .hint("raise the limit: --max-memory SIZE"))
             }
         }
     }

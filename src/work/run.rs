@@ -6,7 +6,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Instant;
 
 use burn::tensor::Device;
@@ -19,7 +19,7 @@ use super::storing::Storing;
 use super::throughput::{Calls, CallsBySize, add_calls};
 use super::{Cancel, Context, Event, EventObserver, IdleThreads, InFlight, Keep, Plan, Store, Target, Value};
 use crate::error::panic_message;
-use crate::lock::{into_inner, lock, wait};
+use crate::lock::{Guard, into_inner, lock, wait};
 use crate::{Error, Result};
 
 /// What a run may use.
@@ -192,7 +192,7 @@ impl<'a> Runner<'a> {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> Guard<'_, State> {
         lock(&self.state)
     }
 

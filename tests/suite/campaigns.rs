@@ -1,4 +1,4 @@
-//! Campaigns of faults, at a small size. `CAMPAIGN=full cargo test --release --test suite campaigns:: -- --nocapture` runs them
+//! Campaigns of faults, at a small size. `CAMPAIGN=full cargo test --release --test suite -- campaigns:: hostile:: --nocapture` runs them
 //! at full size and prints their figures: 200 kills, 500 damaged files, 24 full disks, four times four processes on one store.
 
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ const SWEEP: &str = r#"
     heatmap(found, #{ x: "weight_var", y: "depth" }).save("phase.svg");"#;
 
 /// `small`, or `full` where the whole campaign is asked for.
-fn size(small: usize, full: usize) -> usize {
+pub fn size(small: usize, full: usize) -> usize {
     if std::env::var("CAMPAIGN").is_ok_and(|size| size == "full") { full } else { small }
 }
 

@@ -3,6 +3,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a test")]
 
+use entroscope::allocation::Counting;
+
+/// As the program's: the memory of scripts is counted.
+#[global_allocator]
+static ALLOCATOR: Counting<std::alloc::System> = Counting(std::alloc::System);
+
 mod reference;
 mod scripted;
 mod skip;
@@ -16,6 +22,7 @@ mod docs;
 mod examples;
 mod faults;
 mod figure;
+mod hostile;
 mod images;
 mod output;
 mod photos;

@@ -290,7 +290,7 @@ impl<'a> Section<'a> {
                 "modules" => limits.modules = value.parse().unwrap(),
                 "seconds" => limits.seconds = value.parse().unwrap(),
                 "points" => limits.points = value.parse().unwrap(),
-                "tensor_bytes" => limits.tensor_bytes = value.parse().unwrap(),
+                "script_memory" => limits.memory = value.parse().unwrap(),
                 "memory" => settings.memory = value.parse().unwrap(),
                 _ => panic!("there is no limit {name:?}"),
             }

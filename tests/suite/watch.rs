@@ -1,6 +1,7 @@
 //! Watching a script: what a save costs, counted in operations, and whom the page answers.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -41,6 +42,10 @@ impl Watch {
     fn begin(text: &str, options: WatchOptions) -> Self {
         let place = Place::new();
         let script = place.script(text);
+        Self::begin_at(place, script, options)
+    }
+
+    fn begin_at(place: Place, script: PathBuf, options: WatchOptions) -> Self {
         let (sender, reports) = channel();
         let host = Host::new(place.settings.clone()).with_primitive(|engine| {
             engine.register_fn("faulty", || -> i64 { panic!("a fault of the program") });
@@ -285,6 +290,12 @@ fn the_page_answers_only_its_own_requests() {
         agent.get(format!("{address}{path}")).header(name, value).call().unwrap().status().as_u16()
     };
     assert_eq!(status("", "accept", "*/*"), 200);
+    // Another user of the machine finds the port, and not the token.
+    let port = &address[..address.trim_end_matches('/').rfind('/').unwrap()];
+    for path in ["/", "/events", "/edits/1/items/0.svg", "/00000000000000000000000000000000/"] {
+        assert_eq!(agent.get(format!("{port}{path}")).call().unwrap().status(), 404, "{path}");
+    }
+    assert_eq!(agent.post(format!("{port}/pause")).header("x-entroscope", "page").send_empty().unwrap().status(), 404);
     assert_eq!(status("", "host", "evil.example"), 403);
     assert_eq!(status("events", "origin", "http://evil.example"), 403);
     assert_eq!(status("..%2f..%2fCargo.toml", "accept", "*/*"), 404);
@@ -293,4 +304,36 @@ fn the_page_answers_only_its_own_requests() {
     let page = agent.get(address).call().unwrap();
     let policy = page.headers()["content-security-policy"].to_str().unwrap().to_owned();
     assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_script_that_is_a_link_is_followed_to_its_folder() {
+    let place = Place::new();
+    let elsewhere = place.path("project/deep");
+    std::fs::create_dir(&elsewhere).unwrap();
+    std::fs::write(elsewhere.join("real.rhai"), "print(1);").unwrap();
+    let link = place.path("project/link.rhai");
+    std::os::unix::fs::symlink("deep/real.rhai", &link).unwrap();
+    let watch = Watch::begin_at(place, link, WatchOptions::default());
+    assert_eq!(watch.until_ended(1).0, Stage::Done);
+    std::fs::write(elsewhere.join("real.rhai"), "print(20);").unwrap();
+    assert_eq!(watch.until_ended(2).0, Stage::Done);
+}
+
+#[test]
+fn what_the_program_writes_is_no_edit() {
+    let mut place = Place::new();
+    // Beside the pictures that the script reads.
+    place.settings.out = Some(place.path("project/runs/out"));
+    let draw = r#"images(dataset("glyphs", #{ size: 7 }).test.take(1)).save("x.png");"#;
+    let script = place.script(draw);
+    assert!(place.run_file(&script).0.diagnostics.is_empty());
+    std::fs::copy(place.path("project/runs/out/x.png"), place.path("project/a.png")).unwrap();
+    std::fs::remove_dir_all(place.path("project/runs")).unwrap();
+    let script = place.script(&format!("{draw}\nprint(folder(\".\").len);"));
+    let watch = Watch::begin_at(place, script, WatchOptions::default());
+    assert_eq!(watch.until_ended(1).0, Stage::Done);
+    let more = watch.reports.recv_timeout(Duration::from_secs(3));
+    assert!(more.is_err(), "{more:?}");
 }

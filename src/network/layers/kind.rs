@@ -28,6 +28,11 @@ pub(crate) trait LayerKind: std::fmt::Display {
         0.0
     }
 
+    /// How many layers are inside one another in it, itself not counted.
+    fn nesting(&self) -> usize {
+        0
+    }
+
     /// Numbers that the layers inside this one compute for one sample, its own output not included.
     fn inner_numbers(&self, _input: &[usize]) -> usize {
         0

@@ -19,6 +19,24 @@ pub struct Residual {
     pub projection: Vec<Layer>,
 }
 
+/// Most residual layers inside one another: whatever is asked of a layer is asked of those inside it.
+const DEEPEST: usize = 32;
+
+impl Residual {
+    /// # Errors
+    /// When the body is empty, or too many layers are inside one another.
+    pub fn new(body: Vec<Layer>, projection: Vec<Layer>) -> Result<Self> {
+        if body.is_empty() {
+            return Err(Error::new("the body of `residual` is empty; it has at least one layer"));
+        }
+        let residual = Self { body, projection };
+        if residual.nesting() > DEEPEST {
+            return Err(Error::new(format!("more than {DEEPEST} residual layers are inside one another")));
+        }
+        Ok(residual)
+    }
+}
+
 impl std::fmt::Display for Residual {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "residual({}", sequence::in_words(&self.body))?;
@@ -46,6 +64,11 @@ impl LayerKind for Residual {
 
     fn operations(&self, input: &[usize]) -> f64 {
         sequence::operations(&self.body, input) + sequence::operations(&self.projection, input)
+    }
+
+    fn nesting(&self) -> usize {
+        let inside = self.body.iter().chain(&self.projection).map(|layer| layer.kind().nesting());
+        inside.max().unwrap_or(0) + 1
     }
 
     fn inner_numbers(&self, input: &[usize]) -> usize {

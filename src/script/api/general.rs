@@ -50,6 +50,18 @@ mod functions {
         Ok(Session::from_context(&context)?.param(name, &default)?)
     }
 
+    /// (hidden) Explains why Rhai's own function is not there.
+    #[rhai_fn(return_raw)]
+    pub fn sleep(_seconds: INT) -> Native<()> {
+        Err(Error::new("a script does not wait: `sleep` is switched off").into())
+    }
+
+    /// (hidden) Explains why Rhai's own function is not there.
+    #[rhai_fn(name = "sleep", return_raw)]
+    pub fn sleep_partly(_seconds: FLOAT) -> Native<()> {
+        sleep(0)
+    }
+
     /// `count` evenly spaced numbers from `start` to `stop`, both included.
     ///
     /// ```

@@ -312,10 +312,7 @@ mod functions {
     #[rhai_fn(name = "residual", return_raw)]
     pub fn residual_with(body: Array, projection: Array) -> Native<Layer> {
         let body = elements(body, "the body", "a layer")?;
-        if body.is_empty() {
-            return Err(Error::new("the body of `residual` is empty; it has at least one layer").into());
-        }
-        Ok(Residual { body, projection: elements(projection, "the projection", "a layer")? }.into())
+        Ok(Residual::new(body, elements(projection, "the projection", "a layer")?)?.into())
     }
 
     /// Batch normalisation of `features` channels: each is shifted by its mean and divided by its standard deviation, then

@@ -6,10 +6,21 @@ mod collect;
 mod pages;
 mod write;
 
+use rhai::{Engine, EvalAltResult};
 use serde::Serialize;
 
 pub(super) use collect::collect;
 pub use write::Layout;
+
+/// The ways to call the function that was called with arguments that it does not take, as hints.
+pub(super) fn forms_of_unmatched(engine: &Engine, error: &EvalAltResult) -> Vec<String> {
+    const MOST: usize = 6;
+    let EvalAltResult::ErrorFunctionNotFound(signature, _) = error.unwrap_inner() else { return Vec::new() };
+    let Some((name, _)) = signature.split_once(" (") else { return Vec::new() };
+    let pages = collect(engine).groups.into_iter().flat_map(|group| group.pages);
+    let forms = pages.filter(|page| page.name == name && page.kind == PageKind::Function).flat_map(|page| page.forms);
+    forms.take(MOST).map(|form| format!("there is `{}`", form.signature)).collect()
+}
 
 /// Everything that scripts can call.
 #[derive(Debug, Clone, Serialize)]
