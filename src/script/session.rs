@@ -123,6 +123,9 @@ pub struct Session {
     state: Mutex<State>,
 }
 
+/// A file, a line, a column.
+type FilePosition = (String, usize, usize);
+
 #[derive(Default)]
 pub(super) struct State {
     pub shown: Vec<Shown>,
@@ -141,6 +144,8 @@ pub(super) struct State {
     pub failed_points: usize,
     /// What stops nothing and must not be hidden: failed points, damaged results.
     pub warnings: Vec<Diagnostic>,
+    /// Their messages and places.
+    said: BTreeSet<(String, Option<FilePosition>)>,
     /// Files that the script would have written; only kept by `check`.
     pub unwritten: BTreeSet<PathBuf>,
     /// Results that the script asks for before its end; only kept by `check`.
@@ -286,7 +291,8 @@ impl Session {
     pub fn warn(&self, warning: impl Into<Diagnostic>) {
         let warning = warning.into().as_warning();
         let mut state = self.state();
-        if !state.warnings.contains(&warning) {
+        let place = warning.place.as_ref().map(|place| (place.file.clone(), place.line, place.column));
+        if state.said.insert((warning.message.clone(), place)) {
             state.warnings.push(warning);
         }
     }

@@ -103,6 +103,33 @@ fn one_call_that_takes_all_memory_ends_the_script_and_not_the_program() {
 }
 
 #[test]
+fn classes_of_a_wide_network_have_no_names_in_memory() {
+    let script = "let data = dataset(\"glyphs\", #{ size: 4 });\n\
+        let net = network([16], [block([linear(16, 4000000000)])]).init(#{ weight_var: 1.0, bias_var: 0.0 });\n\
+        let found = net.classify(data.train.take(2), 2);\nprint(\"described\");";
+    let (outcome, printed) = limited(Limits { memory: 100 << 20, ..Limits::default() }).run(script);
+    assert_eq!(
+        (outcome.status, &printed[..]),
+        (Status::Done, &["described".to_owned()][..]),
+        "{}",
+        text(&outcome.diagnostics)
+    );
+}
+
+#[test]
+fn many_failed_points_and_long_means_end_in_time() {
+    let place = limited(Limits { seconds: 20.0, ..Limits::default() });
+    let failing =
+        "let found = sweep([axis(\"x\", range(0.0, 100000.0, 1.0))]).map(|p| { throw \"no\"; });\nprint(found.len());";
+    let (outcome, _) = place.run(failing);
+    assert!(!text(&outcome.diagnostics).contains("--max-seconds"));
+    let mean = "let found = sweep([axis(\"x\", range(0.0, 50000.0, 1.0)), axis(\"seed\", [1, 2])]).map(|p| p.x + p.seed);\n\
+        print(found.mean_over(\"seed\").len());";
+    let (outcome, printed) = place.run(mean);
+    assert_eq!(printed, ["50000"], "{}", text(&outcome.diagnostics));
+}
+
+#[test]
 fn a_script_is_stopped_wherever_it_spends_its_time() {
     let place = limited(Limits { seconds: 0.5, operations: u64::MAX, ..Limits::default() });
     let slow = [

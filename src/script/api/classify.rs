@@ -42,11 +42,12 @@ pub struct Classification {
     is_softmax: bool,
     /// Number of classes that are given for each sample.
     classes: usize,
-    names: Arc<[String]>,
+    /// `None` where the classes are called by their numbers.
+    names: Option<Arc<[String]>>,
 }
 
 impl Classification {
-    fn new(network: &Network, split: &Split, classes: INT, names: Arc<[String]>) -> Result<Self, Error> {
+    fn new(network: &Network, split: &Split, classes: INT, names: Option<Arc<[String]>>) -> Result<Self, Error> {
         let architecture = network.architecture();
         let width = architecture.width(architecture.depth());
         let classes = match wanted_count(classes, "the number of classes")? {
@@ -65,6 +66,10 @@ impl Classification {
             classes,
             names,
         })
+    }
+
+    fn name(&self, class: usize) -> String {
+        self.names.as_ref().map_or_else(|| class.to_string(), |names| names[class].clone())
     }
 
     /// For every sample its most likely classes with their probabilities, the most likely first.
@@ -94,7 +99,7 @@ impl Classification {
         let map = |(class, probability): (usize, f64)| {
             let entries: [(&str, Dynamic); 3] = [
                 ("class", (class as INT).into()),
-                ("name", self.names[class].clone().into()),
+                ("name", self.name(class).into()),
                 ("probability", probability.into()),
             ];
             Dynamic::from_map(entries.into_iter().map(|(key, value)| (key.into(), value)).collect())
@@ -108,7 +113,7 @@ impl Classification {
         for (sample, classes) in all.iter().enumerate() {
             for (i, (class, probability)) in classes.iter().enumerate() {
                 let sample = if i == 0 { sample.to_string() } else { String::new() };
-                let (percent, name) = (100.0 * probability, &self.names[*class]);
+                let (percent, name) = (100.0 * probability, self.name(*class));
                 let _ = write!(text, "\n{sample:>6}  {percent:>10.2}%  {class:>5}  {name}");
             }
         }
@@ -116,14 +121,14 @@ impl Classification {
     }
 }
 
-/// The names of a network's classes.
-fn names(network: &Network, option: Option<&Dynamic>) -> Result<Arc<[String]>, Error> {
+/// The names of a network's classes, if they have some.
+fn names(network: &Network, option: Option<&Dynamic>) -> Result<Option<Arc<[String]>>, Error> {
     let architecture = network.architecture();
     let width = architecture.width(architecture.depth());
     let imagenet = || IMAGENET.lines().map(str::to_owned).collect::<Vec<_>>();
     let names = match option {
         None if width == IMAGENET.lines().count() => imagenet(),
-        None => (0..width).map(|class| class.to_string()).collect(),
+        None => return Ok(None),
         Some(option) if option.clone().into_immutable_string().is_ok_and(|name| name == "imagenet") => imagenet(),
         Some(option) => match option.clone().try_cast::<Array>() {
             Some(list) => {
@@ -139,7 +144,7 @@ fn names(network: &Network, option: Option<&Dynamic>) -> Result<Arc<[String]>, E
         },
     };
     match names.len() {
-        n if n == width => Ok(names.into()),
+        n if n == width => Ok(Some(names.into())),
         n => Err(Error::new(format!("{n} names for {width} outputs")).hint("`names` has one for every output")),
     }
 }

@@ -1,5 +1,6 @@
 //! Tables in scripts.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rhai::plugin::*;
@@ -108,10 +109,12 @@ mod functions {
         let axes: Arc<[Axis]> =
             table.axes.iter().enumerate().filter(|(i, _)| *i != over).map(|(_, axis)| axis.clone()).collect();
         let mut groups: Vec<(Point, Vec<&Row>)> = Vec::new();
+        let mut known = BTreeMap::new();
         for row in &*table.rows {
             let mut point = row.point.clone();
             point.remove(over);
-            match groups.iter_mut().find(|(known, _)| *known == point) {
+            let group = *known.entry(point.clone()).or_insert(groups.len());
+            match groups.get_mut(group) {
                 Some((_, rows)) => rows.push(row),
                 None => groups.push((point, vec![row])),
             }
