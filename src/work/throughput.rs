@@ -28,7 +28,7 @@ pub struct Calls {
     pub seconds: f64,
 }
 
-/// Calls by name of operation and size class; see [`size_class`].
+/// Calls by name of operation and size class, see `size_class`.
 pub type CallsBySize<N = &'static str> = BTreeMap<N, BTreeMap<i32, Calls>>;
 
 /// The size of a call: half the powers of ten of its floating-point operations.
