@@ -152,6 +152,10 @@ impl Checker<'_> {
             natives.chain(own.get(name).into_iter().flatten().copied()).collect()
         };
         let known_name = !takes.is_empty();
+        if is_method && !known_name && self.host.contains_key(&format!("get${name}")) {
+            let diagnostic = error_here(format!("`{name}` is a property, not a function"));
+            return Some(diagnostic.hint(format!("write `.{name}`, without parentheses")));
+        }
         if let Some(diagnostic) = accepted(known_name.then_some(&takes), given, name, &error_here) {
             return Some(suggest(diagnostic, name, self.host.keys().chain(own.keys()), known_name));
         }
