@@ -39,7 +39,7 @@ fn report(Checked { plan, estimate, params, warnings }: &Checked) {
             out!("{name:40} {:10.1} GFLOP  {:>10}  {time}", work / 1e9, words::size(*memory));
         } else {
             // It may follow at once from what an earlier point computes.
-            out!("{name:40} {:>16}", if point.is_work { "with another" } else { "stored" });
+            out!("{name:40} {:>16}", if point.is_work { "with an earlier" } else { "stored" });
         }
     }
     if points.len() > LISTED_POINTS {

@@ -99,7 +99,11 @@ impl Terminal {
 pub(super) fn plan_in_words(plan: &Plan, estimate: Estimate) -> String {
     let (missing, reused) = plan.missing_and_reused();
     if missing == 0 {
-        return format!("nothing to compute: all {reused} points are in the store");
+        return match reused {
+            0 => "nothing to compute".to_owned(),
+            1 => "nothing to compute: the one point is in the store".to_owned(),
+            _ => format!("nothing to compute: all {reused} points are in the store"),
+        };
     }
     let takes_time = plan.floating_point_operations();
     let operations: Vec<String> = plan

@@ -63,10 +63,15 @@ fn report(outcome: &Outcome, warned: &BTreeSet<String>) {
 
 /// What a run that was stopped leaves for the next one.
 fn kept(outcome: &Outcome) -> String {
-    let lost = match outcome.report.unstored {
-        0 => String::new(),
-        1 => ", but for 1 result that is not stored".to_owned(),
-        unstored => format!(", but for {unstored} results that are not stored"),
-    };
-    format!("what is done is kept{lost}; the same command goes on from there, and what was under way begins again")
+    let kept = what_is_kept(outcome.report.unstored);
+    format!("{kept}; the same command goes on from there, and what was under way begins again")
+}
+
+/// What is kept of a run that was stopped, when so many of its results could not be stored.
+pub(super) fn what_is_kept(unstored: usize) -> String {
+    match unstored {
+        0 => "what is done is kept".to_owned(),
+        1 => "what is done is kept, but for 1 result that is not stored".to_owned(),
+        _ => format!("what is done is kept, but for {unstored} results that are not stored"),
+    }
 }

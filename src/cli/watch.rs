@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::progress::Terminal;
+use super::run::what_is_kept;
 use super::{Program, ScriptArguments, cancel_on_interrupt, failed, say};
 use crate::live::{self, Stage, WatchEvent, WatchOptions};
 use crate::lock::lock;
@@ -62,11 +63,8 @@ pub(super) fn watch(program: &Program, arguments: &Arguments) -> ExitCode {
     match live::watch(Host::new(settings), handle, &script, options, Box::new(move |event| shows.on_event(event))) {
         Ok(false) => ExitCode::SUCCESS,
         Ok(true) => {
-            let lost = match lock(&lines.state).unstored {
-                0 => String::new(),
-                unstored => format!(", but for {unstored} results that are not stored"),
-            };
-            err!("stopped; what is done is kept{lost}: the next run goes on from there");
+            let kept = what_is_kept(lock(&lines.state).unstored);
+            err!("stopped; {kept}: the next run goes on from there");
             ExitCode::from(130)
         }
         Err(error) => failed(error),

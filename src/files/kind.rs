@@ -28,8 +28,8 @@ const BY_START: [(&[u8], &str); 21] = [
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
     (b"Rar!", "a RAR archive"),
     (b"\x93NUMPY", NPY),
-    (b"\x89HDF\r\n\x1a\n", "a file HDF5, as Keras and MATLAB write"),
-    (b"MATLAB 5.0", "a file of MATLAB"),
+    (b"\x89HDF\r\n\x1a\n", "an HDF5 file, such as Keras and MATLAB write"),
+    (b"MATLAB 5.0", "a MATLAB file"),
     (b"GGUF", "a model of llama.cpp (GGUF)"),
     (b"\x89PNG", "a picture (PNG)"),
     (b"\xff\xd8\xff", "a picture (JPEG)"),
@@ -37,22 +37,22 @@ const BY_START: [(&[u8], &str); 21] = [
     (b"II*\0", "a picture (TIFF)"),
     (b"MM\0*", "a picture (TIFF)"),
     (b"%PDF", "a document (PDF)"),
-    (b"\xd0\xcf\x11\xe0", "an old file of Excel or Word"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel or Word file"),
     (b"\0\0\x08", IDX),
-    (b"\x80\x02\x8a\x0al\xfc\x9c", "a checkpoint of PyTorch in its old format"),
+    (b"\x80\x02\x8a\x0al\xfc\x9c", "a PyTorch checkpoint in the old format"),
 ];
 
-const POINTER: &str = "a pointer of Git LFS, not the file itself";
-pub(crate) const GZIPPED: &str = "a file packed with gzip";
-pub(crate) const IDX: &str = "a file IDX, as MNIST's";
-pub(crate) const NPY: &str = "an array of numpy (.npy)";
-pub(crate) const SAFETENSORS: &str = "a file of safetensors";
-const BZIP: &str = "a file packed with bzip2";
-const XZ: &str = "a file packed with xz";
-const ZSTD: &str = "a file packed with zstd";
-const PAGE: &str = "a web page, as servers send in place of a file";
+const POINTER: &str = "a Git LFS pointer, not the file itself";
+pub(crate) const GZIPPED: &str = "a gzip-compressed file";
+pub(crate) const IDX: &str = "an IDX file, such as MNIST's";
+pub(crate) const NPY: &str = "a NumPy array (.npy)";
+pub(crate) const SAFETENSORS: &str = "a safetensors file";
+const BZIP: &str = "a bzip2-compressed file";
+const XZ: &str = "an xz-compressed file";
+const ZSTD: &str = "a zstd-compressed file";
+const PAGE: &str = "a web page, which a server sent in place of the file";
 const INDEX: &str = "the index of a checkpoint in several parts";
-const ZEROS: &str = "nothing but zeros, as a download that was never filled";
+const ZEROS: &str = "nothing but zeros, like a download that was never filled";
 const EMPTY: &str = "empty";
 
 impl Kind {
@@ -75,17 +75,17 @@ impl Kind {
         } else if start.get(257..262) == Some(b"ustar") {
             "a tar archive"
         } else if start.starts_with(&[8]) && start.get(..64).is_some_and(|start| contains(start, b"pytorch")) {
-            "a model ONNX"
+            "an ONNX model"
         } else if start.get(8) == Some(&b'{') && start[3..8] == [0; 5] {
             SAFETENSORS
         } else if start.first() == Some(&0x80) && start.get(1).is_some_and(|protocol| (2..=5).contains(protocol)) {
-            "a pickle of Python"
+            "a Python pickle"
         } else if text.starts_with('{') && contains(start, b"\"weight_map\"") {
             INDEX
         } else if text.starts_with('<') {
-            "a text as XML"
+            "an XML text"
         } else if text.starts_with('{') {
-            "a text as JSON"
+            "a JSON text"
         } else if std::str::from_utf8(start).map_or_else(|error| error.error_len().is_none(), |_| true)
             && !start.iter().any(|&byte| byte < 0x20 && !b"\t\r\n\x0c".contains(&byte))
         {
@@ -114,10 +114,10 @@ impl Kind {
 fn way_out(what: &str) -> Option<&'static str> {
     Some(match what {
         POINTER => "fetch the file itself: `git lfs pull`",
-        GZIPPED => "unpack it: `gunzip FILE`, or `tar -xzf FILE` if it is an archive",
-        BZIP => "unpack it: `bunzip2 FILE`",
-        XZ => "unpack it: `unxz FILE`",
-        ZSTD => "unpack it: `unzstd FILE`",
+        GZIPPED => "decompress it: `gunzip FILE`, or `tar -xzf FILE` if it is an archive",
+        BZIP => "decompress it: `bunzip2 FILE`",
+        XZ => "decompress it: `unxz FILE`",
+        ZSTD => "decompress it: `unzstd FILE`",
         PAGE => "open its address in a browser: it may ask to log in or to confirm; then fetch the file itself",
         INDEX => "its parts lie beside it; put them into one file: `safetensors.torch.save_file`",
         ZEROS | EMPTY => "fetch it again",

@@ -28,9 +28,8 @@ impl PartialEq for Stamp {
 
 impl Stamp {
     /// The stamp of a file as it is now. It is opened for that, so that a network file system asks its server.
-    #[expect(clippy::disallowed_methods, reason = "decides whether a file is hashed again, and nothing about its hash")]
     pub fn of(file: &Path) -> io::Result<Self> {
-        Ok(Self::from_metadata(&super::regular::open_regular(file)?.metadata()?, SystemTime::now()))
+        Ok(Self::from_metadata(&super::regular::open_regular(file)?.metadata()?))
     }
 
     /// For the cache; `None` if another file may have the same stamp.
@@ -43,8 +42,13 @@ impl Stamp {
         self.trusted && self.text == text
     }
 
+    /// The stamp that this metadata gives now.
     #[cfg(unix)]
-    fn from_metadata(metadata: &Metadata, now: SystemTime) -> Self {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "decides whether a file is read again, and nothing about what is read"
+    )]
+    pub fn from_metadata(metadata: &Metadata) -> Self {
         use std::os::unix::fs::MetadataExt;
 
         let nanoseconds = |seconds: i64, rest: i64| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
@@ -53,12 +57,12 @@ impl Stamp {
         let changed = nanoseconds(metadata.ctime(), metadata.ctime_nsec());
         let (length, inode, device) = (metadata.len(), metadata.ino(), metadata.dev());
         let text = format!("{length} bytes, modified {modified}, changed {changed}, inode {inode} of {device}");
-        Self { text, trusted: trusted(modified, changed, now) }
+        Self { text, trusted: trusted(modified, changed, SystemTime::now()) }
     }
 
     /// Elsewhere there is no time of change that programs cannot set.
     #[cfg(not(unix))]
-    fn from_metadata(metadata: &Metadata, _: SystemTime) -> Self {
+    pub fn from_metadata(metadata: &Metadata) -> Self {
         Self { text: format!("{} bytes, modified {:?}", metadata.len(), metadata.modified()), trusted: false }
     }
 }

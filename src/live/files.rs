@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 use notify::{Config, EventKind, PollWatcher, RecommendedWatcher, RecursiveMode, Watcher};
 
 use super::Signal;
+use crate::files::stamp::Stamp;
 use crate::lock::lock;
 use crate::{Error, Result};
 
@@ -17,20 +18,16 @@ use crate::{Error, Result};
 /// than the time for which a save has to be over before an edit begins.
 const GRANULARITY: Duration = Duration::from_millis(20);
 
-/// The files and folders that are followed, each in the state in which it was last seen.
-type Stamps = BTreeMap<PathBuf, Stamp>;
-
 /// The state of a file or folder, as far as it can be seen without reading it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Stamp {
+#[derive(Debug, Clone, PartialEq)]
+enum Seen {
     Missing,
     File {
-        length: u64,
+        stamp: Stamp,
         modified: Option<SystemTime>,
-        node: u64,
     },
     /// All its entries, recursively.
-    Folder(BTreeMap<PathBuf, Stamp>),
+    Folder(BTreeMap<PathBuf, Seen>),
 }
 
 /// See the module.
@@ -45,7 +42,8 @@ pub(super) struct Files {
 /// What is followed.
 #[derive(Default)]
 struct Followed {
-    stamps: Stamps,
+    /// The files and folders, each in the state in which it was last seen.
+    seen: BTreeMap<PathBuf, Seen>,
     /// The files that those of them which are links lead to.
     targets: BTreeSet<PathBuf>,
 }
@@ -53,7 +51,7 @@ struct Followed {
 impl Followed {
     /// Whether something that happened to `path` may change a followed file.
     fn concerns(&self, path: &Path) -> bool {
-        let mut all = self.stamps.keys().chain(&self.targets);
+        let mut all = self.seen.keys().chain(&self.targets);
         all.any(|watched| path.starts_with(watched) || watched.starts_with(path))
     }
 }
@@ -127,52 +125,53 @@ impl Files {
         self.folders = folders;
         let mut followed = lock(&self.followed);
         followed.targets = targets;
-        let before = std::mem::take(&mut followed.stamps);
+        let before = std::mem::take(&mut followed.seen);
         let mut late = false;
         for path in paths {
-            let stamp = before.get(&path).cloned().unwrap_or_else(|| {
-                let stamp = self.stamp(&path);
-                late |= stamp.is_newer(since);
+            let seen = before.get(&path).cloned().unwrap_or_else(|| {
+                let seen = self.look_at(&path);
+                late |= seen.is_newer(since);
                 // What was surely written after the edit began has changed since the edit looked at it, if it did.
-                if stamp.is_newer(since + GRANULARITY) { Stamp::Missing } else { stamp }
+                if seen.is_newer(since + GRANULARITY) { Seen::Missing } else { seen }
             });
-            followed.stamps.insert(path, stamp);
+            followed.seen.insert(path, seen);
         }
         Ok(late)
     }
 
-    fn stamp(&self, path: &Path) -> Stamp {
-        let Ok(metadata) = std::fs::metadata(path) else { return Stamp::Missing };
+    /// The state of a file or folder now.
+    fn look_at(&self, path: &Path) -> Seen {
+        let Ok(metadata) = std::fs::metadata(path) else { return Seen::Missing };
         if metadata.is_dir() {
             let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
             let entries = entries.filter(|entry| entry.path() != self.run_folder);
             // An empty folder has nothing that anyone reads, such as `runs/` beside the run folder.
-            let stamps = entries.map(|entry| (entry.path(), self.stamp_within(&entry)));
-            return Stamp::Folder(stamps.filter(|(_, stamp)| *stamp != Stamp::Folder(BTreeMap::new())).collect());
+            let seen = entries.map(|entry| (entry.path(), self.look_within(&entry)));
+            return Seen::Folder(seen.filter(|(_, seen)| *seen != Seen::Folder(BTreeMap::new())).collect());
         }
-        Stamp::File { length: metadata.len(), modified: metadata.modified().ok(), node: node(&metadata) }
+        Seen::File { stamp: Stamp::from_metadata(&metadata), modified: metadata.modified().ok() }
     }
 
-    /// The stamp of a folder's entry. A link to a folder may lead in a circle, and is not followed.
-    fn stamp_within(&self, entry: &std::fs::DirEntry) -> Stamp {
+    /// The state of a folder's entry. A link to a folder may lead in a circle, and is not followed.
+    fn look_within(&self, entry: &std::fs::DirEntry) -> Seen {
         let path = entry.path();
         let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
-        if is_link && path.is_dir() { Stamp::Missing } else { self.stamp(&path) }
+        if is_link && path.is_dir() { Seen::Missing } else { self.look_at(&path) }
     }
 
     /// Whether a followed file was not there, or not as it is now, when it was last looked at.
     pub fn is_missing(&self, path: &Path) -> bool {
-        lock(&self.followed).stamps.get(&rooted(path)) == Some(&Stamp::Missing)
+        lock(&self.followed).seen.get(&rooted(path)) == Some(&Seen::Missing)
     }
 
     /// The files that changed since the last call, or since they were first followed.
     pub fn changed(&self) -> Vec<PathBuf> {
         let mut followed = lock(&self.followed);
         let mut changed = Vec::new();
-        for (path, stamp) in &mut followed.stamps {
-            let now = self.stamp(path);
-            if now != *stamp {
-                *stamp = now;
+        for (path, seen) in &mut followed.seen {
+            let now = self.look_at(path);
+            if now != *seen {
+                *seen = now;
                 changed.push(path.clone());
             }
         }
@@ -191,7 +190,7 @@ fn rooted(path: &Path) -> PathBuf {
     path.to_owned()
 }
 
-impl Stamp {
+impl Seen {
     fn is_newer(&self, since: SystemTime) -> bool {
         match self {
             Self::Missing => false,
@@ -199,15 +198,4 @@ impl Stamp {
             Self::Folder(entries) => entries.values().any(|entry| entry.is_newer(since)),
         }
     }
-}
-
-/// The inode: a file that was written aside and renamed has another one, even with the same length and time.
-#[cfg(unix)]
-fn node(metadata: &std::fs::Metadata) -> u64 {
-    std::os::unix::fs::MetadataExt::ino(metadata)
-}
-
-#[cfg(not(unix))]
-fn node(_: &std::fs::Metadata) -> u64 {
-    0
 }

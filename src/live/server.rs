@@ -127,9 +127,7 @@ fn router(app: Arc<AppState>, address: SocketAddr, token: &str) -> Router {
                 StatusCode::NO_CONTENT
             }),
         )
-        .fallback(|| async {
-            (StatusCode::NOT_FOUND, "the page is at the address that the program printed, all of it\n")
-        })
+        .fallback(|| async { (StatusCode::NOT_FOUND, "open the whole address that the program printed\n") })
         .with_state(app)
         .layer(middleware::from_fn(move |request, next| guard::guard(hosts.clone(), request, next)))
 }

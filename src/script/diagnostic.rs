@@ -300,7 +300,7 @@ fn in_words(error: &EvalAltResult) -> (String, Vec<String>) {
         EvalAltResult::ErrorDataRace(_, _) => (
             "a variable is changed while it is in use, as by a closure that captures the array that it is called for"
                 .to_owned(),
-            vec!["take a copy first: `let copy = a + [];`".to_owned()],
+            vec!["take a copy first: `let copy = a;`".to_owned()],
         ),
         EvalAltResult::ErrorDotExpr(message, _) => match message.split('\'').collect::<Vec<_>>()[..] {
             // "Unknown property 'x' - a getter is not registered for type 'T'"

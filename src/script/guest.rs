@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use super::run_handle::RunHandle;
 use super::settings::Limits;
 use crate::allocation::{self, Account};
-use crate::error::panic_message;
+use crate::error::panicked;
 use crate::lock::lock;
 use crate::words;
 use crate::{Error, Result};
@@ -65,7 +65,7 @@ pub(super) struct Guest {
 /// Runs `visit` on a thread of its own, within `limits` as far as they concern all of it.
 ///
 /// # Errors
-/// When it took too much memory or time, ended in a panic, or the user stopped it; or no thread can be had.
+/// When it took too much memory or time, ended in a panic, or the user stopped it; or no thread can be started.
 pub(super) fn host<T: Send + 'static>(
     limits: &Limits,
     handle: &RunHandle,
@@ -89,18 +89,17 @@ pub(super) fn host<T: Send + 'static>(
     });
     if !is_started {
         let why = failure.map(|error| error.to_string()).unwrap_or_default();
-        return Err(Error::new(format!("no thread can be had to evaluate the script on: {why}")));
+        return Err(Error::new(format!("no thread can be started to evaluate the script: {why}")));
     }
     drop(sender);
     let mut over_since = None;
     loop {
         match result.recv_timeout(INTERVAL) {
             Ok(Ok(visited)) => return Ok(visited),
-            Ok(Err(panic)) => {
-                return Err(Error::new(format!("the program failed: {}", panic_message(panic.as_ref())))
-                    .hint("this is a fault of the program, not of the script: please report it"));
+            Ok(Err(panic)) => return Err(panicked("the evaluation", panic.as_ref())),
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(Error::new("the thread that evaluated the script ended without a result"));
             }
-            Err(RecvTimeoutError::Disconnected) => return Err(Error::new("the thread of the script has ended")),
             Err(RecvTimeoutError::Timeout) => {}
         }
         if handle.is_over() {

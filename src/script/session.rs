@@ -16,7 +16,6 @@ use super::tensor_budget::TensorBudget;
 use crate::allocation::{self, Unstopped};
 use crate::data::Folders;
 use crate::device::DeviceChoice;
-use crate::entropy::numbers;
 use crate::executor::{Computed, DryRun, Estimate, Execution, Executor, Local, Points, Progress, ResultOfRow};
 use crate::files::write_whole;
 use crate::lock::{Guard, lock};
@@ -420,38 +419,6 @@ impl Session {
         Ok(computed)
     }
 
-    /// Warns of points whose results hold NaN: weights with NaN, or too large ones.
-    pub(super) fn say_nan(&self, targets: &[Target], computed: &Computed) {
-        let (mut all, mut some) = (BTreeSet::new(), BTreeSet::new());
-        for target in targets {
-            let value = computed.get(&target.result.fingerprint()).and_then(|result| result.as_ref().ok());
-            let Some(numbers) = value.and_then(|value| numbers(value).ok()) else { continue };
-            match numbers.iter().filter(|x| x.is_nan()).count() {
-                0 => {}
-                nan if nan == numbers.len() => _ = all.insert(target.point.as_str()),
-                _ => _ = some.insert(target.point.as_str()),
-            }
-        }
-        let points: BTreeSet<&str> = targets.iter().map(|target| target.point.as_str()).collect();
-        let hold = |these: &BTreeSet<&str>, what: &str| {
-            let (n, all) = (these.len(), points.len());
-            let mut listed: Vec<&str> = these.iter().take(LISTED).copied().filter(|point| !point.is_empty()).collect();
-            let rest = format!("{} more", n.saturating_sub(LISTED));
-            listed.extend((n > LISTED).then_some(rest.as_str()));
-            let points = if all == 1 { "point" } else { "points" };
-            let of = if listed.is_empty() { String::new() } else { format!(": {}", listed.join("; ")) };
-            Error::new(format!("the results of {n} of {all} {points} {what}{of}"))
-        };
-        if !all.is_empty() {
-            let hint = "weights that hold NaN, or numbers that grow beyond single precision, give such results";
-            self.warn(hold(&all, "are NaN throughout").hint(hint));
-        }
-        some.retain(|point| !all.contains(point));
-        if !some.is_empty() {
-            self.warn(hold(&some, "are NaN in part"));
-        }
-    }
-
     /// The points of the run so far, each counted once.
     pub(super) fn points(&self) -> Points {
         let state = self.state();
@@ -479,9 +446,6 @@ impl Session {
         })
     }
 }
-
-/// Points that a warning lists; more are counted.
-const LISTED: usize = 5;
 
 /// What is printed in a check of a result that is not computed.
 const NOT_COMPUTED: &str = "(not computed yet)";

@@ -8,12 +8,14 @@ use std::time::Instant;
 use super::diagnostic::Diagnostic;
 use super::host::{Evaluated, Host, targets};
 use super::outcome::{Outcome, Status};
-use super::session::{Outputs, Shown};
+use super::session::{Outputs, Shown, State};
+use crate::entropy::numbers;
 use crate::error::panicked;
 use crate::executor::Computed;
 use crate::output::Filled;
 use crate::output::record::{Record, Spent};
 use crate::output::run_folder::RunFolder;
+use crate::work::Target;
 use crate::{Error, Result};
 
 impl Host {
@@ -50,7 +52,7 @@ impl Host {
         outcome.files = std::mem::take(&mut session.state().files);
         outcome.is_complete = !is_stopped && session.is_whole();
         outcome.is_beside = !outcome.is_complete && folder.has_complete();
-        session.say_nan(&targets, &computed);
+        warnings_of_nan(&targets, &computed).into_iter().for_each(|warning| session.warn(warning));
         let (is_unwritten, left_out) = write_outputs(folder, &outputs, &computed, &session.reads(), &mut outcome);
         left_out.into_iter().for_each(|warning| session.warn(warning));
         outcome.points = session.points();
@@ -68,11 +70,7 @@ impl Host {
             BTreeMap::new()
         });
         outcome.diagnostics.extend(state.warnings.iter().cloned());
-        outcome.report = state.report.clone();
-        outcome.params = state.params.clone();
-        let named = targets.iter().map(|target| (target.point.clone(), target.result.fingerprint().to_string()));
-        outcome.results = named.collect::<BTreeSet<_>>().into_iter().collect();
-        outcome.seconds_of_work = state.work_seconds;
+        outcome.note(&state, &targets);
         outcome.seconds = started.elapsed().as_secs_f64();
         outcome.folder = Some(folder.root().to_owned());
         outcome.left_over = folder.left_over(&folder.relative(&outcome.files), &outcome.sources, outcome.is_complete);
@@ -119,6 +117,48 @@ impl Host {
             results: &outcome.results,
         })
     }
+}
+
+impl Outcome {
+    /// Notes what the session has counted, and the names of the results of these targets.
+    fn note(&mut self, state: &State, targets: &[Target]) {
+        self.report = state.report.clone();
+        self.params = state.params.clone();
+        self.seconds_of_work = state.work_seconds;
+        let named = targets.iter().map(|target| (target.point.clone(), target.result.fingerprint().to_string()));
+        self.results = named.collect::<BTreeSet<_>>().into_iter().collect();
+    }
+}
+
+/// Points that a warning lists; more are counted.
+const LISTED: usize = 5;
+
+/// Warnings of points whose results hold NaN: weights with NaN, or too large ones.
+fn warnings_of_nan(targets: &[Target], computed: &Computed) -> Vec<Error> {
+    let (mut all, mut some) = (BTreeSet::new(), BTreeSet::new());
+    for target in targets {
+        let value = computed.get(&target.result.fingerprint()).and_then(|result| result.as_ref().ok());
+        let Some(numbers) = value.and_then(|value| numbers(value).ok()) else { continue };
+        match numbers.iter().filter(|x| x.is_nan()).count() {
+            0 => {}
+            nan if nan == numbers.len() => _ = all.insert(target.point.as_str()),
+            _ => _ = some.insert(target.point.as_str()),
+        }
+    }
+    some.retain(|point| !all.contains(point));
+    let points = targets.iter().map(|target| target.point.as_str()).collect::<BTreeSet<_>>().len();
+    let warning = |these: &BTreeSet<&str>, what: &str| {
+        let n = these.len();
+        let mut listed: Vec<&str> = these.iter().take(LISTED).copied().filter(|point| !point.is_empty()).collect();
+        let rest = format!("{} more", n.saturating_sub(LISTED));
+        listed.extend((n > LISTED).then_some(rest.as_str()));
+        let of = if listed.is_empty() { String::new() } else { format!(": {}", listed.join("; ")) };
+        let points_in_words = if points == 1 { "point" } else { "points" };
+        (n > 0).then(|| Error::new(format!("the results of {n} of {points} {points_in_words} {what}{of}")))
+    };
+    let hint = "weights that hold NaN, or numbers that grow beyond single precision, give such results";
+    let throughout = warning(&all, "are NaN throughout").map(|warning| warning.hint(hint));
+    throughout.into_iter().chain(warning(&some, "are NaN in part")).collect()
 }
 
 /// Fills in every output and writes its files. One that fails or panics does not stop the others. Returns whether one failed
@@ -171,7 +211,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::work::{Described, Target};
+    use crate::work::Described;
 
     /// An output that panics when it is filled in, if it is the broken one.
     #[derive(Debug)]

@@ -44,14 +44,15 @@ fn ends(path: &Path) -> io::Result<Vec<u8>> {
 fn refusal(path: &Path, name: &str, why: &str) -> Error {
     let bytes = ends(path).unwrap_or_default();
     let holds = |what: &[u8]| bytes.windows(what.len()).any(|window| window == what);
-    let wrong = |what: &str| Error::new(format!("{name} is not a checkpoint of PyTorch that can be read: {what}"));
+    let wrong = |what: &str| Error::new(format!("{name} is not a PyTorch checkpoint that can be read: {what}"));
     let again = "fetch it again, or save it again with `torch.save(model.state_dict(), …)`, or as .safetensors";
     let is_zip = bytes.starts_with(b"PK");
     if is_zip && !holds(b"PK\x05\x06") {
-        return wrong("it ends early, as a download that broke off").hint("fetch it again, or save it again");
+        return wrong("it ends early, like a download that broke off").hint("fetch it again, or save it again");
     }
     if is_zip && holds(b".npy") {
-        return wrong("it is a file .npz of numpy").hint("read one of its arrays with `load_tensor`, from a file .npy");
+        return wrong("it is a NumPy archive (.npz)")
+            .hint("read one of its arrays with `load_tensor`, from a .npy file");
     }
     if is_zip && !holds(b"data.pkl") {
         return wrong("it is a zip archive of other files").hint("unpack it, and name the file of weights in it");

@@ -362,7 +362,7 @@ mod files {
         broken(".gz", &gz, &|b| b.truncate(b.len() / 2), &["gzip stream ends early"]);
         broken(".gz", &gz, &|b| b.truncate(b.len() - 4), &["gzip stream ends early"]);
         broken(".gz", &gz, &|b| *b = b"<html>not found</html>".to_vec(), &["begin with 00000803", "a web page"]);
-        broken("", images, &|b| *b = b"version https://git-lfs.github.com/spec/v1".to_vec(), &["a pointer of Git LFS"]);
+        broken("", images, &|b| *b = b"version https://git-lfs.github.com/spec/v1".to_vec(), &["a Git LFS pointer"]);
         // The checksum at the end of a gzip stream.
         broken(".gz", &gz, &|b| (b.len() - 8..b.len() - 4).for_each(|i| b[i] ^= 1), &["intact gzip file"]);
     }

@@ -140,7 +140,10 @@ mod decoding {
         encoder.set_depth(png::BitDepth::Sixteen);
         encoder.write_header().unwrap().write_image_data(&[0, 0, 0, 200, 128, 0, 255, 255]).unwrap();
         place.put("grey.png", &file);
-        scripted::assert_says(&place.warnings(), &["photos/grey.png is skipped: it is grey with 16 bits", "8 bits"]);
+        scripted::assert_says(
+            &place.warnings(),
+            &["photos/grey.png is skipped: it is a 16-bit grey picture", "8 bits"],
+        );
     }
 
     /// libjpeg goes on without an error, and so does Pillow; what they make up is not the same in all versions.
@@ -156,7 +159,7 @@ mod decoding {
             bytes[at..at + 2].copy_from_slice(&[0xff, 0xd3]);
             place.put("inside.jpg", &bytes);
             let said = place.warnings();
-            named += usize::from(said.contains("photos/inside.jpg is skipped: its data are damaged inside"));
+            named += usize::from(said.contains("photos/inside.jpg is skipped: its data is damaged inside"));
             // And the second time, when it is known.
             assert_eq!(said, place.warnings());
         }
@@ -624,7 +627,7 @@ mod classes {
         wrong("file label\na.png 1\n", &["it has file label", "commas, semicolons or tabs"]);
         wrong("<!doctype html><html>", &["not a table as CSV: it is a web page"]);
         wrong("PK\u{3}\u{4}xl/workbook.xml", &["it is a workbook", "save it as CSV"]);
-        wrong("version https://git-lfs.github.com/spec/v1\n", &["a pointer of Git LFS", "git lfs pull"]);
+        wrong("version https://git-lfs.github.com/spec/v1\n", &["a Git LFS pointer", "git lfs pull"]);
         wrong("file,label,label\na.png,1,2\n", &["several columns \"label\""]);
         let (place, _) = labelled("");
         std::fs::write(place.0.path().join("outside.csv"), "file,label\n").unwrap();

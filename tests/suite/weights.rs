@@ -258,7 +258,7 @@ fn what_is_no_file_of_weights_is_called_by_its_name() {
         (
             "a.pth",
             b"version https://git-lfs.github.com/spec/v1\noid sha256:4d\n",
-            &["a pointer of Git LFS", "git lfs pull"],
+            &["a Git LFS pointer", "git lfs pull"],
         ),
         ("a.safetensors", b"<!DOCTYPE html><html>Sign in</html>", &["a web page", "in a browser", taken]),
         ("a.pth", &checkpoint[..checkpoint.len() / 2], &["it ends early", "fetch it again"]),
@@ -266,7 +266,7 @@ fn what_is_no_file_of_weights_is_called_by_its_name() {
         ("pytorch_model.bin.index.json", index, &["the index of a checkpoint in several parts", "into one file"]),
         ("a.pt", &whole_module(), &["a whole module in the old format", "model.state_dict()"]),
         ("a.h5", b"\x89HDF\r\n\x1a\n\0\0", &["HDF5", "Keras", taken]),
-        ("a.pth.tar.gz", b"\x1f\x8b\x08\0\0\0\0\0", &["packed with gzip", "gunzip"]),
+        ("a.pth.tar.gz", b"\x1f\x8b\x08\0\0\0\0\0", &["a gzip-compressed file", "gunzip"]),
         ("a.ckpt", b"", &["is empty", "fetch it again"]),
         ("a.bin", &[0; 5000], &["nothing but zeros", "fetch it again"]),
     ];

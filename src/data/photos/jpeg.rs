@@ -21,7 +21,8 @@ thread_local! {
 }
 
 /// The reason for data after whose damage the library goes on: what it then makes up differs from version to version.
-const DAMAGED_INSIDE: &str = "its data are damaged inside; save it again to use it as other programs show it";
+const DAMAGED_INSIDE: &str =
+    "its data is damaged inside; to use it as other programs show it, save it again with one of them";
 
 pub(super) fn decode(bytes: &[u8]) -> Result<Picture, String> {
     if !is_whole(bytes) {

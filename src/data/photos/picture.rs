@@ -16,7 +16,7 @@ pub(super) const ENDS_EARLY: &str = "its data end early";
 pub(super) const DAMAGED: &str = "its data are damaged";
 
 /// The reason for grey of 16 bits: of all modes, only this one is not rounded but cut off.
-const SIXTEEN_BITS: &str = "it is grey with 16 bits, of which Pillow makes white wherever the number is above 255; save it with 8 \
+const SIXTEEN_BITS: &str = "it is a 16-bit grey picture, in which Pillow shows every number above 255 as white; save it with 8 \
                             bits, such as x // 256";
 
 /// Bytes of a picture, row by row, the channels of a pixel side by side.
