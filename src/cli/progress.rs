@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::run::SHOWN_WARNINGS;
 use super::say;
 use crate::Error;
 use crate::executor::Estimate;
@@ -19,6 +18,8 @@ use crate::script::{Diagnostic, HostEvent};
 use crate::words;
 use crate::work::{Event, Plan};
 
+/// Warnings shown in full; the rest is counted.
+pub(super) const SHOWN_WARNINGS: usize = 8;
 /// Without a terminal, a line is printed this often in place of a bar.
 const QUIET_INTERVAL: Duration = Duration::from_secs(30);
 /// The bar counts in millions of floating-point operations.

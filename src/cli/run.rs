@@ -6,14 +6,11 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use super::progress::Terminal;
+use super::progress::{SHOWN_WARNINGS, Terminal};
 use super::{cancel_on_interrupt, say};
 use crate::executor::Points;
 use crate::print::{err, out};
 use crate::script::{Diagnostic, Host, Outcome, RunHandle, Settings, Status};
-
-/// Warnings shown in full; the rest is counted.
-pub(super) const SHOWN_WARNINGS: usize = 8;
 
 pub(super) fn run(settings: Settings, script: &Path) -> ExitCode {
     let handle = RunHandle::default();
@@ -33,7 +30,9 @@ fn report(outcome: &Outcome, warned: &BTreeSet<String>) {
         diagnostics.iter().filter(|diagnostic| !warned.contains(&diagnostic.message)).collect();
     diagnostics.iter().take(SHOWN_WARNINGS).for_each(|diagnostic| say(diagnostic));
     if diagnostics.len() > SHOWN_WARNINGS {
-        err!("… and {} more, all in run.json", diagnostics.len() - SHOWN_WARNINGS);
+        // A run that did not come to its end has no record.
+        let place = if folder.is_some() { ", all in run.json" } else { "" };
+        err!("… and {} more{place}", diagnostics.len() - SHOWN_WARNINGS);
     }
     verdicts.iter().for_each(|verdict| out!("\n{verdict}\n"));
     files.iter().for_each(|file| out!("wrote {}", file.display()));

@@ -124,6 +124,20 @@ mod counts {
     use super::*;
 
     #[test]
+    fn warnings_that_are_not_shown_are_in_the_record_where_there_is_one() {
+        let place = Place::new();
+        let failing =
+            "let t = sweep([axis(\"x\", range(0, 20, 1))]).map(|p| { if p.x > 0 { throw `no ${p.x}`; } p.x });\n";
+        let run = |end: &str| said(&place.program_runs(&place.script(&format!("{failing}{end}"))).output().unwrap());
+        // The error comes first.
+        let without = run("throw \"stop\";");
+        assert!(without.contains("… and 12 more\n") && !without.contains("run.json"), "{without}");
+        assert!(!place.path("out/run.json").exists());
+        assert_says(&run("t.save(\"t.csv\");"), &["… and 11 more, all in run.json"]);
+        assert_eq!(place.record()["diagnostics"].as_array().unwrap().len(), 19);
+    }
+
+    #[test]
     fn a_point_is_a_row_of_a_table_whatever_shows_it() {
         let axes = r#"[axis("weight_var", [1.0, 1.5, 2.0]), axis("seed", [0, 1])]"#;
         let script = curves(axes, "weight_var: p.weight_var, seed: p.seed")
