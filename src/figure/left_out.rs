@@ -66,15 +66,21 @@ impl Counts {
     fn sentences(&self, what: &str, name: &str) -> Vec<String> {
         let all = self.all;
         let kinds = [(self.nan, "NaN"), (self.below, "−∞"), (self.above, "+∞")];
-        let odd = kinds.into_iter().filter(|(n, _)| *n > 0).map(|(n, kind)| {
-            format!("{n} of {all} {what} of {name} {} {kind} and not drawn", if n == 1 { "is" } else { "are" })
-        });
+        let odd = kinds
+            .into_iter()
+            .filter(|(n, _)| *n > 0)
+            .map(|(n, kind)| format!("{n} of {all} {what} of {name} {} {kind} and not drawn", are(n)));
         let on_log = (self.not_positive > 0).then(|| {
             let n = self.not_positive;
-            format!("{n} of {all} {what} of {name} are at or below 0, have no place on a logarithmic axis, and are not drawn")
+            let are = are(n);
+            format!("{n} of {all} {what} of {name} {are} at or below 0, where a logarithmic axis has no place, and {are} not drawn")
         });
         odd.chain(on_log).collect()
     }
+}
+
+fn are(n: usize) -> &'static str {
+    if n == 1 { "is" } else { "are" }
 }
 
 fn counted(values: impl Iterator<Item = f64>, is_log: bool, shows_infinity: bool) -> Counts {
@@ -117,7 +123,8 @@ impl Images {
         let nan = pixels().filter(|pixel| pixel.is_nan()).count();
         let infinite = pixels().filter(|pixel| pixel.is_infinite()).count();
         let all = pixels().count();
-        let sentence = |n: usize, what: &str| (n > 0).then(|| format!("{n} of {all} numbers of pixels are {what}"));
+        let sentence =
+            |n: usize, what: &str| (n > 0).then(|| format!("{n} of {all} numbers of pixels {} {what}", are(n)));
         let nan = sentence(nan, "NaN, and drawn in magenta");
         nan.into_iter().chain(sentence(infinite, "infinite, and drawn as black or white")).collect()
     }

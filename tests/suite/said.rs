@@ -401,7 +401,7 @@ mod numbers {
         let words = [
             "odd.svg: 1 of 4 values of value is NaN and not drawn",
             "odd.svg: 1 of 4 values of value is −∞ and not drawn",
-            "log.svg: 1 of 4 positions of x are at or below 0, have no place on a logarithmic axis",
+            "log.svg: 1 of 4 positions of x is at or below 0, where a logarithmic axis has no place, and is not drawn",
             "log.svg: 2 of 4 values of value are at or below 0",
             "bars.svg: 1 of 4 heights of value is −∞",
             "title.svg: 2 of 2 values of the lines of y are −∞ and not drawn",

@@ -37,7 +37,7 @@ impl DecodingRoom {
     /// Runs `decode`, which takes `bytes`, once there is room for them.
     ///
     /// # Errors
-    /// There never is; a clause about the picture.
+    /// When it takes more than all of it: a clause about the picture.
     pub(super) fn with<T>(&self, bytes: f64, decode: impl FnOnce() -> T) -> Result<T, String> {
         if bytes > self.memory {
             let [bytes, memory] = [bytes, self.memory].map(words::size);
