@@ -124,6 +124,7 @@ pub mod executor;
 pub mod figure;
 mod files;
 pub mod kernels;
+mod linear_algebra;
 #[cfg(feature = "watch")]
 pub mod live;
 mod lock;

@@ -1,7 +1,7 @@
 //! Types by the names that script authors know. Rhai's metadata and messages name them as Rust does.
 
 /// Rust's and Rhai's names beside those that scripts know.
-const NAMES: [(&str, &str); 18] = [
+const NAMES: [(&str, &str); 19] = [
     ("i64", "integer"),
     ("INT", "integer"),
     ("f64", "number"),
@@ -18,6 +18,7 @@ const NAMES: [(&str, &str); 18] = [
     ("FnPtr", "closure"),
     ("Dynamic", "any"),
     ("AnyNumber", "number"),
+    ("TensorOrArray", "Tensor or array"),
     ("TensorOrNumber", "Tensor or number"),
     ("ScriptTensor", "Tensor"),
 ];

@@ -553,3 +553,65 @@ fn pixels_of_samples_and_reconstructions() {
         ],
     );
 }
+
+#[test]
+fn matrices_are_decomposed() {
+    let start = "let t = tensor([[3, 0], [4, 5]]); let parts = svd(t); let symmetric = eigh(tensor([[2, 1], [1, 2]]));
+        let low = randn([6, 2], 1).matmul(randn([2, 5], 2));";
+    prints(
+        start,
+        &[
+            // σ² are the roots of x² − 50 x + 225.
+            ("(parts.s ** 2 - tensor([45, 5])).abs().max() < 1e-4", "true"),
+            ("((parts.u * parts.s).matmul(parts.v.transpose()) - t).abs().max() < 1e-5", "true"),
+            ("svd(low).s.greater_than(1e-5).sum()", "2.0"),
+            ("svd(low).u.shape", "[6, 5]"),
+            ("svd(low).v.shape", "[5, 5]"),
+            ("symmetric.values.to_array()", "[1.0, 3.0]"),
+            ("(symmetric.vectors.transpose().matmul(symmetric.vectors) - eye(2)).abs().max() < 1e-6", "true"),
+            ("qr(t).r.to_array()", "[[5.0, 4.0], [0.0, 3.0]]"),
+            ("qr(low).q.shape", "[6, 5]"),
+            ("svd(low).u == svd(low).u", "true"),
+        ],
+    );
+    refuses(&[
+        ("svd(tensor([1, 2]));", "`svd` of shape [2]: a matrix has two axes | take a matrix out of it"),
+        ("svd(zeros([2, 2, 2]));", "a matrix has two axes"),
+        ("eigh(zeros([2, 3]));", "`eigh`: a matrix [2, 3] is not square | `svd` takes matrices of any shape"),
+        ("eigh(tensor([[1, 2], [3, 4]]));", "`eigh`: the matrix is not symmetric: [0][1] is 2, [1][0] is 3"),
+        ("qr(tensor([[1, 0.0 / 0.0]]));", "`qr`: element [0][1] is NaN, and a decomposition needs finite numbers"),
+        ("svd(tensor([[1, 1.0 / 0.0]]));", "`svd`: element [0][1] is inf"),
+        ("eigh(tensor([[0.0 / 0.0]]));", "`eigh`: element [0][0] is NaN"),
+        ("svd([[1, 2]]);", "svd"),
+    ]);
+}
+
+#[test]
+fn elements_are_picked_by_their_places() {
+    let start = "let t = tensor([3, 1, 2]); let nan = 0.0 / 0.0; let m = tensor([[1, 2], [3, 4], [5, 6]]);";
+    prints(
+        start,
+        &[
+            ("t.argsort().to_array()", "[1.0, 2.0, 0.0]"),
+            ("t.argsort(true).to_array()", "[0.0, 2.0, 1.0]"),
+            // Stable, NaN last either way, each row by itself.
+            ("tensor([[1, 0, 1], [nan, 2, 1]]).argsort().to_array()", "[[1.0, 0.0, 2.0], [2.0, 1.0, 0.0]]"),
+            ("tensor([[1, 0, 1], [nan, 2, 1]]).argsort(true).to_array()", "[[0.0, 2.0, 1.0], [1.0, 2.0, 0.0]]"),
+            ("t.select(t.argsort()).to_array()", "[1.0, 2.0, 3.0]"),
+            ("m.select([2, 0, -1]).to_array()", "[[5.0, 6.0], [1.0, 2.0], [5.0, 6.0]]"),
+            ("m.select(1, [-1]).to_array()", "[[2.0], [4.0], [6.0]]"),
+            ("m[[1]].to_array()", "[[3.0, 4.0]]"),
+            ("m[tensor([1, 0])].to_array()", "[[3.0, 4.0], [1.0, 2.0]]"),
+        ],
+    );
+    refuses(&[
+        ("zeros([3]).select([3]);", "a tensor of shape [3] has no element 3 along axis 0 | its elements are 0 to 2"),
+        ("zeros([3, 2]).select(1, [0, -3]);", "has no element -3 along axis 1"),
+        ("zeros([3]).select([]);", "an empty list of indices"),
+        ("zeros([3]).select([0.5]);", "element 0 of the indices is 0.5; an index is a whole number"),
+        ("zeros([3]).select([\"a\"]);", "element 0 of the indices is"),
+        ("zeros([3]).select(1);", "the indices are"),
+        ("zeros([3]).select(zeros([1, 1]));", "indices of shape [1, 1]: they have one axis"),
+        ("zeros([3])[tensor([0.0 / 0.0])];", "element 0 of the indices is NaN"),
+    ]);
+}

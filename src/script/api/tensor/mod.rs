@@ -1,9 +1,11 @@
 //! Tensors in scripts.
 
 mod arithmetic;
+mod decompose;
 mod files;
 mod make;
 mod reduce;
+mod select;
 mod shape;
 
 use rhai::plugin::*;
@@ -56,6 +58,8 @@ pub(super) fn register(engine: &mut Engine) {
     arithmetic::register(engine);
     shape::register(engine);
     reduce::register(engine);
+    select::register(engine);
+    decompose::register(engine);
     files::register(engine);
 }
 
