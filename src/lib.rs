@@ -123,6 +123,9 @@ mod error;
 pub mod executor;
 pub mod figure;
 mod files;
+#[cfg(all(any(test, fuzzing), feature = "pytorch", feature = "watch"))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod kernels;
 mod linear_algebra;
 #[cfg(feature = "watch")]

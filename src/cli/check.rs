@@ -17,7 +17,7 @@ pub(super) fn check(settings: Settings, script: &Path) -> ExitCode {
     match Host::new(settings).check(script) {
         Ok(checked) => {
             report(&checked);
-            ExitCode::SUCCESS
+            ExitCode::from(checked.status().code())
         }
         Err(diagnostics) => {
             diagnostics.iter().for_each(say);
@@ -26,7 +26,7 @@ pub(super) fn check(settings: Settings, script: &Path) -> ExitCode {
     }
 }
 
-fn report(Checked { plan, estimate, params, warnings }: &Checked) {
+fn report(Checked { plan, estimate, params, failed_points, warnings }: &Checked) {
     warnings.iter().for_each(say);
     for (name, value) in params {
         out!("parameter {name} = {value}");
@@ -46,6 +46,10 @@ fn report(Checked { plan, estimate, params, warnings }: &Checked) {
         out!("… and {} more", points.len() - LISTED_POINTS);
     }
     out!("{}", plan_in_words(plan, *estimate));
+    if *failed_points > 0 {
+        let points = if *failed_points == 1 { "point fails" } else { "points fail" };
+        out!("{failed_points} {points} in the script");
+    }
 }
 
 /// Every point once, in order: floating-point operations that it adds, and the memory that it needs.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::{Estimate, Execution, Executor, Observer, Progress, ResultOfRow, RowEnd};
 use crate::Result;
 use crate::device::DeviceChoice;
-use crate::work::{self, Plan, Report, Resources, Store, Target, Throughput, Value};
+use crate::work::{self, Fingerprint, Plan, Report, Resources, Store, Target, Throughput, Value};
 
 /// Computes on this machine's threads and on one device; results go to a store.
 #[derive(Debug)]
@@ -80,7 +80,11 @@ fn execution(plan: &Plan, results: Vec<Result<Arc<Value>>>, report: Report, dura
             Err(error) if error.interrupted => RowEnd::NotReached,
             Err(_) => RowEnd::Failed,
         };
-        execution.rows.push(ResultOfRow { point: target.point.clone(), rests_on: rests_on.clone(), end });
+        // By the plan, and by what turned out when stored results were read.
+        let recomputed = &execution.report.recomputed;
+        let is_made = |(key, is_work): (&Fingerprint, &bool)| (*key, *is_work || recomputed.contains(key));
+        let rests_on = rests_on.iter().map(is_made).collect();
+        execution.rows.push(ResultOfRow { point: target.point.clone(), rests_on, end });
         match &result {
             Ok(_) => {}
             Err(error) if error.interrupted => continue,

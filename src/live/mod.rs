@@ -12,6 +12,8 @@ mod edit;
 mod edits;
 mod event;
 mod files;
+#[cfg(all(any(test, fuzzing), feature = "pytorch"))]
+pub(crate) mod fuzzing;
 mod guard;
 mod page;
 mod run;

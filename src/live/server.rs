@@ -46,10 +46,10 @@ pub(super) struct Server {
 
 /// What the handlers share.
 pub(super) struct AppState {
-    edits: Arc<EditLog>,
-    details: Details,
-    signals: Sender<Signal>,
-    approval: Arc<Approval>,
+    pub edits: Arc<EditLog>,
+    pub details: Details,
+    pub signals: Sender<Signal>,
+    pub approval: Arc<Approval>,
 }
 
 type Shared = State<Arc<AppState>>;
@@ -107,7 +107,7 @@ impl Server {
     }
 }
 
-fn router(app: Arc<AppState>, address: SocketAddr, token: &str) -> Router {
+pub(super) fn router(app: Arc<AppState>, address: SocketAddr, token: &str) -> Router {
     let at = |path: &str| format!("/{token}{path}");
     let hosts = Arc::new(Hosts::new(address));
     let send = |signal| move |State(app): Shared| async move { app.send(signal) };

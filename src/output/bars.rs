@@ -99,6 +99,19 @@ impl Plot for BarsPlot {
         }))
     }
 
+    /// Of both tables, whose only other axis is that of the mean.
+    fn left_out(&self, computed: &Computed) -> Vec<String> {
+        let of = |line: &NumberLine| {
+            let axes = &line.table.axes;
+            let over = axes.iter().position(|axis| axis.name != line.x.name && axis.values.len() > 1)?;
+            line.table.means_over_fewer(over, computed)
+        };
+        let mut found: Vec<String> =
+            [Some(&self.heights), self.colours.as_ref()].into_iter().flatten().filter_map(of).collect();
+        found.dedup();
+        found
+    }
+
     /// Part 0: bar `i`.
     fn locate(&self, hit: Hit, computed: &Computed) -> Vec<Located> {
         self.heights.locate(hit.i, computed)

@@ -46,6 +46,11 @@ pub trait Plot: Debug + Send + Sync {
     /// When a result failed without which nothing can be drawn.
     fn draw(&self, added: Vec<Series>, computed: &Computed) -> Result<figure::Kind>;
 
+    /// What of failed points does not show in it, in words.
+    fn left_out(&self, _computed: &Computed) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Number of parts that belong to the plot itself; the added curves follow. See [`Hit`].
     fn parts(&self) -> usize {
         1
@@ -201,9 +206,9 @@ impl Output for SavedFigure {
         self.draft.figure(self.title.get_or_init(|| self.draft.full_title()), computed).map(Filled::from)
     }
 
-    fn left_out(&self, filled: &Filled) -> Result<Vec<String>> {
+    fn left_out(&self, filled: &Filled, computed: &Computed) -> Result<Vec<String>> {
         let figure = filled.figure.as_ref().map_or_else(|| Ok(Vec::new()), Figure::left_out)?;
-        Ok([self.draft.left_out(), figure].concat())
+        Ok([self.draft.left_out(), self.draft.plot.left_out(computed), figure].concat())
     }
 
     fn write(&self, folder: &Path, filled: &Filled, _: &Computed) -> Result<Vec<PathBuf>> {

@@ -14,6 +14,8 @@ use crate::work::Described;
 pub struct LinesPlot {
     table: ResultTable,
     x_name: String,
+    /// The axis whose rows share a line.
+    over: Option<usize>,
     curves: Vec<Curve>,
     /// The name of the axis upward.
     pub y: String,
@@ -55,7 +57,7 @@ impl LinesPlot {
         };
         let curves = groups(&table, &within).into_iter().map(curve).collect();
         let x_name = x.as_ref().map_or_else(|| table.over(), |x| x.name.clone());
-        Ok(Self { table, x_name, curves, y, log: (false, false) })
+        Ok(Self { table, x_name, over, curves, y, log: (false, false) })
     }
 
     fn over_depth(&self, rows: &[usize], label: &str, computed: &Computed) -> Series {
@@ -97,6 +99,10 @@ impl Plot for LinesPlot {
         };
         (lines.x.log, lines.y.log) = self.log;
         Ok(lines.into())
+    }
+
+    fn left_out(&self, computed: &Computed) -> Vec<String> {
+        self.over.and_then(|over| self.table.means_over_fewer(over, computed)).into_iter().collect()
     }
 
     /// Each curve is a part.

@@ -74,7 +74,7 @@ pub trait Output: Debug + Send + Sync {
     ///
     /// # Errors
     /// When it cannot be drawn.
-    fn left_out(&self, _: &Filled) -> Result<Vec<String>> {
+    fn left_out(&self, _: &Filled, _: &Computed) -> Result<Vec<String>> {
         Ok(Vec::new())
     }
 

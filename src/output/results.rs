@@ -329,6 +329,36 @@ impl ResultTable {
         point_name(&self.axes, &self.rows[row].point)
     }
 
+    /// Which means over an axis are taken over fewer rows than there are, since some failed: in words, if there are any.
+    pub(super) fn means_over_fewer(&self, over: usize, computed: &Computed) -> Option<String> {
+        /// Means that are named; more are counted.
+        const NAMED: usize = 5;
+        let mut means = BTreeMap::<Vec<(usize, usize)>, [usize; 2]>::new();
+        for row in self.rows.iter() {
+            let others = row.point.iter().copied().enumerate().filter(|(axis, _)| *axis != over).collect();
+            let [there, all] = means.entry(others).or_default();
+            *all += 1;
+            *there += usize::from(!row.entry().has_failed(computed));
+        }
+        let fewer: Vec<_> = means.iter().filter(|(_, [there, all])| (1..*all).contains(there)).collect();
+        let name = |&(axis, value): &(usize, usize)| {
+            let axis = &self.axes[axis];
+            (axis.values.len() > 1).then(|| format!("{} = {}", axis.name, axis.labels[value]))
+        };
+        let one = |(others, [there, all]): &(&Vec<(usize, usize)>, &[usize; 2])| {
+            let place = others.iter().filter_map(name).collect::<Vec<_>>().join(", ");
+            let at = if place.is_empty() { String::new() } else { format!(" at {place}") };
+            format!("over {there} of {all}{at}")
+        };
+        let mut named: Vec<String> = fewer.iter().take(NAMED).map(one).collect();
+        if fewer.len() > NAMED {
+            named.push(format!("and {} more such means", fewer.len() - NAMED));
+        }
+        let axis = &self.axes[over].name;
+        (!fewer.is_empty())
+            .then(|| format!("the mean over \"{axis}\" leaves out points that failed: {}", named.join("; ")))
+    }
+
     /// Whether its first column holds curves over depth.
     pub fn holds_curves(&self) -> bool {
         self.rows.iter().any(|row| matches!(row.entry(), Entry::Curve { .. }))

@@ -101,9 +101,11 @@ impl Place {
         let before: usize = self.source.split_inclusive('\n').take(self.line - 1).map(str::len).sum();
         let line = self.text();
         let start = line.char_indices().nth(self.column - 1).map_or(line.len(), |(at, _)| at);
-        let word =
-            line[start..].chars().take_while(|c| c.is_alphanumeric() || *c == '_').map(char::len_utf8).sum::<usize>();
-        (before + start, word.max(usize::from(start < line.len())))
+        let is_word = |c: &char| c.is_alphanumeric() || *c == '_';
+        let word = line[start..].chars().take_while(is_word).map(char::len_utf8).sum::<usize>();
+        // Any other sign counts alone, and may have several bytes, as “ has.
+        let sign = line[start..].chars().next().map_or(0, char::len_utf8);
+        (before + start, word.max(sign))
     }
 }
 

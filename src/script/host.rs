@@ -160,7 +160,8 @@ impl Host {
         let plan = session.executor().plan(targets).map_err(|error| vec![error.into()])?;
         let estimate = session.executor().estimate(&plan);
         let state = session.state();
-        Ok(Checked { plan, estimate, params: state.params.clone(), warnings: state.warnings.clone() })
+        let (params, failed_points, warnings) = (state.params.clone(), state.failed_points, state.warnings.clone());
+        Ok(Checked { plan, estimate, params, failed_points, warnings })
     }
 
     /// Everything that scripts can call.
@@ -168,10 +169,14 @@ impl Host {
     /// # Errors
     /// If no engine can be made.
     pub fn reference(&self) -> Result<Reference, Diagnostic> {
-        let loader = Loader::new(Path::new("."), self.handle.reads.clone(), self.settings.limits.modules)?;
+        Ok(reference::collect(&self.engine_at(Path::new("."))?))
+    }
+
+    /// An engine without a script, for the project in a folder; nothing is computed or written.
+    pub(crate) fn engine_at(&self, project: &Path) -> Result<Engine, Diagnostic> {
+        let loader = Loader::new(project, self.handle.reads.clone(), self.settings.limits.modules)?;
         let session = self.session("", &loader, Purpose::Check, Arc::default())?;
-        let engine = engine::engine(&Arc::new(session), &loader, &self.primitives)?;
-        Ok(reference::collect(&engine))
+        engine::engine(&Arc::new(session), &loader, &self.primitives)
     }
 
     /// Runs a script: evaluates it, computes what it shows, and fills its run folder.

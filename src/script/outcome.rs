@@ -78,7 +78,16 @@ pub struct Checked {
     pub estimate: Estimate,
     /// The script's parameters and their values.
     pub params: BTreeMap<String, String>,
+    /// How many points failed in the script; warnings say why.
+    pub failed_points: usize,
     pub warnings: Vec<Diagnostic>,
+}
+
+impl Checked {
+    /// How running it would end, as far as that shows without the work.
+    pub fn status(&self) -> Status {
+        if self.failed_points > 0 { Status::PointsFailed } else { Status::Done }
+    }
 }
 
 impl Outcome {

@@ -53,7 +53,12 @@ impl Host {
         outcome.is_complete = !is_stopped && session.is_whole();
         outcome.is_beside = !outcome.is_complete && folder.has_complete();
         warnings_of_nan(&targets, &computed).into_iter().for_each(|warning| session.warn(warning));
-        let (is_unwritten, left_out) = write_outputs(folder, &outputs, &computed, &session.reads(), &mut outcome);
+        // What a stopped run has is shown; one that is stopped here leaves out the outputs that are not begun.
+        let is_over = || if is_stopped { self.handle.superseded.is_cancelled() } else { self.handle.is_over() };
+        let Written { is_unwritten, is_cut, left_out } =
+            write_outputs(folder, &outputs, &computed, &session.reads(), &is_over, &mut outcome);
+        let is_stopped = is_stopped || is_cut;
+        outcome.is_complete &= !is_cut;
         left_out.into_iter().for_each(|warning| session.warn(warning));
         outcome.points = session.points();
         let sources = folder.write_sources(&text, &modules, outcome.is_complete);
@@ -161,24 +166,37 @@ fn warnings_of_nan(targets: &[Target], computed: &Computed) -> Vec<Error> {
     throughout.into_iter().chain(warning(&some, "are NaN in part")).collect()
 }
 
-/// Fills in every output and writes its files. One that fails or panics does not stop the others. Returns whether one failed
-/// that the script is not to blame for, and what is not shown of the results.
+/// What came of writing outputs.
+struct Written {
+    /// Whether one failed that the script is not to blame for.
+    is_unwritten: bool,
+    /// Whether some are missing since the run was over.
+    is_cut: bool,
+    /// What is not shown of the results.
+    left_out: Vec<Diagnostic>,
+}
+
+/// Fills in every output and writes its files, until the run is over. One that fails or panics does not stop the others.
 fn write_outputs(
     folder: &RunFolder,
     outputs: &Outputs,
     computed: &Computed,
     reads: &BTreeSet<PathBuf>,
+    is_over: &dyn Fn() -> bool,
     outcome: &mut Outcome,
-) -> (bool, Vec<Diagnostic>) {
+) -> Written {
     let (mut is_unwritten, mut left_out) = (false, Vec::new());
     for Shown { output, place } in outputs.iter() {
+        if is_over() {
+            return Written { is_unwritten, is_cut: true, left_out };
+        }
         let write = || -> Result<(Filled, Vec<PathBuf>, Vec<String>)> {
             for file in output.files() {
                 folder.check(&file, outcome.is_complete, reads)?;
             }
             let filled = output.fill(computed)?;
             let files = output.write(&folder.outputs(outcome.is_complete), &filled, computed)?;
-            let left_out = output.left_out(&filled)?;
+            let left_out = output.left_out(&filled, computed)?;
             Ok((filled, files, left_out))
         };
         let written = catch_unwind(AssertUnwindSafe(write)).unwrap_or_else(|panic| {
@@ -203,7 +221,7 @@ fn write_outputs(
             }
         }
     }
-    (is_unwritten, left_out)
+    Written { is_unwritten, is_cut: false, left_out }
 }
 
 #[cfg(test)]
@@ -253,9 +271,24 @@ mod tests {
         let shown = |name| Shown { output: Arc::new(Fragile(name)), place: None };
         let outputs: Outputs = vec![shown("first.csv"), shown("broken.csv"), shown("last.csv")].into();
         let mut outcome = Outcome::new(Status::Done, Vec::new());
-        assert!(write_outputs(&folder, &outputs, &Computed::new(), &BTreeSet::new(), &mut outcome).0);
+        let written = write_outputs(&folder, &outputs, &Computed::new(), &BTreeSet::new(), &|| false, &mut outcome);
+        assert!(written.is_unwritten && !written.is_cut);
         assert_eq!(outcome.files, ["first.csv", "last.csv"].map(|name| place.path().join(name)));
         let [failed] = &outcome.diagnostics[..] else { panic!("{:?}", outcome.diagnostics) };
         assert_eq!(failed.message, "the table broken.csv failed: no such thing");
+    }
+
+    #[test]
+    fn outputs_that_are_not_begun_when_the_user_stops_are_left_out() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = RunFolder::open(Some(place.path()), Path::new("script.rhai")).unwrap();
+        let shown = |name| Shown { output: Arc::new(Fragile(name)), place: None };
+        let outputs: Outputs = vec![shown("first.csv"), shown("second.csv"), shown("last.csv")].into();
+        let mut outcome = Outcome::new(Status::Done, Vec::new());
+        // As if Ctrl-C came while the second was drawn.
+        let is_over = || place.path().join("second.csv").exists();
+        let written = write_outputs(&folder, &outputs, &Computed::new(), &BTreeSet::new(), &is_over, &mut outcome);
+        assert!(written.is_cut && !written.is_unwritten);
+        assert_eq!(outcome.files, ["first.csv", "second.csv"].map(|name| place.path().join(name)));
     }
 }

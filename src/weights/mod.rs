@@ -118,7 +118,7 @@ impl WeightFile {
     }
 
     /// Hashes of all floating-point arrays, by name: from the cache, or else from reading all of them.
-    fn hashes(&self) -> Result<BTreeMap<String, String>> {
+    pub(crate) fn hashes(&self) -> Result<BTreeMap<String, String>> {
         let lines = digest_cache::content_hash(self.cache.as_deref(), &self.path, || {
             let floats = self.tensors.iter().filter(|(_, stored)| stored.float.is_ok());
             floats.map(|(name, stored)| Ok(format!("{} {name}\n", self.read(name, stored)?.1))).collect()

@@ -16,7 +16,7 @@ mod points;
 mod provenance;
 mod run;
 mod store;
-mod stored_file;
+pub(crate) mod stored_file;
 mod storing;
 mod throughput;
 mod value;

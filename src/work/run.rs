@@ -4,7 +4,7 @@
 //! in memory is dropped after its last use. A failed operation fails only the targets that depend on it.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Instant;
@@ -17,7 +17,9 @@ use super::plan::Node;
 use super::store::ReadOutcome;
 use super::storing::Storing;
 use super::throughput::{Calls, CallsBySize, add_calls};
-use super::{Cancel, Context, Event, EventObserver, IdleThreads, InFlight, Keep, Plan, Store, Target, Value};
+use super::{
+    Cancel, Context, Event, EventObserver, Fingerprint, IdleThreads, InFlight, Keep, Plan, Store, Target, Value,
+};
 use crate::error::panic_message;
 use crate::lock::{Guard, into_inner, lock, wait};
 use crate::{Error, Result};
@@ -60,6 +62,8 @@ pub struct Report {
     pub unstored: usize,
     /// The same by size of the operation, for estimates.
     pub calls: CallsBySize,
+    /// Results that were in the store by the plan, and had to be computed all the same: their files could not be used.
+    pub(crate) recomputed: BTreeSet<Fingerprint>,
 }
 
 impl Report {
@@ -69,6 +73,7 @@ impl Report {
             from.iter().for_each(|(name, count)| *to.entry(*name).or_default() += count);
         };
         self.unstored += other.unstored;
+        self.recomputed.extend(&other.recomputed);
         add(&mut self.ran, &other.ran);
         add(&mut self.reused, &other.reused);
         for (name, (operations, seconds)) in &other.spent {
@@ -133,6 +138,7 @@ pub fn run(
         let (more, added, still) = Runner::new(&again, &failed, store, resources, observer).run();
         failed.into_iter().zip(more).for_each(|(i, result)| results[i] = result);
         report.add(&added);
+        report.recomputed.extend(again.nodes.iter().filter(|node| node.is_work).map(|node| node.key));
         stale = still;
     }
     for (target, result) in results.iter().enumerate().filter(|(_, result)| result.is_err()) {

@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::io::Read;
+use std::ops::Range;
 use std::path::Path;
 
 use safetensors::SafeTensors;
@@ -25,7 +26,7 @@ const DIGITS: usize = 64;
 const ZEROS: [u8; DIGITS] = [b'0'; DIGITS];
 
 /// What a file holds.
-pub(super) enum Content {
+pub(crate) enum Content {
     Whole(Value),
     /// A result in the earlier format.
     Outdated,
@@ -37,7 +38,7 @@ pub(super) enum Content {
 ///
 /// # Errors
 /// When it cannot be serialised.
-pub(super) fn encode(described: &Described, name: &str, value: &Value) -> Result<Vec<u8>> {
+pub(crate) fn encode(described: &Described, name: &str, value: &Value) -> Result<Vec<u8>> {
     let views = value.arrays().map(|(name, array)| {
         let (dtype, bytes) = match &array.data {
             Data::F32(data) => (Dtype::F32, bytemuck::cast_slice(data)),
@@ -52,14 +53,20 @@ pub(super) fn encode(described: &Described, name: &str, value: &Value) -> Result
         .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()
         .and_then(|views| safetensors::serialize(views, Some([(METADATA.into(), metadata.to_string())].into())))
         .map_err(|error| Error::new(format!("cannot serialise a result: {error}")))?;
-    let hash = blake3::hash(&bytes).to_hex();
-    let at = find(&bytes, &ZEROS).ok_or_else(|| Error::new("cannot serialise a result: its hash has no place"))?;
-    bytes[at..at + DIGITS].copy_from_slice(hash.as_bytes());
+    seal(&mut bytes).ok_or_else(|| Error::new("cannot serialise a result: its hash has no place"))?;
     Ok(bytes)
 }
 
+/// Writes the hash of a file in the place of its first zeros; gives the place, `None` where there is none.
+pub(crate) fn seal(bytes: &mut [u8]) -> Option<Range<usize>> {
+    let hash = blake3::hash(bytes).to_hex();
+    let at = find(bytes, &ZEROS)?;
+    bytes[at..at + DIGITS].copy_from_slice(hash.as_bytes());
+    Some(at..at + DIGITS)
+}
+
 /// Reads and verifies the file of the result with this name.
-pub(super) fn decode(bytes: &[u8], name: &str) -> Content {
+pub(crate) fn decode(bytes: &[u8], name: &str) -> Content {
     match verified(bytes, name) {
         Ok(Some(value)) => Content::Whole(value),
         Ok(None) => Content::Outdated,

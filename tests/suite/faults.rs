@@ -267,6 +267,27 @@ mod processes {
     }
 
     #[test]
+    fn a_user_without_a_home_names_a_store() {
+        use std::os::unix::process::CommandExt;
+        let place = Place::new();
+        place.script("print(1);");
+        let arguments = ["run", "project/script.rhai", "--out", "theirs"];
+        // `nobody` may have a home; this user is not even listed.
+        let without_home = |more: &[&str]| {
+            let mut command = Command::new(as_nobody(&place, &["devices"]).map(|_| place.path("program"))?);
+            command.args(arguments).args(more).current_dir(&place.folder).env_clear();
+            command.uid(3_999_999).gid(3_999_999).output().ok()
+        };
+        let Some(output) = without_home(&[]) else { return };
+        assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+        assert_says(&said(&output), &["no folder for results", "no home", "--store DIR", "ENTROSCOPE_STORE"]);
+        assert!(!place.path("entroscope").exists() && !place.path("theirs").exists());
+        let output = without_home(&["--store", "their_store"]).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        assert!(place.path("their_store").is_dir());
+    }
+
+    #[test]
     fn files_follow_the_umask_and_another_user_shares_the_store() {
         use std::os::unix::fs::PermissionsExt;
         let place = Place::new();

@@ -289,6 +289,93 @@ mod checks {
     }
 }
 
+mod failures {
+    use super::*;
+
+    /// Found by fuzzing: a place at a sign of several bytes ended the program.
+    #[test]
+    fn an_error_at_a_sign_of_several_bytes_is_shown_with_its_place() {
+        let place = Place::new();
+        let scripts = [
+            ("let x = “a”;", "script.rhai:1:9"),
+            ("let é = 1;\nprint(2 ± 1);", "script.rhai:1:5"),
+            ("print(2 ± 1);", "script.rhai:1:9"),
+            ("print(1);\n😀", "script.rhai:2:1"),
+            ("print(\"é\" + \"\u{1F600}\" ‘)", "script.rhai:1:17"),
+        ];
+        for (script, at) in scripts {
+            let wrong = Host::new(place.settings.clone()).check(&place.script(script)).unwrap_err();
+            assert_says(&text(&wrong), &["error: ", at]);
+        }
+        // Bytes that are no text.
+        let script = place.script("");
+        std::fs::write(&script, b"let data = \xff(\"glyphs\");\nlet b = \xe2\x80;").unwrap();
+        let wrong = Host::new(place.settings.clone()).check(&script).unwrap_err();
+        assert_says(&text(&wrong), &["error: "]);
+    }
+
+    /// A sweep over five seeds, of which one fails at one variance.
+    const SEEDS: &str = r#"let found = sweep([axis("w", [1.0, 1.2]), axis("seed", [1, 2, 3, 4, 5])]).map(|p| {
+            if p.w == 1.2 && p.seed == 3 { throw "no" }
+            p.w * p.seed
+        });
+        "#;
+
+    #[test]
+    fn a_check_ends_as_a_run_does_where_points_fail() {
+        let place = Place::new();
+        let script = place.script(&format!("{SEEDS}found.save(\"a.csv\");"));
+        let ends = |command: &str| {
+            let output = place.program(&[command, script.to_str().unwrap()]).output().unwrap();
+            (output.status.code(), said(&output))
+        };
+        let (checked, run) = (ends("check"), ends("run"));
+        assert_eq!((checked.0, run.0), (Some(1), Some(1)), "{}\n{}", checked.1, run.1);
+        assert_says(&checked.1, &["w = 1.2, seed = 3: no", "1 point fails in the script"]);
+        let script = place.script(&format!("{SEEDS}found.where(|p| p.seed < 3).save(\"a.csv\");"));
+        let checked = Host::new(place.settings.clone()).check(&script).unwrap();
+        assert_eq!(checked.failed_points, 1);
+        let whole = place.script("sweep([axis(\"w\", [1])]).map(|p| p.w).save(\"a.csv\");");
+        assert_eq!(Host::new(place.settings.clone()).check(&whole).unwrap().status(), Status::Done);
+    }
+
+    #[test]
+    fn a_mean_over_fewer_points_says_so() {
+        let shown = r#"lines(found, #{ x: "w", over: "seed" }).save("a.svg");
+            bars(found, #{ x: "w", over: "seed" }).save("b.svg");
+            lines(found, #{ x: "seed", over: "w" }).save("c.svg");
+            lines(found, #{ x: "seed" }).save("d.svg");
+            lines(found.where(|p| p.seed == 3), #{ x: "seed", over: "w" }).save("e.svg");"#;
+        let (_, outcome, _) = run(&format!("{SEEDS}{shown}"));
+        assert_eq!(outcome.status, Status::PointsFailed, "{}", warnings(&outcome));
+        let of = |file: &str| {
+            let said = outcome.diagnostics.iter().map(|diagnostic| diagnostic.message.as_str());
+            said.filter(|message| message.starts_with(file)).collect::<Vec<_>>().join("; ")
+        };
+        let (over_seed, over_w) = (
+            "the mean over \"seed\" leaves out points that failed: over 4 of 5 at w = 1.2",
+            "the mean over \"w\" leaves out points that failed: over 1 of 2",
+        );
+        assert_eq!(of("a.svg"), format!("a.svg: {over_seed}"));
+        assert_eq!(of("b.svg"), format!("b.svg: {over_seed}"));
+        assert_eq!(of("c.svg"), format!("c.svg: {over_w} at seed = 3"));
+        assert_eq!(of("d.svg"), "");
+        assert_eq!(of("e.svg"), format!("e.svg: {over_w}"));
+    }
+
+    #[test]
+    fn a_mean_of_curves_over_fewer_points_says_so() {
+        let base = curves(
+            r#"[axis("weight_var", [1.0, 2.0]), axis("seed", [1, 2, 3])]"#,
+            "weight_var: if p.seed == 2 { -1.0 } else { p.weight_var }, seed: p.seed",
+        );
+        let (_, outcome, _) = run(&format!("{base}lines(found, #{{ over: \"seed\" }}).save(\"a.svg\");"));
+        assert_eq!(outcome.status, Status::PointsFailed, "{}", warnings(&outcome));
+        let words = "failed: over 2 of 3 at weight_var = 1; over 2 of 3 at weight_var = 2";
+        assert_says(&warnings(&outcome), &[words]);
+    }
+}
+
 mod labels {
     use super::*;
 

@@ -115,6 +115,7 @@ mod stored_files {
         );
         assert_eq!(place.written("mse.csv"), numbers);
         assert_eq!(std::fs::read_dir(place.path("store/damaged")).unwrap().count(), files.len());
+        assert_eq!((outcome.points.computed, outcome.points.reused), (files.len(), 0));
         let (outcome, _) = place.run(&script);
         assert_eq!((outcome.report.ran.get("entropy"), outcome.diagnostics.len()), (None, 0));
     }
@@ -126,6 +127,17 @@ mod stored_files {
             *bytes.last_mut().unwrap() ^= 1;
             std::fs::write(file, bytes).unwrap();
         });
+    }
+
+    #[test]
+    fn points_that_are_computed_again_are_counted_as_computed() {
+        let (place, script) = (Place::new(), sweep_over("[1, 2, 3]"));
+        place.run(&script);
+        std::fs::write(&small(&place)[0], "damaged").unwrap();
+        let points = place.run(&script).0.points;
+        assert_eq!((points.computed, points.reused, points.failed), (1, 2, 0));
+        let points = place.run(&script).0.points;
+        assert_eq!((points.computed, points.reused, points.failed), (0, 3, 0));
     }
 
     #[test]

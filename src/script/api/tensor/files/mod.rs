@@ -170,8 +170,9 @@ fn read_safetensors(session: &Session, path: &str, file: &Path) -> Result<Vec<(S
 
 #[export_module]
 mod functions {
-    /// Saves a tensor, or the tensors of a map by their names, in the run folder now: as .npy for numpy (one tensor only) or as
-    /// .safetensors.
+    /// Saves a tensor, or the tensors of a map by their names, in the run folder: as .npy for numpy (one tensor only) or as
+    /// .safetensors. Unlike figures and tables, which wait for the end of the script, the file is written at once, so that the
+    /// script can go on from it; it stays where the run is stopped later.
     ///
     /// ```
     /// randn([2, 3], 0).save("x.npy");

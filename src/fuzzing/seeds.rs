@@ -1,0 +1,259 @@
+//! Inputs to begin with, made by code.
+
+use std::io::Write;
+
+use flate2::Crc;
+use flate2::write::GzEncoder;
+
+use crate::data::{Dataset, DatasetOptions, Folders, samples};
+use crate::work::Value;
+use crate::work::stored_file::encode;
+
+/// The name of the stored result.
+pub(super) const RESULT: &str = "ab00000000000000000000000000000000000000000000000000000000000000";
+
+fn gzipped(bytes: &[u8]) -> Vec<u8> {
+    let mut gzip = GzEncoder::new(Vec::new(), flate2::Compression::best());
+    let _ = gzip.write_all(bytes);
+    gzip.finish().unwrap_or_default()
+}
+
+/// An input whose first byte chooses.
+fn chosen(choice: u8, bytes: &[u8]) -> Vec<u8> {
+    [&[choice], bytes].concat()
+}
+
+/// A stored result whose hash is zeros: the target puts the right one in their place.
+pub(super) fn store() -> Vec<Vec<u8>> {
+    let folders = Folders::at(Vec::new(), None);
+    let Ok(data) = Dataset::open("noise", &DatasetOptions::default(), &folders) else { return Vec::new() };
+    let value = Value::default()
+        .with("curve", &[3], vec![1.0, 2.0, f64::NAN])
+        .with("r", &[1, 2, 2], vec![1.0_f32; 4])
+        .with("order", &[2], vec![1_u32, 0]);
+    let file = |value: &Value| encode(&samples(&data.train()), RESULT, value).unwrap_or_default();
+    let zeros = |mut bytes: Vec<u8>| {
+        let at = bytes.windows(9).position(|window| window == b"blake3\\\":").map_or(0, |at| at + 11);
+        bytes[at..at + 64].fill(b'0');
+        bytes
+    };
+    [value, Value::number(1.5), Value::default()].iter().flat_map(|value| [file(value), zeros(file(value))]).collect()
+}
+
+pub(super) fn records() -> Vec<Vec<u8>> {
+    let speeds = br#"{"entropy": {"10": {"calls": 3.0, "operations": 3e6, "seconds": 0.01}, "20": {"calls": 1.0, "operations": 1e9, "seconds": 1.0}}}"#;
+    let cache = br#"{"/tmp/file": {"stamp": "12 bytes", "content": "ab", "notes": {}}}"#;
+    let run = br#"{"entroscope": "0.1.0", "is_complete": true, "status": "Done", "files": ["phase.svg", "a/b.csv"], "left_over": ["../x"], "sources": {"script.rhai": "ab"}, "complete": {"files": ["phase.csv"]}}"#;
+    vec![chosen(0, speeds), chosen(1, cache), chosen(2, run), chosen(2, b"{\"entroscope\": 1}"), chosen(0, b"{}")]
+}
+
+/// Two images of 28×28.
+pub(super) fn idx_images() -> Vec<u8> {
+    let header = [0x803_u32, 2, 28, 28].map(u32::to_be_bytes).concat();
+    [header, (0..2 * 784).map(|i| (i * 7 % 256) as u8).collect()].concat()
+}
+
+/// Their labels.
+pub(super) fn idx_labels() -> Vec<u8> {
+    [[0x801_u32, 2].map(u32::to_be_bytes).concat(), vec![3, 9]].concat()
+}
+
+pub(super) fn idx() -> Vec<Vec<u8>> {
+    let raw = [chosen(0, &idx_images()), chosen(4, &idx_images()), chosen(1, &idx_labels()), chosen(3, &idx_labels())];
+    let packed = [chosen(0, &gzipped(&idx_images())), chosen(1, &gzipped(&idx_labels()))];
+    raw.into_iter().chain(packed).collect()
+}
+
+/// A label and its picture.
+pub(super) fn cifar_record() -> Vec<u8> {
+    std::iter::once(7).chain((0..3072).map(|i| (i % 256) as u8)).collect()
+}
+
+pub(super) fn cifar() -> Vec<Vec<u8>> {
+    let flat = vec![1; 2 * 3073];
+    vec![
+        chosen(0, &cifar_record()),
+        chosen(3, &cifar_record()),
+        chosen(1, &gzipped(&flat)),
+        chosen(2, &gzipped(&cifar_record())),
+    ]
+}
+
+fn npy(header: &str, bytes: &[u8]) -> Vec<u8> {
+    let mut header = header.to_owned();
+    header.push('\n');
+    [b"\x93NUMPY\x01\x00", &(header.len() as u16).to_le_bytes()[..], header.as_bytes(), bytes].concat()
+}
+
+fn safetensors(header: &str, bytes: &[u8]) -> Vec<u8> {
+    [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), bytes].concat()
+}
+
+/// A header of every type of number.
+fn of_every_type() -> Vec<u8> {
+    const TYPES: [(&str, usize); 12] = [
+        ("BOOL", 1),
+        ("U8", 1),
+        ("I8", 1),
+        ("I16", 2),
+        ("U16", 2),
+        ("F16", 2),
+        ("BF16", 2),
+        ("I32", 4),
+        ("F32", 4),
+        ("F64", 8),
+        ("I64", 8),
+        ("U64", 8),
+    ];
+    let mut end = 0;
+    let entries = TYPES.map(|(name, size)| {
+        let start = end;
+        end += 2 * size;
+        format!("\"{name}\": {{\"dtype\": \"{name}\", \"shape\": [2, 1], \"data_offsets\": [{start}, {end}]}}")
+    });
+    safetensors(&format!("{{{}}}", entries.join(",")), &(0..end as u8).collect::<Vec<_>>())
+}
+
+pub(super) fn tensors() -> Vec<Vec<u8>> {
+    let numbers: Vec<u8> =
+        [1.0_f32, -2.0, 3.5, f32::INFINITY, 0.0, 1e-40].iter().flat_map(|x| x.to_le_bytes()).collect();
+    let with_metadata =
+        r#"{"__metadata__": {"a": "b"}, "x": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}}"#;
+    vec![
+        npy("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }", &numbers),
+        npy("{'descr': '>f8', 'fortran_order': True, 'shape': (3L, 1L), }", &numbers),
+        npy("{'descr': '|u1', 'fortran_order': False, 'shape': (24,), }", &numbers),
+        npy("{'descr': '=i2', 'fortran_order': True, 'shape': (2, 3, 2), }", &numbers),
+        npy("{'descr': '<f4', 'fortran_order': False, 'shape': (), }", &numbers[..4]),
+        safetensors(with_metadata, &numbers),
+        safetensors(r#"{"x": {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]}}"#, &[]),
+        of_every_type(),
+    ]
+}
+
+/// The state of a model in pickle's second protocol: an array of two by two, by its name.
+fn pickled() -> Vec<u8> {
+    let storage = b"(X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\00X\x03\0\0\0cpuK\x04tQ";
+    let array = [
+        &b"ctorch._utils\n_rebuild_tensor_v2\n("[..],
+        storage,
+        b"K\0K\x02K\x02\x86K\x02K\x01\x86\x89ccollections\nOrderedDict\n)RtR",
+    ]
+    .concat();
+    [&b"\x80\x02ccollections\nOrderedDict\n)R(X\x08\0\0\0a.weight"[..], &array, b"u."].concat()
+}
+
+/// A zip archive without compression.
+fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let (mut bytes, mut directory) = (Vec::new(), Vec::new());
+    for (name, content) in files {
+        let mut crc = Crc::new();
+        crc.update(content);
+        let [size, name_size, at] = [content.len(), name.len(), bytes.len()];
+        // Version, flags, method and time; then hash and sizes.
+        let common = [
+            &b"\x14\0\0\0\0\0\0\0\x21\0"[..],
+            &crc.sum().to_le_bytes(),
+            &(size as u32).to_le_bytes(),
+            &(size as u32).to_le_bytes(),
+            &(name_size as u16).to_le_bytes(),
+            b"\0\0",
+        ]
+        .concat();
+        bytes.extend([&b"PK\x03\x04"[..], &common, name.as_bytes(), content].concat());
+        let place = [&[0; 10][..], &(at as u32).to_le_bytes(), name.as_bytes()].concat();
+        directory.extend([&b"PK\x01\x02\x14\0"[..], &common, &place].concat());
+    }
+    let end = [
+        &b"PK\x05\x06\0\0\0\0"[..],
+        &(files.len() as u16).to_le_bytes(),
+        &(files.len() as u16).to_le_bytes(),
+        &(directory.len() as u32).to_le_bytes(),
+        &(bytes.len() as u32).to_le_bytes(),
+        b"\0\0",
+    ]
+    .concat();
+    [bytes, directory, end].concat()
+}
+
+/// A checkpoint with this pickle and four numbers beside it.
+pub(super) fn archive(pickle: &[u8]) -> Vec<u8> {
+    let files: [(&str, &[u8]); 4] = [
+        ("archive/data.pkl", pickle),
+        ("archive/byteorder", b"little"),
+        ("archive/data/0", &[0, 0, 128, 63, 0, 0, 0, 64, 0, 0, 64, 64, 0, 0, 128, 64]),
+        ("archive/version", b"3\n"),
+    ];
+    zip(&files)
+}
+
+pub(super) fn checkpoint() -> Vec<Vec<u8>> {
+    // Magic number, version and system, the pickle, the list of storages; then the size of each and its bytes.
+    let magic = &b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.\x80\x02}q\0(X\x10\0\0\0protocol_versionq\x01M\xe9\x03X\r\0\0\0little_endianq\x02\x88u."[..];
+    let old = [magic, &pickled(), b"\x80\x02]X\x01\0\0\00a.", &4_u64.to_le_bytes(), &[0; 16]].concat();
+    let plain = b"\x80\x02}(X\x01\0\0\0aK\x01X\x01\0\0\0b(K\x01K\x02lX\x01\0\0\0cG?\xf0\0\0\0\0\0\0u.".to_vec();
+    vec![archive(&pickled()), pickled(), old, plain]
+}
+
+/// A grey picture of one pixel.
+pub(super) fn png() -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, 1, 1);
+    encoder.set_color(png::ColorType::Grayscale);
+    if let Ok(mut writer) = encoder.write_header() {
+        let _ = writer.write_image_data(&[200]);
+    }
+    bytes
+}
+
+/// The small ones that are compared with Pillow's.
+pub(super) fn picture() -> Vec<Vec<u8>> {
+    macro_rules! stored {
+        ($($name:literal)*) => {
+            [$(&include_bytes!(concat!("../../tests/photos/stored/", $name))[..]),*]
+        };
+    }
+    let pictures = stored![
+        "small_1x1.jpg" "small_5x16.jpg" "small_17x8.jpg" "grey.jpg" "grey_progressive.jpg" "inks.jpg" "kept_rgb.jpg"
+        "coarse_420.jpg" "colours_411.jpg" "progressive_420.jpg" "restarts_420.jpg" "one_bit.png" "palette.png"
+        "palette_in_two_bits.png" "palette_with_hole.png" "rgb.png"
+    ];
+    pictures.iter().enumerate().map(|(i, bytes)| chosen(i as u8, bytes)).collect()
+}
+
+pub(super) fn labels() -> Vec<Vec<u8>> {
+    let tables = [
+        "file,label\na.png,0\nb.png,1\n",
+        "sep=;\nfile;label;more\n\"a.png\";cat;1\nsub/b.png;\"do\"\"g\";2\n",
+        "\u{feff}label\tfile\n1.0\ta\nNaN\tsub\\b.png\n",
+        "file|label\r\na|1,5\r\n./b.png|12\r\n\u{a0}|#N/A\r\n",
+        "label,file\n999999,a.png\n,b.png\n",
+    ];
+    let wide = |text: &str| [vec![0xff, 0xfe], text.encode_utf16().flat_map(u16::to_le_bytes).collect()].concat();
+    tables.iter().map(|table| table.as_bytes().to_vec()).chain([wide(tables[0])]).collect()
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::weights::WeightFile;
+    use crate::work::stored_file::{Content, decode, seal};
+
+    /// Seeds that no reader takes would be of no use.
+    pub(in super::super) fn are_read() {
+        for mut file in store() {
+            seal(&mut file);
+            assert!(matches!(decode(&file, RESULT), Content::Whole(_)));
+        }
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("file.pth");
+        let [zipped, _, old, _] = &checkpoint()[..] else { panic!() };
+        for file in [zipped, old] {
+            std::fs::write(&path, file).unwrap();
+            let hashes = WeightFile::open(&path, "file", None).and_then(|weights| weights.hashes()).unwrap();
+            assert_eq!(hashes.keys().collect::<Vec<_>>(), ["a.weight"]);
+        }
+        std::fs::write(&path, &tensors()[7]).unwrap();
+        assert_eq!(WeightFile::open(&path, "file", None).unwrap().hashes().unwrap().len(), 4);
+    }
+}
