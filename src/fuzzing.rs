@@ -26,6 +26,8 @@ const RENEWED_AFTER: usize = 1000;
 
 /// Takes one input.
 pub type Reader = Box<dyn FnMut(&[u8])>;
+/// Makes another input of one.
+pub type Mutator = fn(Vec<u8>, &mut Random) -> Vec<u8>;
 
 /// Something that reads what others wrote.
 pub struct Target {
@@ -36,7 +38,7 @@ pub struct Target {
     /// Inputs to begin with.
     pub seeds: fn() -> Vec<Vec<u8>>,
     /// Changes an input in a way that knows what it is.
-    pub mutate: Option<fn(Vec<u8>, &mut Random) -> Vec<u8>>,
+    pub mutate: Option<Mutator>,
 }
 
 /// All of them.

@@ -133,7 +133,7 @@ pub(super) fn tensors() -> Vec<Vec<u8>> {
 
 /// The state of a model in pickle's second protocol: an array of two by two, by its name.
 fn pickled() -> Vec<u8> {
-    let storage = b"(X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\00X\x03\0\0\0cpuK\x04tQ";
+    let storage = b"(X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\x000X\x03\0\0\0cpuK\x04tQ";
     let array = [
         &b"ctorch._utils\n_rebuild_tensor_v2\n("[..],
         storage,
@@ -190,7 +190,7 @@ pub(super) fn archive(pickle: &[u8]) -> Vec<u8> {
 pub(super) fn checkpoint() -> Vec<Vec<u8>> {
     // Magic number, version and system, the pickle, the list of storages; then the size of each and its bytes.
     let magic = &b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.\x80\x02}q\0(X\x10\0\0\0protocol_versionq\x01M\xe9\x03X\r\0\0\0little_endianq\x02\x88u."[..];
-    let old = [magic, &pickled(), b"\x80\x02]X\x01\0\0\00a.", &4_u64.to_le_bytes(), &[0; 16]].concat();
+    let old = [magic, &pickled(), b"\x80\x02]X\x01\0\0\x000a.", &4_u64.to_le_bytes(), &[0; 16]].concat();
     let plain = b"\x80\x02}(X\x01\0\0\0aK\x01X\x01\0\0\0b(K\x01K\x02lX\x01\0\0\0cG?\xf0\0\0\0\0\0\0u.".to_vec();
     vec![archive(&pickled()), pickled(), old, plain]
 }

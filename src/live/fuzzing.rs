@@ -22,7 +22,7 @@ use super::details::Details;
 use super::edit::Edit;
 use super::edits::{EditLog, Urgency};
 use super::server::{AppState, router};
-use crate::script::{Host, HostEvent};
+use crate::script::{Host, HostEvent, RunHandle};
 use crate::work::Event;
 
 /// The token and the port of requests to it.
@@ -61,7 +61,7 @@ impl Page {
             HostEvent::Work(Event::Done { fingerprint, result, .. }) => log.done(1, fingerprint, result),
             _ => {}
         };
-        let outcome = host.for_run(Default::default(), Arc::new(observer)).run(script);
+        let outcome = host.for_run(RunHandle::default(), Arc::new(observer)).run(script);
         assert!(outcome.diagnostics.is_empty(), "{:?}", outcome.diagnostics);
         edits.change(1, Urgency::Now, |edit| edit.end(&outcome));
         let details = Details::new(host, script).expect("the store can be opened");

@@ -371,7 +371,7 @@ mod failures {
         );
         let (_, outcome, _) = run(&format!("{base}lines(found, #{{ over: \"seed\" }}).save(\"a.svg\");"));
         assert_eq!(outcome.status, Status::PointsFailed, "{}", warnings(&outcome));
-        let words = "failed: over 2 of 3 at weight_var = 1; over 2 of 3 at weight_var = 2";
+        let words = "failed: over 2 of 3 at weight_var = 1.0; over 2 of 3 at weight_var = 2.0";
         assert_says(&warnings(&outcome), &[words]);
     }
 }
