@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::source::{Availability, CatalogueEntry, DatasetOptions, Opened};
-use super::{Folders, IdxSet, cifar, glyphs, idx_set, noise};
+use super::{Folders, IdxSet, cifar, emnist, glyphs, idx_set, noise};
 use crate::words::nearest;
 use crate::{Error, Result};
 
@@ -14,7 +14,10 @@ fn entries() -> Vec<Box<dyn CatalogueEntry>> {
         Box::new(noise::NoiseEntry),
         Box::new(idx_set::mnist()),
         Box::new(idx_set::fashion_mnist()),
-        Box::new(cifar::CifarEntry),
+        Box::new(idx_set::kmnist()),
+        Box::new(emnist::EmnistEntry::new()),
+        Box::new(cifar::CifarEntry::TEN),
+        Box::new(cifar::CifarEntry::HUNDRED),
     ]
 }
 
@@ -100,8 +103,8 @@ fn refused(option: &str, name: &str) -> Error {
             let all = entries();
             let takers = all.iter().filter(|entry| entry.options().contains(&option)).map(|entry| entry.name());
             let takers = takers.collect::<Vec<_>>().join(", ");
-            Error::new(format!("`{option}` is an option of {takers}; {name} has one channel as it is"))
-                .hint("leave it out")
+            let why = if option == "grey" { format!("{name} has one channel as it is") } else { format!("{name} has no such option") };
+            Error::new(format!("`{option}` is an option of {takers}; {why}")).hint("leave it out")
         }
     }
 }

@@ -101,8 +101,8 @@ impl SampleSource for Glyphs {
         generated::content(GENERATOR, self.seed, part)
     }
 
-    fn seed(&self) -> Option<u64> {
-        Some(self.seed)
+    fn seeds(&self) -> Vec<u64> {
+        vec![self.seed]
     }
 }
 

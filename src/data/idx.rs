@@ -52,6 +52,18 @@ pub(super) fn header(path: &Path, kind: IdxKind) -> Result<Header> {
     read_header(&mut open(path)?, path, kind, &mut Vec::new())
 }
 
+/// What any file is by its header, if it is IDX of bytes: images of rows and columns, or labels; and how many.
+pub(super) fn peek(path: &Path) -> Option<(IdxKind, usize)> {
+    let mut head = Vec::new();
+    open(path).ok()?.take(16).read_to_end(&mut head).ok()?;
+    let word = |i: usize| head.get(4 * i..4 * i + 4).map(|b| u32::from_be_bytes([b[0], b[1], b[2], b[3]]) as usize);
+    match word(0)? {
+        0x0803 => Some((IdxKind::Images(word(2)?, word(3)?), word(1)?)),
+        0x0801 => Some((IdxKind::Labels, word(1)?)),
+        _ => None,
+    }
+}
+
 /// Reads a whole file and gives its body to `sink` in chunks. Returns its header and the BLAKE3 of its raw content.
 pub(super) fn read(path: &Path, kind: IdxKind, mut sink: impl FnMut(&[u8])) -> Result<(Header, String)> {
     let mut file = open(path)?;
@@ -144,6 +156,8 @@ pub(super) fn wrong(path: &Path, expected: impl AsRef<str>, found: impl AsRef<st
         // As torchvision calls them.
         ["raw", "MNIST"] => "mnist",
         ["raw", "FashionMNIST"] => "fashion-mnist",
+        ["raw", "KMNIST"] => "kmnist",
+        ["raw", "EMNIST"] | ["gzip", _] => "emnist",
         [folder, ..] => folder,
         [] => "NAME",
     };

@@ -4,18 +4,26 @@
 //! A source of samples implements the traits in `source`: generated ones (`glyphs`, `noise`), files (`idx_set`, `cifar`) and
 //! folders of photographs (`photos`). The catalogue lists those with a name.
 
+mod arrays;
 mod catalogue;
 mod cifar;
+mod cifar_classes;
 mod download;
 mod downsample;
+mod emnist;
 mod folders;
 mod generated;
 mod glyphs;
 mod idx;
 mod idx_set;
+mod joined;
 mod noise;
+mod own_table;
+mod parted;
 mod photos;
+mod pickle;
 mod samples;
+mod search;
 mod selection;
 mod source;
 mod split;
@@ -27,11 +35,14 @@ use std::sync::{Arc, OnceLock};
 use crate::Result;
 use source::{Opened, SampleSource};
 
+pub use arrays::{ArrayOptions, Classes, OwnLabels, OwnPart};
 pub use catalogue::{Listed, downloadable, list};
 pub use download::{DownloadProgress, Fetched, get};
 pub use folders::{DATA_VARIABLE, Folders};
 pub use generated::COUNTS;
+pub use emnist::EMNIST;
 pub use idx_set::{IdxSet, PublishedFile};
+pub use own_table::{Columns, LABELS, read_table};
 pub use photos::{FolderAccess, FolderOptions, LABEL_COLUMN, Normalisation};
 pub use samples::samples;
 pub use source::{Availability, DatasetOptions};
@@ -85,6 +96,16 @@ impl Dataset {
         Ok(Self::new(name, photos::open(folder, name, options, folders.digest_cache(), access)?))
     }
 
+    /// Arrays of one's own: one part, or one to train and one to test with. `expression` is the script's for it. The samples are
+    /// copied, and hashed.
+    ///
+    /// # Errors
+    /// Arrays that are no samples, numbers that are not finite, labels that are no classes or are not as many as the samples,
+    /// parts that do not fit together.
+    pub fn of_arrays(expression: &str, parts: Vec<OwnPart>, options: &ArrayOptions) -> Result<Self> {
+        Ok(Self::new(expression, arrays::open(expression, parts, options)?))
+    }
+
     /// Folders whose content decides what [`Dataset::open`] finds under a name; none for generated sets.
     pub fn folders_of(name: &str, folders: &Folders) -> Vec<PathBuf> {
         catalogue::folders_of(name, folders)
@@ -112,6 +133,11 @@ impl Dataset {
     /// Names of the classes, in order; empty where they are plain numbers.
     pub fn class_names(&self) -> Vec<&str> {
         self.source().class_names()
+    }
+
+    /// Whether samples to train and to test with are apart; otherwise both parts are all of it.
+    pub fn is_split(&self) -> bool {
+        self.source().is_split()
     }
 
     /// What to train with.

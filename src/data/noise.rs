@@ -87,7 +87,7 @@ impl SampleSource for Noise {
         generated::content(GENERATOR, self.seed, part)
     }
 
-    fn seed(&self) -> Option<u64> {
-        Some(self.seed)
+    fn seeds(&self) -> Vec<u64> {
+        vec![self.seed]
     }
 }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
+use super::joined::Joined;
 use super::selection::Selection;
 use super::{DatasetPart, Folders, IdxSet, Normalisation};
 use crate::{Error, Result};
@@ -19,6 +20,11 @@ pub(super) const MOST_SIDE: usize = 1024;
 pub(super) trait SampleSource: fmt::Debug + Send + Sync {
     /// Numbers of samples to train and to test with.
     fn counts(&self) -> [usize; 2];
+
+    /// Whether samples to train and to test with are apart; otherwise both parts are all of it.
+    fn is_split(&self) -> bool {
+        true
+    }
 
     /// Shape of one sample, `[channels, height, width]`.
     fn shape(&self) -> [usize; 3];
@@ -37,6 +43,11 @@ pub(super) trait SampleSource: fmt::Debug + Send + Sync {
     /// A file cannot be read, holds an impossible label, or has changed since it was opened.
     fn labels(&self, part: DatasetPart) -> Result<Vec<Option<u32>>>;
 
+    /// What to do about samples without a label.
+    fn label_hint(&self) -> &'static str {
+        "name a table: `labels: \"labels.csv\"`; or put every class into a subfolder of its own"
+    }
+
     /// Pixels of some samples of a part, `[indices, channels, height, width]`, in [0, 1] unless they are normalised.
     ///
     /// # Errors
@@ -52,9 +63,9 @@ pub(super) trait SampleSource: fmt::Debug + Send + Sync {
         json!({ "content": self.content(part), "shape": self.shape(), "samples": selection.description() })
     }
 
-    /// The seed that samples are generated from, if they are generated.
-    fn seed(&self) -> Option<u64> {
-        None
+    /// The seeds that samples are generated from, if they are generated.
+    fn seeds(&self) -> Vec<u64> {
+        Vec::new()
     }
 
     /// Bytes that reading some samples takes beside their pixels.
@@ -75,6 +86,11 @@ pub(super) trait SampleSource: fmt::Debug + Send + Sync {
 
     /// How pixels were normalised, if they were.
     fn normalisation(&self) -> Option<&Normalisation> {
+        None
+    }
+
+    /// This source, if it is samples of others.
+    fn joined(&self) -> Option<&Joined> {
         None
     }
 }
@@ -146,7 +162,7 @@ pub enum Availability {
 /// How a script wants a data set; `None` is the default of the set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct DatasetOptions {
-    /// Pixels on a side. Images are averaged over boxes, so it divides 28 (14, 7, 4, 2, 1), or the 32 of `cifar-10`;
+    /// Pixels on a side. Images are averaged over boxes, so it divides 28 (14, 7, 4, 2, 1), or the 32 of CIFAR;
     /// `noise` takes any.
     pub size: Option<usize>,
     /// Samples to train on (60,000); generated sets only.
@@ -155,14 +171,20 @@ pub struct DatasetOptions {
     pub test: Option<usize>,
     /// Seed of the generator (0); generated sets only.
     pub seed: Option<u64>,
-    /// One channel, luma as Pillow's, in place of three (no); `cifar-10` only.
+    /// One channel, luma as Pillow's, in place of three (no); `cifar-10` and `cifar-100` only.
     pub grey: Option<bool>,
+    /// The 20 groups of classes in place of the 100 classes (no); `cifar-100` only.
+    pub coarse: Option<bool>,
+    /// Which of the six sets of `emnist`, by its name: one of [`EMNIST`](super::EMNIST), whose first is the default.
+    pub split: Option<&'static str>,
 }
 
 impl DatasetOptions {
     /// Names of the options that are not `None`.
     pub(super) fn given(&self) -> impl Iterator<Item = &'static str> {
         let all = [
+            ("split", self.split.is_some()),
+            ("coarse", self.coarse.is_some()),
             ("grey", self.grey.is_some()),
             ("size", self.size.is_some()),
             ("train", self.train.is_some()),

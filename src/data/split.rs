@@ -1,4 +1,4 @@
-//! DatasetPart of a data set, as a description: which samples, in which order. It is cheap to make, to cut and to compare; two
+//! Part of a data set, as a description: which samples, in which order. It is cheap to make, to cut and to compare; two
 //! selections of the same samples in the same order have the same description.
 
 use std::fmt;
@@ -6,6 +6,7 @@ use std::fmt;
 use serde_json::Value;
 
 use super::selection::Selection;
+use super::source::MOST_SAMPLES;
 use super::{Dataset, Normalisation};
 use crate::random::Random;
 use crate::words::typing_errors;
@@ -34,9 +35,9 @@ impl DatasetPart {
 /// Some samples of one part of a data set, in an order. Displays as the script would write it.
 #[derive(Clone)]
 pub struct Split {
-    data: Dataset,
-    part: DatasetPart,
-    selection: Selection,
+    pub(super) data: Dataset,
+    pub(super) part: DatasetPart,
+    pub(super) selection: Selection,
     /// The selection in the script's words, for messages only.
     words: String,
 }
@@ -92,7 +93,7 @@ impl Split {
     pub fn of_class(&self, class: usize) -> Result<Self> {
         let classes = self.classes();
         if classes == 0 {
-            return Err(unlabelled(format!("the pictures of {self} have no labels")));
+            return Err(self.no_labels());
         }
         if class >= classes {
             let message = format!("{self} has no class {class}: its classes are 0 to {}", classes - 1);
@@ -113,6 +114,29 @@ impl Split {
         let mut list: Vec<u32> = self.selection.indices().map(|i| i as u32).collect();
         Random::new(seed, &["shuffle"]).shuffle(&mut list);
         self.listed(list, format!("shuffle({seed})"))
+    }
+
+    /// The samples at these places, counted from 0, in this order; a place may occur several times.
+    ///
+    /// # Errors
+    /// There are no places, too many, or one that is not here.
+    pub fn pick(&self, places: &[usize]) -> Result<Self> {
+        if !(1..=MOST_SAMPLES).contains(&places.len()) {
+            return Err(Error::new(format!("{self}.pick of {} places: pick 1 to {MOST_SAMPLES}", places.len())));
+        }
+        let all: Vec<u32> = self.selection.indices().map(|i| i as u32).collect();
+        let sample = |&place: &usize| {
+            all.get(place).copied().ok_or_else(|| {
+                Error::new(format!("{self} has no sample {place}"))
+                    .hint(format!("its {} samples are 0 to {}", all.len(), all.len() - 1))
+            })
+        };
+        let list = places.iter().map(sample).collect::<Result<Vec<_>>>()?;
+        let words = match places {
+            [place] => format!("pick([{place}])"),
+            places => format!("pick({} places)", places.len()),
+        };
+        Ok(self.listed(list, words))
     }
 
     /// The picture of this name, which is its path within the folder.
@@ -193,7 +217,7 @@ impl Split {
     pub fn provenance(&self) -> Provenance {
         Provenance {
             data: vec![self.to_string()],
-            seeds: self.data.source().seed().into_iter().collect(),
+            seeds: self.data.source().seeds(),
             ..Provenance::default()
         }
     }
@@ -223,11 +247,20 @@ impl Split {
         let labels = self.data.labels(self.part)?;
         let label = |i: usize| {
             labels[i].ok_or_else(|| {
-                let name = self.data.source().sample_name(i).unwrap_or_default();
-                unlabelled(format!("{name} of {self} has no label"))
+                let name = self.data.source().sample_name(i).map_or_else(|| format!("sample {i}"), str::to_owned);
+                self.unlabelled(format!("{name} of {self} has no label"))
             })
         };
         self.selection.indices().map(label).collect()
+    }
+
+    /// The error for samples without any labels.
+    pub(crate) fn no_labels(&self) -> Error {
+        self.unlabelled(format!("the samples of {self} have no labels"))
+    }
+
+    fn unlabelled(&self, message: String) -> Error {
+        Error::new(message).hint(self.data.source().label_hint())
     }
 
     /// Bytes that reading them takes beside their pixels.
@@ -243,7 +276,7 @@ impl Split {
         self.with(Selection::from_list(list), words)
     }
 
-    fn with(&self, selection: Selection, words: String) -> Self {
+    pub(super) fn with(&self, selection: Selection, words: String) -> Self {
         Self { selection, words: format!("{}.{words}", self.words), data: self.data.clone(), part: self.part }
     }
 
@@ -251,10 +284,6 @@ impl Split {
         Error::new(format!("{self} has {} samples: cannot {verb} {n}", self.len()))
             .hint(format!("{verb} at most {}", self.len() - usize::from(verb == "skip")))
     }
-}
-
-fn unlabelled(message: String) -> Error {
-    Error::new(message).hint("name a table: `labels: \"labels.csv\"`; or put every class into a subfolder of its own")
 }
 
 impl fmt::Display for Split {

@@ -20,7 +20,7 @@ pub(crate) struct Kind {
 /// Kinds by the bytes that they begin with.
 const BY_START: [(&[u8], &str); 21] = [
     (b"version https://git-lfs", POINTER),
-    (b"PK\x03\x04", "a zip archive"),
+    (b"PK\x03\x04", ZIP),
     (b"\x1f\x8b", GZIPPED),
     (b"BZh", BZIP),
     (b"\xfd7zXZ\0", XZ),
@@ -45,6 +45,7 @@ const BY_START: [(&[u8], &str); 21] = [
 const POINTER: &str = "a Git LFS pointer, not the file itself";
 pub(crate) const GZIPPED: &str = "a gzip-compressed file";
 pub(crate) const IDX: &str = "an IDX file, such as MNIST's";
+pub(crate) const ZIP: &str = "a zip archive";
 pub(crate) const NPY: &str = "a NumPy array (.npy)";
 pub(crate) const SAFETENSORS: &str = "a safetensors file";
 const BZIP: &str = "a bzip2-compressed file";

@@ -34,10 +34,23 @@ impl Loss {
 /// How many samples have their largest output at their label. A sample with a NaN among its outputs has none.
 pub(crate) fn count_correct(outputs: &[f32], labels: &[u32]) -> usize {
     let classes = (outputs.len() / labels.len().max(1)).max(1);
-    let is_correct = |(row, &label): (&[f32], &u32)| {
-        let best =
-            row.iter().enumerate().fold((0, f32::NEG_INFINITY), |best, (i, &x)| if x > best.1 { (i, x) } else { best });
-        best.0 == label as usize && best.1 > f32::NEG_INFINITY && !row.iter().any(|x| x.is_nan())
-    };
+    let is_correct = |(row, &label): (&[f32], &u32)| predicted(row) == Some(label as usize);
     outputs.chunks(classes).zip(labels).filter(|&pair| is_correct(pair)).count()
+}
+
+/// The first of the largest outputs of a sample; none if there is a NaN among them, or nothing above −∞.
+pub(crate) fn predicted(outputs: &[f32]) -> Option<usize> {
+    let largest = |best: (usize, f32), (i, &x): (usize, &f32)| if x > best.1 { (i, x) } else { best };
+    let best = outputs.iter().enumerate().fold((0, f32::NEG_INFINITY), largest);
+    (best.1 > f32::NEG_INFINITY && !outputs.iter().any(|x| x.is_nan())).then_some(best.0)
+}
+
+/// −ln of the probability of a class: the softmax of a sample's outputs, or they themselves if they are `probabilities`.
+pub(crate) fn cross_entropy(outputs: &[f32], class: usize, probabilities: bool) -> f64 {
+    let output = |i: usize| f64::from(outputs[i]);
+    if probabilities {
+        return -libm::log(output(class));
+    }
+    let largest = (0..outputs.len()).map(output).fold(f64::NEG_INFINITY, f64::max);
+    libm::log((0..outputs.len()).map(|i| libm::exp(output(i) - largest)).sum()) + largest - output(class)
 }

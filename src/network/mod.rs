@@ -1,7 +1,7 @@
 //! Networks: ordered lists of blocks, as descriptions. A block is one layer and its activation, the unit that a cascade
 //! inverts. Weights follow from a seed and are made when they are needed.
 
-mod accuracy;
+mod answers;
 mod batch;
 mod burn_pass;
 mod forward;
@@ -23,7 +23,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::json;
 
-pub use accuracy::accuracy;
+pub use answers::{accuracy, confusion, sample_losses};
 pub(crate) use batch::{Batch, channels_last, forward_rows, kernels_first, kernels_last, views};
 pub use burn_pass::{DeviceBatch, ForwardPass, Mode, forward_pass};
 pub use forward::{activations, check_data, forward};

@@ -106,8 +106,7 @@ pub(super) fn check_labels(network: &Network, split: &Split) -> Result<()> {
     check_data(network, split)?;
     let (architecture, classes) = (network.architecture(), split.classes());
     if classes == 0 {
-        return Err(Error::new(format!("the pictures of {split} have no labels"))
-            .hint("name a table: `labels: \"labels.csv\"`; or put every class into a subfolder of its own"));
+        return Err(split.no_labels());
     }
     match *architecture.shape(architecture.depth()) {
         [outputs] if outputs >= classes => Ok(()),

@@ -1,10 +1,11 @@
 //! Pictures that a result holds: samples, their reconstructions, or channels of activations.
 
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
-use crate::Result;
 use crate::data::{Normalisation, Split};
 use crate::work::{Described, Value};
+use crate::{Error, Result};
 
 /// Pictures that a result holds, for one depth or several.
 #[derive(Debug, Clone)]
@@ -17,6 +18,10 @@ pub struct Pictures {
     shape: [usize; 3],
     /// The normalisation of the pixels, which is undone before they are shown.
     normalisation: Option<Normalisation>,
+    /// What is shown; none for pictures that are no split's samples.
+    split: Option<Split>,
+    /// The class of every sample in words, once they are asked for.
+    classes: Arc<[String]>,
 }
 
 /// What the pictures show.
@@ -36,6 +41,8 @@ pub enum Label {
     None,
     Depth,
     Sample,
+    /// The class of the sample, by its name if it has one.
+    Class,
 }
 
 impl Pictures {
@@ -43,7 +50,8 @@ impl Pictures {
     pub(crate) fn reconstructions(source: Described, depths: RangeInclusive<usize>, split: &Split) -> Self {
         let normalisation = split.normalisation().cloned();
         let (samples, shape) = (split.len(), split.shape());
-        Self { source, content: Content::Reconstructions, depths, samples, shape, normalisation }
+        let (split, classes) = (Some(split.clone()), Arc::default());
+        Self { source, content: Content::Reconstructions, depths, samples, shape, normalisation, split, classes }
     }
 
     /// The samples of a split.
@@ -55,13 +63,30 @@ impl Pictures {
     /// The channels of activations of shape `shape`, one after another: "x" `[samples, channels, height, width]`.
     pub(crate) fn of_channels(source: Described, shape: [usize; 3], split: &Split) -> Self {
         let [channels, height, width] = shape;
-        let (samples, shape) = (split.len() * channels, [1, height, width]);
-        Self { source, content: Content::Channels(channels), depths: 1..=1, samples, shape, normalisation: None }
+        let (samples, shape, content) = (split.len() * channels, [1, height, width], Content::Channels(channels));
+        Self { content, samples, shape, normalisation: None, ..Self::reconstructions(source, 1..=1, split) }
     }
 
     /// One reconstruction, a picture like a split's samples.
     pub(crate) fn single(source: Described, split: &Split) -> Self {
-        Self { samples: 1, ..Self::reconstructions(source, 1..=1, split) }
+        Self { samples: 1, split: None, ..Self::reconstructions(source, 1..=1, split) }
+    }
+
+    /// The pictures with the classes of their samples, for [`Label::Class`].
+    ///
+    /// # Errors
+    /// They are no samples of a split, or have no labels.
+    pub(crate) fn by_class(self) -> Result<Self> {
+        let Some(split) = &self.split else {
+            return Err(Error::new("these pictures have no classes: they are no samples of a data set"));
+        };
+        let names = split.dataset().class_names();
+        let name = |class: u32| names.get(class as usize).map_or_else(|| class.to_string(), |&name| name.to_owned());
+        if split.classes() == 0 {
+            return Err(split.no_labels());
+        }
+        let classes = split.labels()?.into_iter().map(name).collect();
+        Ok(Self { classes, ..self })
     }
 
     /// Number of pictures.
@@ -101,11 +126,18 @@ impl Pictures {
         is_reconstruction.then(|| self.depths.start() + i / self.samples.max(1))
     }
 
+    /// The class of a sample in words.
+    fn class(&self, sample: usize) -> String {
+        self.classes.get(sample).cloned().unwrap_or_default()
+    }
+
     /// The text under picture `i`.
     fn label(&self, i: usize, label: Label) -> String {
         let sample = i % self.samples.max(1);
         match (label, self.content) {
             (Label::None, _) => String::new(),
+            (Label::Class, Content::Channels(channels)) => self.class(sample / channels),
+            (Label::Class, _) => self.class(sample),
             (_, Content::Channels(channels)) => (sample % channels).to_string(),
             (Label::Sample, _) => sample.to_string(),
             (Label::Depth, _) => self.depth(i).map_or_else(|| "input".to_owned(), |depth| depth.to_string()),

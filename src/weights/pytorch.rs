@@ -52,7 +52,7 @@ fn refusal(path: &Path, name: &str, why: &str) -> Error {
     }
     if is_zip && holds(b".npy") {
         return wrong("it is a NumPy archive (.npz)")
-            .hint("read one of its arrays with `load_tensor`, from a .npy file");
+            .hint("its arrays are read by `load_tensors`");
     }
     if is_zip && !holds(b"data.pkl") {
         return wrong("it is a zip archive of other files").hint("unpack it, and name the file of weights in it");

@@ -3,6 +3,7 @@
 mod cifar;
 mod downloads;
 pub mod errors;
+mod formats;
 
 use super::reference;
 use std::io::Write;
@@ -36,7 +37,7 @@ mod names {
     fn an_unknown_name_lists_the_known_and_suggests() {
         let error = [
             "there is no data set \"minst\"",
-            "glyphs, noise, mnist, fashion-mnist, cifar-10",
+            "glyphs, noise, mnist, fashion-mnist, kmnist, emnist, cifar-10, cifar-100",
             "did you mean \"mnist\"?",
         ];
         assert_says(open("minst", DatasetOptions::default()), &error);
@@ -73,7 +74,7 @@ mod names {
         assert_says(open("cifar-10", DatasetOptions { train: Some(5), ..options }), &["`train`", "cifar-10 is what"]);
         assert_says(
             open("mnist", DatasetOptions { grey: Some(true), ..options }),
-            &["`grey` is an option of cifar-10"],
+            &["`grey` is an option of cifar-10, cifar-100; mnist has one channel"],
         );
         assert_says(open("minst", DatasetOptions { grey: Some(true), ..options }), &["did you mean"]);
         assert_says(open("noise", DatasetOptions { size: Some(0), ..options }), &["1 to 1024"]);
@@ -99,7 +100,10 @@ mod names {
             ("noise", Availability::Generated),
             ("mnist", Availability::Missing),
             ("fashion-mnist", Availability::Missing),
+            ("kmnist", Availability::Missing),
+            ("emnist", Availability::Missing),
             ("cifar-10", Availability::Missing),
+            ("cifar-100", Availability::Missing),
         ];
         assert_eq!(found, expected);
         assert_eq!(all[2].bytes, 11_594_722);

@@ -25,6 +25,7 @@ mod figure;
 mod hostile;
 mod images;
 mod output;
+mod own_data;
 mod photos;
 mod provenance;
 mod reuse;

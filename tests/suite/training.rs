@@ -285,7 +285,7 @@ fn pictures_without_labels_teach_nothing() {
         assert_eq!(outcome.status, Status::ScriptWrong);
         scripted::assert_says(
             &scripted::text(&outcome.diagnostics),
-            &["the pictures of folder(\"photos\") have no labels", "labels.csv", "script.rhai:3:"],
+            &["the samples of folder(\"photos\") have no labels", "labels.csv", "script.rhai:3:"],
         );
     }
 }

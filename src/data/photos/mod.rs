@@ -13,7 +13,7 @@ mod normalisation;
 mod picture;
 mod resize;
 mod scan;
-mod table;
+pub(super) mod table;
 mod transform;
 
 use std::path::{Path, PathBuf};
@@ -214,6 +214,10 @@ impl SampleSource for Photos {
     /// A folder is not split: both parts are all of it.
     fn counts(&self) -> [usize; 2] {
         [self.pictures.len(); 2]
+    }
+
+    fn is_split(&self) -> bool {
+        false
     }
 
     fn shape(&self) -> [usize; 3] {

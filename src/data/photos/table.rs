@@ -60,13 +60,13 @@ pub(super) fn read(path: &Path, table: &str, column: &str) -> Result<Vec<Row>> {
 }
 
 /// A cell without what does not show: space around it, of any kind, and marks of zero width.
-fn clean(cell: &str) -> String {
+pub(in crate::data) fn clean(cell: &str) -> String {
     let visible: String = cell.chars().filter(|c| !('\u{200b}'..='\u{200f}').contains(c) && *c != '\u{feff}').collect();
     visible.replace('\u{a0}', " ").trim().to_owned()
 }
 
 /// A file's text: UTF-8, or UTF-16 with a byte order mark, as spreadsheets save "Unicode text".
-fn text(bytes: &[u8], table: &str) -> Result<String> {
+pub(in crate::data) fn text(bytes: &[u8], table: &str) -> Result<String> {
     let wide = |bytes: &[u8], number: fn([u8; 2]) -> u16| {
         String::from_utf16(&bytes.as_chunks().0.iter().map(|&pair| number(pair)).collect::<Vec<_>>()).ok()
     };
@@ -96,7 +96,7 @@ fn text(bytes: &[u8], table: &str) -> Result<String> {
 }
 
 /// The table without Excel's line `sep=;`, and what separates its columns.
-fn separator(text: &str) -> (&str, char) {
+pub(in crate::data) fn separator(text: &str) -> (&str, char) {
     if let Some((first, rest)) = text.split_once('\n')
         && let Some(said) = first.trim().strip_prefix("sep=").and_then(|said| said.chars().next())
         && SEPARATORS.contains(&said)

@@ -12,7 +12,7 @@ use super::network::elements;
 use super::network::say_identity_norms;
 use crate::Error;
 use crate::data::Split;
-use crate::network::{Network, outputs};
+use crate::network::{Network, confusion, outputs, sample_losses};
 use crate::script::options::{Key, Spec, Takes, describe};
 use crate::script::session::{Native, Session};
 use crate::script::tensor::ScriptTensor;
@@ -149,6 +149,13 @@ fn names(network: &Network, option: Option<&Dynamic>) -> Result<Option<Arc<[Stri
     }
 }
 
+/// The array "y" of a result, computed now.
+fn tensor_of(context: &NativeCallContext<'_>, what: &str, source: &Described) -> Native<ScriptTensor> {
+    let value = now(context, what, source)?;
+    let (shape, numbers) = value.f32s("y")?;
+    Ok(ScriptTensor::new(&*Session::from_context(context)?, shape, || Ok(numbers.to_vec()))?)
+}
+
 pub(super) fn register(engine: &mut Engine) {
     engine
         .register_type_with_name::<Classification>("Classification")
@@ -168,9 +175,37 @@ mod functions {
     #[rhai_fn(name = "outputs", return_raw)]
     pub fn outputs_of(context: NativeCallContext, network: Network, data: Split) -> Native<ScriptTensor> {
         say_identity_norms(&context, &network)?;
-        let value = now(&context, "the outputs", &outputs(&network, &data)?)?;
-        let (shape, numbers) = value.f32s("y")?;
-        Ok(ScriptTensor::new(&*Session::from_context(&context)?, shape, || Ok(numbers.to_vec()))?)
+        tensor_of(&context, "the outputs", &outputs(&network, &data)?)
+    }
+
+    /// How many samples of each class the network takes for which, computed now: a tensor [outputs, outputs]. Rows are the
+    /// samples' own classes, columns those with the largest output. A sample with a NaN among its outputs is in no column.
+    ///
+    /// ```
+    /// let data = dataset("glyphs", #{ size: 7 });
+    /// let net = mlp::wide(49, 10, 4).init(#{ weight_var: 1.76, bias_var: 0.05 });
+    /// let test = data.test.take(100);
+    /// print(net.confusion(test).shape);                                             // [10, 10]
+    /// print((net.confusion(test) * eye(10)).sum() / 100 == net.accuracy(test));     // true
+    /// ```
+    #[rhai_fn(name = "confusion", return_raw)]
+    pub fn confusion_of(context: NativeCallContext, network: Network, data: Split) -> Native<ScriptTensor> {
+        say_identity_norms(&context, &network)?;
+        tensor_of(&context, "the confusion matrix", &confusion(&network, &data)?)
+    }
+
+    /// The cross-entropy of every sample, computed now: a tensor [samples]. It is −ln of the probability that the network gives
+    /// the sample's class: the softmax of the outputs, or the output itself if the network ends in a softmax.
+    ///
+    /// ```
+    /// let data = dataset("glyphs", #{ size: 7 });
+    /// let net = mlp::wide(49, 10, 4).init(#{ weight_var: 1.76, bias_var: 0.05 });
+    /// print(net.sample_losses(data.test.take(5)).shape);    // [5]
+    /// ```
+    #[rhai_fn(name = "sample_losses", return_raw)]
+    pub fn losses_of_samples(context: NativeCallContext, network: Network, data: Split) -> Native<ScriptTensor> {
+        say_identity_norms(&context, &network)?;
+        tensor_of(&context, "the losses of samples", &sample_losses(&network, &data)?)
     }
 
     /// The `classes` most likely classes of each sample and their probabilities: the softmax of the outputs, or the outputs

@@ -3,21 +3,25 @@
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, INT, Map};
 
-use super::general::{wanted_count, wanted_number};
+use super::arrays::OF_ARRAYS;
+use super::own_files;
+use super::tensor::select::wanted_places;
+use super::general::{AnyNumber, wanted_count, wanted_number};
 use crate::Error;
-use crate::data::{COUNTS, Dataset, DatasetOptions, FolderAccess, FolderOptions, LABEL_COLUMN, Normalisation, Split};
+use crate::data::{COUNTS, Dataset, EMNIST, DatasetOptions, FolderAccess, FolderOptions, LABEL_COLUMN, Normalisation, Split};
 use crate::output::run_folder::RunFolder;
 use crate::script::options::{Key, Options, Spec, Takes, describe};
 use crate::script::session::{Native, Session};
+use crate::script::tensor::{ScriptTensor, place};
 
-const DATASET: Spec = Spec {
+pub(super) const DATASET: Spec = Spec {
     function: "dataset",
     keys: &[
         Key::open(
             "size",
             Takes::Count,
             "the data set's own",
-            "pixels on a side. Images are averaged, so it divides the data set's own size: 28, or 32 for \"cifar-10\"; \
+            "pixels on a side. Images are averaged, so it divides the data set's own size: 28, or 32 for CIFAR; \
              \"noise\" takes any size",
         ),
         Key::computed(
@@ -33,8 +37,50 @@ const DATASET: Spec = Spec {
             "number of test samples; generated data sets only",
         ),
         Key::count("seed", 0, "seed of the samples; generated data sets only"),
-        Key::flag("grey", false, "whether the three channels become one, the luma of ITU-R BT.601; \"cifar-10\" only"),
+        Key::flag("grey", false, "whether the three channels become one, the luma of ITU-R BT.601; CIFAR only"),
+        Key::flag("coarse", false, "whether the classes are the twenty groups in place of the hundred; \"cifar-100\" only"),
+        Key::one_of("split", &EMNIST, "which of its six sets; \"emnist\" only"),
+        Key::open(
+            "classes",
+            Takes::Other("an array of texts, or a number"),
+            "what the labels say",
+            "names of the classes in order, or how many there are; one's own arrays only",
+        ),
+        Key::open(
+            "shape",
+            Takes::Other("`[numbers]` or `[channels, height, width]`"),
+            "what the array says",
+            "shape of one sample; one's own arrays only",
+        ),
+        Key::open(
+            "channels_last",
+            Takes::Flag,
+            "false, if the array's shape leaves no doubt",
+            "whether pictures are [height, width, channels]; one's own arrays only",
+        ),
+        Key::open(
+            "x",
+            Takes::Other("an array's name; of a CSV, a column's name or an array of them"),
+            "`\"x\"`, `\"images\"`, `\"data\"`, `\"inputs\"` or `\"features\"`; of a CSV, all columns but the labels'",
+            "what holds the samples in one's own file",
+        ),
+        Key::open(
+            "y",
+            Takes::Other("an array's or a column's name; of a CSV without names, a column's number from 0"),
+            "`\"y\"`, `\"labels\"`, `\"class\"` or `\"target\"`, if there is one",
+            "what holds the labels in one's own file",
+        ),
     ],
+};
+
+const SPLIT: Spec = Spec {
+    function: "split",
+    keys: &[Key::open(
+        "by_class",
+        Takes::Flag,
+        "true if there are labels",
+        "whether both parts have every class in the proportions of the whole",
+    )],
 };
 
 const FOLDER: Spec = Spec {
@@ -74,7 +120,7 @@ const NORMALIZE: Spec = Spec {
     ],
 };
 
-pub(super) const OPTIONS: &[Spec] = &[DATASET, FOLDER];
+pub(super) const OPTIONS: &[Spec] = &[DATASET, FOLDER, SPLIT];
 
 fn normalisation(options: &Options<'_>) -> Result<Option<Normalisation>, Error> {
     let Some(value) = options.value("normalize") else { return Ok(None) };
@@ -100,7 +146,53 @@ fn normalisation(options: &Options<'_>) -> Result<Option<Normalisation>, Error> 
     Ok(Some(Normalisation::new(numbers("mean")?, numbers("std")?)?))
 }
 
+/// Pages of the operators of splits.
+pub(super) const OPERATORS: &str = r#"
+## joined: +
+## Split + Split -> Split
+The samples of one split, then those of another, with the same shape and the same classes.
+
+```
+let data = dataset("glyphs");
+let both = data.train.take(100) + data.test.take(50);
+print(both.len);    // 150
+```
+"#;
+
+/// Places of samples from a script, which count from the end where they are negative.
+fn places(split: &Split, places: &TensorOrArray) -> Result<Vec<usize>, Error> {
+    let count = split.len();
+    let place = |at: INT| {
+        place(at, count).ok_or_else(|| {
+            Error::new(format!("`pick`: {split} has no sample {at}"))
+                .hint(format!("its samples are 0 to {}, or -1 to -{count} from the end", count - 1))
+        })
+    };
+    wanted_places(places)?.into_iter().map(place).collect()
+}
+
+/// A split in two, as a map.
+fn in_two(split: &Split, share: &AnyNumber, seed: INT, options: &Map) -> Native<Map> {
+    let options = SPLIT.read(options)?;
+    let share = wanted_number(share, "the share")?;
+    let [fit, held] = split.parted(share, wanted_count(seed, "the seed")? as u64, options.optional_flag("by_class")?)?;
+    Ok(Map::from([("fit".into(), Dynamic::from(fit)), ("held".into(), Dynamic::from(held))]))
+}
+
+/// All samples of a data set that has only one part.
+fn undivided(dataset: &Dataset) -> Result<Split, Error> {
+    if dataset.is_split() {
+        return Err(Error::new(format!("{} has two parts already, `train` and `test`", dataset.name()))
+            .hint("split one of them: `data.train.split(0.8, 1)`"));
+    }
+    Ok(dataset.train())
+}
+
+/// A parameter that takes a tensor or an array of whole numbers. The reference shows it so.
+type TensorOrArray = Dynamic;
+
 pub(super) fn register(engine: &mut Engine) {
+    super::arrays::register(engine);
     engine
         .register_type_with_name::<Dataset>("Dataset")
         .register_type_with_name::<Split>("Split")
@@ -110,12 +202,21 @@ pub(super) fn register(engine: &mut Engine) {
 #[expect(clippy::unwrap_used, reason = "Rhai's macro writes them")]
 #[export_module]
 mod functions {
-    /// A data set by its name. "glyphs" (drawn digits) and "noise" (white noise) are generated; "mnist", "fashion-mnist" and
-    /// "cifar-10" are read from files.
+    /// A data set by its name. "glyphs" (drawn digits) and "noise" (white noise) are generated; "mnist", "fashion-mnist", "kmnist",
+    /// "emnist", "cifar-10" and "cifar-100" are read from files, which `entroscope data list` looks for.
+    ///
+    /// Or one's own file in the project folder or a data folder: arrays (.npy, .npz, .safetensors) or a table (CSV) with a row
+    /// for each sample. Arrays called `x` or `images`, and `y` or `labels`, are its samples and their classes; `x_train`, `y_train`,
+    /// `x_test` and `y_test`, or `train_images` and so on, are two parts.
     ///
     /// ```
     /// let data = dataset("glyphs");
     /// print(data.train.len);    // 60000
+    /// ```
+    /// ```
+    /// fn digits() { dataset("digits.npz") }
+    /// fn flowers() { dataset("iris.csv", #{ y: "species" }) }
+    /// fn others() { dataset("others.npz", #{ x: "pixels", y: "kind", classes: ["cat", "dog"] }) }
     /// ```
     #[rhai_fn(return_raw)]
     pub fn dataset(context: NativeCallContext, name: &str) -> Native<Dataset> {
@@ -129,13 +230,22 @@ mod functions {
     #[rhai_fn(name = "dataset", return_raw)]
     pub fn dataset_with(context: NativeCallContext, name: &str, options: Map) -> Native<Dataset> {
         let session = Session::from_context(&context)?;
-        let options = DATASET.read(&options)?;
+        if own_files::is_file(name) {
+            return Ok(own_files::open(&session, name, &options)?);
+        }
+        let read = DATASET.read(&options)?;
+        if let Some(option) = options.keys().find(|key| OF_ARRAYS.contains(&key.as_str()) || own_files::OF_FILES.contains(&key.as_str())) {
+            return Err(Error::new(format!("`{option}` is an option of one's own arrays; {name} is what its files say")).into());
+        }
+        let options = read;
         let options = DatasetOptions {
             size: options.optional_count("size")?,
             train: options.optional_count("train")?,
             test: options.optional_count("test")?,
             seed: options.optional_seed("seed")?,
             grey: options.optional_flag("grey")?,
+            coarse: options.optional_flag("coarse")?,
+            split: options.value("split").map(|_| options.choice("split")).transpose()?,
         };
         Dataset::folders_of(name, &session.folders).iter().for_each(|folder| session.handle.reads.note(folder));
         let dataset = Dataset::open(name, &options, &session.folders)?;
@@ -184,16 +294,21 @@ mod functions {
         Ok(photos.train())
     }
 
-    /// The part for training.
+    /// The part for training; all samples of arrays of one's own.
     #[rhai_fn(get = "train", pure)]
     pub fn train(dataset: &mut Dataset) -> Split {
         dataset.train()
     }
 
     /// The part for testing.
-    #[rhai_fn(get = "test", pure)]
-    pub fn test(dataset: &mut Dataset) -> Split {
-        dataset.test()
+    #[rhai_fn(get = "test", pure, return_raw)]
+    pub fn test(dataset: &mut Dataset) -> Native<Split> {
+        if dataset.is_split() {
+            return Ok(dataset.test());
+        }
+        Err(Error::new(format!("{} has one part only, `train`", dataset.name()))
+            .hint("divide it: `let parts = data.split(0.8, 1);` makes `parts.fit` and `parts.held`")
+            .into())
     }
 
     /// The shape of one sample: [channels, height, width].
@@ -290,6 +405,75 @@ mod functions {
         Ok(split.of_class(wanted_count(class, "a class")?)?)
     }
 
+    /// The samples at some places, counted from 0, in this order. Negative places count from the end.
+    ///
+    /// ```
+    /// let few = dataset("glyphs").test.pick([7, 0, -1]);
+    /// print(few.len);    // 3
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn pick(split: Split, places: TensorOrArray) -> Native<Split> {
+        Ok(split.pick(&self::places(&split, &places)?)?)
+    }
+
+    /// Two splits as a map, in an order that the seed decides: `fit` has this share of the samples, `held` the others. Both have
+    /// every class in the proportions of the whole, if there are labels.
+    ///
+    /// ```
+    /// let parts = dataset("glyphs").train.take(1000).split(0.8, 1);
+    /// print([parts.fit.len, parts.held.len]);    // [800, 200]
+    /// ```
+    #[rhai_fn(name = "split", return_raw)]
+    pub fn split_in_two(split: Split, share: AnyNumber, seed: INT) -> Native<Map> {
+        in_two(&split, &share, seed, &Map::new())
+    }
+
+    /// ```
+    /// let parts = dataset("glyphs").train.take(1000).split(0.8, 1, #{ by_class: false });
+    /// ```
+    #[rhai_fn(name = "split", return_raw)]
+    pub fn split_in_two_with(split: Split, share: AnyNumber, seed: INT, options: Map) -> Native<Map> {
+        in_two(&split, &share, seed, &options)
+    }
+
+    #[rhai_fn(name = "split", return_raw)]
+    pub fn split_dataset(dataset: Dataset, share: AnyNumber, seed: INT) -> Native<Map> {
+        in_two(&undivided(&dataset)?, &share, seed, &Map::new())
+    }
+
+    #[rhai_fn(name = "split", return_raw)]
+    pub fn split_dataset_with(dataset: Dataset, share: AnyNumber, seed: INT, options: Map) -> Native<Map> {
+        in_two(&undivided(&dataset)?, &share, seed, &options)
+    }
+
+    /// See `OPERATORS`.
+    #[rhai_fn(name = "+", return_raw)]
+    pub fn joined(first: Split, second: Split) -> Native<Split> {
+        Ok(first.joined(&second)?)
+    }
+
+    /// The class of every sample: a tensor [samples].
+    ///
+    /// ```
+    /// print(dataset("glyphs").test.of_class(5).take(3).labels.to_array());    // [5.0, 5.0, 5.0]
+    /// ```
+    #[rhai_fn(get = "labels", pure, return_raw)]
+    pub fn labels(context: NativeCallContext, split: &mut Split) -> Native<ScriptTensor> {
+        let labels = || Ok(split.labels()?.into_iter().map(|label| label as f32).collect());
+        Ok(ScriptTensor::new(&*Session::from_context(&context)?, &[split.len()], labels)?)
+    }
+
+    /// The pixels of the samples, read now: a tensor [samples, channels, height, width], as of `tensor(split)`.
+    ///
+    /// ```
+    /// print(dataset("glyphs").test.take(10).images.shape);    // [10, 1, 28, 28]
+    /// ```
+    #[rhai_fn(get = "images", pure, return_raw)]
+    pub fn images(context: NativeCallContext, split: &mut Split) -> Native<ScriptTensor> {
+        let shape = [&[split.len()], &split.shape()[..]].concat();
+        Ok(ScriptTensor::new(&*Session::from_context(&context)?, &shape, || split.pixels())?)
+    }
+
     /// The samples in a random order, which the seed decides.
     ///
     /// ```
@@ -310,6 +494,9 @@ mod functions {
     #[rhai_fn(name = "to_string", name = "to_debug", pure)]
     pub fn dataset_to_string(dataset: &mut Dataset) -> String {
         let (train, test) = (dataset.train().len(), dataset.test().len());
+        if !dataset.is_split() {
+            return format!("{}: {train} samples, each {:?}", dataset.name(), dataset.shape());
+        }
         format!("{}: {train} training samples, {test} test samples, each {:?}", dataset.name(), dataset.shape())
     }
 

@@ -2,6 +2,7 @@
 //! reference; the example in it is a test.
 
 mod activation;
+mod arrays;
 mod cascade;
 mod classify;
 mod curve;
@@ -10,6 +11,7 @@ mod figure;
 mod general;
 mod layers;
 mod network;
+mod own_files;
 mod sweep;
 mod table;
 mod tensor;
@@ -58,10 +60,12 @@ pub(super) const CHAPTERS: [Chapter; 16] = [
     ),
     Chapter::new(
         "Data",
-        "A `Dataset` has two parts, `train` and `test`. Each is a `Split`: samples in an order, with labels if there are any.",
+        "A `Dataset` has two parts, `train` and `test`; arrays of one's own have one until they are split. Each part is a `Split`: \
+         samples in an order, with labels if there are any.",
         data::register,
     )
-    .options(data::OPTIONS),
+    .options(data::OPTIONS)
+    .operators(data::OPERATORS),
     Chapter::new("Layers", "The parts of a block. A `Layer` has no weights of its own.", layers::register)
         .options(layers::OPTIONS),
     Chapter::new(

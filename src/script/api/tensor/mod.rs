@@ -2,10 +2,10 @@
 
 mod arithmetic;
 mod decompose;
-mod files;
+pub(super) mod files;
 mod make;
 mod reduce;
-mod select;
+pub(super) mod select;
 mod shape;
 
 use rhai::plugin::*;

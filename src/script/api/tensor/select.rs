@@ -21,7 +21,7 @@ type TensorOrArray = Dynamic;
 const EXACT: usize = 1 << 24;
 
 /// Whole numbers, from an array or from a tensor with one axis.
-fn wanted_places(indices: &Dynamic) -> Result<Vec<INT>> {
+pub(in crate::script::api) fn wanted_places(indices: &Dynamic) -> Result<Vec<INT>> {
     let whole = |i: usize, x: f64| {
         let is_whole = x.trunc() == x && x.abs() <= EXACT as f64;
         is_whole

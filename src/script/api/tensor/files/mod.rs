@@ -3,6 +3,7 @@
 
 mod npy;
 mod npy_header;
+mod npz;
 
 use std::path::Path;
 
@@ -10,7 +11,7 @@ use rhai::plugin::*;
 use rhai::{Dynamic, Engine, Map};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
-use crate::files::kind::{Kind, NPY, SAFETENSORS};
+use crate::files::kind::{Kind, NPY, SAFETENSORS, ZIP};
 use crate::files::regular::read_regular;
 use crate::output::run_folder::output_path;
 use crate::script::options::describe;
@@ -24,6 +25,7 @@ const NAME: &str = "tensor";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Format {
     Npy,
+    Npz,
     Safetensors,
 }
 
@@ -42,14 +44,15 @@ impl Format {
         match (Kind::of_file(file), ending.as_deref()) {
             (Some(Kind { what: NPY, .. }), _) | (None, Some("npy")) => Ok(Self::Npy),
             (Some(Kind { what: SAFETENSORS, .. }), _) | (None, Some("safetensors")) => Ok(Self::Safetensors),
+            (Some(Kind { what: ZIP, .. }), _) if npz::holds_arrays(file) => Ok(Self::Npz),
             (kind, _) => Kind::refusal(kind, path, TAKEN),
         }
     }
 }
 
 /// What is taken for tensors, in a message.
-const TAKEN: &str = "tensors are read from .npy and .safetensors; of a .npz, `numpy.save` makes a .npy from each array, and \
-                     checkpoints of PyTorch are read by `network.weights`";
+const TAKEN: &str =
+    "tensors are read from .npy, .npz and .safetensors; checkpoints of PyTorch are read by `network.weights`";
 
 pub(super) fn register(engine: &mut Engine) {
     engine.register_global_module(rhai::exported_module!(functions).into());
@@ -168,6 +171,19 @@ fn read_safetensors(session: &Session, path: &str, file: &Path) -> Result<Vec<(S
     views.into_iter().map(tensor).collect()
 }
 
+/// The tensors of a file by name; the only one of a .npy is called "tensor".
+pub(in crate::script::api) fn named_tensors(
+    session: &Session,
+    path: &str,
+    file: &Path,
+) -> Result<Vec<(String, ScriptTensor)>> {
+    match Format::from_content(path, file)? {
+        Format::Npy => Ok(vec![(NAME.to_owned(), npy::read(session, path, file)?)]),
+        Format::Npz => npz::read(session, path, file),
+        Format::Safetensors => read_safetensors(session, path, file),
+    }
+}
+
 #[export_module]
 mod functions {
     /// Saves a tensor, or the tensors of a map by their names, in the run folder: as .npy for numpy (one tensor only) or as
@@ -182,7 +198,7 @@ mod functions {
         let file = output_path(path)?;
         let bytes = match Format::from_extension(&file)? {
             Format::Npy => npy::bytes(&tensor)?,
-            Format::Safetensors => serialize(&[(NAME.to_owned(), tensor.clone())])?,
+            Format::Npz | Format::Safetensors => serialize(&[(NAME.to_owned(), tensor.clone())])?,
         };
         Session::from_context(&context)?.write(&file, &bytes)?;
         Ok(tensor)
@@ -212,7 +228,7 @@ mod functions {
         Ok(())
     }
 
-    /// The tensor in a .npy file, or in a .safetensors file with only one. The file is in the project folder or in a data folder;
+    /// The tensor in a .npy file, or in a .npz or .safetensors file with only one. The file is in the project folder or in a data folder;
     /// numbers of any type become single precision. Content decides between the two, whatever the file's name.
     ///
     /// ```
@@ -222,10 +238,7 @@ mod functions {
     pub fn load_tensor(context: NativeCallContext, path: &str) -> Native<ScriptTensor> {
         let session = Session::from_context(&context)?;
         let file = session.readable_file(path)?;
-        if Format::from_content(path, &file)? == Format::Npy {
-            return Ok(npy::read(&session, path, &file)?);
-        }
-        let mut tensors = read_safetensors(&session, path, &file)?;
+        let mut tensors = named_tensors(&session, path, &file)?;
         match tensors.pop() {
             Some((_, tensor)) if tensors.is_empty() => Ok(tensor),
             last => {
@@ -235,7 +248,7 @@ mod functions {
         }
     }
 
-    /// The tensors in a .safetensors file by their names. The file is in the project folder or in a data folder; numbers of any
+    /// The tensors in a .npz or .safetensors file by their names. The file is in the project folder or in a data folder; numbers of any
     /// type become single precision. Arrays that cannot be tensors, such as empty ones, are left out with a warning.
     ///
     /// ```
@@ -250,7 +263,7 @@ mod functions {
                 .hint("read it with `load_tensor`")
                 .into());
         }
-        let tensors = read_safetensors(&session, path, &file)?;
+        let tensors = named_tensors(&session, path, &file)?;
         Ok(tensors.into_iter().map(|(name, tensor)| (name.into(), Dynamic::from(tensor))).collect())
     }
 }

@@ -27,7 +27,30 @@ pub(super) fn read(session: &Session, path: &str, file: &Path) -> Result<ScriptT
     let failed = |error: std::io::Error| Error::io("read", Path::new(path), &error);
     let mut file = open_regular(file).map_err(failed)?;
     let total = file.metadata().map_err(failed)?.len();
-    let Header { dtype, fortran_order, shape, length } = npy_header::read(&mut file, path)?;
+    let header = npy_header::read(&mut file, path)?;
+    read_numbers(session, path, header, &mut file, total)
+}
+
+/// Why an array cannot be a tensor, if it cannot.
+pub(super) fn unusable(header: &Header) -> Option<String> {
+    if header.shape.contains(&0) {
+        return Some(format!("it is empty, of shape {:?}", header.shape));
+    }
+    if header.shape.len() > MOST {
+        return Some(format!("it has {} axes, a tensor has at most {MOST}", header.shape.len()));
+    }
+    Number::parse(&header.dtype).err().map(|error| error.message)
+}
+
+/// Reads the numbers after a header; the script calls the array `path`, and it has `total` bytes with its header.
+pub(super) fn read_numbers(
+    session: &Session,
+    path: &str,
+    header: Header,
+    file: &mut impl Read,
+    total: u64,
+) -> Result<ScriptTensor> {
+    let Header { dtype, fortran_order, shape, length } = header;
     let in_file = |error: Error| Error { message: format!("{path}: {}", error.message), ..error };
     // A file may hold a number without axes: it gets one.
     let shape = if shape.is_empty() { vec![1] } else { shape };
@@ -39,7 +62,7 @@ pub(super) fn read(session: &Session, path: &str, file: &Path) -> Result<ScriptT
             let expected = format!("{wanted} bytes of numbers, for the shape {shape:?} and type {dtype},");
             return Err(Error::new(format!("expected {expected} found {found}")));
         }
-        let numbers = number.read(&mut file, count)?;
+        let numbers = number.read(file, count)?;
         if (number.kind, number.size) == (b'f', 8) {
             warn_of_overflow(session, path, &numbers);
         }

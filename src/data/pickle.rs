@@ -1,0 +1,165 @@
+//! The pictures and labels in a batch of CIFAR for Python: a pickle of a dictionary with an array of bytes and lists of labels.
+//! Only what such a file consists of is read, and nothing in it is executed. Source: CPython, `Lib/pickletools.py`.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// What a pickle builds.
+#[derive(Debug, Clone)]
+enum Object {
+    Bytes(Rc<[u8]>),
+    Int(i64),
+    List(Vec<Object>),
+    Dict(Vec<(Object, Object)>),
+    /// Where a list of arguments begins.
+    Mark,
+    True,
+    /// Anything else.
+    Other,
+}
+
+/// How a pickle of a protocol from 2 on begins.
+pub(super) fn is_pickle(start: &[u8]) -> bool {
+    matches!(start, [0x80, 2..=5, ..])
+}
+
+/// The array `data` of a batch, row by row, and the lists of labels called `names`; none if the file is another kind of pickle.
+pub(super) fn batch(bytes: &[u8], names: &[&str]) -> Option<(Rc<[u8]>, Vec<Vec<u8>>)> {
+    let Object::Dict(items) = build(bytes)? else { return None };
+    let find = |name: &str| {
+        items.iter().find_map(|(key, value)| match key {
+            Object::Bytes(key) if **key == *name.as_bytes() => Some(value),
+            _ => None,
+        })
+    };
+    let Object::Bytes(data) = find("data")? else { return None };
+    let labels = |name: &&str| {
+        let Object::List(labels) = find(name)? else { return None };
+        let label = |label: &Object| match label {
+            Object::Int(label) => u8::try_from(*label).ok(),
+            _ => None,
+        };
+        labels.iter().map(label).collect()
+    };
+    Some((data.clone(), names.iter().map(labels).collect::<Option<_>>()?))
+}
+
+/// Bytes that are read from the start on.
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, count: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.0.split_at_checked(count)?;
+        self.0 = rest;
+        Some(taken)
+    }
+
+    /// A little-endian number.
+    fn number(&mut self, bytes: usize) -> Option<usize> {
+        Some(self.take(bytes)?.iter().rev().fold(0, |number, &byte| number << 8 | usize::from(byte)))
+    }
+
+    fn text(&mut self, bytes: usize) -> Option<Object> {
+        let length = self.number(bytes)?;
+        Some(Object::Bytes(self.take(length)?.into()))
+    }
+
+    fn line(&mut self) -> Option<&'a [u8]> {
+        let end = self.0.iter().position(|&byte| byte == b'\n')?;
+        self.take(end + 1)
+    }
+}
+
+/// The object that a pickle stands for.
+fn build(bytes: &[u8]) -> Option<Object> {
+    let (mut reader, mut stack, mut memo) = (Reader(bytes), Vec::new(), HashMap::new());
+    loop {
+        let code = reader.number(1)? as u8;
+        match code {
+            b'.' => return stack.pop(),
+            0x80 => drop(reader.take(1)?),
+            // A frame's length.
+            0x95 => drop(reader.take(8)?),
+            b'(' => stack.push(Object::Mark),
+            b'}' => stack.push(Object::Dict(Vec::new())),
+            b']' => stack.push(Object::List(Vec::new())),
+            0x88 => stack.push(Object::True),
+            b')' | b'N' | 0x89 => stack.push(Object::Other),
+            b'K' => stack.push(Object::Int(reader.number(1)? as i64)),
+            b'M' => stack.push(Object::Int(reader.number(2)? as i64)),
+            b'J' => stack.push(Object::Int(i64::from(reader.number(4)? as u32 as i32))),
+            b'U' | b'C' | 0x8c => stack.push(reader.text(1)?),
+            b'T' | b'X' | b'B' => stack.push(reader.text(4)?),
+            0x8d | 0x8e => stack.push(reader.text(8)?),
+            b'q' => drop(memo.insert(reader.number(1)?, remembered(&stack)?)),
+            b'r' => drop(memo.insert(reader.number(4)?, remembered(&stack)?)),
+            0x94 => drop(memo.insert(memo.len(), remembered(&stack)?)),
+            b'h' => stack.push(memo.get(&reader.number(1)?)?.clone()),
+            b'j' => stack.push(memo.get(&reader.number(4)?)?.clone()),
+            b'c' => {
+                (reader.line()?, reader.line()?);
+                stack.push(Object::Other);
+            }
+            0x93 => one(&mut stack, 2)?,
+            0x85..=0x87 => one(&mut stack, usize::from(code - 0x84))?,
+            b't' => {
+                let items = marked(&mut stack)?;
+                stack.push(whole(items));
+            }
+            // A call: of a class, or with the state of what it makes.
+            b'R' | 0x81 | b'b' => one(&mut stack, 2)?,
+            b'a' => {
+                let item = stack.pop()?;
+                let Object::List(list) = stack.last_mut()? else { return None };
+                list.push(item);
+            }
+            b'e' => {
+                let items = marked(&mut stack)?;
+                let Object::List(list) = stack.last_mut()? else { return None };
+                list.extend(items);
+            }
+            b's' | b'u' => {
+                let items = if code == b's' { stack.split_off(stack.len().checked_sub(2)?) } else { marked(&mut stack)? };
+                let Object::Dict(dict) = stack.last_mut()? else { return None };
+                dict.extend(items.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone())));
+            }
+            _ => return None,
+        }
+    }
+}
+
+/// The objects after the last mark, which goes with them.
+fn marked(stack: &mut Vec<Object>) -> Option<Vec<Object>> {
+    let mark = stack.iter().rposition(|object| matches!(object, Object::Mark))?;
+    let items = stack.split_off(mark + 1);
+    stack.pop();
+    Some(items)
+}
+
+/// The last object, for a memo. Lists are not repeated in a batch, and a file could double one without end.
+fn remembered(stack: &[Object]) -> Option<Object> {
+    Some(match stack.last()? {
+        Object::List(_) | Object::Dict(_) | Object::Mark => Object::Other,
+        object => object.clone(),
+    })
+}
+
+/// Replaces the last objects by one.
+fn one(stack: &mut Vec<Object>, count: usize) -> Option<()> {
+    let items = stack.split_off(stack.len().checked_sub(count)?);
+    stack.push(whole(items));
+    Some(())
+}
+
+/// What several objects are together: the longest text among them, which is an array's content. The state of an array whose
+/// first axis varies fastest has a `True`, and is not read.
+fn whole(items: Vec<Object>) -> Object {
+    if items.iter().any(|item| matches!(item, Object::True)) {
+        return Object::True;
+    }
+    let texts = items.into_iter().filter_map(|object| match object {
+        Object::Bytes(bytes) => Some(bytes),
+        _ => None,
+    });
+    texts.max_by_key(|bytes| bytes.len()).map_or(Object::Other, Object::Bytes)
+}
