@@ -48,6 +48,9 @@ fn list(folders: &Folders) {
                 format!("in {}, with other content than published: {}", folder.display(), files.join(", "))
             }
             Availability::Damaged(folder, error) => format!("in {}, damaged: {error}", folder.display()),
+            Availability::Missing if entry.bytes == 0 => {
+                format!("not here: `entroscope data get {}` says where its files come from", entry.name)
+            }
             Availability::Missing => {
                 format!("not here ({}): `entroscope data get {}`", words::size(entry.bytes as f64), entry.name)
             }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::idx_set::{Rules, published};
 use super::source::{Availability, CatalogueEntry, DatasetOptions, Opened};
 use super::{Folders, IdxSet};
-use crate::Result;
+use crate::{Error, Result};
 
 /// The sets of EMNIST, by their names; the first is the default.
 pub const EMNIST: [&str; 6] = ["balanced", "letters", "digits", "mnist", "bymerge", "byclass"];
@@ -64,7 +64,14 @@ impl CatalogueEntry for EmnistEntry {
     }
 
     fn open(&self, options: &DatasetOptions, folders: &Folders) -> Result<Opened> {
-        emnist(options.split.unwrap_or(EMNIST[0])).open(options, folders)
+        let wanted = options.split.unwrap_or(EMNIST[0]);
+        let missing = |error: Error| {
+            let here = EMNIST.iter().filter(|&&split| split != wanted && emnist(split).folder(folders).is_some());
+            here.fold(error, |error, split| error.hint(format!("its other set is here: `split: \"{split}\"`")))
+        };
+        let set = emnist(wanted);
+        let opened = set.open(options, folders);
+        if set.folder(folders).is_none() { opened.map_err(missing) } else { opened }
     }
 
     /// Those of its sets that are here.

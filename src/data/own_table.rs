@@ -40,7 +40,9 @@ pub fn read_table(path: &Path, name: &str, columns: &Columns) -> Result<(OwnPart
     if !reader.read_record(&mut record).map_err(failed)? {
         return Err(Error::new(format!("{name} is empty")));
     }
-    let is_named = record.iter().any(|cell| number(cell).is_none());
+    // pandas numbers columns that have no name: 0, 1, 2 and so on.
+    let is_numbered = record.len() > 2 && record.iter().enumerate().all(|(i, cell)| cell == i.to_string());
+    let is_named = is_numbered || record.iter().any(|cell| number(cell).is_none());
     let names: Vec<String> =
         record.iter().enumerate().map(|(i, cell)| if is_named { clean(cell) } else { i.to_string() }).collect();
     let (x, y, warnings) = chosen(name, &names, columns, is_named)?;

@@ -14,6 +14,8 @@ enum Object {
     /// Where a list of arguments begins.
     Mark,
     True,
+    /// Python 3's way to write bytes in protocol 2: as a text.
+    Encode,
     /// Anything else.
     Other,
 }
@@ -90,24 +92,37 @@ fn build(bytes: &[u8]) -> Option<Object> {
             b'J' => stack.push(Object::Int(i64::from(reader.number(4)? as u32 as i32))),
             b'U' | b'C' | 0x8c => stack.push(reader.text(1)?),
             b'T' | b'X' | b'B' => stack.push(reader.text(4)?),
-            0x8d | 0x8e => stack.push(reader.text(8)?),
+            0x8d | 0x8e | 0x96 => stack.push(reader.text(8)?),
             b'q' => drop(memo.insert(reader.number(1)?, remembered(&stack)?)),
             b'r' => drop(memo.insert(reader.number(4)?, remembered(&stack)?)),
             0x94 => drop(memo.insert(memo.len(), remembered(&stack)?)),
             b'h' => stack.push(memo.get(&reader.number(1)?)?.clone()),
             b'j' => stack.push(memo.get(&reader.number(4)?)?.clone()),
             b'c' => {
-                (reader.line()?, reader.line()?);
+                let called = (reader.line()?, reader.line()?);
+                stack.push(if called == (b"_codecs\n", b"encode\n") { Object::Encode } else { Object::Other });
+            }
+            // A class by its name.
+            0x93 => {
+                stack.truncate(stack.len().checked_sub(2)?);
                 stack.push(Object::Other);
             }
-            0x93 => one(&mut stack, 2)?,
             0x85..=0x87 => one(&mut stack, usize::from(code - 0x84))?,
             b't' => {
                 let items = marked(&mut stack)?;
                 stack.push(whole(items));
             }
-            // A call: of a class, or with the state of what it makes.
-            b'R' | 0x81 | b'b' => one(&mut stack, 2)?,
+            // A call of a class.
+            b'R' | 0x81 => {
+                let (arguments, class) = (stack.pop()?, stack.pop()?);
+                stack.push(match (class, arguments) {
+                    (Object::Encode, Object::Bytes(text)) => Object::Bytes(encoded(&text)?),
+                    (_, Object::True) => Object::Other,
+                    (_, arguments) => arguments,
+                });
+            }
+            // The state of an object.
+            b'b' => one(&mut stack, 2)?,
             b'a' => {
                 let item = stack.pop()?;
                 let Object::List(list) = stack.last_mut()? else { return None };
@@ -144,6 +159,11 @@ fn remembered(stack: &[Object]) -> Option<Object> {
     })
 }
 
+/// The bytes that a text stands for in Latin-1; the name of the encoding itself is such a text.
+fn encoded(text: &[u8]) -> Option<Rc<[u8]>> {
+    std::str::from_utf8(text).ok()?.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect()
+}
+
 /// Replaces the last objects by one.
 fn one(stack: &mut Vec<Object>, count: usize) -> Option<()> {
     let items = stack.split_off(stack.len().checked_sub(count)?);
@@ -152,9 +172,13 @@ fn one(stack: &mut Vec<Object>, count: usize) -> Option<()> {
 }
 
 /// What several objects are together: the longest text among them, which is an array's content. The state of an array whose
-/// first axis varies fastest has a `True`, and is not read.
+/// first axis varies fastest has a `True`, or an "F", and is not read.
 fn whole(items: Vec<Object>) -> Object {
-    if items.iter().any(|item| matches!(item, Object::True)) {
+    let is_fortran = |item: &Object| match item {
+        Object::Bytes(bytes) => **bytes == *b"F",
+        item => matches!(item, Object::True),
+    };
+    if items.iter().any(is_fortran) {
         return Object::True;
     }
     let texts = items.into_iter().filter_map(|object| match object {

@@ -118,7 +118,7 @@ impl Operation for Compared {
                 Value::number(count_correct(x, &labels) as f64 / labels.len() as f64)
             }
             Answer::Confusion => {
-                let mut counts = vec![0.0; outputs * outputs];
+                let mut counts = vec![0.0_f32; outputs * outputs];
                 for (row, &label) in samples {
                     predicted(row).into_iter().for_each(|class| counts[label as usize * outputs + class] += 1.0);
                 }

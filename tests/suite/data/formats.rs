@@ -233,6 +233,12 @@ fn batches_for_python_are_the_same_data() {
     let open = |coarse| hundred.open("cifar-100", DatasetOptions { coarse: Some(coarse), ..plain() }).unwrap();
     assert_eq!(open(false).train().labels().unwrap(), [19, 29, 0]);
     assert_eq!(open(true).train().labels().unwrap(), [11, 15, 4]);
+    // As `pickle.dump` of Python 3 and numpy 2.4 wrote it, in protocols 2, 4 and 5.
+    for protocol in [2, 4, 5] {
+        let batch = |name: &str| std::fs::read(reference::path(&format!("cifar/{name}-{protocol}"))).unwrap();
+        let place = Place::new(&[("cifar-10/data_batch_1", batch("train")), ("cifar-10/test_batch", batch("test"))]);
+        assert_eq!(place.open("cifar-10", plain()).unwrap().train(), binary_data.train(), "{protocol}");
+    }
     // Another pickle, a cut one, and one that doubles a list without end.
     let whole = pickled(&[("labels", &labels)], &data);
     let bomb = [b"\x80\x02]q\x00".to_vec(), b"h\x00ah\x00ar\x00\x00\x00\x00".repeat(1000), b".".to_vec()].concat();
