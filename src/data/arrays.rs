@@ -103,7 +103,7 @@ pub(super) fn open(expression: &str, own: Vec<OwnPart>, options: &ArrayOptions) 
             "the samples to train with have the shape {shape:?}, those to test with {other:?}"
         )));
     }
-    let (labels, classes, class_names) = numbered(labels, options.classes.as_ref())?;
+    let Numbered { parts: labels, classes, class_names } = numbered(labels, options.classes.as_ref())?;
     let size = shape.iter().product();
     let parts = shaped.into_iter().zip(labels).map(|(numbers, labels)| Part::new(numbers, labels, size)).collect();
     let source = Arrays { parts, shape, classes, class_names, expression: expression.to_owned() };
@@ -187,8 +187,16 @@ fn channels_first(numbers: &[f32], [channels, height, width]: [usize; 3]) -> Vec
     result
 }
 
-/// The labels of every part as numbers of classes, how many classes there are, and their names.
-fn numbered(parts: Vec<OwnLabels>, classes: Option<&Classes>) -> Result<(Vec<Vec<Option<u32>>>, usize, Vec<String>)> {
+/// Labels as numbers of classes.
+struct Numbered {
+    /// Of every part; no labels for a part without any.
+    parts: Vec<Vec<Option<u32>>>,
+    classes: usize,
+    class_names: Vec<String>,
+}
+
+/// The labels of every part as numbers of classes.
+fn numbered(parts: Vec<OwnLabels>, classes: Option<&Classes>) -> Result<Numbered> {
     let texts = parts.iter().filter_map(|labels| match labels {
         OwnLabels::Texts(texts) => Some(texts),
         _ => None,
@@ -228,7 +236,7 @@ fn numbered(parts: Vec<OwnLabels>, classes: Option<&Classes>) -> Result<(Vec<Vec
         return Err(Error::new(format!("y has the label {}, option `classes` only {said} classes", count - 1))
             .hint("labels count from 0"));
     }
-    Ok((labels, said, names))
+    Ok(Numbered { parts: labels, classes: said, class_names: names })
 }
 
 /// A label as the number of a class.

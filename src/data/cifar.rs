@@ -285,10 +285,10 @@ impl Kind {
     fn read_pickle(&self, path: &Path) -> Result<Vec<u8>> {
         let bytes = read_regular(path, LONGEST_PICKLE).map_err(|error| Error::io("read", path, &error))?;
         let names: Vec<&str> = self.labels.iter().map(|(_, name)| *name).collect();
-        let batch = pickle::batch(&bytes, &names).filter(|(data, labels)| {
-            labels.iter().all(|labels| labels.len() * PICTURE == data.len())
+        let batch = pickle::batch(&bytes, &names).filter(|batch| {
+            batch.labels.iter().all(|labels| labels.len() * PICTURE == batch.data.len())
         });
-        let (data, labels) = batch.ok_or_else(|| {
+        let pickle::Batch { data, labels } = batch.ok_or_else(|| {
             let expected = format!("a batch of {} for Python, with {} and pictures of {PICTURE} bytes", self.name, names.join(", "));
             self.wrong(path, &expected, "a pickle of something else")
         })?;

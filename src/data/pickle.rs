@@ -1,7 +1,7 @@
 //! The pictures and labels in a batch of CIFAR for Python: a pickle of a dictionary with an array of bytes and lists of labels.
 //! Only what such a file consists of is read, and nothing in it is executed. Source: CPython, `Lib/pickletools.py`.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// What a pickle builds.
@@ -25,8 +25,16 @@ pub(super) fn is_pickle(start: &[u8]) -> bool {
     matches!(start, [0x80, 2..=5, ..])
 }
 
-/// The array `data` of a batch, row by row, and the lists of labels called `names`; none if the file is another kind of pickle.
-pub(super) fn batch(bytes: &[u8], names: &[&str]) -> Option<(Rc<[u8]>, Vec<Vec<u8>>)> {
+/// A batch of pictures.
+pub(super) struct Batch {
+    /// The array `data`, row by row.
+    pub(super) data: Rc<[u8]>,
+    /// Lists of labels.
+    pub(super) labels: Vec<Vec<u8>>,
+}
+
+/// The batch in a file, with its lists of labels called `names`; none if the file is another kind of pickle.
+pub(super) fn batch(bytes: &[u8], names: &[&str]) -> Option<Batch> {
     let Object::Dict(items) = build(bytes)? else { return None };
     let find = |name: &str| {
         items.iter().find_map(|(key, value)| match key {
@@ -43,7 +51,7 @@ pub(super) fn batch(bytes: &[u8], names: &[&str]) -> Option<(Rc<[u8]>, Vec<Vec<u
         };
         labels.iter().map(label).collect()
     };
-    Some((data.clone(), names.iter().map(labels).collect::<Option<_>>()?))
+    Some(Batch { data: data.clone(), labels: names.iter().map(labels).collect::<Option<_>>()? })
 }
 
 /// Bytes that are read from the start on.
@@ -74,7 +82,7 @@ impl<'a> Reader<'a> {
 
 /// The object that a pickle stands for.
 fn build(bytes: &[u8]) -> Option<Object> {
-    let (mut reader, mut stack, mut memo) = (Reader(bytes), Vec::new(), HashMap::new());
+    let (mut reader, mut stack, mut memo) = (Reader(bytes), Vec::new(), BTreeMap::new());
     loop {
         let code = reader.number(1)? as u8;
         match code {

@@ -489,7 +489,7 @@ fn wrong_files_are_refused() {
         (load("long.npy"), "long.npy: expected 24 bytes of numbers, for the shape [2, 3] and type '<f4', found 25"),
         (load("cut.npy"), "cut.npy: expected a numpy file, found only 60 bytes, which end in its header"),
         (load("tiny.npy"), "tiny.npy: expected a numpy file, which starts with"),
-        (load("zip.npy"), "zip.npy is a zip archive | tensors are read from .npy and .safetensors; of a .npz"),
+        (load("zip.npy"), "zip.npy is a zip archive | tensors are read from .npy, .npz and .safetensors"),
         (load("date.npy"), "found the type '<M8[ns]' | make numbers of times before: `x.astype(\"int64\")`"),
         (load("complex.npy"), "complex.npy: expected numbers, real, whole or bool, found the type '<c16'"),
         (load("record.npy"), "record.npy: expected numbers, real, whole or bool, found the type [('a', '<f4')]"),

@@ -126,7 +126,6 @@ fn of_arrays(
     Ok(Dataset::of_arrays(expression, vec![OwnPart { shape, numbers, labels }], &array_options(&read)?)?)
 }
 
-#[expect(clippy::unwrap_used, reason = "Rhai's macro writes them")]
 #[export_module]
 mod functions {
     /// Arrays of one's own: `x` is a tensor [samples, numbers] or [samples, channels, height, width], or pictures, which are
