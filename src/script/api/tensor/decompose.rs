@@ -73,7 +73,7 @@ mod functions {
     /// let parts = svd(randn([5, 3], 0));
     /// print(parts.s.shape);                                                      // [3]
     /// let first = (parts.u * parts.s).slice(1, 0, 1).matmul(parts.v.slice(1, 0, 1).transpose());
-    /// print(first.shape);                                                        // [5, 3], the nearest matrix of rank 1
+    /// print(first.shape);                                                        // [5, 3]
     /// ```
     #[rhai_fn(name = "svd", return_raw)]
     pub fn tensor_svd(tensor: ScriptTensor) -> Native<Map> {
