@@ -164,7 +164,7 @@ mod parts {
     fn a_split_divides_every_class_in_proportion() {
         prints(
             &place(),
-            r#"
+            r"
             let y = range(0, 100).map(|i| if i < 70 { 0 } else if i < 90 { 1 } else { 2 });
             let data = dataset(randn([100, 2], 0), y);
             let counts = |s| range(0, 3).map(|k| s.labels.equal_to(k).sum());
@@ -182,7 +182,7 @@ mod parts {
             let free = data.train.split(0.5, 1, #{ by_class: false });
             print([free.fit.len, free.held.len]);
             print(data.train.take(10).split(0.55, 3).fit);
-            "#,
+            ",
             &[
                 "[56.0, 16.0, 8.0]",
                 "[14.0, 4.0, 2.0]",
@@ -200,12 +200,12 @@ mod parts {
     fn samples_are_picked_by_their_places() {
         prints(
             &place(),
-            r#"
+            r"
             let s = dataset(tensor([[10], [11], [12], [13]]), [0, 1, 0, 1]).train;
             print(s.pick([2, 0, -1, 2]).images.flatten().to_array());
             print(s.skip(1).pick(tensor([0, 2])).labels.to_array());
             print(s.pick(range(0, 4)).images == s.images);
-            "#,
+            ",
             &["[12.0, 10.0, 13.0, 12.0]", "[1.0, 1.0]", "true"],
         );
     }
