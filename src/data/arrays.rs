@@ -133,10 +133,10 @@ fn sample_shape(shape: &[usize], options: &ArrayOptions) -> Result<[usize; 3]> {
             .hint(format!("if they are grey pictures: `shape: [1, {height}, {width}]`"))
             .hint(format!("if they are rows of numbers: `shape: [{size}]`"))),
         [a, b, c] if options.channels_last == Some(true) => Ok([c, a, b]),
-        [a, b, c] if options.channels_last.is_none() && ![1, 3].contains(&a) && [1, 3].contains(&c) => {
-            Err(error(&format!("are its samples pictures of {a}×{b} pixels with {c} channels, or {a} channels?"))
-                .hint("a sample is [channels, height, width]: say `channels_last: true` if the channels come last, or false"))
-        }
+        [a, b, c] if options.channels_last.is_none() && ![1, 3].contains(&a) && [1, 3].contains(&c) => Err(error(
+            &format!("are its samples pictures of {a}×{b} pixels with {c} channels, or {a} channels?"),
+        )
+        .hint("a sample is [channels, height, width]: say `channels_last: true` if the channels come last, or false")),
         [channels, height, width] => Ok([channels, height, width]),
         _ => Err(error(&format!(
             "a sample has {} axes; it has 1, [numbers], or 3, [channels, height, width]",

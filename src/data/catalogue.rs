@@ -103,7 +103,11 @@ fn refused(option: &str, name: &str) -> Error {
             let all = entries();
             let takers = all.iter().filter(|entry| entry.options().contains(&option)).map(|entry| entry.name());
             let takers = takers.collect::<Vec<_>>().join(", ");
-            let why = if option == "grey" { format!("{name} has one channel as it is") } else { format!("{name} has no such option") };
+            let why = if option == "grey" {
+                format!("{name} has one channel as it is")
+            } else {
+                format!("{name} has no such option")
+            };
             Error::new(format!("`{option}` is an option of {takers}; {why}")).hint("leave it out")
         }
     }

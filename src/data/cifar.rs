@@ -198,7 +198,8 @@ impl Kind {
         let (mut train, mut tests) = (Vec::new(), Vec::new());
         for path in search::files(folders) {
             let is_long = raw_length(&path).is_ok_and(|bytes| {
-                bytes.is_multiple_of(self.record()) && (FEWEST_RECORDS..=MOST_SAMPLES).contains(&(bytes / self.record()))
+                bytes.is_multiple_of(self.record())
+                    && (FEWEST_RECORDS..=MOST_SAMPLES).contains(&(bytes / self.record()))
             });
             if is_long && self.read(&path).is_ok_and(|bytes| self.wrong_label(&bytes).is_none()) {
                 (if search::is_test(&path) == Some(true) { &mut tests } else { &mut train }).push(path);
@@ -285,11 +286,14 @@ impl Kind {
     fn read_pickle(&self, path: &Path) -> Result<Vec<u8>> {
         let bytes = read_regular(path, LONGEST_PICKLE).map_err(|error| Error::io("read", path, &error))?;
         let names: Vec<&str> = self.labels.iter().map(|(_, name)| *name).collect();
-        let batch = pickle::batch(&bytes, &names).filter(|batch| {
-            batch.labels.iter().all(|labels| labels.len() * PICTURE == batch.data.len())
-        });
+        let batch = pickle::batch(&bytes, &names)
+            .filter(|batch| batch.labels.iter().all(|labels| labels.len() * PICTURE == batch.data.len()));
         let pickle::Batch { data, labels } = batch.ok_or_else(|| {
-            let expected = format!("a batch of {} for Python, with {} and pictures of {PICTURE} bytes", self.name, names.join(", "));
+            let expected = format!(
+                "a batch of {} for Python, with {} and pictures of {PICTURE} bytes",
+                self.name,
+                names.join(", ")
+            );
             self.wrong(path, &expected, "a pickle of something else")
         })?;
         let mut records = Vec::with_capacity(data.len() / PICTURE * self.record());

@@ -168,13 +168,13 @@ impl IdxSet {
         let part = self.files[0].name.strip_suffix("train-images-idx3-ubyte").unwrap_or_default();
         let is_own = |path: &Path| {
             let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
-            search::is_below(path, &self.name, folders) && name.contains(part.trim_matches('-').trim_start_matches("emnist-"))
+            search::is_below(path, &self.name, folders)
+                && name.contains(part.trim_matches('-').trim_start_matches("emnist-"))
         };
         let own: Vec<_> = found.iter().filter(|(path, ..)| is_own(path)).collect();
         let role = |i: usize| {
-            let mut of_kind = own.iter().filter(|(path, kind, _)| {
-                *kind == KINDS[i] && search::is_test(path) == Some(i >= 2)
-            });
+            let mut of_kind =
+                own.iter().filter(|(path, kind, _)| *kind == KINDS[i] && search::is_test(path) == Some(i >= 2));
             // Two of one kind and part are no set.
             of_kind.next().filter(|_| of_kind.next().is_none()).map(|(path, ..)| path.clone())
         };
@@ -215,9 +215,10 @@ impl IdxSet {
                 ));
             }
         }
-        let differs = files.iter().zip(&self.files).filter(|(file, published)| {
-            !published.content.is_empty() && file.content != published.content
-        });
+        let differs = files
+            .iter()
+            .zip(&self.files)
+            .filter(|(file, published)| !published.content.is_empty() && file.content != published.content);
         let warnings = differs.map(|(file, _)| {
             let path = file.path.display();
             format!("{path} is not the published file of {}: results will differ from those of others", self.name)
@@ -252,7 +253,8 @@ impl IdxSet {
             Ok(_) => error.hint(format!("fetch them with `entroscope data get {name}`")),
             Err(by_hand) => by_hand.hints.into_iter().fold(error, Error::hint),
         };
-        let error = error.hint(format!("or say where they are with `--data-dir DIR`, if they are in DIR/{name}")).hint(names);
+        let error =
+            error.hint(format!("or say where they are with `--data-dir DIR`, if they are in DIR/{name}")).hint(names);
         match seen(folders) {
             Some(seen) => error.hint(seen),
             None => error,
@@ -336,7 +338,9 @@ impl CatalogueEntry for IdxSet {
         let name = &self.name;
         let from = match name.as_str() {
             "kmnist" => " from http://codh.rois.ac.jp/kmnist/dataset/kmnist/",
-            "emnist" => " from https://www.nist.gov/itl/products-and-services/emnist-dataset, \"Binary format\", unpacked",
+            "emnist" => {
+                " from https://www.nist.gov/itl/products-and-services/emnist-dataset, \"Binary format\", unpacked"
+            }
             _ => "",
         };
         Err(Error::new(format!("{name} is fetched by hand"))
@@ -428,7 +432,8 @@ impl SampleSource for IdxSource {
 
     fn content(&self, part: DatasetPart) -> Value {
         let [images, labels] = self.pair(part);
-        let mut content = json!({ "files": { "images": images.content, "labels": labels.content }, "reader": idx::READER });
+        let mut content =
+            json!({ "files": { "images": images.content, "labels": labels.content }, "reader": idx::READER });
         if self.rules.is_transposed {
             content["transposed"] = json!({ "first_label": self.rules.first_label });
         }

@@ -67,24 +67,24 @@ fn chosen(
     columns: &Columns,
     is_named: bool,
 ) -> Result<(Vec<usize>, Option<usize>, Vec<String>)> {
-    let column = |wanted: &str, option: &str| match (0..names.len()).filter(|&i| names[i] == wanted).collect::<Vec<_>>()[..] {
-        [one] => Ok(one),
-        [] => {
-            let error = Error::new(format!("{name} has no column \"{wanted}\" for option `{option}`"));
-            let named = error.hint(if is_named {
-                format!("its columns are {}", some(names))
-            } else {
-                format!("its columns have no names: they are 0 to {}", names.len() - 1)
-            });
-            Err(match nearest(wanted, names.iter().map(String::as_str)) {
-                Some(near) if is_named => named.hint(format!("did you mean \"{near}\"?")),
-                _ => named,
-            })
-        }
-        _ => Err(Error::new(format!("{name} has several columns \"{wanted}\""))),
-    };
-    let known: Vec<usize> =
-        (0..names.len()).filter(|&i| LABELS.contains(&names[i].to_lowercase().as_str())).collect();
+    let column =
+        |wanted: &str, option: &str| match (0..names.len()).filter(|&i| names[i] == wanted).collect::<Vec<_>>()[..] {
+            [one] => Ok(one),
+            [] => {
+                let error = Error::new(format!("{name} has no column \"{wanted}\" for option `{option}`"));
+                let named = error.hint(if is_named {
+                    format!("its columns are {}", some(names))
+                } else {
+                    format!("its columns have no names: they are 0 to {}", names.len() - 1)
+                });
+                Err(match nearest(wanted, names.iter().map(String::as_str)) {
+                    Some(near) if is_named => named.hint(format!("did you mean \"{near}\"?")),
+                    _ => named,
+                })
+            }
+            _ => Err(Error::new(format!("{name} has several columns \"{wanted}\""))),
+        };
+    let known: Vec<usize> = (0..names.len()).filter(|&i| LABELS.contains(&names[i].to_lowercase().as_str())).collect();
     let y = match (&columns.y, &known[..]) {
         (Some(y), _) => Some(column(y, "y")?),
         (None, []) => None,

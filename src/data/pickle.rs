@@ -142,7 +142,8 @@ fn build(bytes: &[u8]) -> Option<Object> {
                 list.extend(items);
             }
             b's' | b'u' => {
-                let items = if code == b's' { stack.split_off(stack.len().checked_sub(2)?) } else { marked(&mut stack)? };
+                let items =
+                    if code == b's' { stack.split_off(stack.len().checked_sub(2)?) } else { marked(&mut stack)? };
                 let Object::Dict(dict) = stack.last_mut()? else { return None };
                 dict.extend(items.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone())));
             }

@@ -127,8 +127,11 @@ impl Split {
         let all: Vec<u32> = self.selection.indices().map(|i| i as u32).collect();
         let sample = |&place: &usize| {
             all.get(place).copied().ok_or_else(|| {
-                Error::new(format!("{self} has no sample {place}"))
-                    .hint(format!("its {} samples are 0 to {}", all.len(), all.len() - 1))
+                Error::new(format!("{self} has no sample {place}")).hint(format!(
+                    "its {} samples are 0 to {}",
+                    all.len(),
+                    all.len() - 1
+                ))
             })
         };
         let list = places.iter().map(sample).collect::<Result<Vec<_>>>()?;
@@ -215,11 +218,7 @@ impl Split {
 
     /// These samples in words, and the seed of a generated set.
     pub fn provenance(&self) -> Provenance {
-        Provenance {
-            data: vec![self.to_string()],
-            seeds: self.data.source().seeds(),
-            ..Provenance::default()
-        }
+        Provenance { data: vec![self.to_string()], seeds: self.data.source().seeds(), ..Provenance::default() }
     }
 
     /// Reads or draws the samples, anew at every call.

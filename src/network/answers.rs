@@ -114,9 +114,7 @@ impl Operation for Compared {
         let ((_, x), labels, outputs) = (inputs[0].f32s("x")?, self.split.labels()?, self.outputs());
         let samples = x.chunks(outputs.max(1)).zip(&labels);
         Ok(match self.answer {
-            Answer::Accuracy => {
-                Value::number(count_correct(x, &labels) as f64 / labels.len() as f64)
-            }
+            Answer::Accuracy => Value::number(count_correct(x, &labels) as f64 / labels.len() as f64),
             Answer::Confusion => {
                 let mut counts = vec![0.0_f32; outputs * outputs];
                 for (row, &label) in samples {

@@ -51,8 +51,7 @@ fn refusal(path: &Path, name: &str, why: &str) -> Error {
         return wrong("it ends early, like a download that broke off").hint("fetch it again, or save it again");
     }
     if is_zip && holds(b".npy") {
-        return wrong("it is a NumPy archive (.npz)")
-            .hint("its arrays are read by `load_tensors`");
+        return wrong("it is a NumPy archive (.npz)").hint("its arrays are read by `load_tensors`");
     }
     if is_zip && !holds(b"data.pkl") {
         return wrong("it is a zip archive of other files").hint("unpack it, and name the file of weights in it");

@@ -198,7 +198,8 @@ fn no_page_names_a_type_of_rust() {
 fn every_option_has_a_type_and_a_default() {
     let reference = reference();
     let options = |page: &str| {
-        let (_, page) = reference.pages().find(|(_, known)| known.name == page && known.kind != PageKind::Property).unwrap();
+        let (_, page) =
+            reference.pages().find(|(_, known)| known.name == page && known.kind != PageKind::Property).unwrap();
         page.options.clone()
     };
     let pages: BTreeSet<&str> = reference.pages().map(|(_, page)| page.name.as_str()).collect();

@@ -127,7 +127,10 @@ mod arrays {
             ("dataset(zeros([2, 2]), [0, 2], #{ classes: 2 })", &["y has the label 2, option `classes` only 2"]),
             ("dataset(zeros([2, 2]), [\"a\", \"b\"], #{ classes: [\"a\"] })", &["\"b\" is none of the classes a"]),
             ("dataset(zeros([2, 2]), [0, 1], #{ classes: [\"a\", \"a\"] })", &["two classes are called \"a\""]),
-            ("dataset(zeros([2, 2]), [0, 1], #{ classes: \"a\" })", &["`classes` must be an array of texts or a number"]),
+            (
+                "dataset(zeros([2, 2]), [0, 1], #{ classes: \"a\" })",
+                &["`classes` must be an array of texts or a number"],
+            ),
             ("dataset(zeros([5]))", &["x has the shape [5]", "x.reshape([5, 1])"]),
             ("dataset(zeros([9, 8, 8]))", &["x has the shape [9, 8, 8]", "shape: [1, 8, 8]", "shape: [64]"]),
             ("dataset(zeros([9, 8, 8, 3]))", &["8×8 pixels with 3 channels", "channels_last: true"]),
@@ -323,10 +326,13 @@ mod answers {
         assert_eq!(outcome.status, Status::Done, "{}", text(&outcome.diagnostics));
         let svg = |name: &str| std::fs::read_to_string(place.path("project/out").join(name)).unwrap();
         assert!(svg("own.svg").contains("cat") && svg("own.svg").contains("dog"));
-        refuses(&place, &[
-            ("images(zeros([2, 1, 4, 4]), #{ labels: \"class\" })", &["a tensor's pictures have no classes"]),
-            ("images(dataset(\"glyphs\").test.take(1), #{ labels: \"clas\" })", &["did you mean \"class\"?"]),
-        ]);
+        refuses(
+            &place,
+            &[
+                ("images(zeros([2, 1, 4, 4]), #{ labels: \"class\" })", &["a tensor's pictures have no classes"]),
+                ("images(dataset(\"glyphs\").test.take(1), #{ labels: \"clas\" })", &["did you mean \"class\"?"]),
+            ],
+        );
     }
 }
 
@@ -434,8 +440,30 @@ mod files {
         let one = npy("|u1", "(1, 2, 2)", &[9, 9, 9, 9]);
         let two = npy("|u1", "(2, 1)", &[1, 0]);
         let place = with(&[
-            ("keras.npz", npz(&[("x_train", bytes.clone()), ("y_train", two.clone()), ("x_test", one.clone()), ("y_test", npy("|u1", "(1,)", &[2]))], false)),
-            ("med.npz", npz(&[("train_images", bytes), ("train_labels", two), ("test_images", one.clone()), ("val_images", one)], true)),
+            (
+                "keras.npz",
+                npz(
+                    &[
+                        ("x_train", bytes.clone()),
+                        ("y_train", two.clone()),
+                        ("x_test", one.clone()),
+                        ("y_test", npy("|u1", "(1,)", &[2])),
+                    ],
+                    false,
+                ),
+            ),
+            (
+                "med.npz",
+                npz(
+                    &[
+                        ("train_images", bytes),
+                        ("train_labels", two),
+                        ("test_images", one.clone()),
+                        ("val_images", one),
+                    ],
+                    true,
+                ),
+            ),
         ]);
         prints(
             &place,
@@ -458,11 +486,17 @@ mod files {
                 "[9.0, 9.0, 9.0, 9.0]",
             ],
         );
-        refuses(&place, &[
-            ("dataset(\"keras.npz\").split(0.5, 1);", &["keras.npz", "has the shape [2, 2, 2]", "shape: [1, 2, 2]"]),
-            ("dataset(\"keras.npz\", #{ shape: [1, 2, 2] }).split(0.5, 1);", &["two parts already"]),
-            ("dataset(\"med.npz\", #{ shape: [4] }).test.labels;", &["no label", "dataset(x, y)"]),
-        ]);
+        refuses(
+            &place,
+            &[
+                (
+                    "dataset(\"keras.npz\").split(0.5, 1);",
+                    &["keras.npz", "has the shape [2, 2, 2]", "shape: [1, 2, 2]"],
+                ),
+                ("dataset(\"keras.npz\", #{ shape: [1, 2, 2] }).split(0.5, 1);", &["two parts already"]),
+                ("dataset(\"med.npz\", #{ shape: [4] }).test.labels;", &["no label", "dataset(x, y)"]),
+            ],
+        );
     }
 
     #[test]
@@ -516,11 +550,14 @@ mod files {
         for (given, words) in refused {
             refuses(&place, &[(&format!("let x = dataset({given});"), words)]);
         }
-        refuses(&place, &[
-            ("let x = dataset(\"t.csv\", #{ size: 3 });", &["`size` is no option of files of one's own"]),
-            ("let x = dataset(\"glyphs\", #{ y: \"a\" });", &["`y` is an option of one's own arrays"]),
-            ("let x = load_tensor(\"pair.npz\");", &["expected one tensor, found 2", "load_tensors"]),
-        ]);
+        refuses(
+            &place,
+            &[
+                ("let x = dataset(\"t.csv\", #{ size: 3 });", &["`size` is no option of files of one's own"]),
+                ("let x = dataset(\"glyphs\", #{ y: \"a\" });", &["`y` is an option of one's own arrays"]),
+                ("let x = load_tensor(\"pair.npz\");", &["expected one tensor, found 2", "load_tensors"]),
+            ],
+        );
     }
 
     /// Numbers without end in a small file.

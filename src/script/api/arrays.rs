@@ -32,20 +32,23 @@ pub(super) fn array_options(options: &Options<'_>) -> Result<ArrayOptions> {
         let sizes: Option<Vec<usize>> =
             sizes.and_then(|sizes| sizes.into_iter().map(|size| usize::try_from(size).ok()).collect());
         sizes.filter(|sizes| matches!(sizes.len(), 1 | 3) && !sizes.contains(&0)).ok_or_else(|| {
-            Error::new("`dataset`: option `shape` must be the shape of one sample, [numbers] or [channels, height, width]")
+            Error::new(
+                "`dataset`: option `shape` must be the shape of one sample, [numbers] or [channels, height, width]",
+            )
         })
     });
-    let classes = options.value("classes").map(|classes| match (classes.as_int(), classes.clone().try_cast::<Array>()) {
-        (Ok(count), _) if count > 0 => Ok(Classes::Count(count as usize)),
-        (_, Some(names)) => {
-            let names = elements::<ImmutableString>(names, "`classes`", "a text")?;
-            Ok(Classes::Names(names.iter().map(ToString::to_string).collect()))
-        }
-        _ => Err(Error::new(format!(
-            "`dataset`: option `classes` must be an array of texts or a number of at least 1, got {}",
-            describe(classes)
-        ))),
-    });
+    let classes =
+        options.value("classes").map(|classes| match (classes.as_int(), classes.clone().try_cast::<Array>()) {
+            (Ok(count), _) if count > 0 => Ok(Classes::Count(count as usize)),
+            (_, Some(names)) => {
+                let names = elements::<ImmutableString>(names, "`classes`", "a text")?;
+                Ok(Classes::Names(names.iter().map(ToString::to_string).collect()))
+            }
+            _ => Err(Error::new(format!(
+                "`dataset`: option `classes` must be an array of texts or a number of at least 1, got {}",
+                describe(classes)
+            ))),
+        });
     Ok(ArrayOptions {
         shape: shape.transpose()?,
         channels_last: options.optional_flag("channels_last")?,
@@ -108,12 +111,7 @@ fn labels(y: &Dynamic) -> Result<OwnLabels> {
     Ok(OwnLabels::Numbers { shape: vec![numbers.len()], numbers })
 }
 
-fn of_arrays(
-    context: &NativeCallContext<'_>,
-    x: &Dynamic,
-    y: Option<&Dynamic>,
-    options: &Map,
-) -> Native<Dataset> {
+fn of_arrays(context: &NativeCallContext<'_>, x: &Dynamic, y: Option<&Dynamic>, options: &Map) -> Native<Dataset> {
     let read = DATASET.read(options)?;
     if let Some(option) = options.keys().find(|key| !OF_ARRAYS.contains(&key.as_str())) {
         return Err(refused(option, "arrays of one's own").into());

@@ -4,11 +4,13 @@ use rhai::plugin::*;
 use rhai::{Dynamic, Engine, INT, Map};
 
 use super::arrays::OF_ARRAYS;
+use super::general::{AnyNumber, wanted_count, wanted_number};
 use super::own_files;
 use super::tensor::select::wanted_places;
-use super::general::{AnyNumber, wanted_count, wanted_number};
 use crate::Error;
-use crate::data::{COUNTS, Dataset, EMNIST, DatasetOptions, FolderAccess, FolderOptions, LABEL_COLUMN, Normalisation, Split};
+use crate::data::{
+    COUNTS, Dataset, DatasetOptions, EMNIST, FolderAccess, FolderOptions, LABEL_COLUMN, Normalisation, Split,
+};
 use crate::output::run_folder::RunFolder;
 use crate::script::options::{Key, Options, Spec, Takes, describe};
 use crate::script::session::{Native, Session};
@@ -38,7 +40,11 @@ pub(super) const DATASET: Spec = Spec {
         ),
         Key::count("seed", 0, "seed of the samples; generated data sets only"),
         Key::flag("grey", false, "whether the three channels become one, the luma of ITU-R BT.601; CIFAR only"),
-        Key::flag("coarse", false, "whether the classes are the twenty groups in place of the hundred; \"cifar-100\" only"),
+        Key::flag(
+            "coarse",
+            false,
+            "whether the classes are the twenty groups in place of the hundred; \"cifar-100\" only",
+        ),
         Key::one_of("split", &EMNIST, "which of its six sets; \"emnist\" only"),
         Key::open(
             "classes",
@@ -175,7 +181,8 @@ fn places(split: &Split, places: &TensorOrArray) -> Result<Vec<usize>, Error> {
 fn in_two(split: &Split, share: &AnyNumber, seed: INT, options: &Map) -> Native<Map> {
     let options = SPLIT.read(options)?;
     let share = wanted_number(share, "the share")?;
-    let [fit, held] = split.parted(share, wanted_count(seed, "the seed")? as u64, options.optional_flag("by_class")?)?;
+    let [fit, held] =
+        split.parted(share, wanted_count(seed, "the seed")? as u64, options.optional_flag("by_class")?)?;
     Ok(Map::from([("fit".into(), Dynamic::from(fit)), ("held".into(), Dynamic::from(held))]))
 }
 
@@ -234,8 +241,13 @@ mod functions {
             return Ok(own_files::open(&session, name, &options)?);
         }
         let read = DATASET.read(&options)?;
-        if let Some(option) = options.keys().find(|key| OF_ARRAYS.contains(&key.as_str()) || own_files::OF_FILES.contains(&key.as_str())) {
-            return Err(Error::new(format!("`{option}` is an option of one's own arrays; {name} is what its files say")).into());
+        if let Some(option) =
+            options.keys().find(|key| OF_ARRAYS.contains(&key.as_str()) || own_files::OF_FILES.contains(&key.as_str()))
+        {
+            return Err(Error::new(format!(
+                "`{option}` is an option of one's own arrays; {name} is what its files say"
+            ))
+            .into());
         }
         let options = read;
         let options = DatasetOptions {

@@ -109,7 +109,11 @@ const IMAGES: Spec = Spec {
     function: "images",
     keys: &[
         Key::open("columns", Takes::Count, "chosen from the number of pictures", "pictures per row"),
-        Key::one_of("labels", &["none", "depth", "sample", "channel", "class"], "what stands under every picture: a number, or the name of the class"),
+        Key::one_of(
+            "labels",
+            &["none", "depth", "sample", "channel", "class"],
+            "what stands under every picture: a number, or the name of the class",
+        ),
         TITLE,
         Key::open(
             "range",
@@ -305,9 +309,8 @@ mod functions {
         let by_class = options.choice("labels")? == "class";
         let source = |value: Dynamic| match picture_source(value)? {
             Source::Computed(pictures) if by_class => Ok(Source::Computed(pictures.by_class()?)),
-            Source::Known(_) if by_class => {
-                Err(Error::new("`images`: a tensor's pictures have no classes").hint("labels are those of a split's samples"))
-            }
+            Source::Known(_) if by_class => Err(Error::new("`images`: a tensor's pictures have no classes")
+                .hint("labels are those of a split's samples")),
             source => Ok(source),
         };
         let mut plot = ImagesPlot::new(list.into_iter().map(source).collect::<Result<_, Error>>()?);

@@ -43,9 +43,8 @@ pub(super) fn open(session: &Session, name: &str, options: &Map) -> Result<Datas
     let parts = match Kind::of_file(&file) {
         Some(Kind { what: "a text" | "empty", .. }) => vec![table(session, name, &file, &read)?],
         _ => {
-            let arrays = named_tensors(session, name, &file).map_err(|error| {
-                error.hint("data sets are read from .npy, .npz, .safetensors and CSV")
-            })?;
+            let arrays = named_tensors(session, name, &file)
+                .map_err(|error| error.hint("data sets are read from .npy, .npz, .safetensors and CSV"))?;
             parts(name, arrays, &read)?
         }
     };
@@ -56,7 +55,9 @@ fn text_of(value: &Dynamic, what: &str, also: &str) -> Result<String> {
     match (value.as_int(), value.clone().into_string()) {
         (Ok(number), _) => Ok(number.to_string()),
         (_, Ok(text)) => Ok(text),
-        (_, Err(_)) => Err(Error::new(format!("`dataset`: option `{what}` must be a text{also}, got {}", describe(value)))),
+        (_, Err(_)) => {
+            Err(Error::new(format!("`dataset`: option `{what}` must be a text{also}, got {}", describe(value))))
+        }
     }
 }
 
@@ -110,7 +111,11 @@ fn parts(name: &str, arrays: Vec<(String, ScriptTensor)>, options: &Options<'_>)
             (None, _) => {
                 return Err(Error::new(format!("{name} has no array called x; it has {}", names.join(", ")))
                     .hint("name the arrays of samples and labels: `#{ x: \"…\", y: \"…\" }`")
-                    .hint(format!("without that, samples are called {}, labels {}", SAMPLES.join(", "), LABELS.join(", "))));
+                    .hint(format!(
+                        "without that, samples are called {}, labels {}",
+                        SAMPLES.join(", "),
+                        LABELS.join(", ")
+                    )));
             }
         },
     };
@@ -120,7 +125,8 @@ fn parts(name: &str, arrays: Vec<(String, ScriptTensor)>, options: &Options<'_>)
 /// The array that an option names.
 fn wanted(file: &str, names: &[String], name: &str, option: &str) -> Result<usize> {
     names.iter().position(|known| known == name).ok_or_else(|| {
-        let error = Error::new(format!("{file} has no array \"{name}\" for option `{option}`; it has {}", names.join(", ")));
+        let error =
+            Error::new(format!("{file} has no array \"{name}\" for option `{option}`; it has {}", names.join(", ")));
         match nearest(name, names.iter().map(String::as_str)) {
             Some(near) => error.hint(format!("did you mean \"{near}\"?")),
             None => error,
@@ -130,8 +136,7 @@ fn wanted(file: &str, names: &[String], name: &str, option: &str) -> Result<usiz
 
 /// The array with a name that is known, if there is one.
 fn known(file: &str, names: &[String], known: &[&str], option: &str) -> Result<Option<usize>> {
-    let found: Vec<usize> =
-        (0..names.len()).filter(|&i| known.contains(&names[i].to_lowercase().as_str())).collect();
+    let found: Vec<usize> = (0..names.len()).filter(|&i| known.contains(&names[i].to_lowercase().as_str())).collect();
     match found[..] {
         [] => Ok(None),
         [one] => Ok(Some(one)),

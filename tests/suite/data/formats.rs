@@ -80,7 +80,10 @@ fn emnist_is_upright_and_its_classes_are_named() {
     assert_eq!(found, Availability::Present(place.0.path().join("data/gzip"), notes));
     let missing = place.open("emnist", DatasetOptions { split: Some("byclass"), ..plain() });
     assert_says(missing, &["emnist-byclass-train-images-idx3-ubyte", "nist.gov", "--data-dir DIR"]);
-    assert_says(place.open("mnist", DatasetOptions { split: Some("letters"), ..plain() }), &["`split` is an option of emnist"]);
+    assert_says(
+        place.open("mnist", DatasetOptions { split: Some("letters"), ..plain() }),
+        &["`split` is an option of emnist"],
+    );
 }
 
 #[test]
@@ -106,12 +109,8 @@ fn nowhere_has(name: &str) -> Result<Dataset> {
 /// Kaggle's archive has a folder for every file; others call them what they like.
 #[test]
 fn idx_files_are_known_by_their_content() {
-    let raw = [
-        images(3, |n, y, x| 7 * n + y + x),
-        labels(&[0, 9, 4]),
-        images(2, |n, y, x| n + 2 * y + x),
-        labels(&[2, 1]),
-    ];
+    let raw =
+        [images(3, |n, y, x| 7 * n + y + x), labels(&[0, 9, 4]), images(2, |n, y, x| n + 2 * y + x), labels(&[2, 1])];
     let usual = Place::new(&[
         ("kmnist/train-images-idx3-ubyte", raw[0].clone()),
         ("kmnist/train-labels-idx1-ubyte", raw[1].clone()),
@@ -186,10 +185,7 @@ fn cifar_100_has_classes_and_groups() {
     assert_eq!(grey.test().shape(), [1, 16, 16]);
     assert_says(open("cifar-100", plain()), &["cifar-100-binary.tar.gz", "train.bin and test.bin", "cifar-100-python"]);
     assert_says(place.open("cifar-10", DatasetOptions { coarse: Some(true), ..plain() }), &["an option of cifar-100"]);
-    let wrong = Place::new(&[
-        ("cifar-100/train.bin", batch(&[&[20, 1]])),
-        ("cifar-100/test.bin", batch(&[&[0, 1]])),
-    ]);
+    let wrong = Place::new(&[("cifar-100/train.bin", batch(&[&[20, 1]])), ("cifar-100/test.bin", batch(&[&[0, 1]]))]);
     assert_says(wrong.open("cifar-100", plain()).unwrap().train().labels(), &["labels from 0 to 19, found 20"]);
 }
 
@@ -203,8 +199,12 @@ fn pickled(lists: &[(&str, &[u8])], data: &[u8]) -> Vec<u8> {
         bytes.push(b'e');
     }
     bytes.extend(short("data"));
-    bytes.extend(b"cnumpy.core.multiarray\n_reconstruct\nq\x04cnumpy\nndarray\nq\x05K\x00\x85q\x06U\x01bq\x07\x87q\x08Rq\x09");
-    bytes.extend([b"(K\x01M".as_slice(), &((data.len() / 3072) as u16).to_le_bytes(), b"M\x00\x0c\x86cnumpy\ndtype\n"].concat());
+    bytes.extend(
+        b"cnumpy.core.multiarray\n_reconstruct\nq\x04cnumpy\nndarray\nq\x05K\x00\x85q\x06U\x01bq\x07\x87q\x08Rq\x09",
+    );
+    bytes.extend(
+        [b"(K\x01M".as_slice(), &((data.len() / 3072) as u16).to_le_bytes(), b"M\x00\x0c\x86cnumpy\ndtype\n"].concat(),
+    );
     bytes.extend(b"U\x02u1K\x00K\x01\x87R(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89T");
     bytes.extend((data.len() as u32).to_le_bytes());
     bytes.extend_from_slice(data);
