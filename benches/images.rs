@@ -118,7 +118,7 @@ fn published(residual: bool, blocks: usize) -> entroscope::Result<Network> {
         if residual { vec![Residual { body, projection: Vec::new() }.into(), tanh] } else { vec![valid, tanh, pad] };
     layers.extend(vec![block; blocks]);
     let blocks: entroscope::Result<Vec<Block>> = layers.into_iter().map(Block::new).collect();
-    let init = Init { weight_var: 1.05, bias_var: 2e-5, seed: 0 };
+    let init = Init::gaussian(1.05, 2e-5, 0);
     Network::new(Architecture::new(&[1, 28, 28], blocks?)?, init)
 }
 
@@ -142,7 +142,7 @@ fn vgg16(narrow: usize) -> entroscope::Result<Network> {
         inputs = outputs;
     }
     let blocks: entroscope::Result<Vec<Block>> = layers.into_iter().map(Block::new).collect();
-    Network::new(Architecture::new(&[3, 224, 224], blocks?)?, Init { weight_var: 2.0, bias_var: 0.0, seed: 0 })
+    Network::new(Architecture::new(&[3, 224, 224], blocks?)?, Init::gaussian(2.0, 0.0, 0))
 }
 
 struct Cascade {

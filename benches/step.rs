@@ -104,7 +104,7 @@ impl Setting {
             Block::new(vec![linear, Activation::Tanh.into()])
         };
         let blocks: entroscope::Result<Vec<Block>> = sizes.windows(2).map(block).collect();
-        let init = Init { weight_var: 1.76, bias_var: 0.05, seed: 0 };
+        let init = Init::gaussian(1.76, 0.05, 0);
         let network = Network::new(Architecture::new(&[WIDTH], blocks?)?, init)?;
         let architecture = network.architecture();
         let (mut weights, mut inverses) = (Vec::new(), Vec::new());

@@ -247,7 +247,7 @@ impl Inverses<'_> {
             None => Inverse::for_block(block, shape(l - 1), shape(l))?,
         };
         self.last = Some(inverse.clone());
-        let inverse = solver.adapt(inverse, &blocks[..l - 1], shape(l))?;
+        let inverse = solver.adapt(inverse, architecture, l)?;
         let ends_at_pixels = l == 1 && block.written_inverse().is_none();
         Ok(if ends_at_pixels && !solver.keeps_relu_at_input() { inverse.reaching_below_zero() } else { inverse })
     }

@@ -12,6 +12,8 @@ use crate::{Error, Result};
 pub enum Mode {
     /// The network's answer: running averages, nothing dropped.
     Evaluation,
+    /// The same, and what reaches the `batch_norm` of this number, from 0, is kept.
+    Observing { norm: usize },
     /// A training step: `batch_norm` uses the batch's own mean and variance, `dropout` drops numbers, drawn by seed, step
     /// and layer.
     Training { seed: u64, step: usize },
@@ -32,6 +34,8 @@ pub struct ForwardPass {
     pub output: DeviceBatch,
     /// After a training step: the running averages, moved by the batch's, in the order of the layers' arrays.
     pub running_averages: Vec<Tensor<1>>,
+    /// With [`Mode::Observing`]: what reached that batch normalisation.
+    pub observed: Option<DeviceBatch>,
 }
 
 /// Sends a batch through layers in a row; `arrays` are theirs, in their order, each flat in PyTorch's layout.
@@ -39,9 +43,10 @@ pub struct ForwardPass {
 /// # Errors
 /// When the samples do not fit, or there are too few arrays.
 pub fn forward_pass(layers: &[Layer], arrays: &[Tensor<1>], batch: DeviceBatch, mode: Mode) -> Result<ForwardPass> {
-    let mut pass = BurnPass { mode, arrays: arrays.iter(), running_averages: Vec::new(), dropouts: 0 };
+    let (arrays, running_averages) = (arrays.iter(), Vec::new());
+    let mut pass = BurnPass { mode, arrays, running_averages, dropouts: 0, norms: 0, observed: None };
     let output = pass.forward(layers, batch)?;
-    Ok(ForwardPass { output, running_averages: pass.running_averages })
+    Ok(ForwardPass { output, running_averages: pass.running_averages, observed: pass.observed })
 }
 
 /// The state of a pass that is under way.
@@ -52,6 +57,9 @@ pub(crate) struct BurnPass<'a> {
     pub running_averages: Vec<Tensor<1>>,
     /// Dropout layers so far.
     dropouts: usize,
+    /// Batch normalisations so far.
+    norms: usize,
+    observed: Option<DeviceBatch>,
 }
 
 impl BurnPass<'_> {
@@ -77,6 +85,14 @@ impl BurnPass<'_> {
     /// What the pass is for.
     pub fn mode(&self) -> Mode {
         self.mode
+    }
+
+    /// Keeps what reaches the next batch normalisation, if it is wanted.
+    pub fn observe(&mut self, x: &DeviceBatch) {
+        if matches!(self.mode, Mode::Observing { norm } if norm == self.norms) {
+            self.observed = Some(x.clone());
+        }
+        self.norms += 1;
     }
 
     /// In a training step, the random numbers of the next dropout layer.

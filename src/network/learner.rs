@@ -65,7 +65,7 @@ impl Learner {
         let batch =
             DeviceBatch { numbers: Tensor::from_data(numbers, (&self.device, DType::F32)), shape: self.shape.clone() };
         let mode = Mode::Training { seed: self.training.seed, step: self.steps };
-        let ForwardPass { output, running_averages } = forward_pass(&self.layers, &leaves, batch, mode)?;
+        let ForwardPass { output, running_averages, .. } = forward_pass(&self.layers, &leaves, batch, mode)?;
         let outputs = output.numbers;
         let correct = count_correct(&numbers_of(outputs.clone().without_autodiff())?, labels);
         let labels: Vec<i32> = labels.iter().map(|&label| label as i32).collect();

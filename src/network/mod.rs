@@ -4,6 +4,7 @@
 mod answers;
 mod batch;
 mod burn_pass;
+mod calibrate;
 mod forward;
 mod init;
 mod layers;
@@ -14,6 +15,7 @@ mod optimizer;
 mod outputs;
 mod provenance;
 mod recompute;
+mod scheme;
 mod train;
 mod weights;
 
@@ -26,11 +28,13 @@ use serde_json::json;
 pub use answers::{accuracy, confusion, sample_losses};
 pub(crate) use batch::{Batch, channels_last, forward_rows, kernels_first, kernels_last, views};
 pub use burn_pass::{DeviceBatch, ForwardPass, Mode, forward_pass};
+pub use calibrate::calibrated;
 pub use forward::{activations, check_data, forward};
-pub use init::Init;
+pub use init::{Init, OwnSchemes, Schemes};
 pub use layers::{
     ActivationLayer, AdaptiveAvgPool, AvgPool, BatchNorm, CircularPad, Conv2d, ConvTranspose2d, Crop, Dropout, Flatten,
-    Layer, LayerNorm, Linear, MaxPool, ParamKind, ParamSpec, Pool, Reshape, Residual, Softmax,
+    GroupNorm, Initialised, Layer, LayerNorm, Linear, MaxPool, ParamKind, ParamSpec, PatchEmbedding, Permute, Pool,
+    Reshape, Residual, RmsNorm, Scale, Softmax,
 };
 pub(crate) use layers::{BackwardPass, LinearMap, derive_inverse, sequence};
 pub use learner::{Learner, StepResult};
@@ -40,6 +44,7 @@ pub use optimizer::Optimizer;
 pub(crate) use optimizer::OptimizerState;
 pub use outputs::outputs;
 pub(crate) use recompute::{ActivationsAt, activation_sources, recompute_operations};
+pub use scheme::{Distribution, Scheme, Variance};
 pub use train::{Training, TrainingRun, train};
 
 use crate::work::{Described, Fingerprint, Value};
@@ -83,6 +88,9 @@ pub enum WeightSource {
     /// Computed by operations: for every block, the one whose result holds its arrays, by the names of
     /// [`Architecture::names`]; and the origin in words.
     Computed { blocks: Arc<[Described]>, words: String },
+    /// Those of another network, except in the blocks for which there is an operation, as in `Computed`; and the change in
+    /// words.
+    Changed { of: Box<Network>, blocks: Arc<[Option<Described>]>, words: String },
 }
 
 impl Block {
@@ -99,6 +107,19 @@ impl Block {
     #[must_use]
     pub fn with_inverse(self, inverse: Vec<Layer>) -> Self {
         Self { inverse: Some(inverse), ..self }
+    }
+
+    /// The same block with initial weights of its own; those of its layers win.
+    ///
+    /// # Errors
+    /// When nothing in it is drawn, or one of its arrays cannot be drawn like this.
+    pub fn with_schemes(self, schemes: OwnSchemes) -> Result<Self> {
+        if !self.layers.iter().any(Layer::is_drawn) {
+            return Err(Error::new(format!("nothing in the block {self} has initial weights")));
+        }
+        let own = |layer: Layer| if layer.is_drawn() { layer.with_schemes(schemes, false) } else { Ok(layer) };
+        let layers: Result<Vec<Layer>> = self.layers.into_iter().map(own).collect();
+        Ok(Self { layers: layers?, ..self })
     }
 
     /// The same block with the names of its layers with weights in files, in their order.
@@ -258,39 +279,61 @@ struct PrefixEntry<'a> {
     layers: &'a [Layer],
     #[serde(skip_serializing_if = "Option::is_none")]
     weights: Option<Fingerprint>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    init: Option<OwnSchemes>,
 }
 
 impl Network {
     /// Gives an architecture its initial weights.
     ///
     /// # Errors
-    /// When a variance is negative or not a number.
+    /// When a variance or a gain is out of its range, or a scheme does not fit a layer.
     pub fn new(architecture: Architecture, init: Init) -> Result<Self> {
-        init.check()?;
+        init.check(&architecture)?;
         let start = json!({ "init": init.description(), "input": architecture.shape(0), "forward": forward::VERSION });
-        Ok(Self::with_source(architecture, WeightSource::Drawn(init), start, |_| None))
+        Ok(Self::with_source(architecture, WeightSource::Drawn(init), vec![Fingerprint::from_json(&start)]))
     }
 
     /// Gives an architecture weights that operations compute: for every block, one whose result holds its arrays by the
     /// names of [`Architecture::names`]. `words` says for people where they come from.
     pub fn computed(architecture: Architecture, blocks: Vec<Described>, words: impl Into<String>) -> Self {
         let start = json!({ "input": architecture.shape(0), "forward": forward::VERSION });
-        let blocks: Arc<[Described]> = blocks.into();
-        let source = WeightSource::Computed { blocks: blocks.clone(), words: words.into() };
-        Self::with_source(architecture, source, start, |l| Some(blocks[l].fingerprint()))
+        let source = WeightSource::Computed { blocks: blocks.into(), words: words.into() };
+        Self::with_source(architecture, source, vec![Fingerprint::from_json(&start)])
     }
 
-    fn with_source(
-        architecture: Architecture,
-        source: WeightSource,
-        start: serde_json::Value,
-        weights: impl Fn(usize) -> Option<Fingerprint>,
-    ) -> Self {
-        let blocks = architecture.blocks().iter().enumerate();
-        let entries: Vec<PrefixEntry<'_>> =
-            blocks.map(|(l, block)| PrefixEntry { layers: &block.layers, weights: weights(l) }).collect();
-        let prefixes = Fingerprint::chain(Fingerprint::from_json(&start), &entries);
-        Self { architecture, source, prefixes: prefixes.into(), training_run: None }
+    /// Gives some blocks of a network other weights: those for which `blocks` has an operation, as in [`Network::computed`].
+    /// Blocks before the first of these keep their fingerprints. `words` says the change for people.
+    pub fn changed(of: &Self, blocks: Vec<Option<Described>>, words: impl Into<String>) -> Self {
+        let unchanged = blocks.iter().take_while(|block| block.is_none()).count();
+        let known = of.prefixes[..=unchanged].to_vec();
+        let source = WeightSource::Changed { of: Box::new(of.clone()), blocks: blocks.into(), words: words.into() };
+        let network = Self::with_source(of.architecture.clone(), source, known);
+        Self { training_run: of.training_run.clone(), ..network }
+    }
+
+    /// `known` are the fingerprints of the first blocks, as far as they are known; at least that of none.
+    fn with_source(architecture: Architecture, source: WeightSource, known: Vec<Fingerprint>) -> Self {
+        let mut network = Self { architecture, source, prefixes: known.into(), training_run: None };
+        let done = network.prefixes.len() - 1;
+        let entries: Vec<_> = (done + 1..=network.architecture.depth()).map(|l| network.prefix_entry(l)).collect();
+        let rest = Fingerprint::chain(network.prefixes[done], &entries);
+        network.prefixes = network.prefixes[..done].iter().copied().chain(rest).collect();
+        network
+    }
+
+    fn prefix_entry(&self, l: usize) -> PrefixEntry<'_> {
+        let layers = self.architecture.blocks[l - 1].layers();
+        match &self.source {
+            WeightSource::Drawn(init) => PrefixEntry { layers, weights: None, init: init.of_block(l) },
+            WeightSource::Computed { blocks, .. } => {
+                PrefixEntry { layers, weights: Some(blocks[l - 1].fingerprint()), init: None }
+            }
+            WeightSource::Changed { of, blocks, .. } => match &blocks[l - 1] {
+                Some(block) => PrefixEntry { layers, weights: Some(block.fingerprint()), init: None },
+                None => of.prefix_entry(l),
+            },
+        }
     }
 
     /// Its blocks and shapes.
@@ -313,6 +356,7 @@ impl Network {
         match &self.source {
             WeightSource::Drawn(init) => init.seed,
             WeightSource::Computed { .. } => 0,
+            WeightSource::Changed { of, .. } => of.seed(),
         }
     }
 
@@ -326,6 +370,7 @@ impl Network {
         match &self.source {
             WeightSource::Drawn(_) => None,
             WeightSource::Computed { blocks, .. } => Some(blocks[l - 1].clone()),
+            WeightSource::Changed { of, blocks, .. } => blocks[l - 1].clone().or_else(|| of.weights_op(l)),
         }
     }
 
@@ -339,6 +384,7 @@ impl Network {
             (WeightSource::Drawn(init), _) => {
                 Ok(init.arrays(l, &self.architecture.blocks[l - 1]).into_iter().map(Cow::Owned).collect())
             }
+            (WeightSource::Changed { of, blocks, .. }, computed) if blocks[l - 1].is_none() => of.arrays(l, computed),
             (_, Some(computed)) => {
                 self.architecture.names(l).iter().map(|name| Ok(Cow::Borrowed(computed.f32s(name)?.1))).collect()
             }

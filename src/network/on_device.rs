@@ -6,7 +6,7 @@ use std::sync::Arc;
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
 use super::burn_pass::{DeviceBatch, Mode, forward_pass};
-use super::recompute::deepest_kept;
+use super::recompute::{deepest_kept, weights_by_block};
 use super::{Layer, Network};
 use crate::data::Split;
 use crate::work::Value;
@@ -55,9 +55,9 @@ impl ActivationsOnDevice {
         let (shape, x) = results[0].tensor("x", device)?;
         let x = x.reshape([shape[0], architecture.width(from)]);
         let (mut layers, mut arrays) = (Vec::new(), Vec::new());
-        for l in from + 1..=depth {
+        for (l, weights) in (from + 1..=depth).zip(weights_by_block(network, from, depth, &results[1..])) {
             layers.extend_from_slice(architecture.blocks()[l - 1].layers());
-            let weights = network.arrays(l, results.get(l - from).map(Arc::as_ref))?;
+            let weights = network.arrays(l, weights)?;
             arrays.extend(weights.into_iter().map(|array| upload(device, array.into_owned())));
         }
         let widest = (from..=depth).map(|l| architecture.width(l)).max().unwrap_or(1);

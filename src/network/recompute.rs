@@ -31,6 +31,17 @@ pub(super) fn weight_ops(network: &Network, from: usize, depth: usize) -> impl I
     (from + 1..=depth).filter_map(|l| network.weights_op(l))
 }
 
+/// The results of [`weight_ops`], block by block; `None` for blocks whose weights are drawn.
+pub(super) fn weights_by_block<'a>(
+    network: &Network,
+    from: usize,
+    depth: usize,
+    results: &'a [Arc<Value>],
+) -> Vec<Option<&'a Value>> {
+    let mut results = results.iter().map(Arc::as_ref);
+    (from + 1..=depth).map(|l| if network.is_drawn(l) { None } else { results.next() }).collect()
+}
+
 /// Floating-point operations that [`ActivationsAt`] takes for a sample.
 pub(crate) fn recompute_operations(network: &Network, split: &Split, depth: usize) -> f64 {
     forward_operations(network, deepest_kept(network, split, depth), depth)
@@ -65,8 +76,8 @@ impl<'a> ActivationsAt<'a> {
     /// The same from the activations at depth `from`; `results` are these, and the weights of the blocks behind them.
     pub(super) fn from_depth(network: &Network, from: usize, depth: usize, results: &'a [Arc<Value>]) -> Result<Self> {
         let (_, x) = results[0].f32s("x")?;
-        let arrays = (from + 1..=depth).map(|l| {
-            let weights = results.get(l - from).map(Arc::as_ref);
+        let weights = weights_by_block(network, from, depth, &results[1..]);
+        let arrays = (from + 1..=depth).zip(weights).map(|(l, weights)| {
             Ok(kernels_last(network.architecture().blocks()[l - 1].layers(), network.arrays(l, weights)?))
         });
         Ok(Self { network: network.clone(), x, from, depth, arrays: arrays.collect::<Result<_>>()? })
@@ -135,7 +146,7 @@ mod tests {
         let conv = |inputs| Layer::from(Conv2d { before: 1, after: 1, ..Conv2d::new(inputs, 4, 3) });
         let block = |inputs| Block::new(vec![conv(inputs), Activation::Tanh.into()]).unwrap();
         let net = Architecture::new(&[1, 6, 5], vec![block(1), block(4), block(4)]).unwrap();
-        let network = Network::new(net, Init { weight_var: 1.5, bias_var: 0.1, seed: 1 }).unwrap();
+        let network = Network::new(net, Init::gaussian(1.5, 0.1, 1)).unwrap();
         let mut x = vec![0.0; 7 * 30];
         Random::new(0, &["recompute"]).fill_normal(&mut x, 1.0);
         let samples = [Arc::new(Value::default().with("x", &[7, 1, 6, 5], x))];

@@ -8,6 +8,7 @@ use burn::tensor::Device;
 use serde_json::json;
 
 use super::forward::check_data;
+use super::recompute::{weight_ops, weights_by_block};
 use super::{Learner, Loss, Network, Optimizer, StepResult, sequence};
 use crate::data::{Split, samples};
 use crate::random::{GENERATOR, Random};
@@ -141,7 +142,8 @@ impl Train {
     /// The arrays before training, block by block; `weights` are the results of the operations that compute them.
     fn initial(&self, weights: &[Arc<Value>]) -> Result<Vec<Vec<f32>>> {
         let depth = self.network.architecture().depth();
-        let blocks = (1..=depth).map(|l| self.network.arrays(l, weights.get(l - 1).map(Arc::as_ref)));
+        let weights = weights_by_block(&self.network, 0, depth, weights);
+        let blocks = (1..=depth).zip(weights).map(|(l, weights)| self.network.arrays(l, weights));
         let blocks: Result<Vec<_>> = blocks.collect();
         Ok(blocks?.into_iter().flatten().map(Cow::into_owned).collect())
     }
@@ -177,7 +179,7 @@ impl Operation for Train {
 
     fn inputs(&self) -> Vec<Described> {
         let depth = self.network.architecture().depth();
-        std::iter::once(samples(&self.split)).chain((1..=depth).filter_map(|l| self.network.weights_op(l))).collect()
+        std::iter::once(samples(&self.split)).chain(weight_ops(&self.network, 0, depth)).collect()
     }
 
     fn provenance(&self) -> Option<Provenance> {

@@ -27,10 +27,13 @@ pub struct NetworkOrigin {
     pub summary: String,
     /// The name of the activation that all hidden blocks share, if they share one.
     pub activation: Option<String>,
-    /// The variance σ_w² that its weights were drawn with, if they were drawn.
+    /// σ_w²: the variance times the fan-in that the weights of all hidden blocks were drawn with, if they share one.
     pub weight_var: Option<f64>,
-    /// The variance σ_b² that its biases were drawn with, if they were drawn.
+    /// σ_b²: the variance that their biases were drawn with, if they share one.
     pub bias_var: Option<f64>,
+    /// The scheme of hidden weights whose numbers are not independent, such as "orthogonal(1)".
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scheme: Option<String>,
 }
 
 impl Provenance {

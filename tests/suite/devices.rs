@@ -213,7 +213,7 @@ fn swept(device: &Device, most: usize, memory: f64) -> (Vec<Arc<Value>>, Report)
             Block::new(vec![linear, function.into()]).unwrap()
         });
         let net = Architecture::new(&[49], blocks.collect()).unwrap();
-        let network = Network::new(net, Init { weight_var, bias_var: 0.05, seed: 1 }).unwrap();
+        let network = Network::new(net, Init::gaussian(weight_var, 0.05, 1)).unwrap();
         let cascade = Cascade::new(network, train.clone(), AdamSolver::new(1)).unwrap();
         let point = format!("weight_var {weight_var}");
         let mut target = |result| targets.push(Target { point: point.clone(), result });

@@ -6,8 +6,8 @@ use entroscope::cascade::{AdamSolver, Inverse, ReconstructionNet};
 use entroscope::kernels::{Activation, Adam};
 use entroscope::network::{
     AdaptiveAvgPool, Architecture, AvgPool, BatchNorm, Block, CircularPad, Conv2d, ConvTranspose2d, Crop, DeviceBatch,
-    Dropout, Flatten, Layer, LayerNorm, Linear, MaxPool, Mode, ParamKind, ParamSpec, Pool, Reshape, Residual, Softmax,
-    forward_pass,
+    Dropout, Flatten, GroupNorm, Layer, LayerNorm, Linear, MaxPool, Mode, ParamKind, ParamSpec, PatchEmbedding, Permute,
+    Pool, Reshape, Residual, RmsNorm, Scale, Softmax, forward_pass,
 };
 use entroscope::random::Random;
 
@@ -22,7 +22,7 @@ fn arrays(layers: &[Layer]) -> Vec<(ParamSpec, Vec<f32>)> {
     let fill = |spec: ParamSpec| {
         let mut numbers = normal(&spec.name, spec.len());
         match spec.kind {
-            ParamKind::Weight { fan_in } => numbers.iter_mut().for_each(|x| *x /= (fan_in as f32).sqrt()),
+            ParamKind::Weight { fan_in, .. } => numbers.iter_mut().for_each(|x| *x /= (fan_in as f32).sqrt()),
             ParamKind::Scale => numbers.iter_mut().for_each(|x| *x = 1.0 + 0.2 * *x),
             ParamKind::RunningVariance => numbers.iter_mut().for_each(|x| *x = 0.5 + x.abs()),
             _ => numbers.iter_mut().for_each(|x| *x *= 0.3),
@@ -66,7 +66,19 @@ fn cases() -> Vec<(Vec<usize>, Vec<Layer>)> {
         (vec![4, 3, 5], vec![LayerNorm { shape: vec![4, 3, 5], epsilon: 1e-5 }.into()]),
         (vec![6], vec![LayerNorm { shape: vec![6], epsilon: 1e-5 }.into()]),
         (vec![6], vec![Dropout { rate: 0.5 }.into()]),
+        (vec![4, 3, 5], vec![Scale { factor: -0.7 }.into()]),
+        (vec![4, 3, 5], vec![GroupNorm::new(2, 4, 1e-5).unwrap().into()]),
+        (vec![4, 3, 5], vec![GroupNorm::new(4, 4, 1e-5).unwrap().into()]),
+        (vec![6], vec![GroupNorm::new(3, 6, 1e-3).unwrap().into()]),
+        (vec![4, 3, 5], vec![RmsNorm { shape: vec![4, 3, 5], epsilon: 1e-5 }.into()]),
+        (vec![6], vec![RmsNorm { shape: vec![6], epsilon: 1e-3 }.into()]),
+        (vec![4, 6, 9], vec![PatchEmbedding { size: 3, inputs: 4, outputs: 5 }.into()]),
     ];
+    for axes in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+        let turned = Permute::new(&axes).unwrap();
+        cases.push((vec![4, 3, 5], vec![turned.into()]));
+        cases.push((vec![4, 3, 5], vec![turned.into(), turned.inverse().into(), conv2d(conv(4, 3, 2))]));
+    }
     cases.extend(Activation::ALL.map(|function| (vec![50], vec![activation(function)])));
     let convolutions = [
         conv(4, 6, 3),
@@ -210,6 +222,18 @@ fn reconstruction_networks_are_trained_along_these_gradients() {
         ),
         (vec![3, 6, 6], layers(vec![Residual { body, projection: Vec::new() }.into(), activation(Activation::Tanh)])),
         (vec![2, 6, 6], layers(vec![MaxPool(Pool { kernel: 2, stride: 2, padding: 0 }).into()])),
+        (vec![1, 6, 6], layers(vec![PatchEmbedding { size: 3, inputs: 1, outputs: 5 }.into(), activation(Activation::Tanh)])),
+        // A permutation behind weights.
+        (
+            vec![3, 4, 2],
+            layers(vec![
+                Permute::new(&[2, 0, 1]).unwrap().into(),
+                conv2d(conv(2, 5, 1)),
+                activation(Activation::Gelu),
+                conv2d(conv(5, 2, 1)),
+                Permute::new(&[1, 2, 0]).unwrap().into(),
+            ]),
+        ),
     ];
     for (shape, block) in blocks {
         let architecture = Architecture::new(&shape, vec![block.clone()]).unwrap();

@@ -24,6 +24,8 @@ mod faults;
 mod figure;
 mod hostile;
 mod images;
+mod init;
+mod layers;
 mod output;
 mod own_data;
 mod photos;

@@ -22,7 +22,7 @@ fn block(outputs: usize, function: Activation) -> Block {
 }
 
 fn network(blocks: Vec<Block>) -> Network {
-    let init = Init { weight_var: 1.5, bias_var: 0.05, seed: 3 };
+    let init = Init::gaussian(1.5, 0.05, 3);
     Network::new(Architecture::new(&[WIDTH], blocks).unwrap(), init).unwrap()
 }
 

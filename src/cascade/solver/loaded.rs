@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::ridge::{self, Ridge};
 use super::{Cascade, Inverse, Solver};
 use crate::data::Split;
-use crate::network::{Block, Network, ParamSpec};
+use crate::network::{Architecture, Network, ParamSpec};
 use crate::weights::{Naming, Wanted, WeightFile};
 use crate::work::{Described, Provenance};
 use crate::{Error, Result};
@@ -27,8 +27,8 @@ struct Loaded {
 }
 
 impl Solver for Loaded {
-    fn adapt(&self, inverse: Inverse, before: &[Block], input: &[usize]) -> Result<Inverse> {
-        if self.record["solver"]["name"] == ridge::NAME { Ridge::adapted(inverse, before, input) } else { Ok(inverse) }
+    fn adapt(&self, inverse: Inverse, network: &Architecture, l: usize) -> Result<Inverse> {
+        if self.record["solver"]["name"] == ridge::NAME { Ridge::adapted(inverse, network, l) } else { Ok(inverse) }
     }
 
     fn keeps_relu_at_input(&self) -> bool {

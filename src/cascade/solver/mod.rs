@@ -13,7 +13,7 @@ pub use ridge::Ridge;
 use super::{Cascade, Inverse};
 use crate::Result;
 use crate::data::Split;
-use crate::network::Block;
+use crate::network::Architecture;
 use crate::work::{Described, Provenance};
 
 /// A way to find the numbers of reconstruction networks.
@@ -26,12 +26,11 @@ pub trait Solver: std::fmt::Debug + Send + Sync + 'static {
         Ok(())
     }
 
-    /// The inverse that it finds numbers for, in place of `inverse`, which leads back through a block that follows the blocks
-    /// `before`; `input` is the shape of a sample of the inverse's input.
+    /// The inverse that it finds numbers for, in place of `inverse`, which leads back through block `l` (from 1).
     ///
     /// # Errors
     /// When it finds none for such an inverse.
-    fn adapt(&self, inverse: Inverse, _before: &[Block], _input: &[usize]) -> Result<Inverse> {
+    fn adapt(&self, inverse: Inverse, _network: &Architecture, _l: usize) -> Result<Inverse> {
         Ok(inverse)
     }
 

@@ -9,6 +9,10 @@
 //! faint a trace of the input still counts; without it, double precision would find traces far past the depth that a trained
 //! network can use. Where activations have become alike, their mean square decides; in the chaotic phase, their variance. A
 //! convolution's map is the same at every pixel: its x are the windows that lead to one pixel.
+//!
+//! Where the derived inverse has several layers, their least common map takes their place: two linear layers are one, and so
+//! are transposed convolutions. Where there is none, as for a block that mixes pixels and then channels, it is the map from
+//! all numbers of the block's output to all of its input.
 
 use std::sync::Arc;
 
@@ -18,7 +22,9 @@ use super::covariance::{CovarianceSums, Covariances, ROWS};
 use super::{Cascade, Inverse, Solver};
 use crate::data::Split;
 use crate::kernels::{Activation, Scratch, solve_symmetric, sum_of_squares};
-use crate::network::{ActivationsAt, Batch, Block, Layer, LinearMap, sequence};
+use crate::network::{
+    ActivationsAt, Architecture, Batch, Block, Flatten, Layer, Linear, LinearMap, Reshape, sequence,
+};
 use crate::random::Random;
 use crate::work::{Context, Cost, Described, Keep, Operation, Provenance, Value};
 use crate::{Error, Result};
@@ -48,38 +54,71 @@ impl Ridge {
     /// input, if that is invertible. See [`Solver::adapt`].
     ///
     /// # Errors
-    /// When the inverse is no linear map.
-    pub(super) fn adapted(inverse: Inverse, before: &[Block], input: &[usize]) -> Result<Inverse> {
+    /// When a written inverse is no linear map.
+    pub(super) fn adapted(inverse: Inverse, network: &Architecture, l: usize) -> Result<Inverse> {
         let mut layers = merged(&inverse);
-        let first = sequence::before_weights(&layers);
-        if let Some(then) = layers.get(first + 1..) {
-            let from = sequence::output_shape(&layers[..first], input)?;
-            let to = layers[first].output_shape(&from)?;
-            let is_map = layers[first].kind().linear_map(&from, &to).is_some();
-            if !(is_map && then.iter().all(|layer| layer.kind().only_rearranges())) {
-                let inverse = Inverse::from_layers(layers);
-                return Err(Error::new(format!("ridge regression finds one linear map, and the inverse is {inverse}"))
-                    .hint("write the block an inverse of one layer, or use `solver: \"adam\"`"));
+        if sequence::parameters(&layers) > 0 {
+            if !is_one_map(&layers, network.shape(l))? {
+                if network.blocks()[l - 1].written_inverse().is_some() {
+                    let inverse = Inverse::from_layers(layers);
+                    return Err(Error::new(format!(
+                        "ridge regression finds one linear map, and the inverse is {inverse}"
+                    ))
+                    .hint("write the block an inverse of one layer, leave it to be derived, or use `solver: \"adam\"`"));
+                }
+                layers = dense(network.shape(l), network.shape(l - 1));
             }
-            layers.extend(invertible_end(before).map(Layer::from));
+            layers.extend(invertible_end(&network.blocks()[..l - 1]).map(Layer::from));
         }
         Ok(Inverse::from_layers(layers))
     }
 }
 
-/// The layers of an inverse without its activations, those after one another that are one layer together merged.
+/// The layers of an inverse without its activations, those after one another that are one layer together merged. A map of
+/// groups of channels becomes one of all channels, and a dilated kernel a whole one: their maps include the others.
 fn merged(inverse: &Inverse) -> Vec<Layer> {
     let mut layers: Vec<Layer> = Vec::new();
     for layer in inverse.layers().iter().filter(|layer| layer.kind().as_activation().is_none()) {
-        match layers.last().and_then(|last| last.kind().merged_with(layer)) {
+        let layer = layer.kind().within().unwrap_or_else(|| layer.clone());
+        match layers.last().and_then(|last| last.kind().merged_with(&layer)) {
             Some(both) => {
                 layers.pop();
                 layers.push(both);
             }
-            None => layers.push(layer.clone()),
+            None => layers.push(layer),
         }
     }
     layers
+}
+
+/// Whether the layers' first with weights is a linear map, and those behind it only give its output's numbers other places.
+fn is_one_map(layers: &[Layer], input: &[usize]) -> Result<bool> {
+    let first = sequence::before_weights(layers);
+    let Some(layer) = layers.get(first) else { return Ok(false) };
+    let from = sequence::output_shape(&layers[..first], input)?;
+    let to = layer.output_shape(&from)?;
+    let is_map = layer.kind().linear_map(&from, &to).is_some();
+    Ok(is_map && rearranged_back(&layers[first + 1..], &to).is_some())
+}
+
+/// The layers that lead back from the output of `layers` to their input, of shape `input`, if they only give its numbers
+/// other places.
+fn rearranged_back(layers: &[Layer], input: &[usize]) -> Option<Vec<Layer>> {
+    let (mut shape, mut back) = (input.to_vec(), Vec::new());
+    for layer in layers {
+        back.push(layer.kind().rearranged_back(&shape)?);
+        shape = layer.output_shape(&shape).ok()?;
+    }
+    back.reverse();
+    Some(back)
+}
+
+/// The linear map from all numbers of shape `from` to all of shape `to`: it includes every other.
+fn dense(from: &[usize], to: &[usize]) -> Vec<Layer> {
+    let linear = Linear::new(from.iter().product(), to.iter().product());
+    let flatten = (from.len() > 1).then(|| Flatten.into());
+    let reshape = (to.len() > 1).then(|| Reshape { shape: to.to_vec() }.into());
+    flatten.into_iter().chain([linear.into()]).chain(reshape).collect()
 }
 
 /// The activation that the blocks end in, if it is invertible; layers behind it that only move numbers do not count.
@@ -98,8 +137,8 @@ impl Solver for Ridge {
         }
     }
 
-    fn adapt(&self, inverse: Inverse, before: &[Block], input: &[usize]) -> Result<Inverse> {
-        Self::adapted(inverse, before, input)
+    fn adapt(&self, inverse: Inverse, network: &Architecture, l: usize) -> Result<Inverse> {
+        Self::adapted(inverse, network, l)
     }
 
     fn solve(&self, cascade: &Cascade, l: usize) -> Described {
@@ -139,8 +178,9 @@ struct BlockMap<'a> {
     /// The layers before it, and the shape of their input.
     before: &'a [Layer],
     input: &'a [usize],
-    /// The shape of the map's output.
-    output: Vec<usize>,
+    /// The layers that lead from the block's input to the map's output, and the shape that they begin with.
+    back: Vec<Layer>,
+    target: Vec<usize>,
     /// The activation that the reconstruction ends in.
     function: Activation,
 }
@@ -164,7 +204,10 @@ impl SolveBlock {
         let map = layer.kind().linear_map(&from, &output);
         let map = map.ok_or_else(|| Error::new(format!("{layer} is no linear map")))?;
         let function = inverse.last_activation().unwrap_or(Activation::Identity);
-        Ok(BlockMap { map, before, input, output, function })
+        let behind = &layers[1..layers.len() - usize::from(inverse.last_activation().is_some())];
+        let back = rearranged_back(behind, &output).ok_or_else(|| Error::new(format!("{inverse} is no linear map")))?;
+        let target = sequence::output_shape(behind, &output)?;
+        Ok(BlockMap { map, before, input, back, target, function })
     }
 
     /// The covariances of the map's rows for all samples, and the mean square of x.
@@ -174,7 +217,7 @@ impl SolveBlock {
         [target, x]: &[ActivationsAt<'_>; 2],
         context: &Context<'_>,
     ) -> Result<(Covariances, f64)> {
-        let BlockMap { map, before, input, output, function } = block;
+        let BlockMap { map, before, input, back, target: shape, function } = block;
         let (inputs, outputs, per_sample) = (map.inputs(), map.outputs(), map.rows_per_sample());
         let all: Vec<u32> = (0..x.samples() as u32).collect();
         let (mut sums, mut squares) = (CovarianceSums::new(inputs, outputs), 0.0);
@@ -183,7 +226,8 @@ impl SolveBlock {
             context.advance(samples.len() as f64 * self.cascade.training_data_operations(self.l))?;
             squares += sum_of_squares(&x);
             let x = Batch::new(x.into(), input).forward(before, &[], &mut Scratch::default())?.data;
-            let mut target = Batch::new(target.select(samples)?.into(), output).data;
+            let target = Batch::new(target.select(samples)?.into(), shape);
+            let mut target = target.forward(back, &[], &mut Scratch::default())?.data;
             function.invert(&mut target);
             let x = map.rows(x);
             let rows = x.len() / inputs;

@@ -51,10 +51,7 @@ impl LayerKind for ConvTranspose2d {
     }
 
     fn param_specs(&self) -> Vec<ParamSpec> {
-        let Conv2d { inputs, outputs, groups, kernel, stride, bias, .. } = self.0;
-        // A pixel of the output sees kernel / stride pixels on a side of the input.
-        let fan_in = (inputs / groups * kernel * kernel) as f64 / (stride * stride) as f64;
-        weight_and_bias(&self.weight_shape(), fan_in, outputs, bias)
+        weight_and_bias(&self.weight_shape(), self.0.weight_kind(self.0.stride), self.0.outputs, self.0.bias)
     }
 
     fn operations(&self, input: &[usize]) -> f64 {
@@ -100,21 +97,28 @@ impl LayerKind for ConvTranspose2d {
         is_one.then(|| -> Box<dyn LinearMap> { Box::new(SpreadMap::new(conv.clone(), input, output)) })
     }
 
-    /// Two of stride 1 are one with a larger kernel.
+    fn within(&self) -> Option<Layer> {
+        let conv = &self.0;
+        let is_wider = conv.groups > 1 || conv.dilation > 1;
+        is_wider.then(|| Self(Conv2d { groups: 1, dilation: 1, kernel: conv.span(), ..conv.clone() }).into())
+    }
+
+    /// Two are one with the product of the strides and a kernel as large as both together.
     fn merged_with(&self, next: &Layer) -> Option<Layer> {
         let Layer::ConvTranspose2d(next) = next else { return None };
         let (first, second) = (&self.0, &next.0);
-        let is_plain = |conv: &Conv2d| (conv.stride, conv.dilation, conv.groups) == (1, 1, 1);
-        (is_plain(first) && is_plain(second)).then(|| {
-            let merged = Conv2d {
-                kernel: first.kernel + second.kernel - 1,
-                before: first.before + second.before,
-                after: first.after + second.after,
-                outputs: second.outputs,
-                ..first.clone()
-            };
-            Self(merged).into()
-        })
+        let apart = second.stride;
+        let merged = Conv2d {
+            outputs: second.outputs,
+            kernel: (first.span() - 1) * apart + second.span(),
+            stride: first.stride * apart,
+            dilation: 1,
+            groups: 1,
+            before: first.before * apart + second.before,
+            after: first.after * apart + second.after,
+            ..first.clone()
+        };
+        Some(Self(merged).into())
     }
 }
 

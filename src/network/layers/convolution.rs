@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::image::{self, burn_circular_pad};
 use super::kind::{BackwardPass, LayerKind, LinearMap, Trainable, fill_with_bias};
 use super::params::weight_and_bias;
-use super::{InverseBuilder, ParamSpec};
+use super::{InverseBuilder, Layer, ParamKind, ParamSpec};
 use crate::kernels::{Convolution, Patches, Scratch};
 use crate::network::batch::Batch;
 use crate::network::burn_pass::{BurnPass, DeviceBatch};
@@ -81,6 +81,14 @@ impl Conv2d {
         Self { stride, dilation, groups, ..Self::new(outputs, inputs, kernel) }
     }
 
+    /// What its weight is for. A pixel of the output sees as many windows as the kernel has pixels, of which a transposed
+    /// convolution of stride `apart` has one every so many pixels.
+    pub(super) fn weight_kind(&self, apart: usize) -> ParamKind {
+        let Self { inputs, outputs, kernel, groups, .. } = *self;
+        let fan = |channels: usize| (channels / groups * kernel * kernel) as f64;
+        ParamKind::Weight { fan_in: fan(inputs) / (apart * apart) as f64, fan_out: fan(outputs), groups }
+    }
+
     fn weight_shape(&self) -> [usize; 4] {
         [self.outputs, self.inputs / self.groups, self.kernel, self.kernel]
     }
@@ -149,8 +157,7 @@ impl LayerKind for Conv2d {
     }
 
     fn param_specs(&self) -> Vec<ParamSpec> {
-        let fan_in = (self.inputs / self.groups * self.kernel * self.kernel) as f64;
-        weight_and_bias(&self.weight_shape(), fan_in, self.outputs, self.bias)
+        weight_and_bias(&self.weight_shape(), self.weight_kind(1), self.outputs, self.bias)
     }
 
     fn operations(&self, input: &[usize]) -> f64 {
@@ -190,6 +197,10 @@ impl LayerKind for Conv2d {
         is_one.then(|| -> Box<dyn LinearMap> {
             Box::new(WindowMap { conv: self.clone(), patches: self.products(input, output).patches })
         })
+    }
+
+    fn within(&self) -> Option<Layer> {
+        (self.groups > 1).then(|| Self { groups: 1, ..self.clone() }.into())
     }
 
     fn wants_image_batches(&self) -> bool {

@@ -1,6 +1,6 @@
 //! Reconstruction networks derived from blocks: what the rules of the layers build on.
 
-use super::{Conv2d, ConvTranspose2d, Layer, sequence};
+use super::{Conv2d, ConvTranspose2d, Layer, Scale, sequence};
 use crate::kernels::Activation;
 use crate::{Error, Result};
 
@@ -17,8 +17,11 @@ use crate::{Error, Result};
 /// | flatten, reshape | reshape |
 /// | circular pad | nothing where a layer with weights before it in the block makes up for the size; else crop |
 /// | crop | as the circular pad; alone, conv-transpose |
-/// | residual | its body's |
-/// | batch norm, layer norm, dropout | nothing: the trained layer beside it makes up for them |
+/// | residual | its body's; the last one ends in the activation that follows the residual |
+/// | patches | reshape, then as a conv |
+/// | permute | permute |
+/// | scale | nothing where a trained layer of the inverse makes up for it; else scale by 1/factor |
+/// | batch norm, group norm, layer norm, RMS norm, dropout | nothing: the trained layer beside it makes up for them |
 /// | softmax | none: its divisor is lost |
 ///
 /// The activation is the first one that follows the layer in the block; without one there is none. The published cascades
@@ -29,6 +32,8 @@ pub(crate) struct InverseBuilder {
     shape: Vec<usize>,
     /// The first activation behind the layer at hand.
     activation: Option<Activation>,
+    /// The product of all `scale`s.
+    factor: f64,
 }
 
 /// The inverse of a block's layers, from `output` to `input`.
@@ -36,8 +41,15 @@ pub(crate) struct InverseBuilder {
 /// # Errors
 /// When no rule fits a layer.
 pub(crate) fn derive_inverse(block: &[Layer], input: &[usize], output: &[usize]) -> Result<Vec<Layer>> {
-    let mut inverse = InverseBuilder { layers: Vec::new(), shape: output.to_vec(), activation: None };
+    let mut inverse = InverseBuilder { layers: Vec::new(), shape: output.to_vec(), activation: None, factor: 1.0 };
     inverse.invert_all(block, input)?;
+    let factor = inverse.factor;
+    if factor != 1.0 && sequence::parameters(&inverse.layers) == 0 {
+        let Ok(back) = Scale::new(1.0 / factor) else {
+            return Err(no_rule(&Scale { factor }, "it leaves nothing of its input in single precision"));
+        };
+        inverse.push(back)?;
+    }
     Ok(inverse.layers)
 }
 
@@ -51,6 +63,24 @@ impl InverseBuilder {
             let input = sequence::output_shape(&layers[..i], input)?;
             layer.kind().invert(self, &input, sequence::parameters(&layers[..i]) > 0)?;
         }
+        Ok(())
+    }
+
+    /// Inverts the body of a residual, which starts from the residual's input: its inverse ends in the activation behind the
+    /// residual, not in one of its own, whose range the input may leave.
+    ///
+    /// # Errors
+    /// When no rule fits a layer.
+    pub(super) fn invert_body(&mut self, body: &[Layer], input: &[usize]) -> Result<()> {
+        let (start, outer) = (self.layers.len(), self.activation);
+        self.invert_all(body, input)?;
+        let trained = self.layers[start..].iter().rposition(|layer| layer.parameters() > 0);
+        if let Some(behind) = trained.map(|last| start + last + 1)
+            && self.layers.get(behind).is_some_and(|layer| layer.kind().as_activation().is_some())
+        {
+            self.layers.splice(behind..=behind, outer.map(Layer::from));
+        }
+        self.activation = outer;
         Ok(())
     }
 
@@ -73,6 +103,11 @@ impl InverseBuilder {
     /// Layers with weights that stand before it in the block end in this activation.
     pub(super) fn set_activation(&mut self, function: Activation) {
         self.activation = Some(function);
+    }
+
+    /// The block multiplies by a factor.
+    pub(super) fn divide_by(&mut self, factor: f64) {
+        self.factor *= factor;
     }
 
     /// Appends the activation that a layer with weights ends in, if any.

@@ -68,7 +68,13 @@ pub(crate) trait LayerKind: std::fmt::Display {
         None
     }
 
-    /// The one layer that does what this and the `next` do after one another.
+    /// The least layer whose linear maps include those of this one, and which has a [`LayerKind::linear_map`]; `None` where
+    /// that is the layer itself.
+    fn within(&self) -> Option<Layer> {
+        None
+    }
+
+    /// The one layer whose linear maps include those of this and the `next` after one another.
     fn merged_with(&self, _next: &Layer) -> Option<Layer> {
         None
     }
@@ -93,9 +99,10 @@ pub(crate) trait LayerKind: std::fmt::Display {
         false
     }
 
-    /// Whether it also keeps every one of them.
-    fn only_rearranges(&self) -> bool {
-        false
+    /// Where the layer keeps every number of its input, of shape `input`, and only gives it another place: the layer that
+    /// leads back.
+    fn rearranged_back(&self, _input: &[usize]) -> Option<Layer> {
+        None
     }
 
     /// Whether the published cascades of networks with such layers are trained on the larger batches of images.

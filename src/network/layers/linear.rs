@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::kind::{BackwardPass, LayerKind, LinearMap, Trainable, fill_with_bias};
 use super::params::weight_and_bias;
-use super::{InverseBuilder, ParamSpec};
+use super::{InverseBuilder, Layer, ParamKind, ParamSpec};
 use crate::kernels::{Matrix, Scratch, accumulate, product, transpose};
 use crate::network::batch::Batch;
 use crate::network::burn_pass::{BurnPass, DeviceBatch};
@@ -57,7 +57,8 @@ impl LayerKind for Linear {
     }
 
     fn param_specs(&self) -> Vec<ParamSpec> {
-        weight_and_bias(&[self.outputs, self.inputs], self.inputs as f64, self.outputs, self.bias)
+        let kind = ParamKind::Weight { fan_in: self.inputs as f64, fan_out: self.outputs as f64, groups: 1 };
+        weight_and_bias(&[self.outputs, self.inputs], kind, self.outputs, self.bias)
     }
 
     fn operations(&self, _: &[usize]) -> f64 {
@@ -89,6 +90,11 @@ impl LayerKind for Linear {
 
     fn linear_map(&self, _: &[usize], _: &[usize]) -> Option<Box<dyn LinearMap>> {
         self.bias.then(|| -> Box<dyn LinearMap> { Box::new(*self) })
+    }
+
+    fn merged_with(&self, next: &Layer) -> Option<Layer> {
+        let Layer::Linear(next) = next else { return None };
+        Some(Self { outputs: next.outputs, ..*self }.into())
     }
 
     fn as_linear(&self) -> Option<Linear> {

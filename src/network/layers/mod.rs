@@ -7,13 +7,17 @@ mod conv_transpose;
 mod convolution;
 mod dropout;
 mod image;
+mod initialised;
 mod inverse;
 mod kind;
 mod linear;
 mod normalisation;
 mod params;
+mod patches;
+mod permute;
 mod pool;
 mod residual;
+mod scale;
 pub(crate) mod sequence;
 mod shape;
 mod softmax;
@@ -24,13 +28,17 @@ pub use activation::ActivationLayer;
 pub use conv_transpose::ConvTranspose2d;
 pub use convolution::Conv2d;
 pub use dropout::Dropout;
+pub use initialised::Initialised;
 pub(crate) use inverse::{InverseBuilder, derive_inverse};
 pub(crate) use kind::{BackwardPass, LayerKind, LinearMap};
 pub use linear::Linear;
-pub use normalisation::{BatchNorm, LayerNorm};
+pub use normalisation::{BatchNorm, GroupNorm, LayerNorm, RmsNorm};
 pub use params::{ParamKind, ParamSpec};
+pub use patches::PatchEmbedding;
+pub use permute::Permute;
 pub use pool::{AdaptiveAvgPool, AvgPool, MaxPool, Pool};
 pub use residual::Residual;
+pub use scale::Scale;
 pub use shape::{CircularPad, Crop, Flatten, Reshape};
 pub use softmax::Softmax;
 
@@ -44,6 +52,8 @@ macro_rules! layers {
         #[serde(rename_all = "snake_case", tag = "layer")]
         pub enum Layer {
             $($name($layer),)*
+            /// A layer with initial weights of its own.
+            Initialised(Initialised),
         }
 
         impl Layer {
@@ -51,6 +61,7 @@ macro_rules! layers {
             pub(crate) fn kind(&self) -> &dyn LayerKind {
                 match self {
                     $(Self::$name(layer) => layer,)*
+                    Self::Initialised(own) => own.layer.kind(),
                 }
             }
         }
@@ -81,6 +92,11 @@ layers! {
     LayerNorm(LayerNorm),
     Dropout(Dropout),
     Softmax(Softmax),
+    Scale(Scale),
+    GroupNorm(GroupNorm),
+    RmsNorm(RmsNorm),
+    Permute(Permute),
+    PatchEmbedding(PatchEmbedding),
 }
 
 impl Layer {
@@ -94,7 +110,10 @@ impl Layer {
 
     /// The layer's arrays, in the order in which they are kept.
     pub fn param_specs(&self) -> Vec<ParamSpec> {
-        self.kind().param_specs()
+        match self {
+            Self::Initialised(own) => own.param_specs(),
+            layer => layer.kind().param_specs(),
+        }
     }
 
     /// Trainable numbers.
@@ -110,6 +129,10 @@ impl Layer {
 
 impl std::fmt::Display for Layer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.kind().fmt(f)
+        self.kind().fmt(f)?;
+        match self {
+            Self::Initialised(own) => write!(f, " with {}", own.schemes),
+            _ => Ok(()),
+        }
     }
 }

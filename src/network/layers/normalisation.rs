@@ -1,4 +1,4 @@
-//! Batch and layer normalisation.
+//! Normalisation: by channel over a batch, and by sample over groups of channels or all numbers.
 
 use burn::tensor::{Tensor, module};
 use serde::Serialize;
@@ -29,6 +29,55 @@ pub struct LayerNorm {
     pub epsilon: f64,
 }
 
+/// In each sample, each of `groups` groups of channels minus its mean, divided by its standard deviation, then every channel
+/// scaled and shifted (Wu & He 2018).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct GroupNorm {
+    groups: usize,
+    features: usize,
+    epsilon: f64,
+}
+
+/// Each sample divided by the root of its mean square, then every number scaled (Zhang & Sennrich 2019).
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RmsNorm {
+    pub shape: Vec<usize>,
+    pub epsilon: f64,
+}
+
+impl GroupNorm {
+    /// # Errors
+    /// When the channels do not divide into the groups.
+    pub fn new(groups: usize, features: usize, epsilon: f64) -> Result<Self> {
+        if groups > 0 && features > 0 && features.is_multiple_of(groups) {
+            return Ok(Self { groups, features, epsilon });
+        }
+        let message = format!("group_norm({groups}, {features}): {features} channels do not divide into {groups} groups");
+        // The nearest that do.
+        let less = (1..groups.min(features + 1)).rev().find(|&n| features.is_multiple_of(n));
+        let more = (groups + 1..=features).find(|&n| features.is_multiple_of(n));
+        let near: Vec<String> = less.into_iter().chain(more).map(|n| n.to_string()).collect();
+        Err(Error::new(message).hint(format!("{features} channels divide into {} groups", near.join(" or "))))
+    }
+}
+
+/// The shape of a normalised input of so many channels.
+fn same_channels(features: usize, input: &[usize]) -> Result<Vec<usize>> {
+    match *input {
+        [n] | [n, _, _] if n == features => Ok(input.to_vec()),
+        _ => Err(Error::new(format!("expects {features} channels, got {input:?}"))),
+    }
+}
+
+/// The shape of a normalised input, which must be `shape`.
+fn same_shape(shape: &[usize], input: &[usize]) -> Result<Vec<usize>> {
+    if input == shape {
+        Ok(shape.to_vec())
+    } else {
+        Err(Error::new(format!("expects an input of shape {shape:?}, got {input:?}")))
+    }
+}
+
 impl std::fmt::Display for BatchNorm {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "batch_norm({})", self.features)
@@ -37,10 +86,7 @@ impl std::fmt::Display for BatchNorm {
 
 impl LayerKind for BatchNorm {
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
-        match *input {
-            [n] | [n, _, _] if n == self.features => Ok(input.to_vec()),
-            _ => Err(Error::new(format!("expects {} channels, got {input:?}", self.features))),
-        }
+        same_channels(self.features, input)
     }
 
     fn param_specs(&self) -> Vec<ParamSpec> {
@@ -66,7 +112,8 @@ impl LayerKind for BatchNorm {
         let epsilon = self.epsilon;
         let [scale, shift] = [pass.next_array(self)?, pass.next_array(self)?];
         let [mean, variance] = [pass.next_array(self)?, pass.next_array(self)?];
-        if let Mode::Evaluation = pass.mode() {
+        if !matches!(pass.mode(), Mode::Training { .. }) {
+            pass.observe(&x);
             return Ok(x.by_channel(|x| module::batch_norm(x, scale, shift, mean, variance, epsilon)));
         }
         let (values, mut batch) = (x.numbers.shape().num_elements() / self.features, None);
@@ -97,12 +144,7 @@ impl std::fmt::Display for LayerNorm {
 
 impl LayerKind for LayerNorm {
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
-        let shape = &self.shape;
-        if input == shape {
-            Ok(shape.clone())
-        } else {
-            Err(Error::new(format!("expects an input of shape {shape:?}, got {input:?}")))
-        }
+        same_shape(&self.shape, input)
     }
 
     fn param_specs(&self) -> Vec<ParamSpec> {
@@ -126,6 +168,93 @@ impl LayerKind for LayerNorm {
     fn burn_forward(&self, x: DeviceBatch, pass: &mut BurnPass<'_>) -> Result<Tensor<2>> {
         let (scale, shift) = (pass.next_array(self)?, pass.next_array(self)?);
         Ok(module::layer_norm(x.numbers, scale, Some(shift), self.epsilon))
+    }
+
+    fn invert(&self, _: &mut InverseBuilder, _: &[usize], _: bool) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl std::fmt::Display for GroupNorm {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "group_norm({}, {})", self.groups, self.features)
+    }
+}
+
+impl LayerKind for GroupNorm {
+    fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
+        same_channels(self.features, input)
+    }
+
+    fn param_specs(&self) -> Vec<ParamSpec> {
+        scale_and_shift(&[self.features])
+    }
+
+    fn forward(&self, mut x: Batch, output: Vec<usize>, arrays: &[&[f32]], _: &mut Scratch) -> Result<Batch> {
+        let &[scale, shift] = arrays else { return Err(Error::new(format!("{self} has no weights"))) };
+        let (features, size) = (self.features, self.features / self.groups);
+        let numbers = output.iter().product::<usize>();
+        for sample in x.data.chunks_mut(numbers) {
+            for start in (0..features).step_by(size) {
+                let all = || sample.chunks(features).flat_map(|pixel| &pixel[start..start + size]).map(|&x| f64::from(x));
+                let count = (numbers / self.groups) as f64;
+                let mean = all().sum::<f64>() / count;
+                let variance = all().map(|x| (x - mean).powi(2)).sum::<f64>() / count;
+                let by = 1.0 / libm::sqrt(variance + self.epsilon);
+                for pixel in sample.chunks_mut(features) {
+                    for c in start..start + size {
+                        pixel[c] = ((f64::from(pixel[c]) - mean) * by) as f32 * scale[c] + shift[c];
+                    }
+                }
+            }
+        }
+        Ok(x)
+    }
+
+    fn burn_forward(&self, x: DeviceBatch, pass: &mut BurnPass<'_>) -> Result<Tensor<2>> {
+        let [scale, shift] = [pass.next_array(self)?, pass.next_array(self)?].map(|of| of.reshape([1, self.features, 1]));
+        let [samples, numbers] = x.numbers.dims();
+        let groups = x.numbers.reshape([samples * self.groups, numbers / self.groups]);
+        let centred = groups.clone() - groups.mean_dim(1);
+        let deviation = (centred.clone().square().mean_dim(1) + self.epsilon).sqrt();
+        let numbers = (centred / deviation).reshape([samples, numbers]);
+        Ok(DeviceBatch { numbers, ..x }.by_channel(|x| x * scale + shift))
+    }
+
+    fn invert(&self, _: &mut InverseBuilder, _: &[usize], _: bool) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl std::fmt::Display for RmsNorm {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "rms_norm({:?})", self.shape)
+    }
+}
+
+impl LayerKind for RmsNorm {
+    fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
+        same_shape(&self.shape, input)
+    }
+
+    fn param_specs(&self) -> Vec<ParamSpec> {
+        vec![ParamSpec::new("weight", &self.shape, ParamKind::Scale)]
+    }
+
+    fn forward(&self, mut x: Batch, output: Vec<usize>, arrays: &[&[f32]], _: &mut Scratch) -> Result<Batch> {
+        let scale = Batch::new(arrays[0].into(), &output).data;
+        for sample in x.data.chunks_mut(scale.len()) {
+            let square = sample.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>() / scale.len() as f64;
+            let by = 1.0 / libm::sqrt(square + self.epsilon);
+            sample.iter_mut().zip(&scale).for_each(|(x, scale)| *x = (f64::from(*x) * by) as f32 * scale);
+        }
+        Ok(x)
+    }
+
+    fn burn_forward(&self, x: DeviceBatch, pass: &mut BurnPass<'_>) -> Result<Tensor<2>> {
+        let scale = pass.next_array(self)?.unsqueeze_dim(0);
+        let root = (x.numbers.clone().square().mean_dim(1) + self.epsilon).sqrt();
+        Ok(x.numbers / root * scale)
     }
 
     fn invert(&self, _: &mut InverseBuilder, _: &[usize], _: bool) -> Result<()> {

@@ -1,5 +1,7 @@
 //! What arrays a layer has.
 
+use crate::network::Scheme;
+
 /// The name, shape and purpose of one array of a layer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ParamSpec {
@@ -7,14 +9,19 @@ pub struct ParamSpec {
     pub name: String,
     pub shape: Vec<usize>,
     pub kind: ParamKind,
+    /// How its initial numbers are drawn, where the layer says so itself.
+    pub scheme: Option<Scheme>,
 }
 
 /// What the numbers of an array are for.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum ParamKind {
-    /// Multiplied with the input; `fan_in` products are summed for one output.
+    /// Multiplied with the input: `fan_in` products are summed for one output, and an input is part of `fan_out` sums, were
+    /// the stride 1. The first size of the array divides into `groups` that are applied to channels of their own.
     Weight {
         fan_in: f64,
+        fan_out: f64,
+        groups: usize,
     },
     Bias,
     /// A normalisation's scale, initially 1.
@@ -29,7 +36,7 @@ pub enum ParamKind {
 
 impl ParamSpec {
     pub(super) fn new(name: &str, shape: &[usize], kind: ParamKind) -> Self {
-        Self { name: name.to_owned(), shape: shape.to_vec(), kind }
+        Self { name: name.to_owned(), shape: shape.to_vec(), kind, scheme: None }
     }
 
     /// How many numbers the array has.
@@ -51,8 +58,8 @@ impl ParamKind {
 }
 
 /// A weight of shape `shape`, and a bias for each of `outputs` if there is one.
-pub(super) fn weight_and_bias(shape: &[usize], fan_in: f64, outputs: usize, bias: bool) -> Vec<ParamSpec> {
-    let weight = ParamSpec::new("weight", shape, ParamKind::Weight { fan_in });
+pub(super) fn weight_and_bias(shape: &[usize], kind: ParamKind, outputs: usize, bias: bool) -> Vec<ParamSpec> {
+    let weight = ParamSpec::new("weight", shape, kind);
     let bias = bias.then(|| ParamSpec::new("bias", &[outputs], ParamKind::Bias));
     std::iter::once(weight).chain(bias).collect()
 }

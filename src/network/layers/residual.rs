@@ -92,7 +92,7 @@ impl LayerKind for Residual {
         if sequence::parameters(&self.body) == 0 {
             return Err(no_rule(self, "its body has no weights"));
         }
-        inverse.invert_all(&self.body, input)
+        inverse.invert_body(&self.body, input)
     }
 
     fn activations(&self) -> Vec<Activation> {

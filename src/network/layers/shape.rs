@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::image::{self, burn_circular_pad, burn_crop};
 use super::kind::{BackwardPass, LayerKind, Trainable};
-use super::{Conv2d, InverseBuilder};
+use super::{Conv2d, InverseBuilder, Layer};
 use crate::kernels::Scratch;
 use crate::network::batch::{Batch, rearrange};
 use crate::network::burn_pass::{BurnPass, DeviceBatch};
@@ -65,8 +65,8 @@ impl LayerKind for Flatten {
         true
     }
 
-    fn only_rearranges(&self) -> bool {
-        true
+    fn rearranged_back(&self, input: &[usize]) -> Option<Layer> {
+        Some(Reshape { shape: input.to_vec() }.into())
     }
 }
 
@@ -106,8 +106,8 @@ impl LayerKind for Reshape {
         true
     }
 
-    fn only_rearranges(&self) -> bool {
-        true
+    fn rearranged_back(&self, input: &[usize]) -> Option<Layer> {
+        Some(Reshape { shape: input.to_vec() }.into())
     }
 }
 

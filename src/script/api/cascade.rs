@@ -24,7 +24,8 @@ const CASCADE: Spec = Spec {
             "solver",
             &["adam", "ridge"],
             "how each reconstruction network is found: \"adam\" trains it step by step, as published; \"ridge\" solves for it \
-             at once by ridge regression",
+             at once by ridge regression, as one linear map: that of all layers of a derived inverse together, or, if they are \
+             no such map, from all numbers of the block's output to all of its input",
         ),
         Key::number(
             "lambda",

@@ -8,8 +8,8 @@ use super::network::elements;
 use crate::Error;
 use crate::kernels;
 use crate::network::{
-    AdaptiveAvgPool, AvgPool, BatchNorm, CircularPad, Conv2d, ConvTranspose2d, Crop, Dropout, Flatten, Layer,
-    LayerNorm, Linear, MaxPool, Pool, Reshape, Residual, Softmax,
+    AdaptiveAvgPool, AvgPool, BatchNorm, CircularPad, Conv2d, ConvTranspose2d, Crop, Dropout, Flatten, GroupNorm,
+    Layer, LayerNorm, Linear, MaxPool, PatchEmbedding, Permute, Pool, Reshape, Residual, RmsNorm, Scale, Softmax,
 };
 use crate::script::options::{Key, Options, Preset, Spec, Takes, describe};
 use crate::script::session::Native;
@@ -317,7 +317,7 @@ mod functions {
 
     /// Batch normalisation of `features` channels: each is shifted by its mean and divided by its standard deviation, then
     /// scaled and shifted by trained numbers. The mean and the deviation are those of the batch while the network is
-    /// trained, otherwise running averages, which begin at 0 and 1.
+    /// trained, otherwise running averages, which begin at 0 and 1 and which `calibrated` sets from data.
     ///
     /// ```
     /// let b = block([conv2d(3, 16, 3), batch_norm(16), relu()]);
@@ -336,6 +336,88 @@ mod functions {
     #[rhai_fn(return_raw)]
     pub fn layer_norm(shape: Array) -> Native<Layer> {
         Ok(LayerNorm { shape: sizes(shape, "the shape")?, epsilon: EPSILON }.into())
+    }
+
+    /// For samples that are one row of numbers, their number serves as the shape.
+    ///
+    /// ```
+    /// let b = block([linear(784, 100), layer_norm(100), tanh()]);
+    /// ```
+    #[rhai_fn(name = "layer_norm", return_raw)]
+    pub fn layer_norm_of(features: INT) -> Native<Layer> {
+        layer_norm(vec![features.into()])
+    }
+
+    /// Group normalisation (Wu & He 2018) of `features` channels: in each sample, each of `groups` groups of channels is shifted
+    /// by its mean and divided by its standard deviation, then every channel is scaled and shifted by trained numbers. The
+    /// groups divide the channels; in a row of numbers each is a channel.
+    ///
+    /// ```
+    /// let b = block([conv2d(3, 16, 3), group_norm(4, 16), relu()]);
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn group_norm(groups: INT, features: INT) -> Native<Layer> {
+        let (groups, features) = (size(groups, "the number of groups")?, size(features, "the number of channels")?);
+        Ok(GroupNorm::new(groups, features, EPSILON)?.into())
+    }
+
+    /// RMS normalisation (Zhang & Sennrich 2019) of samples of shape `shape`: each is divided by the root of its mean square,
+    /// then every number is scaled by a trained number.
+    ///
+    /// ```
+    /// let b = block([linear(784, 100), rms_norm([100]), tanh()]);
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn rms_norm(shape: Array) -> Native<Layer> {
+        Ok(RmsNorm { shape: sizes(shape, "the shape")?, epsilon: EPSILON }.into())
+    }
+
+    /// For samples that are one row of numbers, their number serves as the shape.
+    ///
+    /// ```
+    /// let b = block([linear(784, 100), rms_norm(100), tanh()]);
+    /// ```
+    #[rhai_fn(name = "rms_norm", return_raw)]
+    pub fn rms_norm_of(features: INT) -> Native<Layer> {
+        rms_norm(vec![features.into()])
+    }
+
+    /// Every number times `factor`, which is not trained.
+    ///
+    /// ```
+    /// let b = block([residual([tanh(), linear(100, 100), scale(0.1)])]);    // x + 0.1 (W tanh(x) + b)
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn scale(factor: AnyNumber) -> Native<Layer> {
+        Ok(Scale::new(wanted_number(&factor, "the factor")?)?.into())
+    }
+
+    /// The axes of images in another order: axis i of the output is axis `axes[i]` of the input, where 0 is channels, 1
+    /// height, 2 width. `permute([1, 0, 2])` exchanges channels and height: of tokens and their numbers, a convolution of one
+    /// pixel then mixes the tokens.
+    ///
+    /// ```
+    /// let mix = residual([permute([1, 0, 2]), conv2d(16, 32, 1), gelu(), conv2d(32, 16, 1), permute([1, 0, 2])]);
+    /// print(network([8, 16, 1], [block([mix])]).output);    // [8, 16, 1]
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn permute(axes: Array) -> Native<Layer> {
+        let axes = elements::<INT>(axes, "the axes", "a whole number")?;
+        let axes: Result<Vec<usize>, Error> = axes.into_iter().map(|axis| wanted_count(axis, "an axis")).collect();
+        Ok(Permute::new(&axes?)?.into())
+    }
+
+    /// Patches as tokens: every patch of `size` × `size` pixels of an image of `inputs` channels becomes a token of `outputs`
+    /// numbers, by one linear map for all. The output has the shape [outputs, tokens, 1], with the patches row by row.
+    ///
+    /// ```
+    /// print(network([1, 28, 28], [block([patches(7, 1, 32)])]).output);    // [32, 16, 1]
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn patches(size: INT, inputs: INT, outputs: INT) -> Native<Layer> {
+        let sizes = [(size, "the patch"), (inputs, "the channels that go in"), (outputs, "the numbers of a token")];
+        let [size, inputs, outputs] = sizes.map(|(value, what)| super::size(value, what));
+        Ok(PatchEmbedding { size: size?, inputs: inputs?, outputs: outputs? }.into())
     }
 
     /// Dropout: while the network is trained, numbers become 0 with probability `rate`, and the others are scaled up to keep

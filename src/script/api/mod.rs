@@ -9,6 +9,7 @@ mod curve;
 mod data;
 mod figure;
 mod general;
+mod init;
 mod layers;
 mod network;
 mod own_files;
@@ -52,7 +53,7 @@ impl Chapter {
 }
 
 /// Every chapter, in the order of the reference.
-pub(super) const CHAPTERS: [Chapter; 16] = [
+pub(super) const CHAPTERS: [Chapter; 17] = [
     Chapter::new(
         "Parameters and ranges",
         "Parameters that the command line sets, and arrays of numbers.",
@@ -74,8 +75,17 @@ pub(super) const CHAPTERS: [Chapter; 16] = [
          an architecture with weights. The last blocks can be the head, which reads the answer out; the others are the \
          trunk.",
         network::register,
+    ),
+    Chapter::new(
+        "Initial weights",
+        "A `Scheme` says what initial numbers are drawn from. A network has one for all weights and one for all biases, or one \
+         for every block; a block or a layer may have its own. Mean-field theory (`mean_field`) depends on a wide layer's \
+         weights by their variance alone: it holds for `gaussian`, `uniform` and `truncated` of one variance alike, with `he`, \
+         `glorot` and `lecun` for the variance that they give; for `orthogonal` weights, σ_w² is the gain's square where a layer \
+         has as many inputs as outputs.",
+        init::register,
     )
-    .options(network::OPTIONS),
+    .options(init::OPTIONS),
     Chapter::new("Weights in files", "Weights that come from files, and files of weights.", weights::register)
         .options(weights::OPTIONS),
     Chapter::new("Training", "Training of a whole network on labels, with an `Optimizer`.", training::register)

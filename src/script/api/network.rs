@@ -1,29 +1,15 @@
 //! Blocks and networks.
 
 use rhai::plugin::*;
-use rhai::{Array, Dynamic, Engine, INT, Map};
+use rhai::{Array, Dynamic, Engine, INT};
 
 use super::general::wanted_count;
 use crate::Error;
 use crate::cascade::summary;
-use crate::network::{Architecture, Block, Init, Network};
-use crate::script::options::{Key, Spec, Takes, describe};
+use crate::data::Split;
+use crate::network::{Architecture, Block, Layer, Network};
+use crate::script::options::describe;
 use crate::script::session::{Native, Session};
-
-const INIT: Spec = Spec {
-    function: "init",
-    keys: &[
-        Key::required(
-            "weight_var",
-            Takes::Number,
-            "σ_w²: weights are normal with variance σ_w² / fan-in. Critical for tanh at bias_var 0.05: 1.76",
-        ),
-        Key::number("bias_var", 0.0, "σ_b²: biases are normal with this variance"),
-        Key::count("seed", 0, "seed of the weights and biases"),
-    ],
-};
-
-pub(super) const OPTIONS: &[Spec] = &[INIT];
 
 pub(super) fn register(engine: &mut Engine) {
     engine
@@ -56,7 +42,8 @@ pub(super) fn say_identity_norms(context: &NativeCallContext<'_>, network: &Netw
     if session.is_first_at(context) {
         let message =
             "batch_norm does nothing in this network: before training, its running mean is 0 and its variance 1";
-        let hint = "train the network, `net.trained(data.train)`, load weights, or normalise samples with `layer_norm`";
+        let hint = "set them from data, `net.calibrated(data.train)`, train the network, `net.trained(data.train)`, or load \
+                    weights";
         session.warn_at(context, Error::new(message).hint(hint));
     }
     Ok(())
@@ -86,7 +73,13 @@ mod functions {
     /// ```
     #[rhai_fn(return_raw)]
     pub fn inverse(block: Block, layers: Array) -> Native<Block> {
-        Ok(block.with_inverse(elements(layers, "the inverse", "a layer")?))
+        let layers = elements(layers, "the inverse", "a layer")?;
+        match layers.iter().find(|layer| matches!(layer, Layer::Initialised(_))) {
+            None => Ok(block.with_inverse(layers)),
+            Some(layer) => Err(Error::new(format!("the inverse has a {layer}: reconstruction networks begin as PyTorch's"))
+                .hint("leave out `init` in an inverse")
+                .into()),
+        }
     }
 
     /// The block with the names that files of weights use for its layers with weights, in their order. Without names, block
@@ -125,20 +118,24 @@ mod functions {
         Ok(architecture.with_head(wanted_count(blocks, "the number of blocks")?)?)
     }
 
-    /// The network with random initial weights: W ~ N(0, σ_w² / fan-in), b ~ N(0, σ_b²). They are drawn when they are needed.
+    /// The network with the running means and variances of its batch normalisations set from `data`, block by block. A network
+    /// without batch normalisation is returned as it is.
     ///
     /// ```
-    /// let net = mlp::wide(784, 10, 30).init(#{ weight_var: 1.76, bias_var: 0.05, seed: 0 });
+    /// let data = dataset("glyphs", #{ size: 7 });
+    /// let net = network([49], [block([linear(49, 49), batch_norm(49), tanh()]), block([linear(49, 10)])]);
+    /// let ready = net.init(#{ weight_var: 3.0 }).calibrated(data.train.take(300));
+    /// print(cascade(ready, data.train.take(300)).reconstruct(data.test.take(20)).explained_variance());
     /// ```
     #[rhai_fn(return_raw)]
-    pub fn init(architecture: Architecture, options: Map) -> Native<Network> {
-        let options = INIT.read(&options)?;
-        let init = Init {
-            weight_var: options.number("weight_var")?,
-            bias_var: options.number("bias_var")?,
-            seed: options.seed("seed")?,
-        };
-        Ok(Network::new(architecture, init)?)
+    pub fn calibrated(network: Network, data: Split) -> Native<Network> {
+        Ok(crate::network::calibrated(&network, &data)?)
+    }
+
+    /// (hidden) Explains that the network needs weights first.
+    #[rhai_fn(name = "calibrated", return_raw)]
+    pub fn calibrated_without_weights(_network: Architecture, _data: Split) -> Native<Network> {
+        Err(Error::new("the network has no weights yet").hint("give it some: `.init(#{ weight_var: 1.76 })`").into())
     }
 
     /// The number of blocks.
@@ -213,7 +210,11 @@ mod functions {
 
     #[rhai_fn(name = "summary", pure)]
     pub fn network_summary(network: &mut Network) -> String {
-        summary(network.architecture())
+        let mut text = summary(network.architecture());
+        if network.has_identity_norms() {
+            text += "\nbatch_norm is neither trained nor calibrated: its running mean is 0 and its variance 1";
+        }
+        text
     }
 
     /// As `print` shows it.
@@ -231,6 +232,6 @@ mod functions {
     /// As `print` shows it.
     #[rhai_fn(name = "to_string", name = "to_debug", pure)]
     pub fn network_to_string(network: &mut Network) -> String {
-        format!("{}\n{}", summary(network.architecture()), network.weight_source().in_words())
+        format!("{}\n{}", network_summary(network), network.weight_source().in_words())
     }
 }
