@@ -99,7 +99,11 @@ impl Init {
     pub(super) fn check(&self, architecture: &Architecture) -> Result<()> {
         for (schemes, option, of) in [(&self.weights, "weight_var", "weights"), (&self.biases, "bias_var", "biases")] {
             for scheme in schemes.all() {
-                let of = if scheme.plain_variance().is_some() { option.to_owned() } else { format!("that of {scheme} for {of}") };
+                let of = if scheme.plain_variance().is_some() {
+                    option.to_owned()
+                } else {
+                    format!("that of {scheme} for {of}")
+                };
                 scheme.check(&of)?;
             }
             if let Schemes::Each(each) = schemes

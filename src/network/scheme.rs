@@ -65,7 +65,9 @@ impl Scheme {
     /// The variance of [`Scheme::gaussian`], if it is that.
     pub(super) fn plain_variance(self) -> Option<f64> {
         match self {
-            Self::Independent { distribution: Distribution::Gaussian, variance: Variance::Scaled(number) } => Some(number),
+            Self::Independent { distribution: Distribution::Gaussian, variance: Variance::Scaled(number) } => {
+                Some(number)
+            }
             _ => None,
         }
     }
@@ -81,8 +83,10 @@ impl Scheme {
         if number >= 0.0 && (number as f32).is_finite() {
             return Ok(());
         }
-        let range = if number.is_finite() && number > 0.0 { "of single precision" } else { "of at least 0" };
-        Err(Error::new(format!("{what} is {number}; a {name} is a finite number {range}")))
+        if number.is_finite() && number > 0.0 {
+            return Err(Error::new(format!("{what} is {number:e}; a {name} is a number of single precision")));
+        }
+        Err(Error::new(format!("{what} is {number}; a {name} is a finite number of at least 0")))
     }
 
     /// Checks that an array can be drawn like this.

@@ -6,8 +6,8 @@ use entroscope::cascade::{AdamSolver, Inverse, ReconstructionNet};
 use entroscope::kernels::{Activation, Adam};
 use entroscope::network::{
     AdaptiveAvgPool, Architecture, AvgPool, BatchNorm, Block, CircularPad, Conv2d, ConvTranspose2d, Crop, DeviceBatch,
-    Dropout, Flatten, GroupNorm, Layer, LayerNorm, Linear, MaxPool, Mode, ParamKind, ParamSpec, PatchEmbedding, Permute,
-    Pool, Reshape, Residual, RmsNorm, Scale, Softmax, forward_pass,
+    Dropout, Flatten, GroupNorm, Layer, LayerNorm, Linear, MaxPool, Mode, ParamKind, ParamSpec, PatchEmbedding,
+    Permute, Pool, Reshape, Residual, RmsNorm, Scale, Softmax, forward_pass,
 };
 use entroscope::random::Random;
 
@@ -222,7 +222,10 @@ fn reconstruction_networks_are_trained_along_these_gradients() {
         ),
         (vec![3, 6, 6], layers(vec![Residual { body, projection: Vec::new() }.into(), activation(Activation::Tanh)])),
         (vec![2, 6, 6], layers(vec![MaxPool(Pool { kernel: 2, stride: 2, padding: 0 }).into()])),
-        (vec![1, 6, 6], layers(vec![PatchEmbedding { size: 3, inputs: 1, outputs: 5 }.into(), activation(Activation::Tanh)])),
+        (
+            vec![1, 6, 6],
+            layers(vec![PatchEmbedding { size: 3, inputs: 1, outputs: 5 }.into(), activation(Activation::Tanh)]),
+        ),
         // A permutation behind weights.
         (
             vec![3, 4, 2],

@@ -4,8 +4,8 @@ use entroscope::cascade::{Cascade, ReconstructionNet, Ridge};
 use entroscope::data::{Dataset, DatasetOptions, Folders, Split};
 use entroscope::kernels::Activation;
 use entroscope::network::{
-    Architecture, Block, Conv2d, ConvTranspose2d, Flatten, Init, Layer, Linear, Network, Permute,
-    Reshape, Residual, activations,
+    Architecture, Block, Conv2d, ConvTranspose2d, Flatten, Init, Layer, Linear, Network, Permute, Reshape, Residual,
+    activations,
 };
 use entroscope::random::Random;
 use entroscope::work::{self, Described, InFlight, Plan, Resources, Store, Target, Value};

@@ -22,9 +22,7 @@ use super::covariance::{CovarianceSums, Covariances, ROWS};
 use super::{Cascade, Inverse, Solver};
 use crate::data::Split;
 use crate::kernels::{Activation, Scratch, solve_symmetric, sum_of_squares};
-use crate::network::{
-    ActivationsAt, Architecture, Batch, Block, Flatten, Layer, Linear, LinearMap, Reshape, sequence,
-};
+use crate::network::{ActivationsAt, Architecture, Batch, Block, Flatten, Layer, Linear, LinearMap, Reshape, sequence};
 use crate::random::Random;
 use crate::work::{Context, Cost, Described, Keep, Operation, Provenance, Value};
 use crate::{Error, Result};
@@ -64,7 +62,9 @@ impl Ridge {
                     return Err(Error::new(format!(
                         "ridge regression finds one linear map, and the inverse is {inverse}"
                     ))
-                    .hint("write the block an inverse of one layer, leave it to be derived, or use `solver: \"adam\"`"));
+                    .hint(
+                        "write the block an inverse of one layer, leave it to be derived, or use `solver: \"adam\"`",
+                    ));
                 }
                 layers = dense(network.shape(l), network.shape(l - 1));
             }

@@ -26,10 +26,12 @@ impl Layer {
             }
             layer => Initialised { layer: Box::new(layer), schemes },
         };
-        layer.layer.param_specs().iter().try_for_each(|spec| schemes.check(spec)).map_err(|error| crate::Error {
-            message: format!("{}: {}", layer.layer, error.message),
-            ..error
-        })?;
+        layer
+            .layer
+            .param_specs()
+            .iter()
+            .try_for_each(|spec| schemes.check(spec))
+            .map_err(|error| crate::Error { message: format!("{}: {}", layer.layer, error.message), ..error })?;
         Ok(Self::Initialised(layer))
     }
 

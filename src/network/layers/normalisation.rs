@@ -52,7 +52,8 @@ impl GroupNorm {
         if groups > 0 && features > 0 && features.is_multiple_of(groups) {
             return Ok(Self { groups, features, epsilon });
         }
-        let message = format!("group_norm({groups}, {features}): {features} channels do not divide into {groups} groups");
+        let message =
+            format!("group_norm({groups}, {features}): {features} channels do not divide into {groups} groups");
         // The nearest that do.
         let less = (1..groups.min(features + 1)).rev().find(|&n| features.is_multiple_of(n));
         let more = (groups + 1..=features).find(|&n| features.is_multiple_of(n));
@@ -196,15 +197,15 @@ impl LayerKind for GroupNorm {
         let numbers = output.iter().product::<usize>();
         for sample in x.data.chunks_mut(numbers) {
             for start in (0..features).step_by(size) {
-                let all = || sample.chunks(features).flat_map(|pixel| &pixel[start..start + size]).map(|&x| f64::from(x));
+                let all =
+                    || sample.chunks(features).flat_map(|pixel| &pixel[start..start + size]).map(|&x| f64::from(x));
                 let count = (numbers / self.groups) as f64;
                 let mean = all().sum::<f64>() / count;
                 let variance = all().map(|x| (x - mean).powi(2)).sum::<f64>() / count;
                 let by = 1.0 / libm::sqrt(variance + self.epsilon);
                 for pixel in sample.chunks_mut(features) {
-                    for c in start..start + size {
-                        pixel[c] = ((f64::from(pixel[c]) - mean) * by) as f32 * scale[c] + shift[c];
-                    }
+                    let channels = pixel[start..start + size].iter_mut().zip(&scale[start..]).zip(&shift[start..]);
+                    channels.for_each(|((x, scale), shift)| *x = ((f64::from(*x) - mean) * by) as f32 * scale + shift);
                 }
             }
         }
@@ -212,7 +213,8 @@ impl LayerKind for GroupNorm {
     }
 
     fn burn_forward(&self, x: DeviceBatch, pass: &mut BurnPass<'_>) -> Result<Tensor<2>> {
-        let [scale, shift] = [pass.next_array(self)?, pass.next_array(self)?].map(|of| of.reshape([1, self.features, 1]));
+        let [scale, shift] =
+            [pass.next_array(self)?, pass.next_array(self)?].map(|of| of.reshape([1, self.features, 1]));
         let [samples, numbers] = x.numbers.dims();
         let groups = x.numbers.reshape([samples * self.groups, numbers / self.groups]);
         let centred = groups.clone() - groups.mean_dim(1);

@@ -28,6 +28,7 @@ impl Permute {
     }
 
     /// The permutation that leads back.
+    #[must_use]
     pub fn inverse(self) -> Self {
         let mut axes = [0; 3];
         self.axes.into_iter().enumerate().for_each(|(i, axis)| axes[axis] = i);

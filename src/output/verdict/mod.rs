@@ -118,7 +118,8 @@ impl Verdict {
     /// What theory assumes, where networks are not drawn like that.
     fn scheme(&self) -> Option<String> {
         let curves = self.table.rows.iter().filter_map(|row| row.entry().source());
-        let scheme = curves.flat_map(|curve| &curve.provenance().networks).find_map(|network| network.scheme.clone())?;
+        let scheme =
+            curves.flat_map(|curve| &curve.provenance().networks).find_map(|network| network.scheme.clone())?;
         Some(format!(
             "Theory is that of independent weights of variance σ_w² / fan-in; these networks have {scheme} weights, whose σ_w² \
              is the gain's square in wide square layers."

@@ -78,8 +78,11 @@ impl Place<'_> {
     /// The schemes of weights or of biases, from the option of their variance or from that of their scheme.
     fn either(&self, options: &Options<'_>, variance: &str, scheme: &str) -> Native<Option<Schemes>> {
         if options.value(variance).is_some() && options.value(scheme).is_some() {
-            let error = Error::new(format!("`init`: `{variance}` and `{scheme}` both say what {scheme} are drawn from"));
-            return Err(error.hint(format!("leave one of them out; `{variance}: v` is `{scheme}: gaussian(v)`")).into());
+            let error =
+                Error::new(format!("`init`: `{variance}` and `{scheme}` both say what {scheme} are drawn from"));
+            return Err(error
+                .hint(format!("leave one of them out; `{variance}: v` is `{scheme}: gaussian(v)`"))
+                .into());
         }
         let by_variance = self.schemes(options, variance, |value, what| {
             let variance = number(value).ok_or_else(|| not_a("a number", what, value))?;

@@ -76,9 +76,11 @@ mod functions {
         let layers = elements(layers, "the inverse", "a layer")?;
         match layers.iter().find(|layer| matches!(layer, Layer::Initialised(_))) {
             None => Ok(block.with_inverse(layers)),
-            Some(layer) => Err(Error::new(format!("the inverse has a {layer}: reconstruction networks begin as PyTorch's"))
-                .hint("leave out `init` in an inverse")
-                .into()),
+            Some(layer) => {
+                Err(Error::new(format!("the inverse has a {layer}: reconstruction networks begin as PyTorch's"))
+                    .hint("leave out `init` in an inverse")
+                    .into())
+            }
         }
     }
 
