@@ -19,8 +19,8 @@ pub enum Scheme {
     /// the QR decomposition of a normal matrix, with signs that make R's diagonal positive (Saxe, McClelland & Ganguli 2014;
     /// Mezzadri 2007). The rows of the matrix are the array's first axis, its columns the others; groups have one each.
     Orthogonal { gain: f64 },
-    /// For weights: orthogonal at the central pixel of the kernel, 0 elsewhere (Xiao et al. 2018, algorithm 2); for layers
-    /// without pixels the same as orthogonal. There are at least as many outputs as inputs.
+    /// For weights: orthogonal at the central pixel of the kernel, 0 elsewhere (Xiao et al. 2018, algorithm 2), which has at
+    /// least as many outputs as inputs. For layers without pixels the same as orthogonal.
     DeltaOrthogonal { gain: f64 },
 }
 
@@ -73,18 +73,15 @@ impl Scheme {
     }
 
     /// # Errors
-    /// When its variance or gain is negative or no number of single precision; `what` names it.
+    /// When its variance or gain is negative or not finite; `what` names it.
     pub fn check(&self, what: &str) -> Result<()> {
         let (name, number) = match *self {
             Self::Independent { variance: Variance::Scaled(variance), .. } => ("variance", variance),
             Self::Independent { .. } => return Ok(()),
             Self::Orthogonal { gain } | Self::DeltaOrthogonal { gain } => ("gain", gain),
         };
-        if number >= 0.0 && (number as f32).is_finite() {
+        if number >= 0.0 && number.is_finite() {
             return Ok(());
-        }
-        if number.is_finite() && number > 0.0 {
-            return Err(Error::new(format!("{what} is {number:e}; a {name} is a number of single precision")));
         }
         Err(Error::new(format!("{what} is {number}; a {name} is a finite number of at least 0")))
     }
@@ -97,7 +94,8 @@ impl Scheme {
         match (self, spec.kind) {
             (Self::DeltaOrthogonal { .. }, ParamKind::Weight { groups, .. }) => {
                 let [inputs, outputs] = channels(spec, groups);
-                if inputs <= outputs {
+                let has_pixels = spec.shape[2..].iter().product::<usize>() > 1;
+                if inputs <= outputs || !has_pixels {
                     return Ok(());
                 }
                 let of = if groups > 1 { " of each group" } else { "" };
@@ -117,12 +115,7 @@ impl Scheme {
     /// The mean square of an array's numbers.
     fn mean_square(&self, spec: &ParamSpec) -> f64 {
         match (*self, spec.kind) {
-            (Self::Independent { variance, .. }, ParamKind::Weight { fan_in, fan_out, .. }) => match variance {
-                Variance::Scaled(variance) => variance / fan_in,
-                Variance::He => 2.0 / fan_in,
-                Variance::Glorot => 2.0 / (fan_in + fan_out),
-                Variance::Lecun => 1.0 / fan_in,
-            },
+            (Self::Independent { .. }, ParamKind::Weight { fan_in, .. }) => self.scaled_variance(spec) / fan_in,
             (Self::Independent { variance: Variance::Scaled(variance), .. }, _) => variance,
             (Self::Orthogonal { gain } | Self::DeltaOrthogonal { gain }, ParamKind::Weight { groups, .. }) => {
                 let [rows, columns] = self.matrix(spec, groups);
@@ -135,9 +128,14 @@ impl Scheme {
     /// σ_w² of a weight, its mean square times its fan-in; σ_b² of a bias.
     pub(super) fn scaled_variance(&self, spec: &ParamSpec) -> f64 {
         match (*self, spec.kind) {
-            (Self::Independent { variance: Variance::Scaled(variance), .. }, _) => variance,
+            (Self::Independent { variance, .. }, ParamKind::Weight { fan_in, fan_out, .. }) => match variance {
+                Variance::Scaled(variance) => variance,
+                Variance::He => 2.0,
+                Variance::Glorot => 2.0 * (fan_in / (fan_in + fan_out)),
+                Variance::Lecun => 1.0,
+            },
             (_, ParamKind::Weight { fan_in, .. }) => fan_in * self.mean_square(spec),
-            _ => 0.0,
+            _ => self.mean_square(spec),
         }
     }
 

@@ -221,7 +221,8 @@ fn every_option_has_a_type_and_a_default() {
     );
     assert_eq!(default("cutoff", "tolerance"), format!("`{}`", entroscope::entropy::CUTOFF_TOLERANCE));
     assert_eq!(default("trained", "optimizer"), "`sgd(0.001)`, as published");
-    assert_eq!(default("init", "weight_var"), "required");
+    assert_eq!(default("mean_field", "weight_var"), "required");
+    assert_eq!(default("init", "weight_var"), "required, unless `weights` is given");
 }
 
 /// Editors read this.

@@ -254,3 +254,20 @@ fn impossible_layers_are_named_with_a_way_out() {
         says(&format!("{call};"), words);
     }
 }
+
+#[test]
+fn a_verdict_about_orthogonal_weights_says_what_theory_assumes() {
+    let script = |weights: &str| {
+        format!(
+            "{GLYPHS}let found = sweep([axis(\"weight_var\", [1.0, 2.0])]).map(|p| {{
+                let net = mlp::wide(49, 10, 5).init(#{{ weights: {weights}, bias_var: 0.05 }});
+                cascade(net, data.train.take(100), #{{ solver: \"ridge\" }}).reconstruct(data.test.take(9)).differential_entropy()
+            }});
+            verdict(found);"
+        )
+    };
+    let verdict = |weights: &str| Place::new().run(&script(weights)).0.verdicts.concat();
+    assert_says(&verdict("orthogonal(p.weight_var / p.weight_var)"), &["these networks have orthogonal(1) weights"]);
+    let independent = verdict("uniform(p.weight_var)");
+    assert!(independent.contains("Theory is critical") && !independent.contains("these networks"), "{independent}");
+}

@@ -5,8 +5,8 @@ use entroscope::data::{Dataset, DatasetOptions, Folders, Split};
 use entroscope::entropy::{Measure, curve};
 use entroscope::kernels::Activation;
 use entroscope::network::{
-    Architecture, Block, Conv2d, Flatten, Init, Layer, Linear, Loss, Network, Optimizer, Residual, Training, accuracy,
-    train,
+    Architecture, Block, Conv2d, Distribution, Flatten, Init, Layer, Linear, Loss, Network, Optimizer, Residual,
+    Scheme, Schemes, Training, Variance, accuracy, train,
 };
 
 const SIDE: usize = 7;
@@ -76,6 +76,25 @@ fn a_trained_network_says_so_and_keeps_the_seeds_that_it_began_with() {
     assert_eq!((origin.activation.as_deref(), origin.weight_var), (Some("tanh"), None));
     assert!(found.seeds.contains(&3) && found.seeds.contains(&11), "{:?}", found.seeds);
     assert_eq!(found.data, [glyphs(20).to_string(), glyphs(5).to_string()]);
+}
+
+#[test]
+fn schemes_are_named_with_the_variance_that_theory_takes() {
+    let of = |weights: Schemes| {
+        let architecture = deep(4, Activation::Tanh).architecture().clone();
+        let init = Init { weights, ..Init::gaussian(1.0, 0.05, 3) };
+        Network::new(architecture, init).unwrap().provenance().networks.remove(0)
+    };
+    let orthogonal = of(Schemes::All(Scheme::Orthogonal { gain: 1.5 }));
+    assert_eq!(orthogonal.scheme.as_deref(), Some("orthogonal(1.5)"));
+    assert!((orthogonal.weight_var.unwrap() - 2.25).abs() < 1e-12);
+    assert_eq!(orthogonal.bias_var, Some(0.05));
+    assert!(orthogonal.summary.ends_with("weights orthogonal(1.5), bias_var 0.05, seed 3"), "{}", orthogonal.summary);
+    let glorot = Scheme::Independent { distribution: Distribution::Uniform, variance: Variance::Glorot };
+    let glorot = of(Schemes::All(glorot));
+    assert_eq!((glorot.scheme, glorot.weight_var), (None, Some(1.0)));
+    let rising = of(Schemes::by_block((1..=4).map(|l| Scheme::gaussian(f64::from(l))).collect()));
+    assert_eq!((rising.scheme, rising.weight_var, rising.bias_var), (None, None, Some(0.05)));
 }
 
 #[test]

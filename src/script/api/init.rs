@@ -252,8 +252,9 @@ mod functions {
     }
 
     /// A scheme for `init`: convolutions are `gain` times an orthogonal matrix at the central pixel of their kernel and 0
-    /// elsewhere (Xiao et al. 2018, arXiv:1806.05393), so they keep the length of every input. A convolution with fewer outputs
-    /// than inputs cannot. Of an even kernel the pixel before the centre counts; linear layers are orthogonal.
+    /// elsewhere (Xiao et al. 2018, arXiv:1806.05393), so they keep the length of every input. A kernel of several
+    /// pixels with fewer outputs than inputs cannot. Of an even kernel the pixel before the centre counts; linear layers and
+    /// kernels of one pixel are `orthogonal`.
     ///
     /// ```
     /// let net = conv::plain([1, 28, 28], 16, 10, 20).init(#{ weights: delta_orthogonal(1.02), bias_var: 2e-5 });
