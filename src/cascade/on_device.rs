@@ -168,7 +168,7 @@ impl<'a> BatchTrainer<'a> {
 }
 
 /// The gradients of a linear layer and its activation, written by hand: without a tape, and not with respect to the input.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct LinearGradients {
     inputs: usize,
     outputs: usize,

@@ -90,10 +90,10 @@ impl OutputPanels {
         threads: &dyn IdleThreads,
         advance: &(impl Fn(f64) -> Result<()> + Sync),
     ) -> Result<Vec<f64>> {
-        let &mut Self { adam, function, inputs, outputs, steps, .. } = self;
+        let &mut Self { adam, inputs, outputs, steps, .. } = self;
         self.x.clear();
         rows.iter().for_each(|&row| self.x.extend_from_slice(&x[row as usize * inputs..][..inputs]));
-        let x = &self.x;
+        let (x, function) = (&self.x, &self.function);
         for_each(self.panels.iter_mut(), threads, |panel| {
             let part = panel.outputs as f64 / outputs as f64;
             let (mut z, mut gradient) = (Vec::new(), vec![0.0; panel.weight.len()]);
@@ -134,7 +134,7 @@ impl Panel {
         z: &mut Vec<f32>,
         x: Matrix<'_>,
         targets: impl Iterator<Item = &'a [f32]>,
-        function: Activation,
+        function: &Activation,
         scale: f32,
     ) -> f64 {
         z.clear();

@@ -1,16 +1,20 @@
 //! Activations on slices, with their slopes: faster than the stock functions.
 
 use std::f32::consts::FRAC_1_SQRT_2;
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
+use super::expression::{Expression, Function, Nodes, Operator};
 use super::vectorised;
+use crate::words::nearest;
+use crate::{Error, Result};
 
 /// 1/√(2π).
 const FRAC_1_SQRT_2PI: f32 = 0.398_942_3;
 
 /// An activation φ of a network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Activation {
     Identity,
@@ -23,16 +27,105 @@ pub enum Activation {
     Silu,
     /// σ(x) = 1 / (1 + e⁻ˣ).
     Sigmoid,
+    /// Any other.
+    Expression(Arc<Expression>),
+}
+
+impl From<Expression> for Activation {
+    /// The expression, or the activation with loops of its own that it is.
+    fn from(expression: Expression) -> Self {
+        let is = |activation: &Self| {
+            let mut nodes = Nodes::default();
+            activation.root(&mut nodes).and_then(|root| Expression::new(&nodes, root).ok()).as_ref()
+                == Some(&expression)
+        };
+        Self::ALL.into_iter().find(is).unwrap_or_else(|| Self::Expression(Arc::new(expression)))
+    }
+}
+
+impl std::fmt::Display for Activation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Expression(expression) => expression.fmt(f),
+            built_in => f.write_str(&format!("{built_in:?}").to_lowercase()),
+        }
+    }
 }
 
 impl Activation {
-    /// All activations.
+    /// The activations with loops of their own.
     pub const ALL: [Self; 7] =
         [Self::Identity, Self::Tanh, Self::Erf, Self::Relu, Self::Gelu, Self::Silu, Self::Sigmoid];
 
+    /// The names that [`Activation::named`] accepts.
+    pub const NAMES: [&str; 12] = [
+        "tanh",
+        "erf",
+        "erf_unit_slope",
+        "relu",
+        "leaky_relu",
+        "gelu",
+        "silu",
+        "sigmoid",
+        "elu",
+        "hardtanh",
+        "softplus",
+        "linear",
+    ];
+
+    /// The activation called `name`. `erf_unit_slope` is erf(√π x/2), which has slope 1 at 0 as tanh has; `leaky_relu` has
+    /// slope 0.01 below 0; `linear` is x.
+    ///
+    /// # Errors
+    /// For any other name; the hints list all names and the nearest one.
+    pub fn named(name: &str) -> Result<Self> {
+        const LEAK: f64 = 0.01;
+        let mut nodes = Nodes::default();
+        let root = match name {
+            "tanh" => return Ok(Self::Tanh),
+            "erf" => return Ok(Self::Erf),
+            "relu" => return Ok(Self::Relu),
+            "gelu" => return Ok(Self::Gelu),
+            "silu" => return Ok(Self::Silu),
+            "sigmoid" => return Ok(Self::Sigmoid),
+            "linear" => return Ok(Self::Identity),
+            "elu" => nodes.function(Function::Elu, Nodes::X),
+            "softplus" => nodes.function(Function::Softplus, Nodes::X),
+            "hardtanh" => nodes.hardtanh(Nodes::X),
+            "leaky_relu" => nodes.leaky_relu(Nodes::X, LEAK),
+            "erf_unit_slope" => {
+                let scale = nodes.constant(1.0 / std::f64::consts::FRAC_2_SQRT_PI);
+                let scaled = nodes.operator(Operator::Multiply, scale, Nodes::X);
+                nodes.function(Function::Erf, scaled)
+            }
+            _ => {
+                let error = Error::new(format!("there is no activation named `{name}`"));
+                let near = nearest(name, Self::NAMES);
+                let error = near.into_iter().fold(error, |error, near| error.hint(format!("did you mean `{near}`?")));
+                return Err(error.hint(format!("the names are {}", Self::NAMES.join(", "))));
+            }
+        };
+        Ok(Expression::new(&nodes, root)?.into())
+    }
+
+    /// An activation with loops of its own as an expression.
+    fn root(&self, nodes: &mut Nodes) -> Option<usize> {
+        Some(match self {
+            Self::Identity => Nodes::X,
+            Self::Tanh => nodes.function(Function::Tanh, Nodes::X),
+            Self::Erf => nodes.function(Function::Erf, Nodes::X),
+            Self::Relu => nodes.relu(Nodes::X),
+            Self::Gelu => nodes.gelu(Nodes::X),
+            Self::Silu => nodes.silu(Nodes::X),
+            Self::Sigmoid => nodes.function(Function::Sigmoid, Nodes::X),
+            Self::Expression(_) => return None,
+        })
+    }
+
     /// z ↦ φ(z), in place.
-    pub fn apply(self, z: &mut [f32]) {
+    pub fn apply(&self, z: &mut [f32]) {
         match self {
+            Self::Expression(expression) => expression.apply(z),
             Self::Identity => {}
             Self::Tanh => each(z, tanh),
             Self::Erf => each(z, libm::erff),
@@ -45,13 +138,13 @@ impl Activation {
     }
 
     /// Whether φ is invertible.
-    pub fn is_invertible(self) -> bool {
+    pub fn is_invertible(&self) -> bool {
         matches!(self, Self::Tanh | Self::Erf | Self::Sigmoid)
     }
 
     /// φ(z) ↦ z, in place. A value that was rounded to the end of φ's range, ±1 or 0, is replaced by the nearest number
     /// inside. Does nothing if φ is not invertible.
-    pub fn invert(self, y: &mut [f32]) {
+    pub fn invert(&self, y: &mut [f32]) {
         const NEXT_TO_1: f32 = 1.0 - f32::EPSILON / 2.0;
         let inside = |y: f32| y.clamp(-NEXT_TO_1, NEXT_TO_1);
         match self {
@@ -64,7 +157,7 @@ impl Activation {
 
     /// The factor f for which the mean of φ(z + ε) over normal ε of variance `variance` is φ(f · z). This is exact for erf,
     /// and the probit approximation (MacKay 1992) for tanh and the sigmoid. 1 if φ is not invertible.
-    pub fn mean_factor(self, variance: f64) -> f64 {
+    pub fn mean_factor(&self, variance: f64) -> f64 {
         use std::f64::consts::PI;
         let width = match self {
             Self::Tanh => PI / 2.0,
@@ -75,10 +168,11 @@ impl Activation {
         1.0 / libm::sqrt(1.0 + width * variance.max(0.0))
     }
 
-    /// φ(z) and φ'(z).
-    fn value_and_slope(self, z: f32) -> (f32, f32) {
+    /// φ(z) and φ'(z), of those with loops of their own.
+    fn value_and_slope(&self, z: f32) -> (f32, f32) {
         let bell = |z: f32| libm::expf(-z * z);
         match self {
+            Self::Expression(_) => (f32::NAN, f32::NAN),
             Self::Identity => (z, 1.0),
             Self::Tanh => (tanh(z), 1.0 - tanh(z) * tanh(z)),
             Self::Erf => (libm::erff(z), std::f32::consts::FRAC_2_SQRT_PI * bell(z)),
@@ -99,7 +193,10 @@ impl Activation {
     }
 
     /// Turns the gradient with respect to φ(z) into that with respect to z, in place.
-    pub fn pass_gradient(self, gradient: &mut [f32], z: &[f32]) {
+    pub fn pass_gradient(&self, gradient: &mut [f32], z: &[f32]) {
+        if let Self::Expression(expression) = self {
+            return expression.pass_gradient(gradient, z);
+        }
         vectorised(
             #[inline(always)]
             || {
@@ -111,9 +208,11 @@ impl Activation {
     }
 
     /// Replaces z by the gradient of Σ(φ(z) − target)² · `scale` / 2 with respect to z. Returns Σ(φ(z) − target)².
-    pub fn squared_error_gradient(self, z: &mut [f32], target: &[f32], scale: f32) -> f64 {
-        if self == Self::Tanh {
-            return tanh_error_gradient(z, target, scale);
+    pub fn squared_error_gradient(&self, z: &mut [f32], target: &[f32], scale: f32) -> f64 {
+        match self {
+            Self::Tanh => return tanh_error_gradient(z, target, scale),
+            Self::Expression(expression) => return expression.squared_error_gradient(z, target, scale),
+            _ => {}
         }
         let pairs = z.iter_mut().zip(target);
         pairs.fold(0.0, |sum, (z, &t)| {
@@ -181,7 +280,7 @@ pub fn tanh(x: f32) -> f32 {
 
 /// Natural logarithm of a positive number, within 2e-7 (Cephes' `logf`).
 #[inline(always)]
-fn ln(x: f32) -> f32 {
+pub(super) fn ln(x: f32) -> f32 {
     const SERIES: [f32; 9] = [
         7.037_683_6e-2,
         -1.151_461e-1,
@@ -243,7 +342,7 @@ fn erf_inv(y: f32) -> f32 {
 
 /// 1 / (1 + e⁻ˣ).
 #[inline(always)]
-fn sigmoid(x: f32) -> f32 {
+pub(super) fn sigmoid(x: f32) -> f32 {
     0.5 + 0.5 * tanh(0.5 * x)
 }
 
@@ -258,8 +357,9 @@ mod tests {
     use super::*;
 
     /// φ(z) in double precision, by the standard library.
-    fn phi(activation: Activation, z: f64) -> f64 {
+    fn phi(activation: &Activation, z: f64) -> f64 {
         match activation {
+            Activation::Expression(expression) => expression.at(z).0,
             Activation::Identity => z,
             Activation::Tanh => z.tanh(),
             Activation::Erf => libm::erf(z),
@@ -284,16 +384,16 @@ mod tests {
 
     #[test]
     fn inverses_give_back_the_argument() {
-        for activation in Activation::ALL.into_iter().filter(|activation| activation.is_invertible()) {
+        for activation in Activation::ALL.into_iter().filter(Activation::is_invertible) {
             let z: Vec<f64> = (-400..=400).map(|i| f64::from(i) / 160.0).collect();
-            let mut y: Vec<f32> = z.iter().map(|&z| phi(activation, z) as f32).collect();
+            let mut y: Vec<f32> = z.iter().map(|&z| phi(&activation, z) as f32).collect();
             let given = y.clone();
             activation.invert(&mut y);
             for ((&z, &found), &value) in z.iter().zip(&y).zip(&given) {
                 // As far as the value, in single precision, says where it came from.
                 let h = 1e-4;
-                let slope = (phi(activation, z + h) - phi(activation, z - h)) / (2.0 * h);
-                let rounded = (f64::from(value) - phi(activation, z)).abs() / slope;
+                let slope = (phi(&activation, z + h) - phi(&activation, z - h)) / (2.0 * h);
+                let rounded = (f64::from(value) - phi(&activation, z)).abs() / slope;
                 assert!((f64::from(found) - z).abs() < 1e-6 + 2.0 * rounded, "{activation:?} at {z}: {found}");
             }
             let mut ends = [-1.0, 1.0, f32::NAN];
@@ -308,9 +408,9 @@ mod tests {
         for (activation, bound) in [(Activation::Erf, 1e-9), (Activation::Tanh, 0.02), (Activation::Sigmoid, 0.02)] {
             for (z, variance) in [(0.3, 0.1), (1.0, 0.5), (-0.7, 2.0), (2.0, 1.0)] {
                 let grid = (-8000..=8000).map(|i| f64::from(i) / 1000.0);
-                let weighed = grid.map(|e| (-e * e / 2.0).exp() * phi(activation, z + e * f64::sqrt(variance)));
+                let weighed = grid.map(|e| (-e * e / 2.0).exp() * phi(&activation, z + e * f64::sqrt(variance)));
                 let mean = weighed.sum::<f64>() / 1000.0 / (2.0 * std::f64::consts::PI).sqrt();
-                let found = phi(activation, activation.mean_factor(variance) * z);
+                let found = phi(&activation, activation.mean_factor(variance) * z);
                 assert!((found - mean).abs() < bound, "{activation:?} {z} {variance}: {found} {mean}");
             }
         }
@@ -325,7 +425,7 @@ mod tests {
             let target: Vec<f32> = (0..67).map(|i| (i as f32 * 0.7).sin() / 2.0).collect();
             let mut z = start.clone();
             let loss = activation.squared_error_gradient(&mut z, &target, 0.25);
-            let at = |z: f64, t: f32| (phi(activation, z) - f64::from(t)).powi(2);
+            let at = |z: f64, t: f32| (phi(&activation, z) - f64::from(t)).powi(2);
             let expected: f64 = start.iter().zip(&target).map(|(&z, &t)| at(f64::from(z), t)).sum();
             assert!((loss / expected - 1.0).abs() < 1e-6, "{activation:?} {loss} {expected}");
             for ((&z, &t), &gradient) in start.iter().zip(&target).zip(&z) {

@@ -3,6 +3,7 @@
 
 mod answers;
 mod batch;
+mod block_weights;
 mod burn_pass;
 mod calibrate;
 mod forward;
@@ -27,6 +28,7 @@ use serde_json::json;
 
 pub use answers::{accuracy, confusion, sample_losses};
 pub(crate) use batch::{Batch, channels_last, forward_rows, kernels_first, kernels_last, views};
+pub use block_weights::{ArrayName, BlockWeights, GivenArray, with_arrays, with_block_weights};
 pub use burn_pass::{DeviceBatch, ForwardPass, Mode, forward_pass};
 pub use calibrate::calibrated;
 pub use forward::{activations, check_data, forward};

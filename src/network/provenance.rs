@@ -1,6 +1,6 @@
 //! What a network rests on, for people and for theory.
 
-use super::{Architecture, Init, Layer, Network, ParamKind, ParamSpec, Scheme, Schemes, WeightSource};
+use super::{Architecture, Init, Network, ParamKind, ParamSpec, Scheme, Schemes, WeightSource};
 use crate::kernels::Activation;
 use crate::work::{NetworkOrigin, Provenance};
 
@@ -13,11 +13,7 @@ impl Network {
         let plural = if depth == 1 { "" } else { "s" };
         let summary =
             format!("{depth} block{plural} from {input:?} to {output:?}, {}", self.weight_source().in_words());
-        let origin = NetworkOrigin {
-            summary,
-            activation: activation.map(|function| Layer::from(function).to_string()),
-            ..NetworkOrigin::default()
-        };
+        let origin = NetworkOrigin { summary, activation, ..NetworkOrigin::default() };
         self.with_weights(origin)
     }
 
@@ -123,7 +119,7 @@ impl Architecture {
                 return None;
             }
             for function in activations {
-                if *shared.get_or_insert(function) != function {
+                if *shared.get_or_insert(function.clone()) != function {
                     return None;
                 }
             }

@@ -24,16 +24,23 @@ struct Checker<'a> {
     /// Functions of the host and, by the name of the module, of the stdlib.
     host: &'a Arities,
     modules: &'a BTreeMap<String, Arities>,
+    /// Names and numbers of arguments of functions whose last map holds something else than options.
+    data_maps: &'a BTreeSet<(String, usize)>,
     done: BTreeSet<String>,
     found: Vec<Diagnostic>,
 }
 
-/// The functions of an engine and, by the name of the module, of its stdlib.
-pub(super) type Declared = (Arities, BTreeMap<String, Arities>);
+/// The functions of an engine; by the name of the module, of its stdlib; and those whose last map holds no options.
+pub(super) type Declared = (Arities, BTreeMap<String, Arities>, BTreeSet<(String, usize)>);
 
 /// The mistakes in a script and in the modules that it imports, in the order of the text.
-pub(super) fn check(engine: &Engine, (host, modules): &Declared, loader: &Loader, ast: &AST) -> Vec<Diagnostic> {
-    let mut checker = Checker { engine, loader, host, modules, done: BTreeSet::new(), found: Vec::new() };
+pub(super) fn check(
+    engine: &Engine,
+    (host, modules, data_maps): &Declared,
+    loader: &Loader,
+    ast: &AST,
+) -> Vec<Diagnostic> {
+    let mut checker = Checker { engine, loader, host, modules, data_maps, done: BTreeSet::new(), found: Vec::new() };
     checker.file(ast);
     checker.found
 }
@@ -49,7 +56,9 @@ pub(super) fn declared(engine: &Engine) -> Declared {
     };
     let metadata = Metadata::of_engine(engine, true);
     let modules = metadata.modules.iter().map(|(name, module)| (name.clone(), functions(module)));
-    (functions(&metadata), modules.collect())
+    let takes_data = metadata.functions.iter().filter(|function| function.takes_data_map());
+    let data_maps = takes_data.map(|function| (function.name.clone(), function.num_params)).collect();
+    (functions(&metadata), modules.collect(), data_maps)
 }
 
 fn scripted(ast: &AST) -> Arities {
@@ -158,6 +167,9 @@ impl Checker<'_> {
         }
         if let Some(diagnostic) = accepted(known_name.then_some(&takes), given, name, &error_here) {
             return Some(suggest(diagnostic, name, self.host.keys().chain(own.keys()), known_name));
+        }
+        if self.data_maps.contains(&(name.to_owned(), given + usize::from(is_method))) {
+            return None;
         }
         let spec = api::specs().find(|spec| spec.function == name)?;
         let Some(Expr::Map(map, _)) = call.args.last() else { return None };

@@ -50,6 +50,14 @@ impl Metadata {
 }
 
 impl Declaration {
+    /// Whether its last parameter is a map that holds something else than options.
+    pub(super) fn takes_data_map(&self) -> bool {
+        let is_options = |name: &str| name.trim_start_matches('_') == "options";
+        self.params.last().is_some_and(|last| {
+            last.rust_type.as_deref() == Some("Map") && !last.name.as_deref().is_some_and(is_options)
+        })
+    }
+
     /// Its doc comment without the slashes.
     pub(super) fn docs(&self) -> String {
         let lines = self.doc_comments.iter().flat_map(|comment| comment.lines());

@@ -1,5 +1,6 @@
 //! Means over a normal variable, by Gauss–Legendre quadrature between the kinks of the function.
 
+use super::nonlinearity::Exact;
 use super::piecewise::{Piece, evaluate, project};
 
 /// Nodes per panel. Sixteen are exact to degree 31: a resolved function (degree 15) times the other factors of the integrand.
@@ -51,7 +52,7 @@ pub(super) struct Node {
 
 /// A quadrature rule at length `q` with panels no wider than `width` in z. `exact`, where given, is more accurate for φ and
 /// φ' than the pieces.
-pub(super) fn nodes(pieces: &[Piece], exact: Option<fn(f64) -> (f64, f64)>, q: f64, width: f64) -> Vec<Node> {
+pub(super) fn nodes(pieces: &[Piece], exact: Option<&Exact>, q: f64, width: f64) -> Vec<Node> {
     let scale = q.sqrt().max(LEAST_WIDTH);
     let mut nodes = Vec::new();
     for piece in pieces {
@@ -65,7 +66,7 @@ pub(super) fn nodes(pieces: &[Piece], exact: Option<fn(f64) -> (f64, f64)>, q: f
             let centre = left + (2.0 * panel as f64 + 1.0) * half;
             nodes.extend(GAUSS_LEGENDRE.iter().map(|(t, weight)| {
                 let z = centre + half * t;
-                let (value, slope) = exact.map_or_else(|| piece.at(scale * z), |f| f(scale * z));
+                let (value, slope) = exact.map_or_else(|| piece.at(scale * z), |exact| exact.at(scale * z));
                 Node { z, weight: weight * half * density(z), value, slope }
             }));
         }

@@ -1,9 +1,11 @@
-//! The activations of mean-field theory: named ones, and any function given by its values.
+//! The activations of mean-field theory: named ones, those of networks, and any function given by its values.
+
+use std::sync::Arc;
 
 use super::correlation::Correlation;
 use super::moments::{Moments, bending, nodes};
 use super::piecewise::{Piece, has_kink, sample};
-use crate::words::nearest;
+use crate::kernels::{Activation, Expression};
 use crate::{Error, Result};
 
 /// An activation function φ, as data: cheap to clone, holding no closure.
@@ -23,7 +25,24 @@ enum Kind {
     /// erf(`scale`·x): all means are in closed form (Williams, "Computation with infinite neural networks", 1998).
     Erf { scale: f64 },
     /// Anything else, by quadrature over pieces. `exact` evaluates φ where it has a formula.
-    Pieces { pieces: Vec<Piece>, exact: Option<Formula> },
+    Pieces { pieces: Vec<Piece>, exact: Option<Exact> },
+}
+
+/// φ and φ' by a formula.
+#[derive(Debug, Clone)]
+pub(super) enum Exact {
+    Formula(Formula),
+    Expression(Arc<Expression>),
+}
+
+impl Exact {
+    /// φ(x) and φ'(x).
+    pub fn at(&self, x: f64) -> (f64, f64) {
+        match self {
+            Self::Formula(formula) => formula(x),
+            Self::Expression(expression) => expression.at(x),
+        }
+    }
 }
 
 /// Panels of this width in z resolve the normal density times a resolved function in double precision.
@@ -52,11 +71,7 @@ fn gelu(x: f64) -> (f64, f64) {
 }
 
 impl Nonlinearity {
-    /// The names that [`Nonlinearity::named`] accepts.
-    pub const NAMES: [&str; 8] = ["tanh", "erf", "erf_unit_slope", "relu", "linear", "gelu", "silu", "sigmoid"];
-
-    /// The activation called `name`. `erf_unit_slope` is erf(√π x/2), which has slope 1 at 0 as tanh has; `gelu` is
-    /// x·Φ(x), not its tanh approximation; `linear` is x.
+    /// The activation called `name`, as by [`Activation::named`].
     ///
     /// # Errors
     /// For any other name; the hints list all names and the nearest one.
@@ -70,14 +85,25 @@ impl Nonlinearity {
             "gelu" => Kind::formula(gelu)?,
             "silu" => Kind::formula(silu)?,
             "sigmoid" => Kind::formula(sigmoid)?,
-            _ => {
-                let near = nearest(name, Self::NAMES);
-                let error = Error::new(format!("there is no activation named `{name}`"));
-                let error = near.into_iter().fold(error, |error, near| error.hint(format!("did you mean `{near}`?")));
-                return Err(error.hint(format!("the names are {}", Self::NAMES.join(", "))));
-            }
+            other => return Self::of(&Activation::named(other)?),
         };
         Ok(Self { name: name.to_owned(), kind })
+    }
+
+    /// The activation of a network. One that is an expression is sampled for its kinks; its values and slopes are exact.
+    ///
+    /// # Errors
+    /// Where an expression is not finite within [−512, 512] in double precision, or has too much detail.
+    pub fn of(activation: &Activation) -> Result<Self> {
+        let expression = match activation {
+            Activation::Identity => return Self::named("linear"),
+            Activation::Expression(expression) => expression,
+            built_in => return Self::named(&built_in.to_string()),
+        };
+        let sampled = Self::custom(expression.to_string(), |x| expression.at(x).0)?;
+        let Kind::Pieces { pieces, .. } = sampled.kind else { return Ok(sampled) };
+        let exact = Some(Exact::Expression(expression.clone()));
+        Ok(Self { kind: Kind::Pieces { pieces, exact }, ..sampled })
     }
 
     /// Any continuous function, given only by its values. It is sampled here, some thousand times on [−512, 512], and
@@ -110,7 +136,7 @@ impl Nonlinearity {
         match &self.kind {
             Kind::Homogeneous { below } => x * if x < 0.0 { *below } else { 1.0 },
             Kind::Erf { scale } => libm::erf(scale * x),
-            Kind::Pieces { exact: Some(exact), .. } => exact(x).0,
+            Kind::Pieces { exact: Some(exact), .. } => exact.at(x).0,
             Kind::Pieces { pieces, .. } => pieces.iter().find(|p| x <= p.right).map_or(f64::NAN, |p| p.at(x).0),
         }
     }
@@ -130,7 +156,7 @@ impl Nonlinearity {
                 let square = std::f64::consts::FRAC_2_PI * libm::asin(2.0 * unit * q / wide);
                 Moments { square, slope, growth: slope / wide }
             }
-            Kind::Pieces { pieces, exact } => Moments::over(&nodes(pieces, *exact, q, PANEL), q),
+            Kind::Pieces { pieces, exact } => Moments::over(&nodes(pieces, exact.as_ref(), q, PANEL), q),
         }
     }
 
@@ -143,9 +169,9 @@ impl Nonlinearity {
                 let wide = 2.0 * scale * scale * q;
                 self.moments(q).slope * wide * wide / (1.0 + 2.0 * wide)
             }
-            Kind::Pieces { exact: None, pieces } if has_kink(pieces) => f64::INFINITY,
+            Kind::Pieces { exact: None | Some(Exact::Expression(_)), pieces } if has_kink(pieces) => f64::INFINITY,
             Kind::Pieces { .. } if q == 0.0 => 0.0,
-            Kind::Pieces { pieces, exact } => q * bending(&nodes(pieces, *exact, q, PANEL), q),
+            Kind::Pieces { pieces, exact } => q * bending(&nodes(pieces, exact.as_ref(), q, PANEL), q),
         }
     }
 
@@ -158,7 +184,7 @@ impl Nonlinearity {
             Kind::Pieces { pieces, exact } => {
                 // h_n oscillates about √n/2π times per unit of z: panels become narrower accordingly.
                 let width = PANEL.min(8.0 / (terms as f64).sqrt());
-                Some(Correlation::hermite(&nodes(pieces, *exact, q, width), q, moments, terms))
+                Some(Correlation::hermite(&nodes(pieces, exact.as_ref(), q, width), q, moments, terms))
             }
         }
     }
@@ -166,6 +192,6 @@ impl Nonlinearity {
 
 impl Kind {
     fn formula(exact: Formula) -> Result<Self> {
-        Ok(Self::Pieces { pieces: sample(&|x| exact(x).0)?, exact: Some(exact) })
+        Ok(Self::Pieces { pieces: sample(&|x| exact(x).0)?, exact: Some(Exact::Formula(exact)) })
     }
 }

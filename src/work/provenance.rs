@@ -1,9 +1,10 @@
 //! What a result depends on, in words: networks, solvers, data, seeds. It is shown to people and used by theory; no fingerprint
 //! contains it.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::Fingerprint;
+use crate::kernels::Activation;
 
 /// What a result depends on.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -25,8 +26,9 @@ pub struct Provenance {
 pub struct NetworkOrigin {
     /// The network in words.
     pub summary: String,
-    /// The name of the activation that all hidden blocks share, if they share one.
-    pub activation: Option<String>,
+    /// The activation that all hidden blocks share, if they share one.
+    #[serde(serialize_with = "in_words")]
+    pub activation: Option<Activation>,
     /// σ_w²: the variance times the fan-in that the weights of all hidden blocks were drawn with, if they share one.
     pub weight_var: Option<f64>,
     /// σ_b²: the variance that their biases were drawn with, if they share one.
@@ -34,6 +36,12 @@ pub struct NetworkOrigin {
     /// The scheme of hidden weights whose numbers are not independent, such as "orthogonal(1)".
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scheme: Option<String>,
+}
+
+/// An activation by its name or formula.
+#[expect(clippy::ref_option, reason = "serde passes a field by reference")]
+fn in_words<S: Serializer>(activation: &Option<Activation>, serializer: S) -> Result<S::Ok, S::Error> {
+    activation.as_ref().map(Activation::to_string).serialize(serializer)
 }
 
 impl Provenance {

@@ -208,9 +208,9 @@ fn swept(device: &Device, most: usize, memory: f64) -> (Vec<Arc<Value>>, Report)
     let functions = [Activation::Tanh, Activation::Tanh, Activation::Relu, Activation::Erf, Activation::Identity];
     let mut targets = Vec::new();
     for weight_var in [0.8, 1.2, 1.6, 1.7, 2.0] {
-        let blocks = functions.iter().zip([49, 49, 49, 30, 20, 10].windows(2)).map(|(&function, sizes)| {
+        let blocks = functions.iter().zip([49, 49, 49, 30, 20, 10].windows(2)).map(|(function, sizes)| {
             let linear = Linear::new(sizes[0], sizes[1]).into();
-            Block::new(vec![linear, function.into()]).unwrap()
+            Block::new(vec![linear, function.clone().into()]).unwrap()
         });
         let net = Architecture::new(&[49], blocks.collect()).unwrap();
         let network = Network::new(net, Init::gaussian(weight_var, 0.05, 1)).unwrap();

@@ -3,7 +3,7 @@
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use entroscope::cascade::{AdamSolver, Inverse, ReconstructionNet};
-use entroscope::kernels::{Activation, Adam};
+use entroscope::kernels::{Activation, Adam, Expression, Function, Nodes, Operator};
 use entroscope::network::{
     AdaptiveAvgPool, Architecture, AvgPool, BatchNorm, Block, CircularPad, Conv2d, ConvTranspose2d, Crop, DeviceBatch,
     Dropout, Flatten, GroupNorm, Layer, LayerNorm, Linear, MaxPool, Mode, ParamKind, ParamSpec, PatchEmbedding,
@@ -53,6 +53,28 @@ fn activation(function: Activation) -> Layer {
     function.into()
 }
 
+/// |x| tanh(x) / √(1 + exp(−x²)) + min(x, 1) max(x, −2) + sin x cos x + ln(2 + |x|): every kind of node.
+fn own() -> Activation {
+    let (mut nodes, x) = (Nodes::default(), Nodes::X);
+    let [one, two, low] = [1.0, 2.0, -2.0].map(|number| nodes.constant(number));
+    let (abs, tanh) = (nodes.function(Function::Abs, x), nodes.function(Function::Tanh, x));
+    let product = nodes.operator(Operator::Multiply, abs, tanh);
+    let square = nodes.power(x, 2.0);
+    let negated = nodes.function(Function::Negate, square);
+    let bell = nodes.function(Function::Exp, negated);
+    let sum = nodes.operator(Operator::Add, one, bell);
+    let root = nodes.function(Function::Sqrt, sum);
+    let quotient = nodes.operator(Operator::Divide, product, root);
+    let (min, max) = (nodes.operator(Operator::Min, x, one), nodes.operator(Operator::Max, x, low));
+    let cut = nodes.operator(Operator::Multiply, min, max);
+    let (sin, cos) = (nodes.function(Function::Sin, x), nodes.function(Function::Cos, x));
+    let wave = nodes.operator(Operator::Multiply, sin, cos);
+    let above = nodes.operator(Operator::Add, two, abs);
+    let log = nodes.function(Function::Ln, above);
+    let all = [cut, wave, log].into_iter().fold(quotient, |sum, term| nodes.operator(Operator::Add, sum, term));
+    Expression::new(&nodes, all).unwrap().into()
+}
+
 /// Every layer, in many forms, with the shape of what goes in.
 fn cases() -> Vec<(Vec<usize>, Vec<Layer>)> {
     let mut cases: Vec<(Vec<usize>, Vec<Layer>)> = vec![
@@ -80,6 +102,8 @@ fn cases() -> Vec<(Vec<usize>, Vec<Layer>)> {
         cases.push((vec![4, 3, 5], vec![turned.into(), turned.inverse().into(), conv2d(conv(4, 3, 2))]));
     }
     cases.extend(Activation::ALL.map(|function| (vec![50], vec![activation(function)])));
+    let named = Activation::NAMES.map(|name| Activation::named(name).unwrap());
+    cases.extend(named.into_iter().chain([own()]).map(|function| (vec![50], vec![activation(function)])));
     let convolutions = [
         conv(4, 6, 3),
         conv(4, 6, 1),

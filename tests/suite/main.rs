@@ -13,6 +13,8 @@ mod reference;
 mod scripted;
 mod skip;
 
+mod activations;
+mod block_weights;
 mod browser;
 mod campaigns;
 mod data;

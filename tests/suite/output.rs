@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use super::scripted::Place;
 use entroscope::executor::Computed;
 use entroscope::figure::Hit;
+use entroscope::kernels::Activation;
 use entroscope::output::Located;
 use entroscope::script::{Host, HostEvent, Outputs, Status};
 use entroscope::work::Event;
@@ -87,8 +88,8 @@ fn a_cell_knows_its_point_and_what_its_value_rests_on() {
     assert!(provenance.reconstruction.is_some());
     let [network] = &provenance.networks[..] else { panic!("{:?}", provenance.networks) };
     assert_eq!(
-        (network.activation.as_deref(), network.weight_var, network.bias_var),
-        (Some("tanh"), Some(0.5), Some(0.05))
+        (network.activation.clone(), network.weight_var, network.bias_var),
+        (Some(Activation::Tanh), Some(0.5), Some(0.05))
     );
     assert!(at(&shown, 0, 2, 0).is_empty() && at(&shown, 7, 0, 0).is_empty());
     // The title says what the numbers depend on most.

@@ -45,7 +45,7 @@ fn an_entropy_names_its_network_solver_data_seeds_and_reconstruction() {
     let found = entropy.provenance();
     let [origin] = &found.networks[..] else { panic!("{found:?}") };
     assert_eq!(origin.summary, "400 blocks from [49] to [10], weight_var 1.5, bias_var 0.05, seed 3");
-    assert_eq!(origin.activation.as_deref(), Some("tanh"));
+    assert_eq!(origin.activation, Some(Activation::Tanh));
     assert_eq!((origin.weight_var, origin.bias_var), (Some(1.5), Some(0.05)));
     assert_eq!(found.solvers, ["Adam, 1 epoch"]);
     assert_eq!(found.data, [glyphs(20).to_string(), glyphs(5).to_string()]);
@@ -73,7 +73,7 @@ fn a_trained_network_says_so_and_keeps_the_seeds_that_it_began_with() {
     let found = found.provenance();
     let [origin] = &found.networks[..] else { panic!("{found:?}") };
     assert!(origin.summary.contains("trained 2 epochs on 20 samples of glyphs"), "{}", origin.summary);
-    assert_eq!((origin.activation.as_deref(), origin.weight_var), (Some("tanh"), None));
+    assert_eq!((&origin.activation, origin.weight_var), (&Some(Activation::Tanh), None));
     assert!(found.seeds.contains(&3) && found.seeds.contains(&11), "{:?}", found.seeds);
     assert_eq!(found.data, [glyphs(20).to_string(), glyphs(5).to_string()]);
 }

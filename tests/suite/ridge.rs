@@ -118,7 +118,7 @@ fn no_other_map_is_better() {
         function(&cascade, l).invert(&mut undone);
         let mean_square = undone.iter().map(|t| f64::from(*t).powi(2)).sum::<f64>() / undone.len() as f64;
         let ends_in_tanh = l > 1 && l < 11;
-        let expected = [Activation::Identity, Activation::Tanh][usize::from(ends_in_tanh)];
+        let expected = if ends_in_tanh { Activation::Tanh } else { Activation::Identity };
         assert_eq!(function(&cascade, l), expected, "block {l}");
         let is_factor = |factor: &f64| if ends_in_tanh { *factor < 1.0 && *factor > 0.1 } else { *factor == 1.0 };
         assert!(factor.iter().all(is_factor), "block {l}: {factor:?}");

@@ -125,7 +125,7 @@ fn dense(from: &[usize], to: &[usize]) -> Vec<Layer> {
 fn invertible_end(blocks: &[Block]) -> Option<Activation> {
     let mut layers = blocks.iter().rev().flat_map(|block| block.layers().iter().rev());
     let last = layers.find(|layer| !layer.kind().only_moves_numbers())?;
-    last.kind().as_activation().filter(|function| function.is_invertible())
+    last.kind().as_activation().filter(Activation::is_invertible)
 }
 
 impl Solver for Ridge {

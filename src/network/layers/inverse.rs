@@ -72,13 +72,13 @@ impl InverseBuilder {
     /// # Errors
     /// When no rule fits a layer.
     pub(super) fn invert_body(&mut self, body: &[Layer], input: &[usize]) -> Result<()> {
-        let (start, outer) = (self.layers.len(), self.activation);
+        let (start, outer) = (self.layers.len(), self.activation.clone());
         self.invert_all(body, input)?;
         let trained = self.layers[start..].iter().rposition(|layer| layer.parameters() > 0);
         if let Some(behind) = trained.map(|last| start + last + 1)
             && self.layers.get(behind).is_some_and(|layer| layer.kind().as_activation().is_some())
         {
-            self.layers.splice(behind..=behind, outer.map(Layer::from));
+            self.layers.splice(behind..=behind, outer.clone().map(Layer::from));
         }
         self.activation = outer;
         Ok(())
@@ -112,7 +112,7 @@ impl InverseBuilder {
 
     /// Appends the activation that a layer with weights ends in, if any.
     pub(super) fn push_activation(&mut self) {
-        self.layers.extend(self.activation.map(Layer::from));
+        self.layers.extend(self.activation.clone().map(Layer::from));
     }
 
     /// Appends a transposed convolution that leads to an image of shape `to`. Where its windows do not reach so far, its

@@ -56,9 +56,7 @@ impl Verdict {
         let lost = measure_of(&table, level)?;
         let activation = match activation {
             Some(activation) => activation,
-            None => {
-                Nonlinearity::named(&shared(&table, "activation", "\"tanh\"", |network| network.activation.clone())?)?
-            }
+            None => Nonlinearity::of(&shared(&table, "activation", "\"tanh\"", |network| network.activation.clone())?)?,
         };
         let bias_var = match bias_var {
             Some(bias_var) => bias_var,

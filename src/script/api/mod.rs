@@ -8,6 +8,7 @@ mod classify;
 mod curve;
 mod data;
 mod figure;
+mod functions;
 mod general;
 mod init;
 mod layers;
@@ -53,7 +54,7 @@ impl Chapter {
 }
 
 /// Every chapter, in the order of the reference.
-pub(super) const CHAPTERS: [Chapter; 17] = [
+pub(super) const CHAPTERS: [Chapter; 18] = [
     Chapter::new(
         "Parameters and ranges",
         "Parameters that the command line sets, and arrays of numbers.",
@@ -69,6 +70,13 @@ pub(super) const CHAPTERS: [Chapter; 17] = [
     .operators(data::OPERATORS),
     Chapter::new("Layers", "The parts of a block. A `Layer` has no weights of its own.", layers::register)
         .options(layers::OPTIONS),
+    Chapter::new(
+        "Activation functions",
+        "Layers that apply a function to every number, by name or as a formula of one's own. In a closure for `activation`, x is \
+         a `Symbol`.",
+        functions::register,
+    )
+    .operators(functions::OPERATORS),
     Chapter::new(
         "Networks",
         "A `Block` is a list of layers that a cascade inverts together, an `Architecture` a list of blocks, and a `Network` \
@@ -86,7 +94,11 @@ pub(super) const CHAPTERS: [Chapter; 17] = [
         init::register,
     )
     .options(init::OPTIONS),
-    Chapter::new("Weights in files", "Weights that come from files, and files of weights.", weights::register)
+    Chapter::new(
+        "Weights",
+        "Weights that come from files, files of weights, and the `Weights` of a network's block as tensors.",
+        weights::register,
+    )
         .options(weights::OPTIONS),
     Chapter::new("Training", "Training of a whole network on labels, with an `Optimizer`.", training::register)
         .options(training::OPTIONS),

@@ -4,6 +4,8 @@ use rhai::plugin::*;
 use rhai::{Dynamic, Engine, FLOAT, FnPtr, Map};
 
 use super::general::{AnyNumber, wanted_number};
+use crate::Error;
+use crate::network::Layer;
 use crate::script::options::{Key, Options, Spec, Takes};
 use crate::script::session::Native;
 use crate::theory::{self, MeanField, Nonlinearity};
@@ -28,6 +30,15 @@ fn solve(activation: &Nonlinearity, options: &Options<'_>) -> Native<MeanField> 
     Ok(theory::mean_field(activation, options.number("weight_var")?, options.number("bias_var")?)?)
 }
 
+/// The activation that a layer is.
+fn of_layer(layer: &Layer) -> Native<Nonlinearity> {
+    let activation = layer.kind().as_activation().ok_or_else(|| {
+        Error::new(format!("mean-field theory is about an activation, and {layer} is none"))
+            .hint("give it `tanh()`, `activation(\"relu\")` or `activation(|x| x * sigmoid(x))`")
+    })?;
+    Ok(Nonlinearity::of(&activation)?)
+}
+
 /// A closure of the script as an activation. It is sampled here and never called again.
 fn custom(context: &NativeCallContext<'_>, closure: &FnPtr) -> Native<Nonlinearity> {
     let failed = std::cell::RefCell::new(None);
@@ -50,8 +61,8 @@ fn custom(context: &NativeCallContext<'_>, closure: &FnPtr) -> Native<Nonlineari
 #[export_module]
 mod functions {
     /// Mean-field theory of a wide random network: the fixed points q* and c* of length and correlation, χ₁, the depth
-    /// scales ξ_c and ξ_q, and the phase. `activation` is "tanh", "erf", "relu", "gelu", "silu", "sigmoid", "linear",
-    /// "erf_unit_slope", or a closure: any function of one number.
+    /// scales ξ_c and ξ_q, and the phase. `activation` is a name that `activation` takes, an activation of a network, or a
+    /// closure: any function of one number.
     ///
     /// ```
     /// let theory = mean_field("tanh", #{ weight_var: 1.5, bias_var: 0.05 });
@@ -64,6 +75,15 @@ mod functions {
     }
 
     /// ```
+    /// let swish = activation(|x| x * sigmoid(1.702 * x));
+    /// print(mean_field(swish, #{ weight_var: 2.0, bias_var: 0.05 }).chi);
+    /// ```
+    #[rhai_fn(name = "mean_field", return_raw)]
+    pub fn mean_field_of_layer(activation: Layer, options: Map) -> Native<MeanField> {
+        solve(&of_layer(&activation)?, &MEAN_FIELD.read(&options)?)
+    }
+
+    /// ```
     /// let theory = mean_field(|x| max(-1.0, min(1.0, x)), #{ weight_var: 1.5, bias_var: 0.05 });
     /// ```
     #[rhai_fn(name = "mean_field", return_raw)]
@@ -72,8 +92,8 @@ mod functions {
         solve(&custom(&context, &activation)?, &options)
     }
 
-    /// The weight variance at which χ₁ = 1, on the line between the ordered and the chaotic phase. `activation` is a name or
-    /// a closure, as for `mean_field`.
+    /// The weight variance at which χ₁ = 1, on the line between the ordered and the chaotic phase. `activation` is what
+    /// `mean_field` takes.
     ///
     /// ```
     /// print(critical_weight_var("tanh", 0.05));    // 1.7609546…
@@ -81,6 +101,11 @@ mod functions {
     #[rhai_fn(return_raw)]
     pub fn critical_weight_var(activation: &str, bias_var: AnyNumber) -> Native<FLOAT> {
         Ok(theory::critical_weight_var(&Nonlinearity::named(activation)?, wanted_number(&bias_var, "bias_var")?)?)
+    }
+
+    #[rhai_fn(name = "critical_weight_var", return_raw)]
+    pub fn critical_weight_var_of_layer(activation: Layer, bias_var: AnyNumber) -> Native<FLOAT> {
+        Ok(theory::critical_weight_var(&of_layer(&activation)?, wanted_number(&bias_var, "bias_var")?)?)
     }
 
     #[rhai_fn(name = "critical_weight_var", return_raw)]

@@ -3,6 +3,7 @@
 use rhai::plugin::*;
 use rhai::{Engine, Map};
 
+use crate::kernels::Activation;
 use crate::output::verdict::{DROP, Verdict};
 use crate::script::options::{Key, Spec, Takes};
 use crate::script::session::{Native, Session};
@@ -14,7 +15,7 @@ const VERDICT: Spec = Spec {
     keys: &[
         Key::open(
             "activation",
-            Takes::OneOf(&Nonlinearity::NAMES),
+            Takes::OneOf(&Activation::NAMES),
             "that of the networks",
             "activation whose mean-field theory the curves are compared with",
         ),
