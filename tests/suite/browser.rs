@@ -142,7 +142,7 @@ fn the_page_shows_the_numbers_of_the_csv_to_pointer_and_keys() {
     assert_eq!(values.len(), across.len() - 1);
 
     // The pointer in the middle of each of some cells.
-    let width = regions["frame"]["page_width"].as_f64().unwrap();
+    let width = regions["width"].as_f64().unwrap();
     let window = |x: f64, y: f64| {
         let place = browser.value(&format!(
             "(() => {{ const r = {FIGURE}.querySelector('img').getBoundingClientRect(); \
