@@ -201,7 +201,11 @@ impl Axis {
     /// What is read at a place of the axis: the word there, or the number.
     pub fn reading(&self, value: f64) -> String {
         let word = || self.words.get(value.round() as usize).filter(|_| value >= 0.0);
-        if value.is_finite() { word().cloned().unwrap_or_else(|| super::number::plain(value)) } else { super::number::plain(value) }
+        if value.is_finite() {
+            word().cloned().unwrap_or_else(|| super::number::plain(value))
+        } else {
+            super::number::plain(value)
+        }
     }
 
     /// The name of its column in the CSV.

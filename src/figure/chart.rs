@@ -212,10 +212,8 @@ fn axes(scene: &mut Scene, frame: &Frame, (x, y): (&Side, &Side), widest: f64, b
         let at = frame.px(tick.value);
         scene.rule((at, frame.bottom), (at, frame.bottom + TICK_LENGTH));
         if beside.x {
-            let (text, size) = size.map_or_else(
-                || (Text::new(&tick.label), TICK),
-                |room| Text::fitted(&tick.label, TICK, room),
-            );
+            let (text, size) =
+                size.map_or_else(|| (Text::new(&tick.label), TICK), |room| Text::fitted(&tick.label, TICK, room));
             scene.label(text, (at, frame.bottom + TICK_LENGTH + 5.0 + TICK * 0.76), 0.5, size);
         }
     }

@@ -2,8 +2,8 @@
 
 use super::axis::Frame;
 use super::legend::{BAND_OPACITY, LegendEntry, LegendKey, STROKE};
-use super::palette::Colour;
 use super::marks::{self, Odd};
+use super::palette::Colour;
 use super::regions::{Part, Shape};
 use super::scene::{Mark, Scene};
 use super::{Axis, Band, Dash, Series};

@@ -1,14 +1,14 @@
 //! Colour over two axes: the phase diagram.
 
+use super::axis::Frame;
+use super::chart::{Agreed, Chart};
 use super::colourbar::{Colours, edges, side};
 use super::csv::{Row, name, points};
 use super::curves::{self, Ground};
 use super::geometry::Rect;
 use super::legend::{LegendEntry, LegendKey};
-use super::axis::Frame;
 use super::regions::{By, Part, Quantity, Shape};
 use super::scene::{Hatch, Mark, Paint, Panel};
-use super::chart::{Agreed, Chart};
 use super::{Cell, Drawing, Heatmap, scene};
 use crate::{Error, Result};
 

@@ -151,7 +151,8 @@ impl Images {
 
 impl Drawing for Images {
     fn chart(&self, _: &Agreed) -> Result<Chart<'_>> {
-        Err(Error::new("a sheet of pictures has no axes, so it cannot be a panel").hint("save it as a figure of its own"))
+        Err(Error::new("a sheet of pictures has no axes, so it cannot be a panel")
+            .hint("save it as a figure of its own"))
     }
 
     fn scene(&self, figure: &Figure) -> Result<Scene> {

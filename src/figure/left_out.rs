@@ -17,8 +17,7 @@ impl Figure {
 
     fn unknown_letters(&self) -> Result<Option<String>> {
         let unknown = self.scene()?.letters().into_iter().filter(|&letter| !font::has(letter));
-        let letters: Vec<String> =
-            unknown.map(|letter| format!("\"{letter}\" (U+{:04X})", letter as u32)).collect();
+        let letters: Vec<String> = unknown.map(|letter| format!("\"{letter}\" (U+{:04X})", letter as u32)).collect();
         Ok((!letters.is_empty()).then(|| {
             let letters = letters.join(", ");
             format!(
@@ -106,11 +105,7 @@ fn curves(series: &[Series], (x, y): (&Axis, &Axis), ground: Ground) -> Vec<Stri
     let xs = counted(series.iter().flat_map(|s| s.x.iter().copied()), x.log, false);
     let ys = counted(series.iter().flat_map(|s| s.y.iter().copied()), y.log, ground == Ground::Colours);
     let of_lines = if ground == Ground::Paper { "values" } else { "values of the lines" };
-    [
-        xs.sentences("positions", name(x, "x"), Shown::Not),
-        ys.sentences(of_lines, name(y, "y"), Shown::Marked),
-    ]
-    .concat()
+    [xs.sentences("positions", name(x, "x"), Shown::Not), ys.sentences(of_lines, name(y, "y"), Shown::Marked)].concat()
 }
 
 /// What an axis does not show of these positions.
@@ -133,12 +128,10 @@ impl Kind {
                 let heights = heights.sentences("heights", name(y, "y"), Shown::Marked);
                 [positions(xs, "positions", x, "x"), heights, curves(lines, (x, y), Ground::Colours)].concat()
             }
-            Self::Scatter(Scatter { x, y, xs, ys, lines, .. }) => [
-                positions(xs, "values", x, "x"),
-                positions(ys, "values", y, "y"),
-                curves(lines, (x, y), Ground::Paper),
-            ]
-            .concat(),
+            Self::Scatter(Scatter { x, y, xs, ys, lines, .. }) => {
+                [positions(xs, "values", x, "x"), positions(ys, "values", y, "y"), curves(lines, (x, y), Ground::Paper)]
+                    .concat()
+            }
             Self::Histogram(Histogram { x, y, values, lines, .. }) => {
                 [positions(values, "values", x, "value"), curves(lines, (x, y), Ground::Paper)].concat()
             }

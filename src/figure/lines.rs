@@ -26,14 +26,17 @@ impl Drawing for Lines {
         let colours = self.family.as_ref().map(|family| Colours::new(levels, family, agreed.colour).for_lines());
         let paint = |s: &Series| match (&colours, s.level) {
             (Some(colours), Some(level)) => match colours.paint(level) {
-                Paint::Solid(colour) => Series { colour: Some(colour), dash: s.dash.or(Some(Dash::Solid)), ..s.clone() },
+                Paint::Solid(colour) => {
+                    Series { colour: Some(colour), dash: s.dash.or(Some(Dash::Solid)), ..s.clone() }
+                }
                 _ => s.clone(),
             },
             _ => s.clone(),
         };
         let series: Vec<Series> = self.series.iter().map(paint).collect();
         let legend = curves::entries(&series, &self.y, Ground::Paper);
-        let body = move |scene: &mut Scene, frame: &Frame| curves::draw(scene, frame, (&series, &self.y), Ground::Paper);
+        let body =
+            move |scene: &mut Scene, frame: &Frame| curves::draw(scene, frame, (&series, &self.y), Ground::Paper);
         Ok(Chart { x, y, legend, colours, covers: false, body: Box::new(body) })
     }
 

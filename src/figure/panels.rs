@@ -100,19 +100,15 @@ impl Panels {
     }
 
     fn places(&self, agreed: &Agreed) -> Result<Vec<Place<'_>>> {
-        let at = self.rows.iter().enumerate().flat_map(|(row, figures)| (0..figures.len()).map(move |column| (row, column)));
+        let at =
+            self.rows.iter().enumerate().flat_map(|(row, figures)| (0..figures.len()).map(move |column| (row, column)));
         let mut places = Vec::new();
-        for (n, ((figure, chart), (row, column))) in
-            self.figures().zip(self.charts(agreed)?).zip(at).enumerate()
-        {
+        for (n, ((figure, chart), (row, column))) in self.figures().zip(self.charts(agreed)?).zip(at).enumerate() {
             let letter = if self.letters { format!("({})", letter(n)) } else { String::new() };
             let title = [letter.as_str(), figure.title.trim()].join(" ").trim().to_owned();
             let is_lowest = self.rows.get(row + 1).is_none_or(|below| below.len() <= column);
-            let beside = Beside {
-                x: !self.share.x || is_lowest,
-                y: !self.share.y || column == 0,
-                bar: !self.share.colour,
-            };
+            let beside =
+                Beside { x: !self.share.x || is_lowest, y: !self.share.y || column == 0, bar: !self.share.colour };
             places.push(Place { figure, chart, title, row, column, beside });
         }
         Ok(places)
@@ -201,12 +197,12 @@ impl Drawing for Panels {
             down[*row].widen(above + 8.0, chart.below(*beside));
         }
         let (tops, tall) = spread(&down, top, height - top - 4.0);
-        scene.height = height.max(tops.last().map_or(height, |last| last + tall) + down.last().map_or(0.0, |d| d.after));
+        scene.height =
+            height.max(tops.last().map_or(height, |last| last + tall) + down.last().map_or(0.0, |d| d.after));
         let (page_width, page_height) = (scene.width, scene.height);
         let mut corner: Option<Frame> = None;
         for Place { figure, mut chart, title, row, column, beside } in places {
-            let (left, top, mut right, mut bottom) =
-                (lefts[column], tops[row], lefts[column] + wide, tops[row] + tall);
+            let (left, top, mut right, mut bottom) = (lefts[column], tops[row], lefts[column] + wide, tops[row] + tall);
             if let Some(aspect) = figure.look.aspect {
                 right = right.min(left + tall / aspect);
                 bottom = bottom.min(top + wide * aspect);

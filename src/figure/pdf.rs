@@ -114,7 +114,11 @@ impl Page<'_> {
     fn path(&mut self, points: &[(f64, f64)]) {
         for (i, &(x, y)) in points.iter().enumerate() {
             let (x, y) = (round(x), round(y));
-            if i == 0 { self.content.move_to(x, y) } else { self.content.line_to(x, y) };
+            if i == 0 {
+                self.content.move_to(x, y)
+            } else {
+                self.content.line_to(x, y)
+            };
         }
     }
 

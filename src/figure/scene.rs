@@ -143,7 +143,8 @@ impl Scene {
 
     /// The letters of its labels.
     pub fn letters(&self) -> BTreeSet<char> {
-        let labels = self.marks.iter().filter_map(|mark| if let Mark::Label { text, .. } = mark { Some(text) } else { None });
+        let labels =
+            self.marks.iter().filter_map(|mark| if let Mark::Label { text, .. } = mark { Some(text) } else { None });
         labels.flat_map(|text| &text.runs).flat_map(|run| run.text.chars()).collect()
     }
 

@@ -125,7 +125,14 @@ impl Draft {
     /// # Errors
     /// When it has no axes, or the axes have no place there.
     pub fn with_note(mut self, note: Note) -> Result<Self> {
-        self.plot.panel().map_err(|error| Error::new(error.message.clone()))?;
+        match self.plot.kind() {
+            "images" => return Err(Error::new("a sheet of pictures has no axes for a line, words or an arrow")),
+            "panels" => {
+                return Err(Error::new("panels have axes each, so a line, words or an arrow belong to one of them")
+                    .hint("add it to a panel: `panels([[figure.hline(1)]])`"));
+            }
+            _ => {}
+        }
         let (xs, ys) = note.places();
         for (axis, places, log) in [("right", xs, self.style.x.log), ("upward", ys, self.style.y.log)] {
             if let Some(place) = places.into_iter().find(|place| !place.is_finite() || (log && *place <= 0.0)) {
@@ -190,7 +197,11 @@ impl Draft {
     /// beside it.
     fn full_title(&self) -> String {
         let note = self.solvers();
-        if self.plot.says_solvers() || !note.contains("ridge regression") { self.title.clone() } else { self.titled(&note) }
+        if self.plot.says_solvers() || !note.contains("ridge regression") {
+            self.title.clone()
+        } else {
+            self.titled(&note)
+        }
     }
 
     /// The title with a note.

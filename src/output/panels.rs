@@ -38,7 +38,8 @@ impl PanelsPlot {
     /// # Errors
     /// When panels are to share what shows different things.
     pub fn sharing(self, share: Share) -> Result<Self> {
-        let shared = [(share.x, "x", "axis to the right"), (share.y, "y", "axis upward"), (share.colour, "colour", "colours")];
+        let shared =
+            [(share.x, "x", "axis to the right"), (share.y, "y", "axis upward"), (share.colour, "colour", "colours")];
         for (i, (_, option, what)) in shared.iter().enumerate().filter(|(_, (is_shared, ..))| *is_shared) {
             let verb = if i == 2 { "show" } else { "shows" };
             let mut shown = self.drafts().filter_map(|draft| draft.shows()[i].clone());

@@ -163,8 +163,11 @@ pub fn joined(x: &ResultTable, y: &ResultTable) -> Result<(Vec<usize>, Vec<usize
             let names: Vec<&str> = table.axes.iter().map(|axis| axis.name.as_str()).collect();
             if names.is_empty() { "none".to_owned() } else { names.join(", ") }
         };
-        return Err(Error::new("the two tables share no axis, so their points do not belong together")
-            .hint(format!("the axes of the first are {}, of the second {}", names(x), names(y))));
+        return Err(Error::new("the two tables share no axis, so their points do not belong together").hint(format!(
+            "the axes of the first are {}, of the second {}",
+            names(x),
+            names(y)
+        )));
     }
     let key = |table: &ResultTable, row: usize, of_x: bool| -> Vec<String> {
         let axis = |(in_x, in_y): &(usize, usize)| if of_x { *in_x } else { *in_y };

@@ -41,11 +41,7 @@ impl AxisStyle {
     /// # Errors
     /// When it does.
     fn check(&self, letter: &str, name: &str, has_words: bool) -> Result<()> {
-        let asked = [
-            (self.log, "log_"),
-            (self.limits != (None, None), "_limits"),
-            (self.ticks.is_some(), "_ticks"),
-        ];
+        let asked = [(self.log, "log_"), (self.limits != (None, None), "_limits"), (self.ticks.is_some(), "_ticks")];
         if let Some((_, option)) = asked.iter().find(|(is_set, _)| *is_set).filter(|_| has_words) {
             let option = if *option == "log_" { format!("log_{letter}") } else { format!("{letter}{option}") };
             return Err(Error::new(format!(

@@ -211,9 +211,11 @@ fn write_outputs(
                 let warning = |unshown| Diagnostic::error(format!("{}: {unshown}", output.name())).at(place.clone());
                 left_out.extend(unshown.into_iter().map(warning));
                 outcome.files.extend(files);
-                let line = place.as_ref().filter(|_| has_several).map(|place| format!("Verdict of line {}", place.line));
+                let line =
+                    place.as_ref().filter(|_| has_several).map(|place| format!("Verdict of line {}", place.line));
                 let heading = Some(output.title()).filter(|title| !title.trim().is_empty()).or(line);
-                let headed = |words: String| heading.map_or_else(|| words.clone(), |heading| format!("{heading}\n{words}"));
+                let headed =
+                    |words: String| heading.map_or_else(|| words.clone(), |heading| format!("{heading}\n{words}"));
                 outcome.verdicts.extend(filled.words.filter(|words| !words.is_empty()).map(headed));
                 outcome.tables.extend(filled.records.map(|records| (output.name(), records)));
             }

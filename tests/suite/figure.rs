@@ -1,8 +1,8 @@
 //! Figures by their data: what is drawn, written and saved, and that nothing a script can produce breaks them.
 
 use entroscope::figure::{
-    Axis, Band, Bars, By, Cell, Colour, Colouring, Contrast, Dash, Figure, Heatmap, Histogram, Image, Images, Kind, Lines,
-    Look, Note, Palette, Panels, Part, Quantity, Rect, Scatter, Series, Shape, Share,
+    Axis, Band, Bars, By, Cell, Colour, Colouring, Contrast, Dash, Figure, Heatmap, Histogram, Image, Images, Kind,
+    Lines, Look, Note, Palette, Panels, Part, Quantity, Rect, Scatter, Series, Shape, Share,
 };
 use std::path::Path;
 
@@ -261,9 +261,18 @@ fn figures_survive_json() {
             family: Some(Colouring { log: true, ..Colouring::default() }),
             ..Lines::default()
         }),
-        Kind::from(Scatter { xs: vec![1.0], ys: vec![f64::INFINITY], values: vec![Cell::Failed], ..Scatter::default() }),
+        Kind::from(Scatter {
+            xs: vec![1.0],
+            ys: vec![f64::INFINITY],
+            values: vec![Cell::Failed],
+            ..Scatter::default()
+        }),
         Kind::from(Histogram { values: vec![f64::NEG_INFINITY], bins: 3, ..Histogram::default() }),
-        Kind::from(Panels { rows: vec![vec![Figure::new("a", Lines::default())]], letters: true, share: Share::default() }),
+        Kind::from(Panels {
+            rows: vec![vec![Figure::new("a", Lines::default())]],
+            letters: true,
+            share: Share::default(),
+        }),
         Kind::from(Bars { xs: vec![1.0], heights: vec![f64::INFINITY], ..Bars::default() }),
         Kind::from(Images { images: vec![image], columns: 1, contrast: Contrast::Range(0.0, 2.0) }),
     ] {
@@ -394,7 +403,16 @@ impl Odd {
         let (log, label) = (self.below(3) == 0, (self.below(2) == 0).then(|| self.label()));
         let words = if self.below(6) == 0 { (0..self.below(5)).map(|_| self.label()).collect() } else { Vec::new() };
         let ticks = (self.below(5) == 0).then(|| self.list(4));
-        Axis { name: self.label(), label, log, min: self.some(), max: self.some(), ticks, words, down: self.below(4) == 0 }
+        Axis {
+            name: self.label(),
+            label,
+            log,
+            min: self.some(),
+            max: self.some(),
+            ticks,
+            words,
+            down: self.below(4) == 0,
+        }
     }
 
     fn series(&mut self) -> Vec<Series> {
@@ -479,7 +497,8 @@ impl Odd {
         let kind = match self.below(8) {
             0 => self.images().into(),
             1 => {
-                let rows = (0..1 + self.below(3)).map(|_| (0..1 + self.below(3)).map(|_| one(self)).collect()).collect();
+                let rows =
+                    (0..1 + self.below(3)).map(|_| (0..1 + self.below(3)).map(|_| one(self)).collect()).collect();
                 let share = Share { x: false, y: false, colour: false, legend: self.below(2) == 0 };
                 Panels { rows, share, letters: self.below(2) == 0 }.into()
             }
@@ -551,7 +570,8 @@ fn panels_line_up_and_share_what_they_are_told_to() {
 #[test]
 fn one_colour_bar_stands_for_all_panels() {
     let cells = |value: f64| vec![vec![Cell::Value(value)]];
-    let one = |value: f64| Heatmap { xs: vec![1.0], ys: vec![1.0], cells: cells(value), lines: Vec::new(), ..heatmap() };
+    let one =
+        |value: f64| Heatmap { xs: vec![1.0], ys: vec![1.0], cells: cells(value), lines: Vec::new(), ..heatmap() };
     let rows = vec![vec![Figure::new("", one(0.0)), Figure::new("", one(10.0))]];
     let share = Share { colour: true, ..Share::default() };
     let mut figure = Figure::new("", Panels { rows, share, letters: false });
@@ -581,7 +601,10 @@ fn what_a_line_cannot_show_is_marked_and_counted() {
 
 #[test]
 fn a_family_of_curves_has_a_colour_bar_in_place_of_a_legend() {
-    let curve = |i: usize| Series { level: Some(10f64.powi(i as i32)), ..Series::new(format!("line {i}"), vec![0.0, 1.0], vec![i as f64; 2]) };
+    let curve = |i: usize| Series {
+        level: Some(10f64.powi(i as i32)),
+        ..Series::new(format!("line {i}"), vec![0.0, 1.0], vec![i as f64; 2])
+    };
     let family = Some(Colouring { value: "alpha".into(), log: true, ..Colouring::default() });
     let lines = Lines { series: (0..9).map(curve).collect(), family, ..Lines::default() };
     let svg = Figure::new("", lines).svg().unwrap();
@@ -593,7 +616,8 @@ fn a_family_of_curves_has_a_colour_bar_in_place_of_a_legend() {
 fn the_first_row_of_a_matrix_is_at_the_top() {
     let y = Axis { down: true, ..Axis::new("row") };
     let cells = vec![vec![Cell::Value(1.0), Cell::Value(2.0)]];
-    let figure = Figure::new("", Heatmap { y, xs: vec![0.0], ys: vec![0.0, 1.0], cells, lines: Vec::new(), ..heatmap() });
+    let figure =
+        Figure::new("", Heatmap { y, xs: vec![0.0], ys: vec![0.0, 1.0], cells, lines: Vec::new(), ..heatmap() });
     let regions = figure.regions().unwrap();
     let Shape::Grid { upward, rows, .. } = &regions.parts[0].shape else { panic!("{regions:?}") };
     assert_eq!(rows[..], [1, 0]);

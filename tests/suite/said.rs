@@ -503,7 +503,13 @@ mod numbers {
         let series = Series::new("a", vec![1.0, 2.0, f64::NAN], vec![1.0, f64::INFINITY, 2.0]);
         let lines = Lines { x: Axis::new("x"), y: Axis::new("y"), series: vec![series], ..Lines::default() };
         let left_out = Figure::new("", Kind::from(lines)).left_out().unwrap();
-        assert_eq!(left_out, ["1 of 3 positions of x is NaN and not drawn", "1 of 3 values of y is +∞ and marked at the edge of the axes"]);
+        assert_eq!(
+            left_out,
+            [
+                "1 of 3 positions of x is NaN and not drawn",
+                "1 of 3 values of y is +∞ and marked at the edge of the axes"
+            ]
+        );
     }
 
     #[test]

@@ -4,13 +4,13 @@ use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine, INT, Map};
 
 use super::figure_options::{
-    BARS, HEATMAP, HISTOGRAM, IMAGES, LINES, PANELS, SCATTER, look, palette, share, style,
+    BARS, HEATMAP, HISTOGRAM, IMAGES, LINES, PANELS, look, palette, share, style, text_or, usual_axis,
 };
-use super::general::{AnyNumber, wanted_number};
 use super::network::elements;
+use super::scatter::{scatter_of, scatter_of_two};
 use crate::Error;
 use crate::data::Split;
-use crate::figure::{Contrast, Note};
+use crate::figure::Contrast;
 use crate::output::band::Spread;
 use crate::output::bars::BarsPlot;
 use crate::output::figure::{Draft, SavedFigure};
@@ -22,7 +22,6 @@ use crate::output::lines::LinesPlot;
 use crate::output::panels::PanelsPlot;
 use crate::output::pictures::Label;
 use crate::output::run_folder::output_path;
-use crate::output::scatter::{Numbers, ScatterPlot, joined};
 use crate::output::style::Style;
 use crate::output::{Entry, Pictures, ResultTable};
 use crate::script::lazy::Curve;
@@ -33,14 +32,6 @@ use crate::script::tensor::ScriptTensor;
 
 fn axis_option(options: &Options<'_>, key: &str, table: &ResultTable) -> Result<Option<usize>, Error> {
     options.optional_text(key)?.map(|name| table.axis(&name)).transpose()
-}
-
-/// The axis number `n` of those along which the table has several values, or else of all: one value of a solver is no axis for a
-/// figure.
-fn usual_axis(table: &ResultTable, n: usize) -> usize {
-    let varying = (0..table.axes.len()).filter(|&axis| table.axes[axis].values.len() > 1);
-    let single = (0..table.axes.len()).filter(|&axis| table.axes[axis].values.len() == 1);
-    varying.chain(single).nth(n).unwrap_or(n)
 }
 
 /// The error for a name that is not what a table's curves run over.
@@ -61,11 +52,6 @@ fn shape<const RANK: usize>(function: &str, what: &str, tensor: &ScriptTensor) -
         Error::new(format!("`{function}` shows a tensor {what}; this one has the shape {shape:?}"))
             .hint("choose a part of it, such as `tensor[0]`, or another shape: `.reshape([…])`")
     })
-}
-
-/// A text option, or what it is otherwise.
-fn text_or(options: &Options<'_>, key: &str, otherwise: &str) -> Result<String, Error> {
-    Ok(options.optional_text(key)?.unwrap_or_else(|| otherwise.to_owned()))
 }
 
 fn heatmap_of(value: &Dynamic, options: &Map) -> Native<Draft> {
@@ -182,85 +168,6 @@ fn histogram_of(value: &Dynamic, options: &Map) -> Native<Draft> {
 /// Most ranges of a histogram.
 const MOST_BINS: usize = 1000;
 
-/// Numbers of a table by a name: those of an axis, or of a column.
-fn numbers_of(table: &ResultTable, name: &str) -> Result<Numbers, Error> {
-    let rows = (0..table.rows.len()).collect();
-    match (table.axis(name), table.columns.iter().any(|column| column == name)) {
-        (Ok(axis), _) => Numbers::of_axis(table.clone(), rows, axis),
-        (Err(_), true) => Numbers::of_values(table.column(name)?, rows, name.to_owned()),
-        (Err(error), false) => {
-            let columns = table.columns.join(", ");
-            let error = Error { message: format!("{}, nor a column of this name", error.message), ..error };
-            Err(error.hint(format!("its columns are {columns}")))
-        }
-    }
-}
-
-/// Dots at two axes or columns of a table.
-fn scatter_of(table: &ResultTable, options: &Map) -> Native<Draft> {
-    let options = SCATTER.read(options)?;
-    let style = style(&options)?;
-    let named = |key: &str, default: usize| -> Result<String, Error> {
-        let axis = || table.axes.get(usual_axis(table, default)).map(|axis| axis.name.clone());
-        options.optional_text(key)?.or_else(axis).ok_or_else(|| {
-            Error::new(format!("`scatter` needs `{key}`: the sweep has {} axis", table.axes.len()))
-                .hint("two tables give the places of dots as well: `scatter(first, second)`")
-        })
-    };
-    let (x, y) = (named("x", 0)?, named("y", 1)?);
-    let of_axes = [&x, &y].iter().all(|name| table.axis(name).is_ok());
-    let (x, y) = (numbers_of(table, &x)?, numbers_of(table, &y)?);
-    let colour = match dots_colour(table, (0..table.rows.len()).collect(), &options)? {
-        None if of_axes => {
-            table.has_one_column()?;
-            let rows = (0..table.rows.len()).collect();
-            Some(Numbers::of_values(table.clone(), rows, table.quantity().to_owned())?)
-        }
-        colour => colour,
-    };
-    let colour = colour.map(|colour| Ok::<_, Error>(colour.called(options.optional_text("value")?))).transpose()?;
-    Ok(Draft::new(ScatterPlot::new(x, y, colour), options.text("title")?).styled(style)?)
-}
-
-/// Dots at the numbers of two tables.
-fn scatter_of_two(x: &ResultTable, y: &ResultTable, options: &Map) -> Native<Draft> {
-    let options = SCATTER.read(options)?;
-    let style = style(&options)?;
-    x.has_one_column()?;
-    y.has_one_column()?;
-    let (of_x, of_y) = joined(x, y)?;
-    let colour = dots_colour(y, of_y.clone(), &options)?;
-    let colour = colour.map(|colour| Ok::<_, Error>(colour.called(options.optional_text("value")?))).transpose()?;
-    let x = Numbers::of_values(x.clone(), of_x, text_or(&options, "x", x.quantity())?)?;
-    let y = Numbers::of_values(y.clone(), of_y, text_or(&options, "y", y.quantity())?)?;
-    Ok(Draft::new(ScatterPlot::new(x, y, colour), options.text("title")?).styled(style)?)
-}
-
-/// The numbers that colours of dots show: an axis or a column of the dots' table, or another table with its axes.
-fn dots_colour(table: &ResultTable, rows: Vec<usize>, options: &Options<'_>) -> Result<Option<Numbers>, Error> {
-    let Some(colour) = options.value("colour") else { return Ok(None) };
-    if let Some(colours) = colour.read_lock::<Table>().map(|colours| colours.results()) {
-        let (ours, theirs) = joined(table, &colours)?;
-        let row_of = |row: &usize| ours.iter().position(|our| our == row).map(|at| theirs[at]);
-        let rows: Option<Vec<usize>> = rows.iter().map(row_of).collect();
-        let rows = rows.ok_or_else(|| Error::new("`colour`: the table lacks points that have dots"))?;
-        let name = colours.quantity().to_owned();
-        return Numbers::of_values(colours, rows, name).map(Some);
-    }
-    let Ok(name) = colour.clone().into_string() else {
-        let found = describe(colour);
-        return Err(Error::new(format!(
-            "`scatter`: option `colour` must be the name of an axis or of a column, or a table, got {found}"
-        )));
-    };
-    match table.axis(&name) {
-        Ok(axis) => Numbers::of_axis(table.clone(), rows, axis).map(Some),
-        Err(_) => numbers_of(table, &name).map(|_| ())
-            .and_then(|()| Numbers::of_values(table.column(&name)?, rows, name))
-            .map(Some),
-    }
-}
-
 /// The table that bars are coloured by, and the name of its numbers.
 fn colours_of(table: &ResultTable, options: &Options<'_>) -> Result<Option<(ResultTable, String)>, Error> {
     let Some(colour) = options.value("colour") else { return Ok(None) };
@@ -306,6 +213,7 @@ pub(super) fn register(engine: &mut Engine) {
         .register_type_with_name::<Draft>("Figure")
         .register_type_with_name::<Pictures>("Pictures")
         .register_global_module(rhai::exported_module!(functions).into());
+    super::figure_notes::register(engine);
 }
 
 #[expect(clippy::unwrap_used, reason = "Rhai's macro writes them")]
@@ -485,93 +393,6 @@ mod functions {
             Some(_) => plot.contrast = Contrast::Each,
         }
         Ok(Draft::new(plot, options.text("title")?))
-    }
-
-    /// The figure with a line over it: a table of numbers over the axis that runs to the right.
-    ///
-    /// ```
-    /// let grid = sweep([axis("weight_var", [1, 2]), axis("bias_var", [0.05, 0.1])]);
-    /// let xi = grid.map(|p| mean_field("tanh", p).xi_c);
-    /// let critical = sweep([axis("weight_var", [1, 2])]).map(|p| 0.05 * p.weight_var);
-    /// heatmap(xi, #{ x: "weight_var", y: "bias_var" }).line(critical, "a line").save("xi.svg");
-    /// ```
-    #[rhai_fn(name = "line", return_raw)]
-    pub fn line(figure: Draft, table: Table, label: &str) -> Native<Draft> {
-        Ok(figure.with_line(table.results(), label)?)
-    }
-
-    /// The figure with a line across it at a value of the axis upward. The axis reaches there.
-    ///
-    /// ```
-    /// let chi = sweep([axis("weight_var", [1, 2, 3])]).map(|p| mean_field("tanh", #{ weight_var: p.weight_var, bias_var: 0.05 }).chi);
-    /// lines(chi).hline(1, "critical").save("chi.svg");
-    /// ```
-    #[rhai_fn(name = "hline", return_raw)]
-    pub fn hline(figure: Draft, y: AnyNumber, label: &str) -> Native<Draft> {
-        Ok(figure.with_note(Note::Across { y: wanted_number(&y, "the value of `hline`")?, label: label.to_owned() })?)
-    }
-
-    #[rhai_fn(name = "hline", return_raw)]
-    pub fn hline_plain(figure: Draft, y: AnyNumber) -> Native<Draft> {
-        hline(figure, y, "")
-    }
-
-    /// The figure with a line up it at a value of the axis to the right. The axis reaches there.
-    ///
-    /// ```
-    /// histogram(normal([1000], 0)).vline(0, "mean").save("weights.svg");
-    /// ```
-    #[rhai_fn(name = "vline", return_raw)]
-    pub fn vline(figure: Draft, x: AnyNumber, label: &str) -> Native<Draft> {
-        Ok(figure.with_note(Note::Upright { x: wanted_number(&x, "the value of `vline`")?, label: label.to_owned() })?)
-    }
-
-    #[rhai_fn(name = "vline", return_raw)]
-    pub fn vline_plain(figure: Draft, x: AnyNumber) -> Native<Draft> {
-        vline(figure, x, "")
-    }
-
-    /// The figure with words around a point, given by values of its axes.
-    ///
-    /// ```
-    /// let chi = sweep([axis("weight_var", [1, 2, 3])]).map(|p| mean_field("tanh", #{ weight_var: p.weight_var, bias_var: 0.05 }).chi);
-    /// lines(chi).text(2.5, 0.8, "chaos").save("chi.svg");
-    /// ```
-    #[rhai_fn(name = "text", return_raw)]
-    pub fn text(figure: Draft, x: AnyNumber, y: AnyNumber, text: &str) -> Native<Draft> {
-        let (x, y) = (wanted_number(&x, "the place of `text`")?, wanted_number(&y, "the place of `text`")?);
-        Ok(figure.with_note(Note::Words { x, y, text: text.to_owned() })?)
-    }
-
-    /// The figure with an arrow from a point to another, and words at its beginning.
-    ///
-    /// ```
-    /// let chi = sweep([axis("weight_var", [1, 2, 3])]).map(|p| mean_field("tanh", #{ weight_var: p.weight_var, bias_var: 0.05 }).chi);
-    /// lines(chi).arrow(1.5, 1.2, 1.76, 1, "critical").save("chi.svg");
-    /// ```
-    #[rhai_fn(name = "arrow", return_raw)]
-    pub fn arrow(
-        figure: Draft,
-        x0: AnyNumber,
-        y0: AnyNumber,
-        x1: AnyNumber,
-        y1: AnyNumber,
-        label: &str,
-    ) -> Native<Draft> {
-        let place = |value: &Dynamic| wanted_number(value, "an end of `arrow`");
-        let (from, to) = ((place(&x0)?, place(&y0)?), (place(&x1)?, place(&y1)?));
-        Ok(figure.with_note(Note::Arrow { from, to, label: label.to_owned() })?)
-    }
-
-    #[rhai_fn(name = "arrow", return_raw)]
-    pub fn arrow_plain(
-        figure: Draft,
-        x0: AnyNumber,
-        y0: AnyNumber,
-        x1: AnyNumber,
-        y1: AnyNumber,
-    ) -> Native<Draft> {
-        arrow(figure, x0, y0, x1, y1, "")
     }
 
     /// Saves a figure in the run folder: "phase.svg" writes phase.svg, phase.png, and its numbers as phase.csv (unless they are

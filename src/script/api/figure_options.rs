@@ -4,6 +4,7 @@ use rhai::Array;
 
 use crate::Error;
 use crate::figure::{Look, Palette, Share};
+use crate::output::ResultTable;
 use crate::output::band::Spread;
 use crate::output::style::{AxisStyle, Style};
 use crate::script::options::{Key, Options, Spec, Takes, describe};
@@ -272,4 +273,17 @@ pub(super) fn share(options: &Options<'_>) -> Result<Share, Error> {
         }
     }
     Ok(share)
+}
+
+/// A text option, or what it is otherwise.
+pub(super) fn text_or(options: &Options<'_>, key: &str, otherwise: &str) -> Result<String, Error> {
+    Ok(options.optional_text(key)?.unwrap_or_else(|| otherwise.to_owned()))
+}
+
+/// The axis number `n` of those along which the table has several values, or else of all: one value of a solver is no axis for a
+/// figure.
+pub(super) fn usual_axis(table: &ResultTable, n: usize) -> usize {
+    let varying = (0..table.axes.len()).filter(|&axis| table.axes[axis].values.len() > 1);
+    let single = (0..table.axes.len()).filter(|&axis| table.axes[axis].values.len() == 1);
+    varying.chain(single).nth(n).unwrap_or(n)
 }
