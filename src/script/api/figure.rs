@@ -311,7 +311,7 @@ mod functions {
     /// axis as well.
     ///
     /// ```
-    /// histogram(normal([1000], 0), #{ bins: 30, x: "weight" }).save("weights.svg");
+    /// histogram(uniform([1000], 0), #{ bins: 30, x: "weight" }).save("weights.svg");
     /// ```
     #[rhai_fn(return_raw)]
     pub fn histogram(values: TableOrTensor, options: Map) -> Native<Draft> {
@@ -326,8 +326,9 @@ mod functions {
     /// Several figures on one page, in rows. Each keeps its title, axes and notes; what panels share is drawn once.
     ///
     /// ```
-    /// let grid = sweep([axis("weight_var", [1, 2, 3])]).map(|p| mean_field("tanh", #{ weight_var: p.weight_var, bias_var: 0.05 }));
-    /// let panel = |name| lines(grid.map(|theory| theory[name]), #{ title: name });
+    /// let theory = sweep([axis("weight_var", [1, 2, 3])]).map(|p| mean_field("tanh", #{ weight_var: p.weight_var, bias_var: 0.05 }));
+    /// let table = theory.map(|t| #{ xi_c: t.xi_c, chi: t.chi });
+    /// let panel = |name| lines(table.column(name), #{ title: name });
     /// panels([[panel.call("xi_c"), panel.call("chi")]], #{ share: "x", letters: true, title: "Theory" }).save("theory.svg");
     /// ```
     #[rhai_fn(return_raw)]
@@ -335,9 +336,8 @@ mod functions {
         let options = PANELS.read(&options)?;
         let row = |row: Dynamic| match row.into_array() {
             Ok(figures) => elements::<Draft>(figures, "a row of panels", "a figure"),
-            Err(found) => {
-                let found = crate::script::type_names::script_name(found).to_owned();
-                Err(Error::new(format!("`panels` takes rows, arrays of figures; this row is of type {found}"))
+            Err(_) => {
+                Err(Error::new("`panels` takes rows, arrays of figures; one of these is no array")
                     .hint("`panels([[first, second], [third]])`"))
             }
         };

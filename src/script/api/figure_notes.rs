@@ -48,7 +48,7 @@ mod functions {
     /// The figure with a line up it at a value of the axis to the right. The axis reaches there.
     ///
     /// ```
-    /// histogram(normal([1000], 0)).vline(0, "mean").save("weights.svg");
+    /// histogram(uniform([1000], 0)).vline(0, "mean").save("weights.svg");
     /// ```
     #[rhai_fn(name = "vline", return_raw)]
     pub fn vline(figure: Draft, x: AnyNumber, label: &str) -> Native<Draft> {
