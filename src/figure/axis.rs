@@ -14,6 +14,8 @@ pub struct Scale {
     pub hi: f64,
     /// Whether the scale is logarithmic.
     pub log: bool,
+    /// Whether the larger values are at the left or bottom instead, as the rows of a matrix are.
+    pub down: bool,
 }
 
 /// Where the axes lie on the page, in units of the SVG with y downward.
@@ -77,7 +79,7 @@ impl Scale {
             let room = if size < 1e-290 { 0.5 } else { size * 0.1 };
             (lo, hi) = (lo - room, hi + room);
         }
-        Self { lo, hi, log: axis.log }
+        Self { lo, hi, log: axis.log, down: axis.down }
     }
 
     /// The same with room at both ends, except where the axis gives the end.
@@ -94,11 +96,18 @@ impl Scale {
 
     /// The position of a value, 0 at `lo` and 1 at `hi`; NaN if it has none.
     pub fn at(&self, value: f64) -> f64 {
-        if self.log {
-            if value <= 0.0 { f64::NAN } else { (value.ln() - self.lo.ln()) / (self.hi.ln() - self.lo.ln()) }
-        } else {
-            (value - self.lo) / (self.hi - self.lo)
-        }
+        let at = match self.log {
+            true if value <= 0.0 => f64::NAN,
+            true => (value.ln() - self.lo.ln()) / (self.hi.ln() - self.lo.ln()),
+            false => (value - self.lo) / (self.hi - self.lo),
+        };
+        if self.down { 1.0 - at } else { at }
+    }
+
+    /// The range of both scales.
+    #[must_use]
+    pub fn with(self, other: Self) -> Self {
+        Self { lo: self.lo.min(other.lo), hi: self.hi.max(other.hi), ..self }
     }
 
     /// At most about `most` round values in the range, in steps of 1, 2 or 5 times a power of ten.
@@ -140,16 +149,30 @@ impl Scale {
         let all = (first..=last).step_by(stride).flat_map(|power| factors.iter().map(move |f| (power, f)));
         all.filter_map(|(power, factor)| {
             let value = format!("{factor}e{power}").parse::<f64>().ok()?;
-            let label = if (-3..=4).contains(&power) {
-                super::number::plain(value)
-            } else if *factor == 1.0 {
-                format!("10^{{{power}}}").replace('-', "−")
-            } else {
-                scientific(value, 0)
-            };
-            Some(Tick { value, label })
+            Some(Tick { value, label: power_label(value, power, *factor) })
         })
         .collect()
+    }
+}
+
+/// The label of `factor` times a power of ten.
+fn power_label(value: f64, power: i32, factor: f64) -> String {
+    if (-3..=4).contains(&power) {
+        super::number::plain(value)
+    } else if factor == 1.0 {
+        format!("10^{{{power}}}").replace('-', "−")
+    } else {
+        scientific(value, 0)
+    }
+}
+
+/// The label of any value.
+fn value_label(value: f64) -> String {
+    match value.abs() {
+        0.0 => "0".to_owned(),
+        size if (1e-3..1e6).contains(&size) => super::number::pretty(value),
+        size if size.log10().fract() == 0.0 && value > 0.0 => power_label(value, size.log10() as i32, 1.0),
+        _ => scientific(value, 4),
     }
 }
 
@@ -165,6 +188,26 @@ fn scientific(value: f64, digits: usize) -> String {
 }
 
 impl Axis {
+    /// The ticks that it asks for: one for every word, or at the values that were given. `None` leaves them to the scale.
+    pub fn own_ticks(&self, scale: &Scale) -> Option<Vec<Tick>> {
+        let words = || self.words.iter().enumerate().map(|(i, word)| Tick { value: i as f64, label: word.clone() });
+        let given = |values: &Vec<f64>| values.iter().map(|&value| Tick { value, label: value_label(value) }).collect();
+        let mut ticks: Vec<Tick> =
+            if self.words.is_empty() { self.ticks.as_ref().map(given)? } else { words().collect() };
+        ticks.retain(|tick| (-1e-6..=1.0 + 1e-6).contains(&scale.at(tick.value)));
+        Some(ticks)
+    }
+
+    /// What is read at a place of the axis: the word there, or the number.
+    pub fn reading(&self, value: f64) -> String {
+        let word = || self.words.get(value.round() as usize).filter(|_| value >= 0.0);
+        if value.is_finite() {
+            word().cloned().unwrap_or_else(|| super::number::plain(value))
+        } else {
+            super::number::plain(value)
+        }
+    }
+
     /// The name of its column in the CSV.
     pub fn column(&self, otherwise: &str) -> String {
         super::csv::name(&self.name, otherwise)
@@ -197,7 +240,7 @@ mod tests {
     use super::*;
 
     fn labels(lo: f64, hi: f64, log: bool) -> Vec<String> {
-        Scale { lo, hi, log }.ticks(8, false).into_iter().map(|t| t.label).collect()
+        Scale { lo, hi, log, down: false }.ticks(8, false).into_iter().map(|t| t.label).collect()
     }
 
     #[test]

@@ -1,15 +1,17 @@
 //! Bars over one axis, such as the deepest trainable network over weight variance.
 
-use super::chart::{self, Side};
-use super::colourbar::{Colours, edges};
+use super::axis::Frame;
+use super::chart::{self, Agreed, Chart, Side};
+use super::colourbar::{Colours, edges, side};
 use super::csv::{Row, name, points};
 use super::curves::{self, Ground};
 use super::geometry::Rect;
 use super::legend::{LegendEntry, LegendKey};
+use super::marks::Odd;
 use super::number::plain;
 use super::regions::{By, Part, Quantity, Shape};
-use super::scene::{Mark, Paint, Scene};
-use super::{Axis, Bars, Colour, Drawing, Scale};
+use super::scene::{INK, Mark, Paint, Panel, Scene};
+use super::{Bars, Colour, Drawing, Scale};
 use crate::{Error, Result};
 
 /// The share of the distance between bars that a bar fills.
@@ -18,88 +20,56 @@ const FILL: f64 = 0.8;
 const MOST_ABOVE: f64 = 1.3;
 
 impl Drawing for Bars {
-    fn scene(&self, title: &str) -> Result<Scene> {
+    fn chart(&self, agreed: &Agreed) -> Result<Chart<'_>> {
         self.check()?;
-        // A logarithmic axis has no zero for bars to stand on.
-        let y_axis = Axis { log: false, ..self.y.clone() };
         let (places, around) = edges(&self.xs, self.x.log);
-        let colours = Colours::new(self.values.iter().copied(), self.clip, self.palette, &self.value);
-        let heights = self.heights.iter().copied().chain([0.0]);
+        let colours = Colours::new(self.values.iter().copied(), &self.colour, agreed.colour);
+        let heights = self.heights.iter().copied().chain([0.0]).chain(agreed.shown.1.iter().copied());
         // A diverging curve, such as ξ_c, must not flatten the bars.
         let reach = MOST_ABOVE * heights.clone().filter(|v| v.is_finite()).fold(0.0, f64::max);
         let curves = self.lines.iter().flat_map(|line| &line.y).map(|v| v.min(reach).max(0.0));
-        let tallest = Scale::spanning(heights.chain(curves), &y_axis);
-        let padded = tallest.padded(0.05, &y_axis);
-        let y_scale = Scale { lo: if tallest.lo < 0.0 { padded.lo } else { tallest.lo }, ..padded };
-        let ends = [around.first(), around.last()].into_iter().flatten().copied();
-        let x = Side { axis: &self.x, scale: Scale::spanning(ends, &self.x), whole: chart::whole(&self.xs) };
-        let y = Side { axis: &y_axis, scale: y_scale, whole: chart::whole(&self.heights) };
+        let tallest = Scale::spanning(heights.chain(curves), &self.y);
+        let padded = tallest.padded(0.05, &self.y);
+        // On a logarithmic axis, which has no zero to stand on, bars stand on the lower end.
+        let lo = if tallest.lo < 0.0 || self.y.log { padded.lo } else { tallest.lo };
+        let x = side(&self.x, &self.xs, &around, agreed.x);
+        let y_scale = agreed.y.unwrap_or(Scale { lo, ..padded });
+        let y = Side { axis: &self.y, scale: y_scale, whole: chart::whole(&self.heights) };
 
         let paint =
             |i: usize| self.values.get(i).map_or(Paint::Solid(Colour::series(0)), |&value| colours.paint(value));
-        let mut entries = curves::entries(&self.lines, Ground::Colours);
+        let mut legend = curves::entries(&self.lines, &self.y, Ground::Colours);
         let paints: Vec<Paint> = (0..self.xs.len()).map(paint).collect();
         let present = Paint::HATCHED.into_iter().filter(|hatch| paints.contains(hatch));
         // A colour is NaN as well where its point failed or is not computed.
         let meaning = |paint: Paint| if paint == Paint::NaN { "no number" } else { paint.meaning() };
-        entries.extend(present.map(|paint| LegendEntry { label: meaning(paint).into(), key: LegendKey::Patch(paint) }));
-
-        let (mut scene, frame) = chart::page(title, &x, &y, &entries, colours.margin());
-        chart::grid(&mut scene, &frame, &y);
-        let ground = frame.py(0.0).clamp(frame.top, frame.bottom);
-        let (mut bars, mut drawn, mut reach) = (Vec::new(), Vec::new(), Vec::new());
-        for (i, (&at, &height)) in self.xs.iter().zip(&self.heights).enumerate() {
-            let Ok(place) = places.binary_search_by(|v| v.total_cmp(&(at + 0.0))) else {
-                drawn.push(None);
-                reach.push(None);
-                continue;
-            };
-            let edge = |value: f64, share: f64| {
-                let (middle, edge) = (frame.px(at), frame.px(value));
-                (middle + (edge - middle) * share).clamp(frame.left, frame.right)
-            };
-            let sides = |share: f64| (edge(around[place], share), edge(around[place + 1], share));
-            let end = if height.is_nan() { ground } else { frame.py(height).clamp(frame.top, frame.bottom) };
-            let (left, right) = sides(FILL);
-            let rect = Rect { left, right, top: end.min(ground), bottom: end.max(ground) };
-            drawn.push(Some(rect));
-            let (left, right) = sides(1.0);
-            reach.push(Some(Rect { left, right, ..frame.rect() }));
-            if height.is_finite() && rect.width() > 0.0 && rect.height() > 0.0 {
-                bars.push((rect, paints[i]));
-            }
-        }
-        scene.marks.push(Mark::Cells(bars));
-        scene.shapes.push(Shape::Boxes { columns: drawn.len(), drawn, reach });
-        if frame.y.lo < 0.0 {
-            scene.rule((frame.left, ground), (frame.right, ground));
-        }
-        curves::draw(&mut scene, &frame, &self.lines, Ground::Colours);
-        chart::axes(&mut scene, &frame, &x, &y);
-        colours.draw(&mut scene, &frame);
-        Ok(scene)
+        legend.extend(present.map(|paint| LegendEntry { label: meaning(paint).into(), key: LegendKey::Patch(paint) }));
+        let odd = Odd::ALL.into_iter().filter(|odd| self.heights.iter().any(|&v| Odd::of(v, &self.y) == Some(*odd)));
+        legend.extend(odd.map(Odd::entry).filter(|entry| !legend.contains(entry)).collect::<Vec<_>>());
+        let body = move |scene: &mut Scene, frame: &Frame| self.draw(scene, frame, &paints, (&places, &around));
+        Ok(Chart { x, y, legend, colours: Some(colours), covers: false, body: Box::new(body) })
     }
 
-    fn parts(&self, shapes: Vec<Shape>) -> Vec<Part> {
+    fn parts(&self, shapes: Vec<Shape>, _: &[Panel]) -> Vec<Part> {
         let mut shapes = shapes.into_iter();
         let mut quantities = vec![
-            Quantity::numbers(self.x.column("x"), By::I, &self.xs),
+            Quantity::places(&self.x, "x", By::I, &self.xs),
             Quantity::numbers(self.y.column("y"), By::I, &self.heights),
         ];
         if !self.values.is_empty() {
-            quantities.push(Quantity::numbers(name(&self.value, "value"), By::I, &self.values));
+            quantities.push(Quantity::numbers(name(&self.colour.value, "value"), By::I, &self.values));
         }
-        let bars = shapes.next().map(|shape| Part { shape, quantities, value: Some(1), rows: 1 });
+        let bars = shapes.next().map(|shape| Part::new(shape, quantities, Some(1)));
         bars.into_iter().chain(curves::parts(shapes, &self.lines, (&self.x, &self.y), "curve")).collect()
     }
 
     fn rows(&self) -> Result<Vec<Row>> {
         let coloured = !self.values.is_empty();
         let mut head = vec!["series".into(), self.x.column("x"), self.y.column("y")];
-        head.extend(coloured.then(|| name(&self.value, "value")));
+        head.extend(coloured.then(|| name(&self.colour.value, "value")));
         let mut rows = vec![head];
         for (i, (x, height)) in self.xs.iter().zip(&self.heights).enumerate() {
-            let mut row = vec!["bars".into(), plain(*x), plain(*height)];
+            let mut row = vec!["bars".into(), self.x.reading(*x), plain(*height)];
             row.extend(coloured.then(|| self.values.get(i).map_or(String::new(), |v| plain(*v))));
             rows.push(row);
         }
@@ -113,6 +83,48 @@ impl Drawing for Bars {
 }
 
 impl Bars {
+    fn draw(&self, scene: &mut Scene, frame: &Frame, paints: &[Paint], (places, around): (&[f64], &[f64])) {
+        let ground = match frame.py(0.0) {
+            none if none.is_nan() => frame.bottom,
+            ground => ground.clamp(frame.top, frame.bottom),
+        };
+        let (mut bars, mut drawn, mut reach) = (Vec::new(), Vec::new(), Vec::new());
+        for (i, (&at, &height)) in self.xs.iter().zip(&self.heights).enumerate() {
+            let Ok(place) = places.binary_search_by(|v| v.total_cmp(&(at + 0.0))) else {
+                drawn.push(None);
+                reach.push(None);
+                continue;
+            };
+            let edge = |value: f64, share: f64| {
+                let (middle, edge) = (frame.px(at), frame.px(value));
+                (middle + (edge - middle) * share).clamp(frame.left, frame.right)
+            };
+            let sides = |share: f64| (edge(around[place], share), edge(around[place + 1], share));
+            let end = match frame.py(height) {
+                none if none.is_nan() => ground,
+                end => end.clamp(frame.top, frame.bottom),
+            };
+            let (left, right) = sides(FILL);
+            let rect = Rect { left, right, top: end.min(ground), bottom: end.max(ground) };
+            drawn.push(Some(rect));
+            let (left, right) = sides(1.0);
+            reach.push(Some(Rect { left, right, ..frame.rect() }));
+            if height.is_finite() && rect.width() > 0.0 && rect.height() > 0.0 {
+                bars.push((rect, paints[i]));
+            } else if let Some(odd) = Odd::of(height, &self.y) {
+                let middle = (rect.left + rect.right) / 2.0;
+                let place = if odd == Odd::Above { frame.top + 9.0 } else { frame.bottom - 9.0 };
+                odd.marker().draw(scene, (middle, place), INK);
+            }
+        }
+        scene.marks.push(Mark::Cells(bars));
+        scene.shapes.push(Shape::Boxes { columns: drawn.len(), drawn, reach });
+        if frame.y.lo < 0.0 {
+            scene.rule((frame.left, ground), (frame.right, ground));
+        }
+        curves::draw(scene, frame, (&self.lines, &self.y), Ground::Colours);
+    }
+
     fn check(&self) -> Result<()> {
         curves::check(&self.lines)?;
         let coloured = if self.values.is_empty() { self.xs.len() } else { self.values.len() };

@@ -5,14 +5,20 @@ use super::chart::Side;
 use super::geometry::Rect;
 use super::scene::{LABEL, Mark, Paint, Scene, TICK};
 use super::text::{Text, math_label};
-use super::{Axis, Palette, Scale};
+use super::{Axis, Colour, Colouring, Palette, Scale};
 
 /// The values that the colours run over.
 #[derive(Debug, Clone)]
 pub struct Colours {
     palette: Palette,
+    reversed: bool,
+    /// How far into the palette the highest value lies.
+    most: f64,
     /// `None` where no value is finite.
     scale: Option<Scale>,
+    /// The least and the greatest value, or the limits in their place; and whether the scale is logarithmic.
+    ends: Option<[f64; 2]>,
+    log: bool,
     /// Whether values lie below or above the colours' range.
     beyond: (bool, bool),
     label: String,
@@ -24,18 +30,49 @@ const TIP: f64 = 14.0;
 const STEPS: usize = 128;
 
 impl Colours {
-    /// Colours over the range of the finite values, or over `clip`.
-    pub fn new(
-        values: impl Iterator<Item = f64> + Clone,
-        clip: (Option<f64>, Option<f64>),
-        palette: Palette,
-        name: &str,
-    ) -> Self {
-        let finite = || values.clone().filter(|v| v.is_finite());
-        let axis = Axis { min: clip.0, max: clip.1, ..Axis::default() };
-        let scale = finite().next().map(|_| Scale::spanning(finite(), &axis));
+    /// Colours over the range of the finite values, over the colouring's own limits, or over `agreed`.
+    pub fn new(values: impl Iterator<Item = f64> + Clone, colouring: &Colouring, agreed: Option<Scale>) -> Self {
+        let Colouring { value, palette, reversed, clip, log } = colouring;
+        let finite = || values.clone().filter(|v| v.is_finite() && (!log || *v > 0.0));
+        let axis = Axis { min: clip.0, max: clip.1, log: *log, ..Axis::default() };
+        let scale = agreed.or_else(|| finite().next().map(|_| Scale::spanning(finite(), &axis)));
         let beyond = scale.map_or((false, false), |s| (finite().any(|v| v < s.lo), finite().any(|v| v > s.hi)));
-        Self { palette, scale, beyond, label: math_label(name) }
+        let least = finite().fold(f64::INFINITY, f64::min);
+        let most = finite().fold(f64::NEG_INFINITY, f64::max);
+        let ends = (least <= most).then(|| [clip.0.unwrap_or(least), clip.1.unwrap_or(most)]);
+        let (palette, reversed, log, label) = (*palette, *reversed, *log, math_label(value));
+        Self { palette, reversed, most: 1.0, scale, ends, log, beyond, label }
+    }
+
+    /// The same without the palette's last colours, which can be too faint for lines on white.
+    #[must_use]
+    pub fn for_lines(self) -> Self {
+        Self { most: 0.92, ..self }
+    }
+
+    /// The range of the values of all these, if there is a finite one.
+    pub fn range_of<'a>(all: impl Iterator<Item = &'a Self>) -> Option<Scale> {
+        let (mut values, mut log) = (Vec::new(), false);
+        for colours in all {
+            values.extend(colours.ends.into_iter().flatten());
+            log |= colours.log;
+        }
+        (!values.is_empty()).then(|| Scale::spanning(values, &Axis { log, ..Axis::default() }))
+    }
+
+    /// What they measure.
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
+    /// Whether values of another chart lie beyond the range.
+    pub fn widen(&mut self, other: &Self) {
+        self.beyond = (self.beyond.0 || other.beyond.0, self.beyond.1 || other.beyond.1);
+    }
+
+    fn colour(&self, at: f64) -> Colour {
+        let at = at.clamp(0.0, 1.0) * self.most;
+        self.palette.colour(if self.reversed { 1.0 - at } else { at })
     }
 
     /// The paint of a value.
@@ -44,7 +81,7 @@ impl Colours {
             _ if value.is_nan() => Paint::NaN,
             _ if value == f64::NEG_INFINITY => Paint::NegInfinite,
             _ if value == f64::INFINITY => Paint::Infinite,
-            Some(scale) => Paint::Solid(self.palette.colour(scale.at(value))),
+            Some(scale) => Paint::Solid(self.colour(scale.at(value))),
             None => Paint::Missing,
         }
     }
@@ -65,7 +102,7 @@ impl Colours {
         let place = |share: f64| bottom + (top - bottom) * share;
         let strips = (0..STEPS).map(|i| {
             let (from, to) = (i as f64 / STEPS as f64, (i + 1) as f64 / STEPS as f64);
-            let colour = self.palette.colour((from + to) / 2.0);
+            let colour = self.colour((from + to) / 2.0);
             (Rect { left, top: place(to), right, bottom: place(from) }, Paint::Solid(colour))
         });
         scene.marks.push(Mark::Cells(strips.collect()));
@@ -77,7 +114,7 @@ impl Colours {
             let point = beyond.then_some(((left + right) / 2.0, tip));
             if let Some(point) = point {
                 let points = vec![(left, from), point, (right, from)];
-                scene.marks.push(Mark::Polygon { points, colour: self.palette.colour(share), opacity: 1.0 });
+                scene.marks.push(Mark::Polygon { points, colour: self.colour(share), opacity: 1.0 });
             }
             edge.extend(point);
             edge.extend(if share == 1.0 { [(right, top), (right, bottom)] } else { [(left, bottom), (left, top)] });
@@ -89,7 +126,7 @@ impl Colours {
             scene.centred(Text::new(&tick.label), (right + 9.0, at), 0.0, TICK);
         }
         let (text, size) = Text::fitted(&self.label, LABEL, frame.bottom - frame.top);
-        scene.upward(text, (scene.width - 16.0, frame.rect().middle().1), size);
+        scene.upward(text, ((frame.right + self.margin()).round() - 16.0, frame.rect().middle().1), size);
     }
 }
 
@@ -117,7 +154,8 @@ pub fn edges(values: &[f64], log: bool) -> (Vec<f64>, Vec<f64>) {
 }
 
 /// A side whose range is that of these edges.
-pub fn side<'a>(axis: &'a Axis, values: &[f64], edges: &[f64]) -> Side<'a> {
+pub fn side<'a>(axis: &'a Axis, values: &[f64], edges: &[f64], agreed: Option<Scale>) -> Side<'a> {
     let ends = [edges.first(), edges.last()].into_iter().flatten().copied();
-    Side { axis, scale: Scale::spanning(ends, axis), whole: super::chart::whole(values) }
+    let scale = agreed.unwrap_or_else(|| Scale::spanning(ends, axis));
+    Side { axis, scale, whole: super::chart::whole(values) }
 }

@@ -2,6 +2,7 @@
 
 use super::axis::Frame;
 use super::legend::{BAND_OPACITY, LegendEntry, LegendKey, STROKE};
+use super::marks::{self, Odd};
 use super::palette::Colour;
 use super::regions::{Part, Shape};
 use super::scene::{Mark, Scene};
@@ -45,19 +46,19 @@ fn style(index: usize, series: &Series, ground: Ground) -> (Colour, Dash) {
     (series.colour.unwrap_or(colour), series.dash.unwrap_or(dash))
 }
 
-/// The legend's entries; a curve without a label has none.
-pub fn entries(series: &[Series], ground: Ground) -> Vec<LegendEntry> {
-    let named = series.iter().enumerate().filter(|(_, s)| !s.label.is_empty());
-    named
-        .map(|(index, s)| {
-            let (colour, dash) = style(index, s, ground);
-            LegendEntry { label: s.label.clone(), key: LegendKey::Line { colour, dash, band: s.band.is_some() } }
-        })
-        .collect()
+/// The legend's entries, with those of values that a line cannot show; a curve without a label, or of a family, has none.
+pub fn entries(series: &[Series], y: &Axis, ground: Ground) -> Vec<LegendEntry> {
+    let named = series.iter().enumerate().filter(|(_, s)| !s.label.is_empty() && s.level.is_none());
+    let curves = named.map(|(index, s)| {
+        let (colour, dash) = style(index, s, ground);
+        LegendEntry { label: s.label.clone(), key: LegendKey::Line { colour, dash, band: s.band.is_some() } }
+    });
+    let odd = Odd::among(series, y).into_iter().filter(|odd| !(ground == Ground::Colours && *odd == Odd::Above));
+    curves.chain(odd.map(Odd::entry)).collect()
 }
 
-/// Draws curves and their bands, clipped to the frame.
-pub fn draw(scene: &mut Scene, frame: &Frame, series: &[Series], ground: Ground) {
+/// Draws curves and their bands, clipped to the frame, and marks what they cannot show.
+pub fn draw(scene: &mut Scene, frame: &Frame, (series, y): (&[Series], &Axis), ground: Ground) {
     for (index, s) in series.iter().enumerate() {
         if let Some(band) = &s.band {
             draw_band(scene, frame, s, band, style(index, s, ground).0);
@@ -82,6 +83,19 @@ pub fn draw(scene: &mut Scene, frame: &Frame, series: &[Series], ground: Ground)
                     scene.marks.push(halo);
                 }
                 scene.marks.push(Mark::Path { points, colour, width: STROKE, dash });
+            }
+        }
+        let mut points = points;
+        for (point, (&x, &value)) in points.iter_mut().zip(s.x.iter().zip(&s.y)) {
+            let at = frame.px(x);
+            if point.is_some() || !x.is_finite() || !(frame.left..=frame.right).contains(&at) {
+                continue;
+            }
+            if let Some(odd) = Odd::of(value, y) {
+                let room = marks::RADIUS + 3.0;
+                let place = (at, if odd == Odd::Above { frame.top + room } else { frame.bottom - room });
+                odd.marker().draw(scene, place, colour);
+                *point = Some(place);
             }
         }
         scene.shapes.push(Shape::Points { points });
@@ -119,17 +133,15 @@ fn draw_band(scene: &mut Scene, frame: &Frame, series: &Series, band: &Band, col
         let high = thinned(stretch.iter().rev().map(|&(x, _, hi)| (x, hi)).collect());
         let points = frame.rect().clip_polygon(low.into_iter().chain(high).collect());
         if points.len() > 2 {
-            scene.marks.push(Mark::Polygon { points, colour, opacity: BAND_OPACITY });
+            scene.fill(points, colour, BAND_OPACITY);
         }
     }
 }
 
 /// Draws a point without neighbours, which no line would show.
-fn dot(scene: &mut Scene, frame: &Frame, (x, y): (f64, f64), colour: Colour) {
-    if frame.rect().contains((x, y)) {
-        let corner = |i: i32| f64::from(i) * std::f64::consts::TAU / 16.0;
-        let points = (0..16).map(|i| (x + 3.5 * corner(i).cos(), y + 3.5 * corner(i).sin())).collect();
-        scene.marks.push(Mark::Polygon { points, colour, opacity: 1.0 });
+fn dot(scene: &mut Scene, frame: &Frame, at: (f64, f64), colour: Colour) {
+    if frame.rect().contains(at) {
+        scene.fill(marks::circle(at, 3.5), colour, 1.0);
     }
 }
 

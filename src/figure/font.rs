@@ -1,12 +1,13 @@
 //! The font of all figures, DejaVu Sans, which is embedded in the program. Text is measured and painted with it, and every SVG
-//! embeds the letters that it uses, so that a figure looks the same everywhere. The letters are taken out here, because the crates that
-//! subset fonts do so for PDF: `subsetter` removes the `cmap` table, without which a browser does not find a letter.
+//! and PDF embeds the letters that it uses, so that a figure looks the same everywhere. The letters are taken out here, because
+//! the crates that subset fonts do so for PDF: `subsetter` removes the `cmap` table, without which a browser does not find a letter.
 
 use ab_glyph::{Font as _, FontRef, GlyphId, OutlinedGlyph, PxScale, point};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
-/// DejaVu Sans 2.37, reduced to Latin-1, Greek and mathematics; see DejaVuSans-LICENSE.txt.
+/// DejaVu Sans 2.37, reduced to Latin, Greek, Cyrillic, Armenian, mathematics, arrows and signs, without hints; see
+/// DejaVuSans-LICENSE.txt.
 const FILE: &[u8] = include_bytes!("DejaVuSans-subset.ttf");
 
 /// Height of a capital letter, in ems.
@@ -32,6 +33,11 @@ pub fn width(text: &str) -> f64 {
     text.chars().map(|c| advance(font().glyph_id(c))).sum()
 }
 
+/// How far the pen moves over a letter, in ems.
+pub fn letter_width(letter: char) -> f64 {
+    advance(font().glyph_id(letter))
+}
+
 fn advance(glyph: GlyphId) -> f64 {
     f64::from(font().h_advance_unscaled(glyph) / units_per_em())
 }
@@ -49,42 +55,96 @@ pub fn outlines(text: &str, x: f64, y: f64, size: f64) -> impl Iterator<Item = O
     })
 }
 
-/// The font with the outlines of these letters only, as a TrueType file; `None` if the embedded file is not as expected.
-pub fn reduced(letters: &BTreeSet<char>) -> Option<Vec<u8>> {
+/// The font reduced to some letters.
+pub struct Reduced {
+    /// A TrueType file with the outlines of these letters only, numbered anew.
+    pub file: Vec<u8>,
+    /// The glyph of each letter in it.
+    pub glyphs: BTreeMap<char, u16>,
+}
+
+/// The font reduced to these letters; `None` if the embedded file is not as expected.
+pub fn reduced(letters: &BTreeSet<char>) -> Option<Reduced> {
     let loca = table(b"loca")?;
-    // Offsets are halved 16-bit numbers: `head` says so in this file, and a test reads the result back.
-    let offset = |glyph: usize| Some(2 * usize::from(u16_at(loca, 2 * glyph)?));
-    let outline = |glyph: usize| table(b"glyf")?.get(offset(glyph)?..offset(glyph + 1)?);
-    let mut kept: BTreeSet<usize> = letters.iter().map(|&c| usize::from(font().glyph_id(c).0)).collect();
-    kept.insert(0);
-    let mut queue: Vec<usize> = kept.iter().copied().collect();
-    while let Some(glyph) = queue.pop() {
-        queue.extend(parts(outline(glyph)?).into_iter().filter(|&part| kept.insert(part)));
-    }
-    let (mut glyf, mut places) = (Vec::new(), Vec::new());
-    for glyph in 0..loca.len() / 2 - 1 {
-        places.extend(((glyf.len() / 2) as u16).to_be_bytes());
-        if kept.contains(&glyph) {
-            glyf.extend_from_slice(outline(glyph)?);
-            glyf.resize(glyf.len().next_multiple_of(4), 0);
+    // Offsets are 32-bit numbers: `head` says so in this file, and a test reads the result back.
+    let offset = |glyph: u16| u32_at(loca, 4 * usize::from(glyph));
+    let outline = |glyph: u16| table(b"glyf")?.get(offset(glyph)?..offset(glyph + 1)?);
+    let mut kept: Vec<u16> = vec![0];
+    let mut number = BTreeMap::from([(0, 0)]);
+    let mut place = |glyph: u16, kept: &mut Vec<u16>| {
+        *number.entry(glyph).or_insert_with(|| {
+            kept.push(glyph);
+            (kept.len() - 1) as u16
+        })
+    };
+    let glyphs: BTreeMap<char, u16> =
+        letters.iter().map(|&letter| (letter, place(font().glyph_id(letter).0, &mut kept))).collect();
+    let (mut glyf, mut places, mut metrics) = (Vec::new(), Vec::new(), Vec::new());
+    let wide = usize::from(u16_at(table(b"hhea")?, 34)?);
+    let mut at = 0;
+    while let Some(&glyph) = kept.get(at) {
+        let mut outline = outline(glyph)?.to_vec();
+        for part in parts(&outline) {
+            let new = place(u16_at(&outline, part)?, &mut kept);
+            outline.get_mut(part..part + 2)?.copy_from_slice(&new.to_be_bytes());
         }
+        places.extend((glyf.len() as u32).to_be_bytes());
+        glyf.extend(outline);
+        glyf.resize(glyf.len().next_multiple_of(4), 0);
+        // Glyphs behind the last full metric share its advance.
+        let (full, hmtx) = (usize::from(glyph), table(b"hmtx")?);
+        metrics.extend_from_slice(hmtx.get(4 * full.min(wide - 1)..)?.get(..2)?);
+        let bearing = if full < wide { 4 * full + 2 } else { 4 * wide + 2 * (full - wide) };
+        metrics.extend_from_slice(hmtx.get(bearing..bearing + 2)?);
+        at += 1;
     }
-    places.extend(((glyf.len() / 2) as u16).to_be_bytes());
-    // The directory lists tables by tag, with offset and length; checksums are recomputed.
-    let tags = [*b"OS/2", *b"cmap", *b"glyf", *b"head", *b"hhea", *b"hmtx", *b"loca", *b"maxp", *b"name", *b"post"];
-    let mut file = FILE.get(..4)?.to_vec();
+    places.extend((glyf.len() as u32).to_be_bytes());
+    let count = (kept.len() as u16).to_be_bytes();
+    let with = |tag: &[u8; 4], at: usize, number: [u8; 2]| {
+        let mut data = table(tag)?.to_vec();
+        data.get_mut(at..at + 2)?.copy_from_slice(&number);
+        Some(data)
+    };
+    let tables = [
+        (*b"OS/2", table(b"OS/2")?.to_vec()),
+        (*b"cmap", cmap(&glyphs)),
+        (*b"glyf", glyf),
+        // Offsets in `loca` stay 32-bit numbers.
+        (*b"head", with(b"head", 50, [0, 1])?),
+        (*b"hhea", with(b"hhea", 34, count)?),
+        (*b"hmtx", metrics),
+        (*b"loca", places),
+        (*b"maxp", with(b"maxp", 4, count)?),
+        (*b"name", table(b"name")?.to_vec()),
+        (*b"post", table(b"post")?.to_vec()),
+    ];
+    Some(Reduced { file: file(&tables), glyphs })
+}
+
+/// Which letter has which glyph, in format 12: groups of consecutive letters and glyphs.
+fn cmap(glyphs: &BTreeMap<char, u16>) -> Vec<u8> {
+    // Version 0 with one subtable, of Windows and all of Unicode, at byte 12.
+    let mut table: Vec<u8> = [0_u16, 1, 3, 10].into_iter().flat_map(u16::to_be_bytes).collect();
+    table.extend(12_u32.to_be_bytes());
+    table.extend([12_u16, 0].into_iter().flat_map(u16::to_be_bytes));
+    let length = 16 + 12 * glyphs.len() as u32;
+    table.extend([length, 0, glyphs.len() as u32].into_iter().flat_map(u32::to_be_bytes));
+    for (&letter, &glyph) in glyphs {
+        table.extend([letter as u32, letter as u32, u32::from(glyph)].into_iter().flat_map(u32::to_be_bytes));
+    }
+    table
+}
+
+/// A TrueType file of ten tables: a directory, which lists them by tag with checksum, offset and length, and their data.
+fn file(tables: &[([u8; 4], Vec<u8>); 10]) -> Vec<u8> {
+    let mut file = FILE.get(..4).unwrap_or_default().to_vec();
     // Search hints for ten tables: 128 = 16·2³, 3, 160 − 128.
-    for hint in [tags.len() as u16, 128, 3, 32] {
+    for hint in [tables.len() as u16, 128, 3, 32] {
         file.extend(hint.to_be_bytes());
     }
     let mut body = Vec::new();
-    for tag in &tags {
-        let data: &[u8] = match tag {
-            b"glyf" => &glyf,
-            b"loca" => &places,
-            _ => table(tag)?,
-        };
-        let place = 12 + 16 * tags.len() + body.len();
+    for (tag, data) in tables {
+        let place = 12 + 16 * tables.len() + body.len();
         body.extend_from_slice(data);
         body.resize(body.len().next_multiple_of(4), 0);
         file.extend_from_slice(tag);
@@ -93,7 +153,7 @@ pub fn reduced(letters: &BTreeSet<char>) -> Option<Vec<u8>> {
         }
     }
     file.extend(body);
-    Some(file)
+    file
 }
 
 fn table(tag: &[u8; 4]) -> Option<&'static [u8]> {
@@ -107,19 +167,23 @@ fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
     Some(u16::from_be_bytes(bytes.get(at..at + 2)?.try_into().ok()?))
 }
 
+fn u32_at(bytes: &[u8], at: usize) -> Option<usize> {
+    Some(u32::from_be_bytes(bytes.get(at..at + 4)?.try_into().ok()?) as usize)
+}
+
 fn checksum(data: &[u8]) -> u32 {
     let word = |chunk: &[u8]| chunk.iter().enumerate().fold(0, |sum, (i, &byte)| sum | u32::from(byte) << (24 - 8 * i));
     data.chunks(4).fold(0, |sum, chunk| sum.wrapping_add(word(chunk)))
 }
 
-/// The glyphs that a composite outline (such as é) is made of.
+/// Where a composite outline (such as é) names the glyphs that it is made of.
 fn parts(outline: &[u8]) -> Vec<usize> {
     let (mut parts, mut at) = (Vec::new(), 10);
     if u16_at(outline, 0).is_none_or(|contours| (contours as i16) >= 0) {
         return parts;
     }
-    while let (Some(flags), Some(glyph)) = (u16_at(outline, at), u16_at(outline, at + 2)) {
-        parts.push(usize::from(glyph));
+    while let Some(flags) = u16_at(outline, at).filter(|_| outline.len() >= at + 4) {
+        parts.push(at + 2);
         // Words or bytes for the offset, then one, two or four scale factors (OpenType, glyf table).
         at += 4 + if flags & 1 != 0 { 4 } else { 2 };
         at += [(0x08, 2), (0x40, 4), (0x80, 8)].iter().find(|(bit, _)| flags & bit != 0).map_or(0, |&(_, size)| size);
@@ -137,13 +201,22 @@ mod tests {
     #[test]
     fn reduced_font_keeps_the_letters_asked_for() {
         let letters: BTreeSet<char> = "σé2".chars().collect();
-        let file = reduced(&letters).expect("reduced");
-        assert!(file.len() < 10_000, "{} bytes", file.len());
+        let file = reduced(&letters).expect("reduced").file;
+        assert!(file.len() < 4_000, "{} bytes", file.len());
         let small = FontRef::try_from_slice(&file).expect("valid font");
         for c in letters {
             let outline = |font: &FontRef| font.outline(font.glyph_id(c)).map(|o| format!("{:?}", o.curves));
             assert_eq!(outline(&small), outline(font()), "{c}");
+            let advance = |font: &FontRef| font.h_advance_unscaled(font.glyph_id(c));
+            assert_eq!(advance(&small), advance(font()), "{c}");
         }
-        assert!(small.outline(small.glyph_id('Q')).is_none());
+        assert_eq!(small.glyph_id('Q').0, 0);
+    }
+
+    #[test]
+    fn titles_of_many_scripts_have_letters() {
+        let title = "Энтропия ≈ ½·log₂(1 + σ²), α → ∞, Łódź, Ελλάδα, ∂ₜu ∈ ℝⁿ, “ŵ”, n ≥ 10⁻³ — ✓ ⟨x⟩ ‖x‖";
+        let missing: String = title.chars().filter(|letter| !has(*letter)).collect();
+        assert_eq!(missing, "");
     }
 }

@@ -1,24 +1,25 @@
 //! Colour over two axes: the phase diagram.
 
+use super::axis::Frame;
+use super::chart::{Agreed, Chart};
 use super::colourbar::{Colours, edges, side};
 use super::csv::{Row, name, points};
 use super::curves::{self, Ground};
 use super::geometry::Rect;
 use super::legend::{LegendEntry, LegendKey};
-use super::number::plain;
 use super::regions::{By, Part, Quantity, Shape};
-use super::scene::{Hatch, Mark, Paint, Scene};
-use super::{Cell, Drawing, Heatmap, chart};
+use super::scene::{Hatch, Mark, Paint, Panel};
+use super::{Cell, Drawing, Heatmap, scene};
 use crate::{Error, Result};
 
 impl Drawing for Heatmap {
-    fn scene(&self, title: &str) -> Result<Scene> {
+    fn chart(&self, agreed: &Agreed) -> Result<Chart<'_>> {
         self.check()?;
         let values = self.cells.iter().flatten().filter_map(|cell| match cell {
             Cell::Value(value) => Some(*value),
             _ => None,
         });
-        let colours = Colours::new(values, self.clip, self.palette, &self.value);
+        let colours = Colours::new(values, &self.colour, agreed.colour);
         let paint = |cell: Cell| match cell {
             Cell::Value(value) => colours.paint(value),
             Cell::Failed => Paint::Failed,
@@ -26,7 +27,7 @@ impl Drawing for Heatmap {
         };
         let (columns, across) = edges(&self.xs, self.x.log);
         let (rows, upward) = edges(&self.ys, self.y.log);
-        let (x, y) = (side(&self.x, &self.xs, &across), side(&self.y, &self.ys, &upward));
+        let (x, y) = (side(&self.x, &self.xs, &across, agreed.x), side(&self.y, &self.ys, &upward, agreed.y));
 
         // Equal values share a column or row; the later one is drawn.
         let seen = |values: &[f64], among: &[f64]| {
@@ -38,37 +39,39 @@ impl Drawing for Heatmap {
             }
             seen
         };
-        let (columns, rows) = (seen(&self.xs, &columns), seen(&self.ys, &rows));
+        let (columns, mut rows) = (seen(&self.xs, &columns), seen(&self.ys, &rows));
+        let mut upward = upward;
+        if self.y.down {
+            // Cells are drawn from the bottom up.
+            rows.reverse();
+            upward.reverse();
+        }
         let paints: Vec<Vec<Paint>> =
             columns.iter().map(|&ix| rows.iter().map(|&iy| paint(self.cell(ix, iy))).collect()).collect();
-        let mut entries = curves::entries(&self.lines, Ground::Colours);
+        let mut legend = curves::entries(&self.lines, &self.y, Ground::Colours);
         let present = Paint::HATCHED.into_iter().filter(|paint| paints.iter().flatten().any(|p| p == paint));
-        entries
-            .extend(present.map(|paint| LegendEntry { label: paint.meaning().into(), key: LegendKey::Patch(paint) }));
+        legend.extend(present.map(|paint| LegendEntry { label: paint.meaning().into(), key: LegendKey::Patch(paint) }));
 
-        let (mut scene, frame) = chart::page(title, &x, &y, &entries, colours.margin());
-        let xs: Vec<f64> = across.iter().map(|&v| frame.px(v).clamp(frame.left, frame.right)).collect();
-        let ys: Vec<f64> = upward.iter().map(|&v| frame.py(v).clamp(frame.top, frame.bottom)).collect();
-        scene.marks.push(Mark::Cells(rectangles(&paints, &xs, &ys)));
-        scene.shapes.push(Shape::Grid { across: xs, upward: ys, columns, rows });
-        curves::draw(&mut scene, &frame, &self.lines, Ground::Colours);
-        chart::axes(&mut scene, &frame, &x, &y);
-        colours.draw(&mut scene, &frame);
-        Ok(scene)
+        let body = move |scene: &mut scene::Scene, frame: &Frame| {
+            let xs: Vec<f64> = across.iter().map(|&v| frame.px(v).clamp(frame.left, frame.right)).collect();
+            let ys: Vec<f64> = upward.iter().map(|&v| frame.py(v).clamp(frame.top, frame.bottom)).collect();
+            scene.marks.push(Mark::Cells(rectangles(&paints, &xs, &ys)));
+            scene.shapes.push(Shape::Grid { across: xs, upward: ys, columns, rows });
+            curves::draw(scene, frame, (&self.lines, &self.y), Ground::Colours);
+        };
+        Ok(Chart { x, y, legend, colours: Some(colours), covers: true, body: Box::new(body) })
     }
 
-    fn parts(&self, shapes: Vec<Shape>) -> Vec<Part> {
+    fn parts(&self, shapes: Vec<Shape>, _: &[Panel]) -> Vec<Part> {
         let mut shapes = shapes.into_iter();
         let cells = (0..self.xs.len()).flat_map(|ix| (0..self.ys.len()).map(move |iy| self.cell(ix, iy)));
-        let cells = shapes.next().map(|shape| Part {
-            shape,
-            quantities: vec![
-                Quantity::numbers(self.x.column("x"), By::I, &self.xs),
-                Quantity::numbers(self.y.column("y"), By::J, &self.ys),
-                Quantity::cells(name(&self.value, "value"), By::Cell, cells.collect()),
-            ],
-            value: Some(2),
-            rows: self.ys.len(),
+        let cells = shapes.next().map(|shape| {
+            let quantities = vec![
+                Quantity::places(&self.x, "x", By::I, &self.xs),
+                Quantity::places(&self.y, "y", By::J, &self.ys),
+                Quantity::cells(name(&self.colour.value, "value"), By::Cell, cells.collect()),
+            ];
+            Part { rows: self.ys.len(), ..Part::new(shape, quantities, Some(2)) }
         });
         cells.into_iter().chain(curves::parts(shapes, &self.lines, (&self.x, &self.y), "curve")).collect()
     }
@@ -76,12 +79,12 @@ impl Drawing for Heatmap {
     fn rows(&self) -> Result<Vec<Row>> {
         let text = |words: [&str; 5]| words.map(str::to_string).to_vec();
         let (x, y) = (self.x.column("x"), self.y.column("y"));
-        let series = name(&self.value, "value");
+        let series = name(&self.colour.value, "value");
         let mut rows = vec![text(["series", &x, &y, "value", "status"])];
         for (ix, x) in self.xs.iter().enumerate() {
             for (iy, y) in self.ys.iter().enumerate() {
                 let (value, status) = self.cell(ix, iy).record();
-                rows.push(text([&series, &plain(*x), &plain(*y), &value, status]));
+                rows.push(text([&series, &self.x.reading(*x), &self.y.reading(*y), &value, status]));
             }
         }
         for (line, x, y) in points(&self.lines) {

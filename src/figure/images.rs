@@ -1,11 +1,12 @@
 //! Sheets of pictures: reconstructions side by side, one screen pixel square per picture pixel.
 
+use super::chart::{Agreed, Chart};
 use super::csv::{self, Row};
 use super::geometry::Rect;
 use super::regions::{By, Part, Quantity, Shape};
-use super::scene::{Mark, Scene, TITLE};
+use super::scene::{Mark, Panel, Scene, TITLE};
 use super::text::Text;
-use super::{Colour, Contrast, Drawing, Image, Images};
+use super::{Colour, Contrast, Drawing, Figure, Image, Images};
 use crate::{Error, Result};
 
 const MARGIN: f64 = 16.0;
@@ -149,7 +150,13 @@ impl Images {
 }
 
 impl Drawing for Images {
-    fn scene(&self, title: &str) -> Result<Scene> {
+    fn chart(&self, _: &Agreed) -> Result<Chart<'_>> {
+        Err(Error::new("a sheet of pictures has no axes, so it cannot be a panel")
+            .hint("save it as a figure of its own"))
+    }
+
+    fn scene(&self, figure: &Figure) -> Result<Scene> {
+        let title = &figure.title;
         let sizes = self.images.iter().map(Image::size).collect::<Result<Vec<_>>>()?;
         let largest = sizes.iter().fold((1, 1), |(h, w), size| (h.max(size.1), w.max(size.2)));
         let layout = Layout::new(self.images.len(), largest, self.columns);
@@ -192,7 +199,7 @@ impl Drawing for Images {
         Ok(scene)
     }
 
-    fn parts(&self, shapes: Vec<Shape>) -> Vec<Part> {
+    fn parts(&self, shapes: Vec<Shape>, _: &[Panel]) -> Vec<Part> {
         let all = self.images.len();
         let label = |(i, image): (usize, &Image)| match image.label.as_str() {
             "" => format!("image {} of {all}", i + 1),
@@ -209,7 +216,7 @@ impl Drawing for Images {
             Quantity { name: "pixels".into(), ..sizes },
         ];
         let shape = shapes.into_iter().next();
-        shape.map(|shape| Part { shape, quantities, value: None, rows: 1 }).into_iter().collect()
+        shape.map(|shape| Part::new(shape, quantities, None)).into_iter().collect()
     }
 
     fn rows(&self) -> Result<Vec<Row>> {

@@ -1,10 +1,7 @@
 //! What a figure does not show of its data, in words: a value without a place on its axes, a letter that the font lacks.
 
-use std::collections::BTreeSet;
-
 use super::curves::Ground;
-use super::scene::Mark;
-use super::{Axis, Bars, Figure, Heatmap, Images, Kind, Lines, Series, font};
+use super::{Axis, Bars, Figure, Heatmap, Histogram, Images, Kind, Lines, Scatter, Series, font};
 use crate::Result;
 
 impl Figure {
@@ -13,28 +10,19 @@ impl Figure {
     /// # Errors
     /// As [`Figure::svg`].
     pub fn left_out(&self) -> Result<Vec<String>> {
-        let mut sentences = match &self.kind {
-            Kind::Heatmap(heatmap) => heatmap.left_out(),
-            Kind::Lines(Lines { x, y, series }) => curves(series, (x, y), Ground::Paper),
-            Kind::Bars(bars) => bars.left_out(),
-            Kind::Images(images) => images.left_out(),
-        };
+        let mut sentences = self.kind.left_out();
         sentences.extend(self.unknown_letters()?);
         Ok(sentences)
     }
 
     fn unknown_letters(&self) -> Result<Option<String>> {
-        let mut unknown = BTreeSet::new();
-        for mark in &self.scene()?.marks {
-            if let Mark::Label { text, .. } = mark {
-                unknown.extend(text.runs.iter().flat_map(|run| run.text.chars()).filter(|&letter| !font::has(letter)));
-            }
-        }
-        let letters: Vec<String> =
-            unknown.iter().map(|letter| format!("\"{letter}\" (U+{:04X})", *letter as u32)).collect();
+        let unknown = self.scene()?.letters().into_iter().filter(|&letter| !font::has(letter));
+        let letters: Vec<String> = unknown.map(|letter| format!("\"{letter}\" (U+{:04X})", letter as u32)).collect();
         Ok((!letters.is_empty()).then(|| {
             let letters = letters.join(", ");
-            format!("the font of figures lacks {letters}: the PNG leaves it out, the SVG shows the viewer's own letter")
+            format!(
+                "the font of figures lacks {letters}: PNG and PDF leave it out, the SVG shows the viewer's own letter"
+            )
         }))
     }
 }
@@ -63,19 +51,38 @@ impl Counts {
     }
 
     /// Sentences about these values, which lie on an axis of this name.
-    fn sentences(&self, what: &str, name: &str) -> Vec<String> {
+    fn sentences(&self, what: &str, name: &str, shown: Shown) -> Vec<String> {
         let all = self.all;
+        let shown = shown.words();
         let kinds = [(self.nan, "NaN"), (self.below, "−∞"), (self.above, "+∞")];
         let odd = kinds
             .into_iter()
             .filter(|(n, _)| *n > 0)
-            .map(|(n, kind)| format!("{n} of {all} {what} of {name} {} {kind} and not drawn", are(n)));
+            .map(|(n, kind)| format!("{n} of {all} {what} of {name} {} {kind} and {shown}", are(n)));
         let on_log = (self.not_positive > 0).then(|| {
             let n = self.not_positive;
             let are = are(n);
-            format!("{n} of {all} {what} of {name} {are} at or below 0, where a logarithmic axis has no place, and {are} not drawn")
+            format!(
+                "{n} of {all} {what} of {name} {are} at or below 0, where a logarithmic axis has no place, and {are} {shown}"
+            )
         });
         odd.chain(on_log).collect()
+    }
+}
+
+/// What becomes of values without a place.
+#[derive(Debug, Clone, Copy)]
+enum Shown {
+    Not,
+    Marked,
+}
+
+impl Shown {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Not => "not drawn",
+            Self::Marked => "marked at the edge of the axes",
+        }
     }
 }
 
@@ -98,22 +105,39 @@ fn curves(series: &[Series], (x, y): (&Axis, &Axis), ground: Ground) -> Vec<Stri
     let xs = counted(series.iter().flat_map(|s| s.x.iter().copied()), x.log, false);
     let ys = counted(series.iter().flat_map(|s| s.y.iter().copied()), y.log, ground == Ground::Colours);
     let of_lines = if ground == Ground::Paper { "values" } else { "values of the lines" };
-    [xs.sentences("positions", name(x, "x")), ys.sentences(of_lines, name(y, "y"))].concat()
+    [xs.sentences("positions", name(x, "x"), Shown::Not), ys.sentences(of_lines, name(y, "y"), Shown::Marked)].concat()
 }
 
-impl Heatmap {
-    fn left_out(&self) -> Vec<String> {
-        let xs = counted(self.xs.iter().copied(), self.x.log, false).sentences("columns", name(&self.x, "x"));
-        let ys = counted(self.ys.iter().copied(), self.y.log, false).sentences("rows", name(&self.y, "y"));
-        [xs, ys, curves(&self.lines, (&self.x, &self.y), Ground::Colours)].concat()
-    }
+/// What an axis does not show of these positions.
+fn positions(values: &[f64], what: &str, axis: &Axis, otherwise: &str) -> Vec<String> {
+    counted(values.iter().copied(), axis.log, false).sentences(what, name(axis, otherwise), Shown::Not)
 }
 
-impl Bars {
+impl Kind {
     fn left_out(&self) -> Vec<String> {
-        let xs = counted(self.xs.iter().copied(), self.x.log, false).sentences("positions", name(&self.x, "x"));
-        let heights = counted(self.heights.iter().copied(), false, false).sentences("heights", name(&self.y, "y"));
-        [xs, heights, curves(&self.lines, (&self.x, &self.y), Ground::Colours)].concat()
+        match self {
+            Self::Heatmap(Heatmap { x, y, xs, ys, lines, .. }) => [
+                positions(xs, "columns", x, "x"),
+                positions(ys, "rows", y, "y"),
+                curves(lines, (x, y), Ground::Colours),
+            ]
+            .concat(),
+            Self::Lines(Lines { x, y, series, .. }) => curves(series, (x, y), Ground::Paper),
+            Self::Bars(Bars { x, y, xs, heights, lines, .. }) => {
+                let heights = counted(heights.iter().copied(), y.log, false);
+                let heights = heights.sentences("heights", name(y, "y"), Shown::Marked);
+                [positions(xs, "positions", x, "x"), heights, curves(lines, (x, y), Ground::Colours)].concat()
+            }
+            Self::Scatter(Scatter { x, y, xs, ys, lines, .. }) => {
+                [positions(xs, "values", x, "x"), positions(ys, "values", y, "y"), curves(lines, (x, y), Ground::Paper)]
+                    .concat()
+            }
+            Self::Histogram(Histogram { x, y, values, lines, .. }) => {
+                [positions(values, "values", x, "value"), curves(lines, (x, y), Ground::Paper)].concat()
+            }
+            Self::Images(images) => images.left_out(),
+            Self::Panels(panels) => panels.figures().flat_map(|figure| figure.kind.left_out()).collect(),
+        }
     }
 }
 

@@ -2,24 +2,27 @@
 
 use super::Dash;
 use super::geometry::Rect;
+use super::marks::Marker;
 use super::palette::Colour;
 use super::scene::{INK, LEGEND, Mark, Paint, Scene};
 use super::text::Text;
 
 /// One line of the legend.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct LegendEntry {
     pub label: String,
     pub key: LegendKey,
 }
 
 /// What stands before the label.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum LegendKey {
     /// A curve, over a shaded band where it has one.
     Line { colour: Colour, dash: Dash, band: bool },
     /// A filled box.
     Patch(Paint),
+    /// A mark around a point.
+    Marker(Marker, Colour),
 }
 
 /// How wide a curve is stroked, in the chart and in its key.
@@ -35,7 +38,7 @@ const MOST_ROWS: usize = 12;
 pub fn draw(scene: &mut Scene, entries: &[LegendEntry], left: f64, top: f64, right: f64) -> f64 {
     let (mut x, mut row) = (left, 0);
     for (done, entry) in entries.iter().enumerate() {
-        let key = if matches!(entry.key, LegendKey::Patch(_)) { BOX } else { KEY };
+        let key = if matches!(entry.key, LegendKey::Line { .. }) { KEY } else { BOX };
         let (text, size) = Text::fitted(&entry.label, LEGEND, right - left - key - 7.0);
         let width = key + 7.0 + text.width * size;
         if x > left && x + width > right {
@@ -59,7 +62,7 @@ fn draw_key(scene: &mut Scene, key: LegendKey, x: f64, middle: f64) {
         LegendKey::Line { colour, dash, band } => {
             if band {
                 let points = [(0.0, -7.0), (KEY, -7.0), (KEY, 7.0), (0.0, 7.0)].map(|(dx, dy)| (x + dx, middle + dy));
-                scene.marks.push(Mark::Polygon { points: points.to_vec(), colour, opacity: BAND_OPACITY });
+                scene.fill(points.to_vec(), colour, BAND_OPACITY);
             }
             let points = vec![(x, middle), (x + KEY, middle)];
             scene.marks.push(Mark::Path { points, colour, width: STROKE, dash });
@@ -70,5 +73,6 @@ fn draw_key(scene: &mut Scene, key: LegendKey, x: f64, middle: f64) {
             scene.marks.push(Mark::Cells(vec![(rect, paint)]));
             scene.outline(rect, INK);
         }
+        LegendKey::Marker(marker, colour) => marker.draw(scene, (x + BOX / 2.0, middle), colour),
     }
 }

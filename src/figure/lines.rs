@@ -1,36 +1,46 @@
 //! Charts of curves over one axis.
 
-use super::chart::Side;
+use super::axis::Frame;
+use super::chart::{Agreed, Chart, Side};
+use super::colourbar::Colours;
 use super::csv::Row;
 use super::curves::{self, Ground};
 use super::number::plain;
 use super::regions::{Part, Shape};
-use super::scene::Scene;
-use super::{Drawing, Lines, Scale, chart};
+use super::scene::{Paint, Panel, Scene};
+use super::{Dash, Drawing, Lines, Series};
 use crate::Result;
 
 impl Drawing for Lines {
-    fn scene(&self, title: &str) -> Result<Scene> {
+    fn chart(&self, agreed: &Agreed) -> Result<Chart<'_>> {
         curves::check(&self.series)?;
         let xs = || self.series.iter().flat_map(|s| s.x.iter().copied());
         let ys = self.series.iter().flat_map(|s| {
             let band = s.band.iter().flat_map(|b| b.lo.iter().chain(&b.hi));
             s.y.iter().chain(band).copied()
         });
-        let x = Side {
-            axis: &self.x,
-            scale: Scale::spanning(xs(), &self.x).padded(0.02, &self.x),
-            whole: xs().all(|x| x.fract() == 0.0),
+        let whole = xs().all(|x| x.fract() == 0.0);
+        let x = Side { whole, ..Side::spanning(&self.x, xs(), &agreed.shown.0, 0.02, agreed.x) };
+        let y = Side::spanning(&self.y, ys, &agreed.shown.1, 0.05, agreed.y);
+        let levels = self.series.iter().filter_map(|s| s.level);
+        let colours = self.family.as_ref().map(|family| Colours::new(levels, family, agreed.colour).for_lines());
+        let paint = |s: &Series| match (&colours, s.level) {
+            (Some(colours), Some(level)) => match colours.paint(level) {
+                Paint::Solid(colour) => {
+                    Series { colour: Some(colour), dash: s.dash.or(Some(Dash::Solid)), ..s.clone() }
+                }
+                _ => s.clone(),
+            },
+            _ => s.clone(),
         };
-        let y = Side { axis: &self.y, scale: Scale::spanning(ys, &self.y).padded(0.05, &self.y), whole: false };
-        let (mut scene, frame) = chart::page(title, &x, &y, &curves::entries(&self.series, Ground::Paper), 0.0);
-        chart::grid(&mut scene, &frame, &y);
-        curves::draw(&mut scene, &frame, &self.series, Ground::Paper);
-        chart::axes(&mut scene, &frame, &x, &y);
-        Ok(scene)
+        let series: Vec<Series> = self.series.iter().map(paint).collect();
+        let legend = curves::entries(&series, &self.y, Ground::Paper);
+        let body =
+            move |scene: &mut Scene, frame: &Frame| curves::draw(scene, frame, (&series, &self.y), Ground::Paper);
+        Ok(Chart { x, y, legend, colours, covers: false, body: Box::new(body) })
     }
 
-    fn parts(&self, shapes: Vec<Shape>) -> Vec<Part> {
+    fn parts(&self, shapes: Vec<Shape>, _: &[Panel]) -> Vec<Part> {
         curves::parts(shapes.into_iter(), &self.series, (&self.x, &self.y), "").collect()
     }
 

@@ -95,6 +95,19 @@ pub mod list {
     }
 }
 
+/// For `Option<f64>`.
+pub mod option {
+    use super::*;
+
+    pub fn serialize<S: Serializer>(value: &Option<f64>, to: S) -> Result<S::Ok, S::Error> {
+        value.map(Json::from).serialize(to)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
+        Option::<Json>::deserialize(from)?.map(Json::value).transpose()
+    }
+}
+
 /// For `Vec<f32>`, in f32's own few digits.
 pub mod pixels {
     use super::*;

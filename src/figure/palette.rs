@@ -1,4 +1,4 @@
-//! Colours: the two scales that a value can be shown in, and the few that tell curves apart.
+//! Colours: the scales that a value can be shown in, and the few that tell curves apart.
 
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -8,26 +8,54 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "String", into = "String")]
 pub struct Colour(pub u8, pub u8, pub u8);
 
-/// A colour scale.
+/// A colour scale. All but `Spectral` and `Coolwarm` rise or fall evenly in lightness, so that they survive grey print.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Palette {
-    /// ColorBrewer's Spectral: red for low, yellow, blue for high, as in the published figures.
+    /// Dark violet, green, yellow: even in lightness, readable without colour vision.
     #[default]
-    Spectral,
-    /// viridis: even in lightness, readable without colour vision.
     Viridis,
+    /// Dark blue to yellow: nearly the same to every colour vision.
+    Cividis,
+    /// Black, purple, cream.
+    Magma,
+    /// Blue, grey, red: for values on both sides of a middle, such as χ₁ around 1.
+    Coolwarm,
+    /// ColorBrewer's Spectral: red for low, yellow, blue for high, as in the published figures.
+    Spectral,
+    /// White to black.
+    Greys,
 }
-
-/// ColorBrewer 2.0, 11-class Spectral (Cynthia Brewer, Apache-2.0).
-const SPECTRAL: [u32; 11] =
-    [0x9e0142, 0xd53e4f, 0xf46d43, 0xfdae61, 0xfee08b, 0xffffbf, 0xe6f598, 0xabdda4, 0x66c2a5, 0x3288bd, 0x5e4fa2];
 
 /// viridis at every sixteenth (Nathaniel Smith and Stéfan van der Walt, CC0).
 const VIRIDIS: [u32; 17] = [
     0x440154, 0x48186a, 0x472d7b, 0x424086, 0x3b528b, 0x33638d, 0x2c728e, 0x26828e, 0x21918c, 0x1fa088, 0x28ae80,
     0x3fbc73, 0x5ec962, 0x84d44b, 0xaddc30, 0xd8e219, 0xfde725,
 ];
+
+/// cividis at every sixteenth (Jamie Nuñez, Christopher Anderton and Ryan Renslow, CC0).
+const CIVIDIS: [u32; 17] = [
+    0x00224e, 0x002e6a, 0x1a386f, 0x32436d, 0x434e6c, 0x535a6d, 0x61656f, 0x6f7073, 0x7d7c78, 0x8c8878, 0x9b9476,
+    0xaba072, 0xbcae6c, 0xcdbb63, 0xdec958, 0xf0d846, 0xfee838,
+];
+
+/// magma at every sixteenth (Nathaniel Smith and Stéfan van der Walt, CC0).
+const MAGMA: [u32; 17] = [
+    0x000004, 0x0a0822, 0x1d1147, 0x36106b, 0x51127c, 0x6a1c81, 0x832681, 0x9c2e7f, 0xb73779, 0xd0416f, 0xe75263,
+    0xf56b5c, 0xfc8961, 0xfea772, 0xfec488, 0xfde2a3, 0xfcfdbf,
+];
+
+/// coolwarm at every sixteenth (Kenneth Moreland, "Diverging Color Maps for Scientific Visualization", 2009).
+const COOLWARM: [u32; 17] = [
+    0x3b4cc0, 0x4e68d8, 0x6282ea, 0x779af7, 0x8db0fe, 0xa3c2fe, 0xb9d0f9, 0xccd9ed, 0xdddcdc, 0xecd3c5, 0xf5c4ac,
+    0xf7b093, 0xf4987a, 0xeb7d62, 0xdd5f4b, 0xca3b37, 0xb40426,
+];
+
+/// ColorBrewer 2.0, 11-class Spectral (Cynthia Brewer, Apache-2.0).
+const SPECTRAL: [u32; 11] =
+    [0x9e0142, 0xd53e4f, 0xf46d43, 0xfdae61, 0xfee08b, 0xffffbf, 0xe6f598, 0xabdda4, 0x66c2a5, 0x3288bd, 0x5e4fa2];
+
+const GREYS: [u32; 2] = [0xffffff, 0x000000];
 
 /// Okabe and Ito's colours, told apart by readers with any colour vision; their yellow is too faint on white.
 const SERIES: [Colour; 7] = [
@@ -41,27 +69,52 @@ const SERIES: [Colour; 7] = [
 ];
 
 impl Palette {
-    /// Every palette's name, for error messages.
-    pub const NAMES: [&str; 2] = ["spectral", "viridis"];
+    /// Every palette by its name, the default first.
+    const ALL: [(&str, Self); 6] = [
+        ("viridis", Self::Viridis),
+        ("cividis", Self::Cividis),
+        ("magma", Self::Magma),
+        ("coolwarm", Self::Coolwarm),
+        ("spectral", Self::Spectral),
+        ("greys", Self::Greys),
+    ];
+
+    /// The names of all palettes, the default first.
+    pub const NAMES: [&str; 6] = {
+        let mut names = [""; 6];
+        let mut i = 0;
+        while i < names.len() {
+            names[i] = Self::ALL[i].0;
+            i += 1;
+        }
+        names
+    };
 
     /// The palette of this name.
     ///
     /// # Errors
     /// There is none.
     pub fn named(name: &str) -> Result<Self> {
-        match name {
-            "spectral" => Ok(Self::Spectral),
-            "viridis" => Ok(Self::Viridis),
-            _ => Err(Error::new(format!("there is no palette {name:?}"))
-                .hint(format!("the palettes are {}", Self::NAMES.join(" and ")))),
-        }
+        Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, palette)| *palette).ok_or_else(|| {
+            Error::new(format!("there is no palette {name:?}"))
+                .hint(format!("the palettes are {}", Self::NAMES.join(", ")))
+        })
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, palette)| *palette == self).map_or("", |(name, _)| name)
     }
 
     /// The colour at `at`, from 0 (lowest) to 1 (highest); what lies outside takes the end's colour.
     pub fn colour(self, at: f64) -> Colour {
         let stops: &[u32] = match self {
-            Self::Spectral => &SPECTRAL,
             Self::Viridis => &VIRIDIS,
+            Self::Cividis => &CIVIDIS,
+            Self::Magma => &MAGMA,
+            Self::Coolwarm => &COOLWARM,
+            Self::Spectral => &SPECTRAL,
+            Self::Greys => &GREYS,
         };
         let place = if at.is_nan() { 0.0 } else { at.clamp(0.0, 1.0) } * (stops.len() - 1) as f64;
         let below = (place as usize).min(stops.len() - 2);

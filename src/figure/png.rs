@@ -24,15 +24,20 @@ pub fn write(scene: &Scene) -> Result<Vec<u8>> {
     encode(width, height, &rgb)
 }
 
+/// The rectangle around these.
+pub fn around(cells: &[(Rect, Paint)]) -> Option<Rect> {
+    let rects = cells.iter().map(|(rect, _)| *rect);
+    rects.reduce(|a, b| Rect {
+        left: a.left.min(b.left),
+        top: a.top.min(b.top),
+        right: a.right.max(b.right),
+        bottom: a.bottom.max(b.bottom),
+    })
+}
+
 /// Only these rectangles, as a picture: where it lies, its width and height, and its pixels.
 pub fn cells(cells: &[(Rect, Paint)]) -> Result<(Rect, usize, usize, Vec<u8>)> {
-    let mut all = cells.first().map_or(Rect { left: 0.0, top: 0.0, right: 0.0, bottom: 0.0 }, |cell| cell.0);
-    for (rect, _) in cells {
-        all.left = all.left.min(rect.left);
-        all.top = all.top.min(rect.top);
-        all.right = all.right.max(rect.right);
-        all.bottom = all.bottom.max(rect.bottom);
-    }
+    let all = around(cells).unwrap_or(Rect { left: 0.0, top: 0.0, right: 0.0, bottom: 0.0 });
     let marks = [Mark::Cells(cells.to_vec())];
     let (width, height, rgb) = paint(&marks, (all.left, all.top), all.width(), all.height(), 1)?;
     Ok((all, width, height, rgb))

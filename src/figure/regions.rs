@@ -13,7 +13,8 @@ use super::{Axis, Cell, Series};
 ///
 /// - Heatmap: part 0 is the cells, with column `i` and row `j`; part `1 + k` is added curve `k`, with point `i`.
 /// - Lines: part `k` is curve `k`, with point `i`.
-/// - Bars: part 0 is the bars, with bar `i`; part `1 + k` is added curve `k`.
+/// - Bars, scatter and histogram: part 0 is the bars or dots, with number `i`; part `1 + k` is added curve `k`.
+/// - Panels: the parts of each panel follow those of the panels before it, row by row.
 /// - Images: part 0 is the pictures, with picture `i`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hit {
@@ -28,8 +29,10 @@ pub struct Hit {
 /// A drawn figure's regions, in units of its SVG with y downward.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Regions {
-    /// Where the axes lie; `None` for images.
-    pub frame: Option<Frame>,
+    /// The page's width, in which all places are given.
+    pub width: f64,
+    /// Where the axes lie: one frame per panel; none for images.
+    pub frames: Vec<Frame>,
     /// Indexed by [`Hit::part`].
     pub parts: Vec<Part>,
 }
@@ -37,6 +40,8 @@ pub struct Regions {
 /// Data of one kind in a figure: where they are drawn, and what they are.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Part {
+    /// The panel in which they are drawn.
+    pub panel: usize,
     /// Where they are drawn.
     pub shape: Shape,
     /// What they are, in the order of a tooltip's lines.
@@ -64,7 +69,7 @@ pub enum Shape {
         /// The data's row ([`Hit::j`]) that each drawn one shows.
         rows: Vec<usize>,
     },
-    /// A curve's points; `None` for one that has no place.
+    /// A curve's points, or dots; `None` for one that has no place.
     Points {
         /// One per point.
         points: Vec<Option<(f64, f64)>>,
@@ -123,6 +128,15 @@ impl Quantity {
         Self::cells(name, by, values.iter().copied().map(Cell::Value).collect())
     }
 
+    /// Places on an axis: its words, or numbers.
+    pub(super) fn places(axis: &Axis, otherwise: &str, by: By, values: &[f64]) -> Self {
+        let numbers = Self::numbers(axis.column(otherwise), by, values);
+        if axis.words.is_empty() {
+            return numbers;
+        }
+        Self { texts: values.iter().map(|&value| axis.reading(value)).collect(), values: Vec::new(), ..numbers }
+    }
+
     /// Labels, which have no numbers.
     pub(super) fn label(by: By, texts: Vec<String>) -> Self {
         Self { name: String::new(), by, texts, values: Vec::new() }
@@ -130,6 +144,11 @@ impl Quantity {
 }
 
 impl Part {
+    /// Data of the first panel, whose quantity `value` is the one shown.
+    pub(super) fn new(shape: Shape, quantities: Vec<Quantity>, value: Option<usize>) -> Self {
+        Self { panel: 0, shape, quantities, value, rows: 1 }
+    }
+
     /// The points of a curve. `otherwise` is the label of one without a label; empty shows none.
     pub(super) fn curve(shape: Shape, series: &Series, axes: (&Axis, &Axis), otherwise: &str) -> Self {
         let label = if series.label.is_empty() { otherwise } else { &series.label };
@@ -137,14 +156,14 @@ impl Part {
         if !label.is_empty() {
             quantities.push(Quantity::label(By::Part, vec![label.to_owned()]));
         }
-        quantities.push(Quantity::numbers(axes.0.column("x"), By::I, &series.x));
+        quantities.push(Quantity::places(axes.0, "x", By::I, &series.x));
         let value = Some(quantities.len());
         quantities.push(Quantity::numbers(axes.1.column("y"), By::I, &series.y));
         if let Some(band) = &series.band {
             quantities.push(Quantity::numbers("from".into(), By::I, &band.lo));
             quantities.push(Quantity::numbers("to".into(), By::I, &band.hi));
         }
-        Self { shape, quantities, value, rows: 1 }
+        Self::new(shape, quantities, value)
     }
 }
 

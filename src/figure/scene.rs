@@ -1,4 +1,6 @@
-//! A drawn figure, before it is written as SVG or PNG: marks in units of the page, y downward, already clipped.
+//! A drawn figure, before it is written as SVG, PNG or PDF: marks in units of the page, y downward, already clipped.
+
+use std::collections::BTreeSet;
 
 use super::axis::Frame;
 use super::geometry::Rect;
@@ -22,10 +24,21 @@ pub struct Scene {
     pub width: f64,
     pub height: f64,
     pub marks: Vec<Mark>,
-    /// Where the axes lie.
-    pub frame: Option<Frame>,
-    /// Where each part of the data lies.
+    /// The panels with axes.
+    pub panels: Vec<Panel>,
+    /// Where each part of the data lies, panel by panel.
     pub shapes: Vec<Shape>,
+    /// The page's width and height in millimetres, where they were asked for.
+    pub size: Option<(f64, f64)>,
+}
+
+/// One panel of a page.
+#[derive(Debug, Clone, Copy)]
+pub struct Panel {
+    /// Where its axes lie.
+    pub frame: Frame,
+    /// How many of the scene's shapes are its own.
+    pub shapes: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -118,9 +131,21 @@ impl Dash {
 }
 
 impl Scene {
+    /// A filled shape.
+    pub fn fill(&mut self, points: Vec<(f64, f64)>, colour: Colour, opacity: f64) {
+        self.marks.push(Mark::Polygon { points, colour, opacity });
+    }
+
     /// An empty page.
     pub fn new(width: f64, height: f64) -> Self {
-        Self { width, height, marks: Vec::new(), frame: None, shapes: Vec::new() }
+        Self { width, height, marks: Vec::new(), panels: Vec::new(), shapes: Vec::new(), size: None }
+    }
+
+    /// The letters of its labels.
+    pub fn letters(&self) -> BTreeSet<char> {
+        let labels =
+            self.marks.iter().filter_map(|mark| if let Mark::Label { text, .. } = mark { Some(text) } else { None });
+        labels.flat_map(|text| &text.runs).flat_map(|run| run.text.chars()).collect()
     }
 
     /// A level label.

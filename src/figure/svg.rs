@@ -17,9 +17,13 @@ const MOST_RECTANGLES: usize = 4_000;
 /// The whole file.
 pub fn write(scene: &Scene) -> Result<String> {
     let (width, height) = (number(scene.width), number(scene.height));
+    let (wide, high) = scene.size.map_or_else(
+        || (width.clone(), height.clone()),
+        |(width, _)| (format!("{}mm", number(width)), format!("{}mm", number(width / scene.width * scene.height))),
+    );
     let (family, face) = font_face(scene);
     let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" \
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{wide}\" height=\"{high}\" viewBox=\"0 0 {width} {height}\" \
          font-family=\"{family}\" fill=\"{INK}\">\n{face}"
     );
     svg.push_str(&patterns(scene));
@@ -134,8 +138,8 @@ fn label(svg: &mut String, text: &Text, (x, y): (f64, f64), anchor: f64, size: f
 /// The font with the letters used here. Its name is unique, so that figures on one page do not share fonts.
 fn font_face(scene: &Scene) -> (String, String) {
     const FALLBACK: &str = "DejaVu Sans, Verdana, sans-serif";
-    let letters: BTreeSet<char> = labels(scene).flat_map(|t| &t.runs).flat_map(|run| run.text.chars()).collect();
-    let Some(file) = font::reduced(&letters).filter(|_| !letters.is_empty()) else {
+    let letters = scene.letters();
+    let Some(font::Reduced { file, .. }) = font::reduced(&letters).filter(|_| !letters.is_empty()) else {
         return (FALLBACK.into(), String::new());
     };
     // FNV-1a.
@@ -147,13 +151,6 @@ fn font_face(scene: &Scene) -> (String, String) {
         BASE64_STANDARD.encode(&file)
     );
     (format!("{name}, {FALLBACK}"), face)
-}
-
-fn labels(scene: &Scene) -> impl Iterator<Item = &Text> {
-    scene.marks.iter().filter_map(|mark| match mark {
-        Mark::Label { text, .. } => Some(text),
-        _ => None,
-    })
 }
 
 /// Definitions of the hatches that occur.

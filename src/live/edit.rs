@@ -271,6 +271,7 @@ impl Edit {
         let (done, points) = self.points(item);
         let mut json = json!({
             "kind": output.kind(), "name": output.name(), "title": output.title(), "drawing": output.drawing(),
+            "colours": output.has_colours(),
             "rev": item.revision, "done": done, "points": points, "place": shown.place.as_ref().map(place_json),
             "error": null,
         });

@@ -15,6 +15,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Router, middleware};
 use futures_util::stream::{self, Stream};
+use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::watch;
 
@@ -26,7 +27,7 @@ use super::guard::{self, Hosts};
 use super::token::token;
 use super::{Signal, page};
 use crate::executor::Computed;
-use crate::figure::Hit;
+use crate::figure::{Hit, Palette};
 use crate::output::Scalar;
 use crate::print::err;
 use crate::script::{Host, Shown};
@@ -223,18 +224,34 @@ async fn drawn(draw: impl FnOnce() -> Result<Response> + Send + 'static) -> Resp
     }
 }
 
-/// A figure as SVG, PNG or CSV, or its regions as JSON; a table as CSV or JSON: `0.svg`.
-async fn item(State(app): Shared, Parts((edit, name)): Parts<(usize, String)>) -> Response {
+/// The palette that a reader chose.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Repaint {
+    palette: Option<Palette>,
+    reversed: bool,
+}
+
+/// A figure as SVG, PNG, PDF or CSV, or its regions as JSON; a table as CSV or JSON: `0.svg`.
+async fn item(
+    State(app): Shared,
+    Parts((edit, name)): Parts<(usize, String)>,
+    Query(repaint): Query<Repaint>,
+) -> Response {
     let Some((number, ending)) = name.split_once('.') else { return not_found() };
     let Some((shown, computed)) = number.parse().ok().and_then(|item| app.output(edit, item)) else {
         return not_found();
     };
     let ending = ending.to_owned();
     drawn(move || {
-        let filled = shown.output.fill(&computed)?;
+        let mut filled = shown.output.fill(&computed)?;
+        if let (Some(figure), Some(palette)) = (&mut filled.figure, repaint.palette) {
+            figure.repaint(palette, repaint.reversed);
+        }
         Ok(match (ending.as_str(), &filled.figure, &filled.records) {
             ("svg", Some(figure), _) => guard::picture(figure.svg()?),
             ("png", Some(figure), _) => typed("image/png", figure.png()?),
+            ("pdf", Some(figure), _) => typed("application/pdf", figure.pdf()?),
             ("json", Some(figure), _) => axum::Json(figure.regions()?).into_response(),
             ("json", None, Some(records)) => {
                 let rows: Vec<Vec<_>> =

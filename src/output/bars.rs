@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use super::figure::{NumberLine, Plot, mean_and_band};
+use super::band::{Spread, mean_and_band};
+use super::figure::{NumberLine, Plot};
 use super::{Located, ResultTable};
-use crate::Result;
 use crate::executor::Computed;
-use crate::figure::{Axis, Bars, Hit, Kind, Palette, Series};
+use crate::figure::{Axis, Bars, Colouring, Hit, Kind, Series};
 use crate::work::Described;
+use crate::{Error, Result};
 
 /// Bars over an axis of a sweep.
 #[derive(Debug, Clone)]
@@ -15,25 +16,20 @@ pub struct BarsPlot {
     heights: NumberLine,
     colours: Option<NumberLine>,
     /// The name of the axis upward.
-    pub y: String,
+    y: String,
     /// What the colours measure.
-    pub value: String,
-    pub palette: Palette,
-    /// Where the colours begin and end.
-    pub clip: (Option<f64>, Option<f64>),
+    value: String,
 }
 
 impl BarsPlot {
     /// Bars over axis `x`. The height is the mean of the numbers at a position, taken over axis `over`.
     ///
     /// # Errors
-    /// When the table has several columns, varies over another axis or holds curves, or a value of axis `x` is not a
-    /// number.
+    /// When the table has several columns, varies over another axis or holds curves.
     pub fn new(table: ResultTable, x: usize, over: Option<&str>, y: String) -> Result<Self> {
         let over = over.map(|over| table.axis(over)).transpose()?;
         let heights = numbers(table, x, over)?;
-        let (value, palette) = (String::new(), Palette::default());
-        Ok(Self { heights, colours: None, y, value, palette, clip: (None, None) })
+        Ok(Self { heights, colours: None, y, value: String::new() })
     }
 
     /// Colours the bars by the numbers of another table over the same axis; `over` as in [`BarsPlot::new`].
@@ -43,7 +39,16 @@ impl BarsPlot {
     pub fn coloured_by(mut self, table: ResultTable, over: Option<&str>, value: String) -> Result<Self> {
         let x = table.axis(&self.heights.x.name)?;
         let over = over.and_then(|over| table.axis(over).ok());
-        self.colours = Some(numbers(table, x, over)?);
+        let colours = numbers(table, x, over)?;
+        if colours.x.words != self.heights.x.words {
+            let [heights, colours] = [&self.heights, &colours].map(|line| line.x.words.join(", "));
+            let axis = &self.heights.x.name;
+            return Err(Error::new(format!(
+                "axis \"{axis}\" of the colours holds \"{colours}\", and that of the heights \"{heights}\""
+            ))
+            .hint("give both tables the same values in the same order"));
+        }
+        self.colours = Some(colours);
         self.value = value;
         Ok(self)
     }
@@ -55,7 +60,13 @@ fn numbers(table: ResultTable, x: usize, over: Option<usize>) -> Result<NumberLi
     table.holds_numbers()?;
     table.holds_no_curves("a bar")?;
     table.varies_only_over(&[Some(x), over].into_iter().flatten().collect::<Vec<_>>())?;
-    NumberLine::new(table, x, "")
+    Ok(NumberLine {
+        x: Arc::new(table.placed_or_worded(x)?),
+        rows: (0..table.rows.len()).collect(),
+        label: String::new(),
+        spread: Spread::None,
+        table,
+    })
 }
 
 impl Plot for BarsPlot {
@@ -71,12 +82,24 @@ impl Plot for BarsPlot {
         Ok(self.heights.x.name.clone())
     }
 
+    fn y_name(&self) -> String {
+        self.y.clone()
+    }
+
+    fn has_words(&self) -> (bool, bool) {
+        (!self.heights.x.words.is_empty(), false)
+    }
+
+    fn colours(&self) -> Option<String> {
+        self.colours.as_ref().map(|_| self.value.clone())
+    }
+
     fn draw(&self, added: Vec<Series>, computed: &Computed) -> Result<Kind> {
         let means = |line: &NumberLine| -> Vec<(f64, f64)> {
             let points = line.points(computed).into_iter();
             let (xs, values): (Vec<f64>, Vec<Vec<f64>>) =
                 points.map(|(x, rows)| (x, rows.into_iter().map(|(_, value)| value).collect())).unzip();
-            xs.into_iter().zip(mean_and_band(&values).0).collect()
+            xs.into_iter().zip(mean_and_band(&values, Spread::None).0).collect()
         };
         let (xs, heights): (Vec<f64>, Vec<f64>) = means(&self.heights).into_iter().unzip();
         // Where there is no number, the bar is hatched as NaN.
@@ -87,14 +110,12 @@ impl Plot for BarsPlot {
         let values = self.colours.as_ref().map(means);
         let values = values.map(|colours| xs.iter().map(|&x| colour(&colours, x)).collect());
         Ok(Kind::from(Bars {
-            x: Axis::new(&self.heights.x.name),
+            x: self.heights.x.axis(),
             y: Axis::new(&self.y),
             xs,
             heights,
-            value: self.value.clone(),
+            colour: Colouring { value: self.value.clone(), ..Colouring::default() },
             values: values.unwrap_or_default(),
-            palette: self.palette,
-            clip: self.clip,
             lines: added,
         }))
     }

@@ -6,12 +6,14 @@ use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use super::band::{Spread, mean_and_band};
 use super::results::Placed;
+use super::style::Style;
 use super::{Filled, Located, Output, ResultTable};
-use crate::Result;
 use crate::executor::Computed;
-use crate::figure::{self, Band, Figure, Hit, Series};
+use crate::figure::{self, Figure, Hit, Note, Series, number};
 use crate::work::{Described, Target};
+use crate::{Error, Result};
 
 /// A kind of figure: how results fill it in.
 pub trait Plot: Debug + Send + Sync {
@@ -31,6 +33,34 @@ pub trait Plot: Debug + Send + Sync {
     /// # Errors
     /// When the figure has no axes.
     fn x_name(&self) -> Result<String>;
+
+    /// The name of the axis upward.
+    fn y_name(&self) -> String {
+        String::new()
+    }
+
+    /// Whether the axes to the right and upward hold words in place of numbers.
+    fn has_words(&self) -> (bool, bool) {
+        (false, false)
+    }
+
+    /// What its colours show, if that is numbers; a palette can be chosen then.
+    fn colours(&self) -> Option<String> {
+        None
+    }
+
+    /// Whether it can be a panel of a page.
+    ///
+    /// # Errors
+    /// When it has no axes.
+    fn panel(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Whether its parts are titled with their solvers.
+    fn says_solvers(&self) -> bool {
+        false
+    }
 
     /// Refuses what could not be drawn whatever the results are; `titled` says whether there is a title.
     ///
@@ -66,15 +96,73 @@ pub trait Plot: Debug + Send + Sync {
 /// A figure as scripts hold it.
 #[derive(Debug, Clone)]
 pub struct Draft {
-    plot: Arc<dyn Plot>,
+    pub(super) plot: Arc<dyn Plot>,
     title: String,
+    style: Style,
     added: Vec<NumberLine>,
 }
 
 impl Draft {
     /// A figure with a title, which may be empty.
     pub fn new(plot: impl Plot + 'static, title: String) -> Self {
-        Self { plot: Arc::new(plot), title, added: Vec::new() }
+        Self { plot: Arc::new(plot), title, style: Style::default(), added: Vec::new() }
+    }
+
+    /// The same figure in a style.
+    ///
+    /// # Errors
+    /// When the style asks for what the axes cannot have.
+    pub fn styled(mut self, style: Style) -> Result<Self> {
+        let (x, y) = (self.plot.x_name().unwrap_or_default(), self.plot.y_name());
+        let (words_x, words_y) = self.plot.has_words();
+        style.check(((&x, words_x), (&y, words_y)))?;
+        self.style = style;
+        Ok(self)
+    }
+
+    /// Writes something over it.
+    ///
+    /// # Errors
+    /// When it has no axes, or the axes have no place there.
+    pub fn with_note(mut self, note: Note) -> Result<Self> {
+        match self.plot.kind() {
+            "images" => return Err(Error::new("a sheet of pictures has no axes for a line, words or an arrow")),
+            "panels" => {
+                return Err(Error::new("panels have axes each, so a line, words or an arrow belong to one of them")
+                    .hint("add it to a panel: `panels([[figure.hline(1)]])`"));
+            }
+            _ => {}
+        }
+        let (xs, ys) = note.places();
+        for (axis, places, log) in [("right", xs, self.style.x.log), ("upward", ys, self.style.y.log)] {
+            if let Some(place) = places.into_iter().find(|place| !place.is_finite() || (log && *place <= 0.0)) {
+                let to = if axis == "right" { "to the right" } else { "upward" };
+                return Err(Error::new(format!("the axis {to} has no place for {}", number::pretty(place))));
+            }
+        }
+        self.style.notes.push(note);
+        Ok(self)
+    }
+
+    /// Whether colours show numbers.
+    pub fn has_colours(&self) -> bool {
+        self.plot.colours().is_some()
+    }
+
+    /// What its axes to the right and upward and its colours show, as a reader sees it.
+    pub(super) fn shows(&self) -> [Option<String>; 3] {
+        let x = self.style.x.label.clone().or_else(|| self.plot.x_name().ok());
+        let y = self.style.y.label.clone().unwrap_or_else(|| self.plot.y_name());
+        [x, Some(y), self.style.value.clone().or_else(|| self.plot.colours())]
+    }
+
+    pub(super) fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// Number of its parts, with those of added lines.
+    pub(super) fn parts(&self) -> usize {
+        self.plot.parts() + self.added.len()
     }
 
     /// Adds a curve: numbers over the axis to the right.
@@ -90,24 +178,43 @@ impl Draft {
         Ok(self)
     }
 
-    fn targets(&self) -> Vec<Target> {
+    pub(super) fn targets(&self) -> Vec<Target> {
         let added = self.added.iter().flat_map(|line| line.table.targets());
         self.plot.targets().into_iter().chain(added).collect()
     }
 
-    fn figure(&self, title: &str, computed: &Computed) -> Result<Figure> {
+    pub(super) fn figure(&self, title: &str, computed: &Computed) -> Result<Figure> {
         let added = self.added.iter().map(|line| line.series(computed)).collect();
-        Ok(Figure::new(title, self.plot.draw(added, computed)?))
+        Ok(self.style.figure(title, self.plot.draw(added, computed)?))
     }
 
     /// The tables of the plot and of the added lines.
-    fn tables(&self) -> Vec<&ResultTable> {
+    pub(super) fn tables(&self) -> Vec<&ResultTable> {
         self.plot.tables().into_iter().chain(self.added.iter().map(|line| &line.table)).collect()
     }
 
     /// The title, with the λ of ridge regression, on which the numbers depend; and with the other solvers, if there are any
     /// beside it.
     fn full_title(&self) -> String {
+        let note = self.solvers();
+        if self.plot.says_solvers() || !note.contains("ridge regression") {
+            self.title.clone()
+        } else {
+            self.titled(&note)
+        }
+    }
+
+    /// The title with a note.
+    pub(super) fn titled(&self, note: &str) -> String {
+        match (self.title.trim(), note) {
+            (_, "") => self.title.clone(),
+            ("", note) => note.to_owned(),
+            (title, note) => format!("{title} ({note})"),
+        }
+    }
+
+    /// The solvers of its results, in words.
+    pub(super) fn solvers(&self) -> String {
         let tables = self.tables();
         let results = tables.iter().flat_map(|table| table.rows.iter()).filter_map(|row| row.entry().source());
         let (mut lambdas, mut others) = (Vec::<f64>::new(), BTreeSet::<&str>::new());
@@ -119,12 +226,11 @@ impl Draft {
         }
         lambdas.sort_by(f64::total_cmp);
         let ridge = match &lambdas[..] {
-            [] => return self.title.clone(),
-            [least, .., largest] if least < largest => format!("ridge regression, λ {least} to {largest}"),
-            [lambda, ..] => format!("ridge regression, λ = {lambda}"),
+            [] => None,
+            [least, .., largest] if least < largest => Some(format!("ridge regression, λ {least} to {largest}")),
+            [lambda, ..] => Some(format!("ridge regression, λ = {lambda}")),
         };
-        let note = std::iter::once(ridge.as_str()).chain(others).collect::<Vec<_>>().join("; ");
-        if self.title.is_empty() { note } else { format!("{} ({note})", self.title) }
+        ridge.as_deref().into_iter().chain(others).collect::<Vec<_>>().join("; ")
     }
 
     /// What its tables hold and it cannot show, in words.
@@ -141,16 +247,16 @@ impl Draft {
         self.tables().iter().filter_map(of_table).collect()
     }
 
-    fn locate(&self, hit: Hit, computed: &Computed) -> Vec<Located> {
+    pub(super) fn locate(&self, hit: Hit, computed: &Computed) -> Vec<Located> {
         match hit.part.checked_sub(self.plot.parts()) {
             None => self.plot.locate(hit, computed),
             Some(line) => self.added.get(line).map_or_else(Vec::new, |line| line.locate(hit.i, computed)),
         }
     }
 
-    fn named(&self, name: &mut dyn FnMut(&Described) -> Described) -> Self {
-        let plot = self.plot.named(name);
-        Self { plot, title: self.title.clone(), added: self.added.iter().map(|line| line.named(name)).collect() }
+    pub(super) fn named(&self, name: &mut dyn FnMut(&Described) -> Described) -> Self {
+        let added = self.added.iter().map(|line| line.named(name)).collect();
+        Self { plot: self.plot.named(name), added, ..self.clone() }
     }
 }
 
@@ -160,11 +266,11 @@ pub struct SavedFigure {
     draft: Draft,
     /// The title as it is drawn, made when it is first needed.
     title: OnceLock<String>,
-    files: [PathBuf; 3],
+    files: Vec<PathBuf>,
 }
 
 impl SavedFigure {
-    /// A figure saved under a path in the run folder that ends in `.svg` or `.png`.
+    /// A figure saved under a path in the run folder that ends in `.svg`, `.png` or `.pdf`.
     ///
     /// # Errors
     /// When it has another ending.
@@ -190,8 +296,12 @@ impl Output for SavedFigure {
         self.draft.plot.kind()
     }
 
+    fn has_colours(&self) -> bool {
+        self.draft.has_colours()
+    }
+
     fn files(&self) -> Vec<PathBuf> {
-        self.files.to_vec()
+        self.files.clone()
     }
 
     fn targets(&self) -> Vec<Target> {
@@ -233,6 +343,8 @@ pub(super) struct NumberLine {
     /// Indices of the rows that it shows.
     pub rows: Vec<usize>,
     pub label: String,
+    /// What its band shows.
+    pub spread: Spread,
 }
 
 impl NumberLine {
@@ -243,7 +355,7 @@ impl NumberLine {
     pub fn new(table: ResultTable, axis: usize, label: impl Into<String>) -> Result<Self> {
         table.holds_no_curves("a line over an axis of the sweep")?;
         let (x, rows) = (Arc::new(table.placed(axis)?), (0..table.rows.len()).collect());
-        Ok(Self { table, x, rows, label: label.into() })
+        Ok(Self { table, x, rows, label: label.into(), spread: Spread::default() })
     }
 
     /// The positions that have numbers, in ascending order, each with its rows and their numbers.
@@ -264,7 +376,7 @@ impl NumberLine {
             .into_iter()
             .map(|(x, rows)| (x, rows.into_iter().map(|(_, value)| value).collect::<Vec<_>>()))
             .unzip();
-        let (y, band) = mean_and_band(&values);
+        let (y, band) = mean_and_band(&values, self.spread);
         Series { band, ..Series::new(&*self.label, x, y) }
     }
 
@@ -278,20 +390,4 @@ impl NumberLine {
     pub fn named(&self, name: &mut dyn FnMut(&Described) -> Described) -> Self {
         Self { table: self.table.named(name), ..self.clone() }
     }
-}
-
-/// The mean at each position, and a band from the least to the greatest value if a position has several.
-pub(super) fn mean_and_band(values: &[Vec<f64>]) -> (Vec<f64>, Option<Band>) {
-    let mean = values.iter().map(|v| v.iter().sum::<f64>() / v.len() as f64).collect();
-    let extreme = |pick: fn(f64, f64) -> f64, start: f64| -> Vec<f64> {
-        // Beside a NaN there is no least and no greatest value.
-        let of =
-            |v: &Vec<f64>| if v.iter().any(|x| x.is_nan()) { f64::NAN } else { v.iter().copied().fold(start, pick) };
-        values.iter().map(of).collect()
-    };
-    let band = values
-        .iter()
-        .any(|v| v.len() > 1)
-        .then(|| Band { lo: extreme(f64::min, f64::INFINITY), hi: extreme(f64::max, f64::NEG_INFINITY) });
-    (mean, band)
 }

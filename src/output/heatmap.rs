@@ -7,7 +7,7 @@ use super::results::Placed;
 use super::{Located, ResultTable};
 use crate::Result;
 use crate::executor::Computed;
-use crate::figure::{Axis, Cell, Heatmap, Hit, Kind, Palette, Series};
+use crate::figure::{Axis, Cell, Colouring, Heatmap, Hit, Kind, Series};
 use crate::work::Described;
 
 /// A heatmap of a table.
@@ -18,33 +18,30 @@ pub struct HeatmapPlot {
     /// A second axis of the sweep; `None` for depth.
     y: Option<Placed>,
     /// What the colours measure.
-    pub value: String,
-    pub palette: Palette,
-    /// Where the colours begin and end.
-    pub clip: (Option<f64>, Option<f64>),
+    value: String,
 }
 
 impl HeatmapPlot {
-    /// A heatmap over axis `x` to the right and axis `y` upward. Without `y`, depth runs upward.
+    /// A heatmap over axis `x` to the right and axis `y` upward. Without `y`, depth runs upward. `value` names the numbers.
     ///
     /// # Errors
-    /// When the table has several columns or varies over another axis, or a value of an axis is not a number.
-    pub fn new(table: ResultTable, x: usize, y: Option<usize>) -> Result<Self> {
+    /// When the table has several columns, varies over another axis, or has curves beside `y`.
+    pub fn new(table: ResultTable, x: usize, y: Option<usize>, value: String) -> Result<Self> {
         let axes: Vec<usize> = [Some(x), y].into_iter().flatten().collect();
         table.has_one_column()?;
         table.holds_numbers()?;
         table.varies_only_over(&axes)?;
-        let (x, y) = (table.placed(x)?, y.map(|y| table.placed(y)).transpose()?);
-        Ok(Self { table, x, y, value: String::new(), palette: Palette::default(), clip: (None, None) })
+        let (x, y) = (table.placed_or_worded(x)?, y.map(|y| table.placed_or_worded(y)).transpose()?);
+        Ok(Self { table, x, y, value })
     }
 
-    /// The name and the positions of the axis upward.
-    fn upward(&self, computed: &Computed) -> (String, Vec<f64>) {
+    /// The axis upward, and the positions on it.
+    fn upward(&self, computed: &Computed) -> (Axis, Vec<f64>) {
         match &self.y {
-            Some(y) => (y.name.clone(), y.positions.clone()),
+            Some(y) => (y.axis(), y.positions.clone()),
             None => {
                 let depths = self.table.rows.iter().filter_map(|row| row.entry().depths(computed)).max();
-                (self.table.over(), (1..=depths.unwrap_or(1)).map(|depth| depth as f64).collect())
+                (Axis::new(self.table.over()), (1..=depths.unwrap_or(1)).map(|depth| depth as f64).collect())
             }
         }
     }
@@ -63,8 +60,20 @@ impl Plot for HeatmapPlot {
         Ok(self.x.name.clone())
     }
 
+    fn y_name(&self) -> String {
+        self.y.as_ref().map_or_else(|| self.table.over(), |y| y.name.clone())
+    }
+
+    fn has_words(&self) -> (bool, bool) {
+        (!self.x.words.is_empty(), self.y.as_ref().is_some_and(|y| !y.words.is_empty()))
+    }
+
+    fn colours(&self) -> Option<String> {
+        Some(self.value.clone())
+    }
+
     fn draw(&self, added: Vec<Series>, computed: &Computed) -> Result<Kind> {
-        let (y_name, ys) = self.upward(computed);
+        let (y, ys) = self.upward(computed);
         let mut columns = vec![vec![Cell::Missing; ys.len()]; self.x.positions.len()];
         for (i, row) in self.table.rows.iter().enumerate() {
             let range = self.y.as_ref().map_or(0..ys.len(), |y| y.of_row[i]..y.of_row[i] + 1);
@@ -83,14 +92,12 @@ impl Plot for HeatmapPlot {
             }
         }
         Ok(Kind::from(Heatmap {
-            x: Axis::new(&self.x.name),
-            y: Axis::new(y_name),
-            value: self.value.clone(),
+            x: self.x.axis(),
+            y,
+            colour: Colouring { value: self.value.clone(), ..Colouring::default() },
             xs: self.x.positions.clone(),
             ys,
             cells: columns,
-            palette: self.palette,
-            clip: self.clip,
             lines: added,
         }))
     }

@@ -136,6 +136,10 @@ impl Plot for ImagesPlot {
         Err(Error::new("a sheet of pictures has no axes for a line"))
     }
 
+    fn panel(&self) -> Result<()> {
+        Err(Error::new("a sheet of pictures has no axes").hint("save it as a figure of its own"))
+    }
+
     fn check(&self, titled: bool) -> Result<()> {
         let shapes: Vec<(Vec<usize>, usize)> =
             self.sources.iter().map(|source| (source.shape(), source.len())).collect();

@@ -1,17 +1,23 @@
 //! What a script shows: figures, tables, verdicts and weights. An output is made of descriptions and filled in with the
 //! results that are available. Each kind has a file; [`figure`] has what the kinds of figures share.
 
+pub(crate) mod band;
 pub mod bars;
 pub mod figure;
 pub mod heatmap;
+pub mod histogram;
 pub mod images;
+pub mod known;
 pub mod lines;
+pub mod panels;
 pub mod pictures;
 pub(crate) mod record;
 pub mod records;
 pub mod results;
 pub mod run_folder;
 pub mod scalar;
+pub mod scatter;
+pub mod style;
 pub mod table;
 pub mod verdict;
 pub mod weights;
@@ -46,6 +52,11 @@ pub trait Output: Debug + Send + Sync {
     /// The kind of figure, such as "heatmap"; empty for other outputs.
     fn drawing(&self) -> &'static str {
         ""
+    }
+
+    /// Whether it is a figure whose colours show numbers, so that the page can offer other palettes.
+    fn has_colours(&self) -> bool {
+        false
     }
 
     /// The files that it writes, relative to the run folder.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::{Located, Records, Scalar};
 use crate::entropy::{CurveResult, Measured, numbers};
 use crate::executor::Computed;
-use crate::figure::Band;
+use crate::figure::{Axis, Band};
 use crate::work::{Described, Target, Value};
 use crate::{Error, Result};
 
@@ -33,7 +33,8 @@ impl SweepAxis {
     fn position(&self, i: usize) -> Result<f64> {
         self.positions[i].map(|position| position + 0.0).ok_or_else(|| {
             let value = self.values[i].describe();
-            Error::new(format!("axis \"{}\" holds {value}, which has no place on a figure's axis", self.name))
+            Error::new(format!("axis \"{}\" holds {value}, which has no place on an axis of numbers", self.name))
+                .hint("`bars` and `heatmap` show texts side by side")
         })
     }
 }
@@ -196,6 +197,15 @@ pub(super) struct Placed {
     pub positions: Vec<f64>,
     /// The index of every row's position.
     pub of_row: Vec<usize>,
+    /// What stands at the positions 0, 1, 2, … where the values are no numbers.
+    pub words: Vec<String>,
+}
+
+impl Placed {
+    /// The axis of a figure.
+    pub fn axis(&self) -> Axis {
+        Axis { words: self.words.clone(), ..Axis::new(&self.name) }
+    }
 }
 
 impl ResultTable {
@@ -387,7 +397,24 @@ impl ResultTable {
         positions.sort_by(f64::total_cmp);
         positions.dedup_by(|a, b| a.total_cmp(b).is_eq());
         let index = |at: &f64| positions.partition_point(|position| position.total_cmp(at).is_lt());
-        Ok(Placed { name: scale.name.clone(), of_row: of_row.iter().map(index).collect(), positions })
+        let of_row = of_row.iter().map(index).collect();
+        Ok(Placed { name: scale.name.clone(), of_row, positions, words: Vec::new() })
+    }
+
+    /// The rows' positions on an axis whose values may be no numbers: these stand side by side, in the script's order.
+    ///
+    /// # Errors
+    /// When there is no such axis.
+    pub(super) fn placed_or_worded(&self, axis: usize) -> Result<Placed> {
+        match self.axes.get(axis) {
+            Some(scale) if scale.positions.iter().any(Option::is_none) => Ok(Placed {
+                name: scale.name.clone(),
+                positions: (0..scale.values.len()).map(|i| i as f64).collect(),
+                of_row: self.rows.iter().map(|row| row.point[axis]).collect(),
+                words: scale.labels.clone(),
+            }),
+            _ => self.placed(axis),
+        }
     }
 
     /// The results that it needs, each with its point in words.

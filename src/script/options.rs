@@ -334,6 +334,19 @@ impl Options<'_> {
         self.read(key, Takes::Text, |value| value.clone().into_string().ok())
     }
 
+    /// Whether the function has such an option.
+    pub fn takes(&self, key: &str) -> bool {
+        self.spec.key(key).is_some()
+    }
+
+    /// An array of numbers, if the script gave one.
+    ///
+    /// # Errors
+    /// If the script gave something else.
+    pub fn optional_numbers(&self, key: &str) -> Result<Option<Vec<f64>>> {
+        self.read(key, "an array of numbers", |value| value.read_lock::<rhai::Array>()?.iter().map(number).collect())
+    }
+
     /// A pair [low, high] of numbers, if the script gave one; `()` leaves a side open.
     ///
     /// # Errors

@@ -223,7 +223,7 @@ impl Session {
         if let Some((Some(file), place)) = before.find(|(shared, _)| shared.is_some()) {
             let by = place.as_ref().map(|place| format!(" by line {}", place.line)).unwrap_or_default();
             return Err(Error::new(format!("{} is written already{by}", file.display())).hint(
-                "give it another name; a figure is written as .svg, as .png and, its numbers, as .csv, whichever is asked for",
+                "give it another name; a figure is written as .svg, as .png and, its numbers, as .csv, whatever is asked for",
             ));
         }
         state.shown.push(Shown { output: Arc::new(output), place });

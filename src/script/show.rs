@@ -186,6 +186,7 @@ fn write_outputs(
     outcome: &mut Outcome,
 ) -> Written {
     let (mut is_unwritten, mut left_out) = (false, Vec::new());
+    let has_several = outputs.iter().filter(|shown| shown.output.is_words()).count() > 1;
     for Shown { output, place } in outputs.iter() {
         if is_over() {
             return Written { is_unwritten, is_cut: true, left_out };
@@ -210,7 +211,12 @@ fn write_outputs(
                 let warning = |unshown| Diagnostic::error(format!("{}: {unshown}", output.name())).at(place.clone());
                 left_out.extend(unshown.into_iter().map(warning));
                 outcome.files.extend(files);
-                outcome.verdicts.extend(filled.words);
+                let line =
+                    place.as_ref().filter(|_| has_several).map(|place| format!("Verdict of line {}", place.line));
+                let heading = Some(output.title()).filter(|title| !title.trim().is_empty()).or(line);
+                let headed =
+                    |words: String| heading.map_or_else(|| words.clone(), |heading| format!("{heading}\n{words}"));
+                outcome.verdicts.extend(filled.words.filter(|words| !words.is_empty()).map(headed));
                 outcome.tables.extend(filled.records.map(|records| (output.name(), records)));
             }
             // What it needs was not computed before the run was stopped.

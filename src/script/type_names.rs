@@ -1,13 +1,15 @@
 //! Types by the names that script authors know. Rhai's metadata and messages name them as Rust does.
 
 /// Rust's and Rhai's names beside those that scripts know.
-const NAMES: [(&str, &str); 20] = [
+const NAMES: &[(&str, &str)] = &[
     ("i64", "integer"),
     ("INT", "integer"),
     ("f64", "number"),
     ("FLOAT", "number"),
     ("AnySamples", "Tensor or Pictures"),
     ("AnyPictures", "Split, Pictures, Tensor or array"),
+    ("TableOrTensor", "Table or Tensor"),
+    ("TableCurveOrTensor", "Table, Curve or Tensor"),
     ("ImmutableString", "text"),
     ("String", "text"),
     ("string", "text"),

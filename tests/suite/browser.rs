@@ -142,7 +142,7 @@ fn the_page_shows_the_numbers_of_the_csv_to_pointer_and_keys() {
     assert_eq!(values.len(), across.len() - 1);
 
     // The pointer in the middle of each of some cells.
-    let width = regions["frame"]["page_width"].as_f64().unwrap();
+    let width = regions["width"].as_f64().unwrap();
     let window = |x: f64, y: f64| {
         let place = browser.value(&format!(
             "(() => {{ const r = {FIGURE}.querySelector('img').getBoundingClientRect(); \
@@ -185,6 +185,52 @@ fn the_page_shows_the_numbers_of_the_csv_to_pointer_and_keys() {
     assert_eq!(exact.as_str().unwrap().parse::<f64>().unwrap(), values[1][1]);
     browser.press(ESCAPE);
     browser.wait("document.querySelector('[data-test=\"details\"]').hidden");
+    assert_eq!(browser.errors(), Vec::<String>::new());
+}
+
+#[test]
+fn every_panel_can_be_pointed_at_and_shown_in_another_palette() {
+    let text = r#"let table = sweep([axis("x", [1, 2, 4]), axis("y", [1, 2])]).map(|p| p.x * p.y);
+panels([[heatmap(table), scatter(table)], [histogram(table, #{ bins: 2 }), bars(table.where(|p| p.y == 1))]],
+    #{ size: [160, 120] }).save("all.svg");"#;
+    let Some((browser, _place, program, _)) = open(text, &[]) else { return };
+    browser.wait_shown("1:done");
+    let mut answer = ureq::get(format!("{}edits/1/items/0.json", program.address)).call().unwrap();
+    let regions: serde_json::Value = serde_json::from_str(&answer.body_mut().read_to_string().unwrap()).unwrap();
+    let number = |value: &serde_json::Value| value.as_f64().unwrap();
+    // The picture has its size in millimetres; places are given in units of the page.
+    let width = number(&regions["width"]);
+    assert_eq!(width, 160.0 * 6.5);
+    let point = |x: f64, y: f64| {
+        let place = browser.value(&format!(
+            "(() => {{ const r = {FIGURE}.querySelector('img').getBoundingClientRect(); \
+             return [r.left + {x} * r.width / {width}, r.top + {y} * r.width / {width}]; }})()"
+        ));
+        browser.point(number(&place[0]), number(&place[1]), false);
+    };
+    let tooltip = |text: &str| {
+        browser.wait(&format!("document.querySelector('[data-test=\"tooltip\"]')?.innerText.includes('{text}')"));
+    };
+    let shape = |part: usize| &regions["parts"][part]["shape"];
+    let dot = &shape(1)["points"][3];
+    point(number(&dot[0]), number(&dot[1]));
+    tooltip("x = 2, y = 2");
+    let bar = &shape(2)["drawn"][0];
+    point(number(&bar["left"]) + 2.0, number(&bar["bottom"]) - 2.0);
+    tooltip("count");
+    let bar = &shape(3)["drawn"][2];
+    point(number(&bar["left"]) + 2.0, number(&bar["bottom"]) - 2.0);
+    tooltip("4");
+
+    browser.value(&format!(
+        "(() => {{ const s = {FIGURE}.querySelector('select'); s.value = 'greys'; s.dispatchEvent(new Event('change')); }})()"
+    ));
+    browser.wait(&format!("{FIGURE}.querySelector('img').src.includes('palette=greys')"));
+    let get = |palette: &str| {
+        let mut answer = ureq::get(format!("{}edits/1/items/0.svg{palette}", program.address)).call().unwrap();
+        answer.body_mut().read_to_string().unwrap()
+    };
+    assert!(get("").contains("#440154") && !get("?palette=greys&reversed=true").contains("#440154"));
     assert_eq!(browser.errors(), Vec::<String>::new());
 }
 

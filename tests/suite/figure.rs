@@ -1,8 +1,8 @@
 //! Figures by their data: what is drawn, written and saved, and that nothing a script can produce breaks them.
 
 use entroscope::figure::{
-    Axis, Band, Bars, By, Cell, Colour, Contrast, Dash, Figure, Heatmap, Image, Images, Kind, Lines, Palette, Part,
-    Quantity, Rect, Series, Shape,
+    Axis, Band, Bars, By, Cell, Colour, Colouring, Contrast, Dash, Figure, Heatmap, Histogram, Image, Images, Kind,
+    Lines, Look, Note, Palette, Panels, Part, Quantity, Rect, Scatter, Series, Shape, Share,
 };
 use std::path::Path;
 
@@ -10,7 +10,7 @@ fn heatmap() -> Heatmap {
     Heatmap {
         x: Axis::new("weight_var"),
         y: Axis::new("depth"),
-        value: "differential_entropy".into(),
+        colour: Colouring { value: "differential_entropy".into(), ..Colouring::default() },
         xs: vec![0.5, 1.76],
         ys: vec![1.0, 2.0, 3.0],
         cells: vec![
@@ -140,7 +140,7 @@ fn regions_of_a_heatmap_are_its_cells() {
     let painted = painted(&figure.svg().unwrap());
     let Shape::Grid { across, upward, columns, rows } = &regions.parts[0].shape else { panic!("{regions:?}") };
     assert_eq!((&columns[..], &rows[..]), (&[1, 3][..], &[1, 0][..]));
-    let frame = regions.frame.unwrap();
+    let frame = regions.frames[0];
     let edges = Rect { left: across[0], right: across[2], top: upward[2], bottom: upward[0] };
     assert!(holds(frame.rect(), edges) && holds(edges, frame.rect()), "{edges:?} {frame:?}");
 
@@ -178,7 +178,8 @@ fn regions_of_curves_are_their_points() {
         let Shape::Points { points } = &regions.parts[part].shape else { panic!("{regions:?}") };
         let (numbers, _) = record(&regions.parts[part], i, 0);
         assert_eq!(records[record_of][1..=numbers.len()], numbers);
-        assert_eq!(points[i].is_none(), numbers[1] == "nan");
+        // A value that a line cannot show is marked, and can be pointed at.
+        assert!(points[i].is_some());
         if let (0, Some((x, y))) = (part, points[i]) {
             let place = format!("{} {}", (x * 100.0).round() / 100.0, (y * 100.0).round() / 100.0);
             assert!(
@@ -252,15 +253,32 @@ fn figures_survive_json() {
         Kind::from(Heatmap {
             cells: vec![vec![Cell::Value(1.5), Cell::Failed, Cell::Missing, Cell::Value(f64::NEG_INFINITY)]],
             ys: vec![1.0; 4],
-            clip: (None, Some(2.0)),
-            palette: Palette::Viridis,
+            colour: Colouring { clip: (None, Some(2.0)), palette: Palette::Magma, ..Colouring::default() },
             ..heatmap()
         }),
-        Kind::from(Lines { series: vec![series], ..Lines::default() }),
+        Kind::from(Lines {
+            series: vec![Series { level: Some(f64::INFINITY), ..series }],
+            family: Some(Colouring { log: true, ..Colouring::default() }),
+            ..Lines::default()
+        }),
+        Kind::from(Scatter {
+            xs: vec![1.0],
+            ys: vec![f64::INFINITY],
+            values: vec![Cell::Failed],
+            ..Scatter::default()
+        }),
+        Kind::from(Histogram { values: vec![f64::NEG_INFINITY], bins: 3, ..Histogram::default() }),
+        Kind::from(Panels {
+            rows: vec![vec![Figure::new("a", Lines::default())]],
+            letters: true,
+            share: Share::default(),
+        }),
         Kind::from(Bars { xs: vec![1.0], heights: vec![f64::INFINITY], ..Bars::default() }),
         Kind::from(Images { images: vec![image], columns: 1, contrast: Contrast::Range(0.0, 2.0) }),
     ] {
-        let figure = Figure::new("t", kind);
+        let look = Look { size: Some((80.0, 60.0)), aspect: Some(1.0), without_legend: true };
+        let notes = vec![Note::Across { y: 1.0, label: "one".into() }];
+        let figure = Figure { look, notes, ..Figure::new("t", kind) };
         let json = serde_json::to_string(&figure).unwrap();
         assert_eq!(serde_json::from_str::<Figure>(&json).unwrap(), figure, "{json}");
     }
@@ -281,6 +299,9 @@ fn saving_writes_both_pictures_and_the_table() {
     // Over an old file, and with nothing left aside.
     figure.save(&folder.path().join("phase.svg")).unwrap();
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 6);
+    let written = figure.save(&folder.path().join("phase.pdf")).unwrap();
+    assert_eq!(written, ["phase.pdf", "phase.svg", "phase.png", "phase.csv"].map(|name| folder.path().join(name)));
+    assert!(std::fs::read(&written[0]).unwrap().starts_with(b"%PDF"));
     assert!(std::fs::read(folder.path().join("phase.png")).unwrap().starts_with(b"\x89PNG"));
 }
 
@@ -288,8 +309,8 @@ fn saving_writes_both_pictures_and_the_table() {
 fn saving_says_what_is_wrong_and_where() {
     let folder = tempfile::tempdir().unwrap();
     let figure = Figure::new("", heatmap());
-    let error = figure.save(Path::new("phase.pdf")).unwrap_err();
-    assert!(error.message.contains("phase.pdf") && error.hints[0].contains(".svg or .png"), "{error:?}");
+    let error = figure.save(Path::new("phase.jpg")).unwrap_err();
+    assert!(error.message.contains("phase.jpg") && error.hints[0].contains(".svg, .png or .pdf"), "{error:?}");
     assert!(figure.save(Path::new("phase")).unwrap_err().message.contains("no ending"));
     // A folder below a file cannot be made.
     std::fs::write(folder.path().join("file"), "").unwrap();
@@ -380,52 +401,113 @@ impl Odd {
 
     fn axis(&mut self) -> Axis {
         let (log, label) = (self.below(3) == 0, (self.below(2) == 0).then(|| self.label()));
-        Axis { name: self.label(), label, log, min: self.some(), max: self.some() }
+        let words = if self.below(6) == 0 { (0..self.below(5)).map(|_| self.label()).collect() } else { Vec::new() };
+        let ticks = (self.below(5) == 0).then(|| self.list(4));
+        Axis {
+            name: self.label(),
+            label,
+            log,
+            min: self.some(),
+            max: self.some(),
+            ticks,
+            words,
+            down: self.below(4) == 0,
+        }
     }
 
     fn series(&mut self) -> Vec<Series> {
         let one = |odd: &mut Self| {
             let n = odd.below(6);
             let band = (odd.below(2) == 0).then(|| Band { lo: odd.list(n), hi: odd.list(n) });
-            Series { band, ..Series::new(odd.label(), odd.list(n), odd.list(n)) }
+            Series { band, level: odd.some(), ..Series::new(odd.label(), odd.list(n), odd.list(n)) }
         };
         (0..self.below(4)).map(|_| one(self)).collect()
     }
 
-    fn figure(&mut self) -> Figure {
+    fn colouring(&mut self) -> Colouring {
+        let palette = [Palette::Viridis, Palette::Spectral, Palette::Greys][self.below(3)];
+        let (clip, reversed, log) = ((self.some(), self.some()), self.below(2) == 0, self.below(4) == 0);
+        Colouring { value: self.label(), palette, reversed, clip, log }
+    }
+
+    fn cell(&mut self) -> Cell {
+        match self.below(8) {
+            0 => Cell::Failed,
+            1 => Cell::Missing,
+            _ => Cell::Value(self.value()),
+        }
+    }
+
+    fn notes(&mut self) -> Vec<Note> {
+        let note = |odd: &mut Self| match odd.below(4) {
+            0 => Note::Across { y: odd.value(), label: odd.label() },
+            1 => Note::Upright { x: odd.value(), label: odd.label() },
+            2 => Note::Words { x: odd.value(), y: odd.value(), text: odd.label() },
+            _ => Note::Arrow { from: (odd.value(), odd.value()), to: (odd.value(), odd.value()), label: odd.label() },
+        };
+        (0..self.below(3)).map(|_| note(self)).collect()
+    }
+
+    fn chart(&mut self) -> Kind {
         let (w, h) = (self.below(6), self.below(6));
-        let clip = (self.some(), self.some());
-        let kind: Kind = match self.below(4) {
+        match self.below(5) {
             0 => {
-                let cell = |odd: &mut Self| match odd.below(8) {
-                    0 => Cell::Failed,
-                    1 => Cell::Missing,
-                    _ => Cell::Value(odd.value()),
-                };
-                let cells = (0..w).map(|_| (0..self.below(h + 1)).map(|_| cell(self)).collect()).collect();
+                let cells = (0..w).map(|_| (0..self.below(h + 1)).map(|_| self.cell()).collect()).collect();
                 let (xs, ys, lines) = (self.list(w), self.list(h), self.series());
-                let (x, y, value) = (self.axis(), self.axis(), self.label());
-                Heatmap { x, y, value, xs, ys, cells, clip, lines, palette: Palette::Viridis }.into()
+                let (x, y, colour) = (self.axis(), self.axis(), self.colouring());
+                Heatmap { x, y, colour, xs, ys, cells, lines }.into()
             }
-            1 => Lines { x: self.axis(), y: self.axis(), series: self.series() }.into(),
+            1 => {
+                let family = (self.below(2) == 0).then(|| self.colouring());
+                Lines { x: self.axis(), y: self.axis(), series: self.series(), family }.into()
+            }
             2 => {
                 let values = if self.below(2) == 0 { Vec::new() } else { self.list(w) };
                 let (xs, heights, lines) = (self.list(w), self.list(w), self.series());
-                let (x, y, value) = (self.axis(), self.axis(), self.label());
-                Bars { x, y, value, xs, heights, values, clip, lines, palette: Palette::Spectral }.into()
+                let (x, y, colour) = (self.axis(), self.axis(), self.colouring());
+                Bars { x, y, colour, xs, heights, values, lines }.into()
+            }
+            3 => {
+                let values = if self.below(2) == 0 { Vec::new() } else { (0..w).map(|_| self.cell()).collect() };
+                let (xs, ys, lines) = (self.list(w), self.list(w), self.series());
+                let labels = if self.below(2) == 0 { Vec::new() } else { (0..w).map(|_| self.label()).collect() };
+                let (x, y, colour) = (self.axis(), self.axis(), self.colouring());
+                Scatter { x, y, xs, ys, labels, colour, values, lines }.into()
             }
             _ => {
-                let one = |odd: &mut Self| {
-                    let shape = [[1, 3][odd.below(2)], odd.below(5), odd.below(5)];
-                    let pixels = odd.list(shape.iter().product()).iter().map(|v| *v as f32).collect();
-                    Image::new(odd.label(), shape, pixels).unwrap()
-                };
-                let contrast = Contrast::Range(self.value() as f32, self.value() as f32);
-                let contrast = [Contrast::Each, Contrast::Unit, contrast][self.below(3)];
-                Images { images: (0..w).map(|_| one(self)).collect(), columns: self.below(4), contrast }.into()
+                let (values, bins, lines) = (self.list(w), self.below(5), self.series());
+                Histogram { x: self.axis(), y: self.axis(), values, bins, lines }.into()
             }
+        }
+    }
+
+    fn images(&mut self) -> Images {
+        let one = |odd: &mut Self| {
+            let shape = [[1, 3][odd.below(2)], odd.below(5), odd.below(5)];
+            let pixels = odd.list(shape.iter().product()).iter().map(|v| *v as f32).collect();
+            Image::new(odd.label(), shape, pixels).unwrap()
         };
-        Figure::new(self.label(), kind)
+        let contrast = Contrast::Range(self.value() as f32, self.value() as f32);
+        let contrast = [Contrast::Each, Contrast::Unit, contrast][self.below(3)];
+        Images { images: (0..self.below(6)).map(|_| one(self)).collect(), columns: self.below(4), contrast }
+    }
+
+    fn figure(&mut self) -> Figure {
+        let one = |odd: &mut Self| Figure { notes: odd.notes(), ..Figure::new(odd.label(), odd.chart()) };
+        let kind = match self.below(8) {
+            0 => self.images().into(),
+            1 => {
+                let rows =
+                    (0..1 + self.below(3)).map(|_| (0..1 + self.below(3)).map(|_| one(self)).collect()).collect();
+                let share = Share { x: false, y: false, colour: false, legend: self.below(2) == 0 };
+                Panels { rows, share, letters: self.below(2) == 0 }.into()
+            }
+            _ => self.chart(),
+        };
+        let size = (self.below(4) == 0).then(|| (30.0 + self.below(200) as f64, 30.0 + self.below(200) as f64));
+        let aspect = (self.below(4) == 0).then(|| 0.1 + self.below(30) as f64 / 10.0);
+        let look = Look { size, aspect, without_legend: self.below(5) == 0 };
+        Figure { look, notes: self.notes(), ..Figure::new(self.label(), kind) }
     }
 }
 
@@ -447,8 +529,107 @@ fn odd_figures_are_drawn() {
         assert!(far.filter_map(|n| n.parse::<f64>().ok()).all(|n| n.abs() < 1e5), "{places}\n{figure:?}");
         figure.csv().unwrap();
         figure.regions().unwrap();
+        figure.left_out().unwrap();
         if round % 8 == 0 {
+            assert!(figure.pdf().unwrap().starts_with(b"%PDF"));
             assert!(figure.png().unwrap().starts_with(b"\x89PNG"));
         }
     }
+}
+
+fn lines_over(name: &str, values: Vec<f64>) -> Figure {
+    let places = (0..values.len()).map(|i| i as f64).collect();
+    let (x, y) = (Axis::new(name), Axis::new("loss"));
+    Figure::new(name, Lines { x, y, series: vec![Series::new("", places, values)], ..Lines::default() })
+}
+
+#[test]
+fn panels_line_up_and_share_what_they_are_told_to() {
+    let rows = vec![
+        vec![lines_over("step", vec![1.0, 5.0]), lines_over("step", vec![100_000.0, 3.0])],
+        vec![lines_over("step", vec![0.0, 1.0, 2.0])],
+    ];
+    let share = Share { x: true, y: true, ..Share::default() };
+    let mut figure = Figure::new("all", Panels { rows, share, letters: true });
+    let regions = figure.regions().unwrap();
+    let [a, b, c] = regions.frames[..] else { panic!("{regions:?}") };
+    assert_eq!((a.top, a.bottom, a.left, a.right), (b.top, b.bottom, c.left, c.right));
+    assert_eq!((a.y.lo, a.y.hi, a.x.hi), (c.y.lo, c.y.hi, b.x.hi));
+    assert_eq!(regions.parts.iter().map(|part| part.panel).collect::<Vec<_>>(), [0, 1, 2]);
+    let svg = figure.svg().unwrap();
+    assert!(["(a) step", "(b) step", "(c) step", ">all<"].iter().all(|text| svg.contains(text)), "{svg}");
+    // The axis to the right is labelled under the lowest panels: (b) has none below it.
+    assert_eq!(svg.matches(">step<").count(), 2);
+    assert_eq!(figure.csv().unwrap().lines().take(2).collect::<Vec<_>>(), ["panel,series,step,loss", "a,,0,1"]);
+    let Kind::Panels(panels) = &mut figure.kind else { panic!() };
+    panels.rows[1][0] = lines_over("depth", vec![1.0]);
+    let error = figure.svg().unwrap_err();
+    assert!(error.message.contains("share \"x\"") && error.message.contains("\"step\""), "{error:?}");
+}
+
+#[test]
+fn one_colour_bar_stands_for_all_panels() {
+    let cells = |value: f64| vec![vec![Cell::Value(value)]];
+    let one =
+        |value: f64| Heatmap { xs: vec![1.0], ys: vec![1.0], cells: cells(value), lines: Vec::new(), ..heatmap() };
+    let rows = vec![vec![Figure::new("", one(0.0)), Figure::new("", one(10.0))]];
+    let share = Share { colour: true, ..Share::default() };
+    let mut figure = Figure::new("", Panels { rows, share, letters: false });
+    let svg = figure.svg().unwrap();
+    assert_eq!(svg.matches(">differential entropy<").count(), 1);
+    let (low, high) = (Palette::Viridis.colour(0.0).to_string(), Palette::Viridis.colour(1.0).to_string());
+    for colour in [&low, &high] {
+        assert!(svg.contains(colour), "{colour}: {svg}");
+    }
+    figure.repaint(Palette::Greys, true);
+    let svg = figure.svg().unwrap();
+    assert!(!svg.contains(&low) && svg.contains("#000000") && svg.contains("#ffffff"));
+}
+
+#[test]
+fn what_a_line_cannot_show_is_marked_and_counted() {
+    let figure = lines_over("step", vec![1.0, f64::NEG_INFINITY, f64::NAN, f64::INFINITY, 2.0]);
+    let svg = figure.svg().unwrap();
+    assert!([">−∞<", ">+∞<", ">NaN<"].iter().all(|text| svg.contains(text)), "{svg}");
+    let regions = figure.regions().unwrap();
+    let Shape::Points { points } = &regions.parts[0].shape else { panic!("{regions:?}") };
+    let frame = regions.frames[0];
+    let low = frame.bottom - 20.0;
+    assert!(points[1].unwrap().1 > low && points[2].unwrap().1 > low && points[3].unwrap().1 < frame.top + 20.0);
+    assert_eq!(figure.left_out().unwrap()[1], "1 of 5 values of loss is −∞ and marked at the edge of the axes");
+}
+
+#[test]
+fn a_family_of_curves_has_a_colour_bar_in_place_of_a_legend() {
+    let curve = |i: usize| Series {
+        level: Some(10f64.powi(i as i32)),
+        ..Series::new(format!("line {i}"), vec![0.0, 1.0], vec![i as f64; 2])
+    };
+    let family = Some(Colouring { value: "alpha".into(), log: true, ..Colouring::default() });
+    let lines = Lines { series: (0..9).map(curve).collect(), family, ..Lines::default() };
+    let svg = Figure::new("", lines).svg().unwrap();
+    assert!(svg.contains(">alpha<") && !svg.contains("line 3"), "{svg}");
+    assert!(svg.contains(&format!("stroke=\"{}\"", Palette::Viridis.colour(0.0))));
+}
+
+#[test]
+fn the_first_row_of_a_matrix_is_at_the_top() {
+    let y = Axis { down: true, ..Axis::new("row") };
+    let cells = vec![vec![Cell::Value(1.0), Cell::Value(2.0)]];
+    let figure =
+        Figure::new("", Heatmap { y, xs: vec![0.0], ys: vec![0.0, 1.0], cells, lines: Vec::new(), ..heatmap() });
+    let regions = figure.regions().unwrap();
+    let Shape::Grid { upward, rows, .. } = &regions.parts[0].shape else { panic!("{regions:?}") };
+    assert_eq!(rows[..], [1, 0]);
+    assert!(upward[0] > upward[1] && upward[1] > upward[2], "{upward:?}");
+    assert_eq!(record(&regions.parts[0], 0, rows[1]).0, ["0", "0", "1"]);
+}
+
+#[test]
+fn a_size_in_millimetres_is_the_size_on_paper() {
+    let figure = Figure { look: Look { size: Some((85.0, 60.0)), ..Look::default() }, ..Figure::new("", heatmap()) };
+    let svg = figure.svg().unwrap();
+    assert!(svg.starts_with("<svg") && svg.contains("width=\"85mm\" height=\"60mm\""), "{}", &svg[..200]);
+    let pdf = String::from_utf8_lossy(&figure.pdf().unwrap()).into_owned();
+    assert!(pdf.contains("/MediaBox [0 0 240.94"), "{}", pdf.lines().find(|line| line.contains("MediaBox")).unwrap());
 }

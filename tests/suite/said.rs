@@ -486,12 +486,12 @@ mod numbers {
                 .line(sweep([axis("x", [1, 2])]).map(|p| -1.0 / 0.0), "low").save("title.svg");"#);
         assert_eq!(outcome.status, Status::Done);
         let words = [
-            "odd.svg: 1 of 4 values of value is NaN and not drawn",
-            "odd.svg: 1 of 4 values of value is −∞ and not drawn",
+            "odd.svg: 1 of 4 values of value is NaN and marked at the edge of the axes",
+            "odd.svg: 1 of 4 values of value is −∞ and marked at the edge of the axes",
             "log.svg: 1 of 4 positions of x is at or below 0, where a logarithmic axis has no place, and is not drawn",
             "log.svg: 2 of 4 values of value are at or below 0",
             "bars.svg: 1 of 4 heights of value is −∞",
-            "title.svg: 2 of 2 values of the lines of y are −∞ and not drawn",
+            "title.svg: 2 of 2 values of the lines of y are −∞ and marked at the edge of the axes",
             "the font of figures lacks \"日\" (U+65E5), \"本\" (U+672C)",
         ];
         assert_says(&warnings(&outcome), &words);
@@ -501,9 +501,15 @@ mod numbers {
     #[test]
     fn figures_say_what_they_leave_out() {
         let series = Series::new("a", vec![1.0, 2.0, f64::NAN], vec![1.0, f64::INFINITY, 2.0]);
-        let lines = Lines { x: Axis::new("x"), y: Axis::new("y"), series: vec![series] };
+        let lines = Lines { x: Axis::new("x"), y: Axis::new("y"), series: vec![series], ..Lines::default() };
         let left_out = Figure::new("", Kind::from(lines)).left_out().unwrap();
-        assert_eq!(left_out, ["1 of 3 positions of x is NaN and not drawn", "1 of 3 values of y is +∞ and not drawn"]);
+        assert_eq!(
+            left_out,
+            [
+                "1 of 3 positions of x is NaN and not drawn",
+                "1 of 3 values of y is +∞ and marked at the edge of the axes"
+            ]
+        );
     }
 
     #[test]

@@ -11,6 +11,10 @@ const ASPECT = 800 / 560;
 /// A click on an enlarged figure waits this long for a second click, which shows the whole figure, in milliseconds.
 const DOUBLE = 250;
 const ZOOM_STEP = 1.5;
+/// How a figure can be saved.
+const KINDS = ["svg", "png", "pdf", "csv"];
+/// The palettes of figures: `Palette` of `src/figure/palette.rs`.
+const PALETTES = ["viridis", "cividis", "magma", "coolwarm", "spectral", "greys"];
 
 export class FigureCard extends Card {
     #regions = new Regions();
@@ -52,12 +56,17 @@ export class FigureCard extends Card {
     #makeActions() {
         const button = (text, label, act) =>
             make("button", { type: "button", class: "small", "aria-label": label, title: label, onclick: act }, text);
-        this.links = ["svg", "png", "csv"].map((kind) => saveLink(kind.toUpperCase(), `Save as ${kind.toUpperCase()}`));
+        this.palette = make("select", { class: "small", "aria-label": "Palette", title: "Palette", hidden: true },
+            make("option", { value: "" }, "palette"),
+            PALETTES.flatMap((name) => [make("option", { value: name }, name), make("option", { value: `${name}&reversed=true` }, `${name}, reversed`)]));
+        this.palette.addEventListener("change", () => this.update(this.item, this.index, this.source, this.edit));
+        this.links = KINDS.map((kind) => saveLink(kind.toUpperCase(), `Save as ${kind.toUpperCase()}`));
         this.full = button("⤢", "Whole window (Enter)", () => this.page.toggleFull(this));
         this.actions.append(
             button("−", "Smaller (−)", () => this.closer(-1)),
             button("+", "Larger (+)", () => this.closer(1)),
             this.full,
+            this.palette,
             ...this.links,
         );
     }
@@ -65,13 +74,17 @@ export class FigureCard extends Card {
     update(item, index, source, edit) {
         if (this.source && this.source.number !== source.number) this.#regions.forget();
         super.update(item, index, source, edit);
-        const url = this.url(".svg", `?rev=${item.rev}&of=${this.page.program}`);
+        this.edit = edit;
+        setHidden(this.palette, !item.colours);
+        // The same numbers in other colours: nothing is computed again.
+        const palette = item.colours && this.palette.value ? `&palette=${this.palette.value}` : "";
+        const url = this.url(".svg", `?rev=${item.rev}&of=${this.page.program}${palette}`);
         // If the figure cannot be drawn, the message says why; another edit's picture in its place would mislead.
         setHidden(this.paper, Boolean(item.error));
         if (!item.error) this.#want(url, item, source);
         const stem = (item.name || "figure").replace(/\.[^.]*$/, "");
-        ["svg", "png", "csv"].forEach((kind, i) => {
-            setAttribute(this.links[i], "href", this.url(`.${kind}`));
+        KINDS.forEach((kind, i) => {
+            setAttribute(this.links[i], "href", this.url(`.${kind}`, palette.replace("&", "?")));
             setAttribute(this.links[i], "download", `${stem}.${kind}`);
         });
     }
@@ -116,10 +129,15 @@ export class FigureCard extends Card {
         this.page.settled();
     }
 
+    /// The width of the picture in units of the SVG, which may be given in millimetres.
+    get #width() {
+        return this.#regions.plot?.width ?? this.picture.shown.width;
+    }
+
     /// The pointer's position in units of the SVG.
     #unit([clientX, clientY]) {
         const box = this.layer.getBoundingClientRect();
-        const scale = this.picture.shown.width / box.width;
+        const scale = this.#width / box.width;
         return [(clientX - box.left) * scale, (clientY - box.top) * scale];
     }
 
@@ -159,18 +177,18 @@ export class FigureCard extends Card {
     /// The position in the window of a position in the picture.
     #window([x, y]) {
         const layer = this.layer.getBoundingClientRect();
-        const scale = layer.width / this.picture.shown.width;
+        const scale = layer.width / this.#width;
         return [layer.left + x * scale, layer.top + y * scale];
     }
 
     #cross(spot) {
         const paper = this.paper.getBoundingClientRect();
         const layer = this.layer.getBoundingClientRect();
-        const scale = layer.width / this.picture.shown.width;
+        const scale = layer.width / this.#width;
         const x = (unit) => unit * scale + layer.left - paper.left - this.paper.clientLeft;
         const y = (unit) => unit * scale + layer.top - paper.top - this.paper.clientTop;
         const [down, across, box] = this.cross.children;
-        const frame = this.#regions.plot?.frame;
+        const frame = this.#regions.plot?.frame(spot);
         setHidden(down, !frame);
         setHidden(across, !frame);
         if (frame) {

@@ -44,7 +44,7 @@ class Grid {
     }
 }
 
-/// A curve's points; a place is the point's number.
+/// A curve's points, or dots; a place is the point's number.
 class Points {
     start = 0;
 
@@ -115,43 +115,66 @@ class Boxes {
 
 const SHAPES = { grid: Grid, points: Points, boxes: Boxes };
 
-/// What can be pointed at in a figure.
-export class Plot {
-    #targets;
-    #curves;
-
-    constructor({ frame, parts }) {
+/// What can be pointed at in one panel of a figure.
+class Panel {
+    constructor(frame, parts) {
         this.frame = frame;
-        const all = parts.map((part, number) => ({ ...part, number, shape: new SHAPES[part.shape.kind](part.shape) }));
-        const areas = all.filter((part) => !(part.shape instanceof Points));
+        const areas = parts.filter((part) => !(part.shape instanceof Points));
         // Over cells and bars, curves are named beside what they pass over.
-        this.#targets = areas.length ? areas : all;
-        this.#curves = areas.length ? all.filter((part) => part.shape instanceof Points) : [];
+        this.targets = areas.length ? areas : parts;
+        this.curves = areas.length ? parts.filter((part) => part.shape instanceof Points) : [];
     }
 
     /// What is drawn at a place, or nearest to it.
     at(x, y) {
-        if (this.frame && !holds(this.frame, x, y)) return null;
         let nearest = null;
-        for (const part of this.#targets) {
+        for (const part of this.targets) {
             const found = part.shape.find(x, y);
             if (found && found.distance < (nearest?.distance ?? Infinity)) nearest = { part, ...found };
         }
         if (!nearest) return null;
         const spot = spotOf(nearest.part, nearest.place);
-        spot.lines.push(...this.#curves.flatMap((part) => passing(part, x, y)));
+        spot.lines.push(...this.curves.flatMap((part) => passing(part, x, y)));
         return spot;
     }
+}
 
-    /// The spot beside this one; from none, the first.
+/// What can be pointed at in a figure.
+export class Plot {
+    #panels;
+
+    constructor({ width, frames, parts }) {
+        this.width = width;
+        const all = parts.map((part, number) => ({ ...part, number, shape: new SHAPES[part.shape.kind](part.shape) }));
+        // A sheet of pictures has no frame.
+        this.#panels = (frames.length ? frames : [null])
+            .map((frame, panel) => new Panel(frame, all.filter((part) => part.panel === panel)));
+    }
+
+    /// What is drawn at a place, or nearest to it in the panel that is there.
+    at(x, y) {
+        return this.#panels.find(({ frame }) => !frame || holds(frame, x, y))?.at(x, y) ?? null;
+    }
+
+    /// Where the axes of a spot lie.
+    frame(spot) {
+        return this.#panels.find(({ targets }) => targets.some((part) => part.number === spot.part))?.frame ?? null;
+    }
+
+    /// The spot beside this one; from none, the first. Beyond the last curve or the last value of a panel lies the next panel.
     step(spot, dx, dy) {
-        const targets = this.#targets.filter((part) => part.shape.size);
-        if (!targets.length) return null;
-        const from = targets.findIndex((part) => part.number === spot?.part);
-        if (from < 0) return spotOf(targets[0], targets[0].shape.start);
+        const panels = this.#panels.map(({ targets }) => targets.filter((part) => part.shape.size)).filter((targets) => targets.length);
+        if (!panels.length) return null;
+        const panel = panels.findIndex((targets) => targets.some((part) => part.number === spot?.part));
+        if (panel < 0) return spotOf(panels[0][0], panels[0][0].shape.start);
+        const targets = panels[panel];
+        const from = targets.findIndex((part) => part.number === spot.part);
         // Up and down leads from curve to curve.
         const part = targets[from].shape instanceof Points ? targets[clamped(from - dy, targets.length)] : targets[from];
-        return spotOf(part, part.shape.step(spot.place, dx, dy));
+        const place = part.shape.step(spot.place, dx, dy);
+        const stays = part.number === spot.part && String(place) === String(spot.place);
+        const next = panels[clamped(panel + (dx || -dy), panels.length)];
+        return stays && next !== targets ? spotOf(next[0], next[0].shape.start) : spotOf(part, place);
     }
 }
 

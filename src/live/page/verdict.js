@@ -12,7 +12,7 @@ export class VerdictCard extends Card {
 
     update(item, index, source, edit) {
         super.update(item, index, source, edit);
-        setText(this.title, "In words");
+        setText(this.title, item.title || "In words");
         setText(this.text, item.text ?? "");
     }
 }

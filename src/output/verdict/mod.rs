@@ -33,6 +33,7 @@ pub struct Verdict {
     lost: Lost,
     /// Weight variances for which theory has no answer.
     left_out: Vec<(f64, &'static str)>,
+    title: String,
 }
 
 impl Verdict {
@@ -82,7 +83,13 @@ impl Verdict {
         let quantity = table.measured().map(|measured| measured.quantity).filter(|quantity| !quantity.is_empty());
         let quantity = quantity.unwrap_or("value").to_owned();
         let table = ResultTable { rows: rows.into(), ..table };
-        Ok(Self { table, weight_vars, theory, critical, level, quantity, lost, left_out })
+        Ok(Self { table, weight_vars, theory, critical, level, quantity, lost, left_out, title: String::new() })
+    }
+
+    /// The same under a title, by which it is told from other verdicts.
+    #[must_use]
+    pub fn titled(self, title: String) -> Self {
+        Self { title, ..self }
     }
 
     fn words(&self, computed: &Computed) -> Result<String> {
@@ -182,6 +189,10 @@ impl Output for Verdict {
 
     fn name(&self) -> String {
         "verdict".to_owned()
+    }
+
+    fn title(&self) -> String {
+        self.title.clone()
     }
 
     fn targets(&self) -> Vec<Target> {

@@ -8,12 +8,15 @@ mod classify;
 mod curve;
 mod data;
 mod figure;
+mod figure_notes;
+mod figure_options;
 mod functions;
 mod general;
 mod init;
 mod layers;
 mod network;
 mod own_files;
+mod scatter;
 mod sweep;
 mod table;
 mod tensor;
@@ -131,8 +134,12 @@ pub(super) const CHAPTERS: [Chapter; 18] = [
     Chapter::new("Sweeps", "A `Sweep` is every combination of the values of its axes.", sweep::register),
     Chapter::new("Tables", "A `Table` has a value for every point of a sweep: a number, a curve, or a map of them.", table::register),
     Chapter::new("Theory", "Mean-field theory of wide random networks.", theory::register).options(theory::OPTIONS),
-    Chapter::new("Figures", "Heatmaps, lines and pictures, saved in the run folder.", figure::register)
-        .options(figure::OPTIONS),
+    Chapter::new(
+        "Figures",
+        "Heatmaps, lines, bars, dots, histograms and pictures, alone or as panels of a page, saved in the run folder.",
+        figure::register,
+    )
+    .options(figure_options::OPTIONS),
     Chapter::new("Verdicts", "What a sweep shows, in words.", verdict::register).options(verdict::OPTIONS),
     Chapter::new(
         "Tensors",

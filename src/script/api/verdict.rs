@@ -26,6 +26,12 @@ const VERDICT: Spec = Spec {
             || format!("{DROP} below the highest value at depth 1"),
             "value below which information counts as lost",
         ),
+        Key::open(
+            "title",
+            Takes::Text,
+            "none, or the line of the script if there are several verdicts",
+            "heading of the verdict",
+        ),
     ],
 };
 
@@ -59,7 +65,8 @@ mod functions {
         let options = VERDICT.read(&options)?;
         let activation = options.optional_text("activation")?.map(|name| Nonlinearity::named(&name)).transpose()?;
         let (bias_var, level) = (options.optional_number("bias_var")?, options.optional_number("level")?);
-        let verdict = Verdict::new(table.results(), activation, bias_var, level)?;
+        let verdict = Verdict::new(table.results(), activation, bias_var, level)?
+            .titled(options.optional_text("title")?.unwrap_or_default());
         Session::from_context(&context)?.show(&context, verdict)?;
         Ok(())
     }
