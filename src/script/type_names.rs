@@ -1,7 +1,7 @@
 //! Types by the names that script authors know. Rhai's metadata and messages name them as Rust does.
 
 /// Rust's and Rhai's names beside those that scripts know.
-const NAMES: [(&str, &str); 19] = [
+const NAMES: [(&str, &str); 20] = [
     ("i64", "integer"),
     ("INT", "integer"),
     ("f64", "number"),
@@ -19,6 +19,7 @@ const NAMES: [(&str, &str); 19] = [
     ("Dynamic", "any"),
     ("AnyNumber", "number"),
     ("TensorOrArray", "Tensor or array"),
+    ("AxisNames", "text or array"),
     ("TensorOrNumber", "Tensor or number"),
     ("ScriptTensor", "Tensor"),
 ];

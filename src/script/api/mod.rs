@@ -2,6 +2,7 @@
 //! reference; the example in it is a test.
 
 mod activation;
+mod arithmetic;
 mod cascade;
 mod classify;
 mod curve;
@@ -10,6 +11,8 @@ mod figure;
 mod general;
 mod layers;
 mod network;
+mod points;
+mod statistics;
 mod sweep;
 mod table;
 mod tensor;
@@ -50,7 +53,7 @@ impl Chapter {
 }
 
 /// Every chapter, in the order of the reference.
-pub(super) const CHAPTERS: [Chapter; 16] = [
+pub(super) const CHAPTERS: [Chapter; 17] = [
     Chapter::new(
         "Parameters and ranges",
         "Parameters that the command line sets, and arrays of numbers.",
@@ -101,9 +104,28 @@ pub(super) const CHAPTERS: [Chapter; 16] = [
         curve::register,
     )
     .options(curve::OPTIONS)
-    .operators(curve::OPERATORS),
-    Chapter::new("Sweeps", "A `Sweep` is every combination of the values of its axes.", sweep::register),
-    Chapter::new("Tables", "A `Table` has a value for every point of a sweep: a number, a curve, or a map of them.", table::register),
+    .operators(arithmetic::OPERATORS),
+    Chapter::new(
+        "Sweeps",
+        "A `Sweep` is every combination of the values of its axes. `Points` are axes that advance together: `zip`, `random` and \
+         `sobol` make them.",
+        sweep::register,
+    ),
+    Chapter::new(
+        "Tables",
+        "A `Table` has a value for every point of a sweep: a number, a curve, or a map of them. Tables are joined by the axes that \
+         they share: points go together that have equal values of all of these. Arithmetic between tables, `table` and `spearman` \
+         do so; what one of the tables lacks is a hole, with a warning.",
+        table::register,
+    ),
+    Chapter::new(
+        "Statistics",
+        "Statistics over an axis of a table, such as a seed. They are computed when they are shown, depth by depth where the values \
+         are curves, column by column where they are maps. None leaves values out: with a hole or NaN among its values, a \
+         statistic is a hole or NaN as well.",
+        statistics::register,
+    )
+    .options(statistics::OPTIONS),
     Chapter::new("Theory", "Mean-field theory of wide random networks.", theory::register).options(theory::OPTIONS),
     Chapter::new("Figures", "Heatmaps, lines and pictures, saved in the run folder.", figure::register)
         .options(figure::OPTIONS),

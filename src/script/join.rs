@@ -1,0 +1,206 @@
+//! Tables joined by the axes that they share: points go together that have equal values of all of these.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use rhai::Dynamic;
+
+use super::table::{Axis, Table, point_in_words};
+use crate::Error;
+use crate::output::{Point, Scalar};
+
+/// Two tables side by side.
+pub(super) struct Joined {
+    /// The axes of the first table, with the values of the second as well, and those that only the second has.
+    pub axes: Arc<[Axis]>,
+    pub rows: Vec<JoinedRow>,
+    /// Says which points only one of the tables has.
+    pub holes: Option<Error>,
+}
+
+/// A point, and the row of each table there; `None` where a table lacks it.
+pub(super) struct JoinedRow {
+    pub point: Point,
+    pub rows: [Option<usize>; 2],
+}
+
+/// An axis of both tables.
+struct Shared {
+    /// Its place among the axes of each table.
+    at: [usize; 2],
+    /// With the values of both.
+    axis: Axis,
+    /// Where the values of each table are on it.
+    places: [Vec<usize>; 2],
+}
+
+impl Joined {
+    /// Joins two tables. A point that only one of them has is a row where its place is known, that is, where the other table
+    /// has no axis of its own; all such points are named in `holes`. An axis that has one value in each table, and not the
+    /// same one, is left out: `adam - ridge`, of which each has one value of the axis "solver".
+    ///
+    /// # Errors
+    /// When the tables share no axis or no point, or have more than `most` points together.
+    pub fn new(a: &Table, b: &Table, most: usize) -> Result<Self, Error> {
+        let (shared, fixed) = shared_axes(a, b)?;
+        if shared.is_empty() && fixed.is_empty() && !a.axes.is_empty() && !b.axes.is_empty() {
+            let names = |table: &Table| table.axes.iter().map(Axis::name).collect::<Vec<_>>().join(", ");
+            let message = format!("the tables share no axis: one has {}, the other {}", names(a), names(b));
+            return Err(Error::new(message)
+                .hint("tables are joined by the values of axes of the same name: make both with such an axis"));
+        }
+        let own = |table: &Table, side: usize| -> Vec<usize> {
+            let taken: BTreeSet<usize> = shared.iter().map(|s| s.at[side]).chain(fixed.iter().map(|f| f[side])).collect();
+            (0..table.axes.len()).filter(|axis| !taken.contains(axis)).collect()
+        };
+        let own = [own(a, 0), own(b, 1)];
+        let places = |table: &Table, side: usize| -> Vec<Vec<usize>> {
+            let at = |point: &Point| shared.iter().map(|s| s.places[side][point[s.at[side]]]).collect();
+            table.rows.iter().map(|row| at(&row.point)).collect()
+        };
+        let (of_a, of_b) = (places(a, 0), places(b, 1));
+        let mut rows_of_b: BTreeMap<&[usize], Vec<usize>> = BTreeMap::new();
+        of_b.iter().enumerate().for_each(|(row, at)| rows_of_b.entry(at).or_default().push(row));
+        let partners = |at: &Vec<usize>| rows_of_b.get(&at[..]).map_or(&[][..], Vec::as_slice);
+        let count: usize = of_a.iter().map(|at| partners(at).len()).sum();
+        if count == 0 && !a.rows.is_empty() && !b.rows.is_empty() {
+            return Err(no_point_in_common(&shared));
+        }
+        if count > most {
+            return Err(Error::new(format!("the joined table has {count} points; at most {most}"))
+                .hint("join tables that share more axes, or raise the limit: --max-points N"));
+        }
+        let point = |row_of_a: Option<usize>, row_of_b: Option<usize>| -> Point {
+            let (a, b) = (row_of_a.map(|i| &a.rows[i].point), row_of_b.map(|i| &b.rows[i].point));
+            let of_shared = |s: &Shared| a.map_or_else(
+                || b.map_or(0, |b| s.places[1][b[s.at[1]]]),
+                |a| s.places[0][a[s.at[0]]],
+            );
+            let of_own = |point: Option<&Point>, side: usize| -> Vec<usize> {
+                point.map_or_else(Vec::new, |point| own[side].iter().map(|&i| point[i]).collect())
+            };
+            shared.iter().map(of_shared).chain(of_own(a, 0)).chain(of_own(b, 1)).collect()
+        };
+        let mut rows = Vec::with_capacity(count);
+        let mut lacking: [Vec<usize>; 2] = Default::default();
+        for (i, at) in of_a.iter().enumerate() {
+            let partners = partners(at);
+            rows.extend(partners.iter().map(|&j| JoinedRow { point: point(Some(i), Some(j)), rows: [Some(i), Some(j)] }));
+            if partners.is_empty() {
+                lacking[0].push(i);
+                if own[1].is_empty() {
+                    rows.push(JoinedRow { point: point(Some(i), None), rows: [Some(i), None] });
+                }
+            }
+        }
+        let known: BTreeSet<&[usize]> = of_a.iter().map(Vec::as_slice).collect();
+        for (j, _) in of_b.iter().enumerate().filter(|(_, at)| !known.contains(&at[..])) {
+            lacking[1].push(j);
+            if own[0].is_empty() {
+                rows.push(JoinedRow { point: point(None, Some(j)), rows: [None, Some(j)] });
+            }
+        }
+        let holes = holes([a, b], &lacking, [own[1].is_empty(), own[0].is_empty()]);
+        let of_own = |table: &Table, side: usize| own[side].iter().map(|&i| table.axes[i].clone()).collect::<Vec<_>>();
+        let own = [of_own(a, 0), of_own(b, 1)].concat();
+        let mut axes: Vec<Axis> = shared.into_iter().map(|s| s.axis).collect();
+        axes.extend(own);
+        Ok(Self { axes: axes.into(), rows, holes }.in_order(a))
+    }
+
+    /// The rows of both tables at every point.
+    pub fn values(&self, a: &Table, b: &Table) -> impl Iterator<Item = (Point, Result<(Dynamic, Dynamic), Error>)> {
+        let value = |table: &Table, row: Option<usize>, which: &str| match row {
+            Some(row) => table.rows[row].value.clone(),
+            None => Err(Error::new(format!("the {which} table lacks this point"))),
+        };
+        self.rows.iter().map(move |row| {
+            let [of_a, of_b] = row.rows;
+            let both = value(a, of_a, "first").and_then(|of_a| Ok((of_a, value(b, of_b, "second")?)));
+            (row.point.clone(), both)
+        })
+    }
+
+    /// The axes of the first table in its order, before those of the second.
+    fn in_order(self, a: &Table) -> Self {
+        let rank = |axis: &Axis| a.axes.iter().position(|of_a| of_a.name() == axis.name()).unwrap_or(usize::MAX);
+        let mut order: Vec<usize> = (0..self.axes.len()).collect();
+        order.sort_by_key(|&i| rank(&self.axes[i]));
+        let axes = order.iter().map(|&i| self.axes[i].clone()).collect();
+        let row = |row: JoinedRow| JoinedRow { point: order.iter().map(|&i| row.point[i]).collect(), ..row };
+        Self { axes, rows: self.rows.into_iter().map(row).collect(), ..self }
+    }
+}
+
+/// The axes of both tables; apart, the places of those that have one value in each, and not the same.
+fn shared_axes(a: &Table, b: &Table) -> Result<(Vec<Shared>, Vec<[usize; 2]>), Error> {
+    let (mut shared, mut fixed) = (Vec::new(), Vec::new());
+    for (i, of_a) in a.axes.iter().enumerate() {
+        let Some(j) = b.axes.iter().position(|of_b| of_b.name() == of_a.name()) else { continue };
+        let one = united(of_a, &b.axes[j], [i, j])?;
+        let is_fixed = of_a.values().len() == 1 && b.axes[j].values().len() == 1 && one.axis.values().len() == 2;
+        if is_fixed { fixed.push([i, j]) } else { shared.push(one) }
+    }
+    Ok((shared, fixed))
+}
+
+/// One axis with the values of two of the same name: those of the first, then what only the second has.
+fn united(a: &Axis, b: &Axis, at: [usize; 2]) -> Result<Shared, Error> {
+    let whole = |axis: &Axis| (0..axis.values().len()).collect::<Vec<_>>();
+    if a.is_same(b) {
+        return Ok(Shared { at, axis: a.clone(), places: [whole(a), whole(b)] });
+    }
+    let keys = |axis: &Axis| -> Result<Vec<String>, Error> {
+        let keys: Vec<String> = axis.values().iter().map(key).collect();
+        if keys.iter().collect::<BTreeSet<_>>().len() < keys.len() {
+            let message = format!("tables are not joined by the axis \"{}\": its values cannot be told apart", axis.name());
+            return Err(Error::new(message).hint("give the axis names, and look the values up in a map"));
+        }
+        Ok(keys)
+    };
+    let keys = [keys(a)?, keys(b)?];
+    let mut known: BTreeMap<&str, usize> = keys[0].iter().enumerate().map(|(i, key)| (key.as_str(), i)).collect();
+    let mut given = a.given().to_vec();
+    let of_b = keys[1].iter().zip(b.given()).map(|(key, value)| {
+        *known.entry(key).or_insert_with(|| {
+            given.push(value.clone());
+            given.len() - 1
+        })
+    });
+    let places = [whole(a), of_b.collect()];
+    let axis = if given.len() == a.values().len() { a.clone() } else { Axis::new(a.name(), given) };
+    Ok(Shared { at, axis, places })
+}
+
+/// Equal for equal values.
+fn key(value: &Scalar) -> String {
+    value.key().unwrap_or_else(|| format!("{value:?}"))
+}
+
+fn no_point_in_common(shared: &[Shared]) -> Error {
+    const LISTED: usize = 4;
+    let listed = |s: &Shared, side: usize| {
+        let labels: Vec<String> = s.places[side].iter().take(LISTED).map(|&i| s.axis.values()[i].label()).collect();
+        labels.join(", ") + if s.places[side].len() > LISTED { ", …" } else { "" }
+    };
+    let axis = |s: &Shared| format!("{} is {} in one and {} in the other", s.axis.name(), listed(s, 0), listed(s, 1));
+    let axes: Vec<String> = shared.iter().map(axis).collect();
+    Error::new(format!("the tables have no point in common: {}", axes.join("; ")))
+        .hint("tables are joined by equal values of the axes that both have")
+}
+
+/// What one table has and the other lacks, in words. `kept` says whether these points are rows of the result.
+fn holes(tables: [&Table; 2], lacking: &[Vec<usize>; 2], kept: [bool; 2]) -> Option<Error> {
+    let side = |side: usize| {
+        let first = *lacking[side].first()?;
+        let table = tables[side];
+        let (n, all) = (lacking[side].len(), table.rows.len());
+        let (has, are, other) = (["first", "second"][side], if n == 1 { "is" } else { "are" }, ["second", "first"][side]);
+        let what = if kept[side] { "holes" } else { "left out" };
+        let what = if n == 1 && kept[side] { "a hole" } else { what };
+        let point = point_in_words(&table.axes, &table.rows[first].point);
+        Some(format!("{n} of {all} points of the {has} table {are} not in the {other} and {are} {what}, the first at {point}"))
+    };
+    let sides: Vec<String> = [side(0), side(1)].into_iter().flatten().collect();
+    (!sides.is_empty()).then(|| Error::new(format!("joined tables: {}", sides.join("; "))))
+}
