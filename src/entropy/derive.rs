@@ -52,6 +52,18 @@ pub enum Derivation {
     },
 }
 
+impl Derivation {
+    /// What [`Derivation::Spearman`] and [`Derivation::Auc`] make of their inputs; NaN for any other.
+    pub fn of_numbers(&self, all: &[f64]) -> f64 {
+        let (a, b) = all.split_at(all.len() / 2);
+        match (self, b.split_last()) {
+            (Self::Spearman, _) => spearman(a, b),
+            (Self::Auc, Some((threshold, b))) => auc(a, b, *threshold),
+            _ => f64::NAN,
+        }
+    }
+}
+
 /// JSON has no infinities and no NaN: they would all be `null`, and their results one.
 fn with_infinities<S: serde::Serializer>(value: &f64, to: S) -> std::result::Result<S::Ok, S::Error> {
     if value.is_finite() { to.serialize_f64(*value) } else { to.serialize_str(&value.to_string()) }
@@ -156,16 +168,9 @@ impl Operation for Derived {
                 combine(&[Arc::new(sum), Arc::new(Value::number(inputs.len() as f64))], |a, b| a / b)
             }
             Derivation::Statistic { statistic } => by_depth(inputs, |values| statistic.of(values)),
-            Derivation::Spearman => {
+            Derivation::Spearman | Derivation::Auc => {
                 let all = inputs.iter().map(|value| number(value)).collect::<Result<Vec<f64>>>()?;
-                let (a, b) = all.split_at(all.len() / 2);
-                Ok(Value::number(spearman(a, b)))
-            }
-            Derivation::Auc => {
-                let all = inputs.iter().map(|value| number(value)).collect::<Result<Vec<f64>>>()?;
-                let (scores, outcomes) = all.split_at(all.len() / 2);
-                let Some((threshold, outcomes)) = outcomes.split_last() else { return Ok(Value::number(f64::NAN)) };
-                Ok(Value::number(auc(scores, outcomes, *threshold)))
+                Ok(Value::number(self.derivation.of_numbers(&all)))
             }
         }
     }

@@ -6,6 +6,7 @@ pub mod figure;
 pub mod heatmap;
 pub mod images;
 pub mod lines;
+mod parquet;
 pub mod pictures;
 pub(crate) mod record;
 pub mod records;
@@ -13,6 +14,7 @@ pub mod results;
 pub mod run_folder;
 pub mod scalar;
 pub mod table;
+mod typeset;
 pub mod verdict;
 pub mod weights;
 

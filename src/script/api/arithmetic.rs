@@ -23,9 +23,8 @@ pub(super) const OPERATORS: &str = r#"
 ## Number + number -> Number
 ## Table + Table -> Table
 ## Table + number -> Table
-## -Table -> Table
-Arithmetic with curves, numbers and tables, in any order; `-`, `*`, `/` and `**` likewise, and the functions `min` and `max` of
-two. A number is a `Number` or one that the script wrote. Curves go depth by depth and have the same depths. Tables are joined by
+Arithmetic with curves, numbers and tables, in any order; `-`, `*`, `/` and `**` likewise, a minus before
+one, and the functions `min` and `max` of two. A number is a `Number` or one that the script wrote. Curves go depth by depth and have the same depths. Tables are joined by
 the axes that they share; a number or a curve goes with every value of a table. Maps go key by key. Nothing is computed yet.
 
 ```

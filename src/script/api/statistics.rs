@@ -32,6 +32,8 @@ pub(super) const OPTIONS: &[Spec] = &[INTERVAL];
 struct Groups<'a> {
     axes: Arc<[Axis]>,
     groups: Vec<(Point, Vec<&'a Row>)>,
+    /// The names of the axes that are gone, and whether one of them has several values.
+    over: (Vec<String>, bool),
 }
 
 /// The name of an axis, or an array of names. The reference shows it so.
@@ -50,7 +52,9 @@ fn axis_names(names: &AxisNames) -> Result<Vec<String>, Error> {
 
 impl<'a> Groups<'a> {
     fn over(table: &'a Table, names: &AxisNames) -> Result<Self, Error> {
-        let over: BTreeSet<usize> = axis_names(names)?.iter().map(|name| table.axis(name)).collect::<Result<_, _>>()?;
+        let names = axis_names(names)?;
+        let over: BTreeSet<usize> = names.iter().map(|name| table.axis(name)).collect::<Result<_, _>>()?;
+        let varies = over.iter().any(|&axis| table.axes[axis].values().len() > 1);
         let left: Vec<usize> = (0..table.axes.len()).filter(|axis| !over.contains(axis)).collect();
         let mut groups: Vec<(Point, Vec<&Row>)> = Vec::new();
         let mut known = BTreeMap::new();
@@ -62,7 +66,7 @@ impl<'a> Groups<'a> {
                 None => groups.push((point, vec![row])),
             }
         }
-        Ok(Self { axes: left.iter().map(|&axis| table.axes[axis].clone()).collect(), groups })
+        Ok(Self { axes: left.iter().map(|&axis| table.axes[axis].clone()).collect(), groups, over: (names, varies) })
     }
 
     /// A table of what `f` makes of the values of every group. A group with a hole is one: over fewer points its statistic
@@ -91,6 +95,11 @@ impl<'a> Groups<'a> {
             let has = if missing == 1 { "has" } else { "have" };
             let message = format!("{n} of {all} {are}: {missing} of {} points{} {has} no value", rows.len(), at(point));
             session.warn_at(context, Error::new(message).hint("`.without_holes()` leaves such points out of a table"));
+        }
+        if self.over.1 && self.groups.iter().all(|(_, rows)| rows.len() == 1) {
+            let names = self.over.0.join("\", \"");
+            let message = format!("every statistic is of one value: no two points differ only in \"{names}\"");
+            session.warn_at(context, Error::new(message).hint("take all axes that advance together: `.mean_over([…])`"));
         }
         let sizes = || self.groups.iter().map(|(_, rows)| rows.len());
         if let (Some(least), Some(most)) = (sizes().min(), sizes().max())
@@ -164,7 +173,7 @@ fn over(context: &NativeCallContext<'_>, table: &Table, axis: &AxisNames, statis
 
 /// The numbers of two tables at the points that both have, those of the first before those of the second. Says which points are
 /// left out.
-fn paired(context: &NativeCallContext<'_>, what: &str, a: &Table, b: &Table) -> Native<Vec<Described>> {
+fn paired(context: &NativeCallContext<'_>, what: &str, a: &Table, b: &Table) -> Native<Vec<Dynamic>> {
     let joined = joined(context, a, b)?;
     let both: Vec<(Dynamic, Dynamic)> = joined.values(a, b).filter_map(|(_, both)| both.ok()).collect();
     let session = Session::from_context(context)?;
@@ -176,13 +185,26 @@ fn paired(context: &NativeCallContext<'_>, what: &str, a: &Table, b: &Table) -> 
     if both.len() < 2 {
         return Err(Error::new(format!("`{what}` needs at least two points, and the tables have {} together", both.len())).into());
     }
-    let one = |value: &Dynamic| match value.is_map() || value.is::<Curve>() {
-        false => source(value),
-        true => Err(Error::new(format!("`{what}` goes with one number of every point, and the tables hold {}", describe(value)))
-            .hint("choose a column, `.column(\"…\")`, or a number of every curve, `.map(|curve| curve.last)`")),
+    let (of_a, of_b): (Vec<_>, Vec<_>) = both.into_iter().unzip();
+    let all = [of_a, of_b].concat();
+    match all.iter().find(|value| value.is_map() || value.is::<Curve>()) {
+        None => Ok(all),
+        Some(value) => {
+            let found = describe(value);
+            Err(Error::new(format!("`{what}` goes with one number of every point, and the tables hold {found}"))
+                .hint("choose a column, `.column(\"…\")`, or a number of every curve, `.map(|curve| curve.last)`")
+                .into())
+        }
+    }
+}
+
+/// A number that is derived from others. If all are known, so is it: thousands of descriptions would say no more.
+fn derived(derivation: Derivation, values: &[Dynamic], quantity: &'static str) -> Native<Number> {
+    let source = match values.iter().map(number).collect::<Option<Vec<f64>>>() {
+        Some(numbers) => derive(Derivation::Constant { value: derivation.of_numbers(&numbers) }, Vec::new()),
+        None => derive(derivation, values.iter().map(source).collect::<Result<_, Error>>()?),
     };
-    let sources = both.iter().map(|(a, _)| a).chain(both.iter().map(|(_, b)| b)).map(one);
-    Ok(sources.collect::<Result<_, Error>>()?)
+    Ok(Number { source, quantity })
 }
 
 pub(super) fn register(engine: &mut Engine) {
@@ -302,8 +324,8 @@ mod functions {
             return Err(Error::new(format!("`interval_over`: level is {level}; it lies between 0 and 1")).into());
         }
         // More would only take time, which no step of the computation could interrupt.
-        if !(1..=1_000_000).contains(&resamples) {
-            return Err(Error::new(format!("`interval_over`: resamples is {resamples}; it lies between 1 and 1000000")).into());
+        if !(1..=100_000).contains(&resamples) {
+            return Err(Error::new(format!("`interval_over`: resamples is {resamples}; it lies between 1 and 100000")).into());
         }
         let groups = Groups::over(&table, &axis)?;
         groups.say_gaps(&context)?;
@@ -328,8 +350,7 @@ mod functions {
     /// ```
     #[rhai_fn(return_raw)]
     pub fn spearman(context: NativeCallContext, a: Table, b: Table) -> Native<Number> {
-        let sources = paired(&context, "spearman", &a, &b)?;
-        Ok(Number { source: derive(Derivation::Spearman, sources), quantity: "Spearman's ρ" })
+        derived(Derivation::Spearman, &paired(&context, "spearman", &a, &b)?, "Spearman's ρ")
     }
 
     /// The area under the ROC curve: how well the numbers of a table, `scores`, foretell where those of another, `outcomes`, reach
@@ -342,8 +363,8 @@ mod functions {
     /// ```
     #[rhai_fn(return_raw)]
     pub fn auc(context: NativeCallContext, scores: Table, outcomes: Table, threshold: AnyNumber) -> Native<Number> {
-        let mut sources = paired(&context, "auc", &scores, &outcomes)?;
-        sources.push(source(&threshold)?);
-        Ok(Number { source: derive(Derivation::Auc, sources), quantity: "AUC" })
+        let mut values = paired(&context, "auc", &scores, &outcomes)?;
+        values.push(threshold);
+        derived(Derivation::Auc, &values, "AUC")
     }
 }
