@@ -18,6 +18,13 @@ pub(super) struct Joined {
     pub holes: Option<Error>,
 }
 
+/// What becomes of points that only one of two tables has.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Lacking {
+    Holes,
+    LeftOut,
+}
+
 /// A point, and the row of each table there; `None` where a table lacks it.
 pub(super) struct JoinedRow {
     pub point: Point,
@@ -35,13 +42,13 @@ struct Shared {
 }
 
 impl Joined {
-    /// Joins two tables. A point that only one of them has is a row where its place is known, that is, where the other table
-    /// has no axis of its own; all such points are named in `holes`. An axis that has one value in each table, and not the
+    /// Joins two tables. A point that only one of them has can be a row where its place is known, that is, where the other table
+    /// has no axis of its own; `holes` says where there are such points. An axis that has one value in each table, and not the
     /// same one, is left out: `adam - ridge`, of which each has one value of the axis "solver".
     ///
     /// # Errors
     /// When the tables share no axis or no point, or have more than `most` points together.
-    pub fn new(a: &Table, b: &Table, most: usize) -> Result<Self, Error> {
+    pub fn new(a: &Table, b: &Table, lacking_are: Lacking, most: usize) -> Result<Self, Error> {
         let (shared, fixed) = shared_axes(a, b)?;
         if shared.is_empty() && fixed.is_empty() && !a.axes.is_empty() && !b.axes.is_empty() {
             let names = |table: &Table| table.axes.iter().map(Axis::name).collect::<Vec<_>>().join(", ");
@@ -81,6 +88,7 @@ impl Joined {
             };
             shared.iter().map(of_shared).chain(of_own(a, 0)).chain(of_own(b, 1)).collect()
         };
+        let kept = [1, 0].map(|other: usize| lacking_are == Lacking::Holes && own[other].is_empty());
         let mut rows = Vec::with_capacity(count);
         let mut lacking: [Vec<usize>; 2] = Default::default();
         for (i, at) in of_a.iter().enumerate() {
@@ -88,7 +96,7 @@ impl Joined {
             rows.extend(partners.iter().map(|&j| JoinedRow { point: point(Some(i), Some(j)), rows: [Some(i), Some(j)] }));
             if partners.is_empty() {
                 lacking[0].push(i);
-                if own[1].is_empty() {
+                if kept[0] {
                     rows.push(JoinedRow { point: point(Some(i), None), rows: [Some(i), None] });
                 }
             }
@@ -96,11 +104,11 @@ impl Joined {
         let known: BTreeSet<&[usize]> = of_a.iter().map(Vec::as_slice).collect();
         for (j, _) in of_b.iter().enumerate().filter(|(_, at)| !known.contains(&at[..])) {
             lacking[1].push(j);
-            if own[0].is_empty() {
+            if kept[1] {
                 rows.push(JoinedRow { point: point(None, Some(j)), rows: [None, Some(j)] });
             }
         }
-        let holes = holes([a, b], &lacking, [own[1].is_empty(), own[0].is_empty()]);
+        let holes = holes([a, b], &lacking, kept);
         let of_own = |table: &Table, side: usize| own[side].iter().map(|&i| table.axes[i].clone()).collect::<Vec<_>>();
         let own = [of_own(a, 0), of_own(b, 1)].concat();
         let mut axes: Vec<Axis> = shared.into_iter().map(|s| s.axis).collect();

@@ -56,7 +56,7 @@ fn parquet_has_a_column_of_one_type_for_every_column() {
     let (outcome, _) = place.run(
         r#"
         let t = sweep([axis("seed", [0, 1]), axis("weight_var", [1, 2.5]), axis("name", ["é", "b"])]).map(|p|
-            if p.seed == 1 && p.name == "b" { throw "no" } else { #{ n: p.seed * 10, x: p.weight_var / p.seed, is: p.seed == 1, mixed: if p.seed == 0 { 1 } else { "one" } } });
+            if p.seed == 1 && p.name == "b" { throw "no" } else { #{ n: p.seed * 10, x: p.weight_var / p.seed, yes: p.seed == 1, mixed: if p.seed == 0 { 1 } else { "one" } } });
         t.save("t.parquet");
         "#,
     );
@@ -64,9 +64,9 @@ fn parquet_has_a_column_of_one_type_for_every_column() {
     let file = SerializedFileReader::new(std::fs::File::open(place.path("out/t.parquet")).unwrap()).unwrap();
     let rows: Vec<String> = file.get_row_iter(None).unwrap().map(|row| row.unwrap().to_string()).collect();
     assert_eq!(rows.len(), 8);
-    assert_eq!(rows[0], r#"{seed: 0, weight_var: 1.0, name: "é", is: false, mixed: "1", n: 0, x: inf}"#);
-    assert_eq!(rows[7], r#"{seed: 1, weight_var: 2.5, name: "b", is: null, mixed: null, n: null, x: null}"#);
+    assert_eq!(rows[0], r#"{seed: 0, weight_var: 1.0, name: "é", mixed: "1", n: 0, x: inf, yes: false}"#);
+    assert_eq!(rows[7], r#"{seed: 1, weight_var: 2.5, name: "b", mixed: null, n: null, x: null, yes: null}"#);
     let types = file.metadata().file_metadata().schema_descr();
     let types: Vec<String> = types.columns().iter().map(|column| column.physical_type().to_string()).collect();
-    assert_eq!(types, ["INT64", "DOUBLE", "BYTE_ARRAY", "BOOLEAN", "BYTE_ARRAY", "INT64", "DOUBLE"]);
+    assert_eq!(types, ["INT64", "DOUBLE", "BYTE_ARRAY", "BYTE_ARRAY", "INT64", "DOUBLE", "BOOLEAN"]);
 }

@@ -8,7 +8,7 @@ use super::general::wanted_number;
 use super::sweep::for_each_row;
 use crate::Error;
 use crate::entropy::{Derivation, Operator, derive};
-use crate::script::join::Joined;
+use crate::script::join::{Joined, Lacking};
 use crate::script::lazy::{Curve, Number};
 use crate::script::options::{describe, number};
 use crate::script::session::{Native, Session};
@@ -49,6 +49,29 @@ let net = mlp::wide(49, 10, 3).init(#{ weight_var: 1.76, bias_var: 0.05 });
 print(net.accuracy(data.test.take(100)) < 0.5);    // true
 ```
 "#;
+
+/// The page of an operator that is a function; the others are in [`OPERATORS`].
+fn page(name: &str) -> Option<&'static str> {
+    match name {
+        "min" => Some(
+            "/// The lesser of two curves depth by depth, of two numbers, or of the values of two tables; NaN beside a NaN.\n\
+             ///\n\
+             /// ```\n\
+             /// let grid = sweep([axis(\"x\", [1, 2, 3])]).map(|p| p.x);\n\
+             /// print(min(grid, 2).values());    // [1, 2, 2]\n\
+             /// ```",
+        ),
+        "max" => Some(
+            "/// The greater of two curves depth by depth, of two numbers, or of the values of two tables; NaN beside a NaN.\n\
+             ///\n\
+             /// ```\n\
+             /// let grid = sweep([axis(\"x\", [1, 2, 3])]).map(|p| p.x);\n\
+             /// print(max(grid, 2).values());    // [2, 2, 3]\n\
+             /// ```",
+        ),
+        _ => None,
+    }
+}
 
 /// An operand of arithmetic: a curve, a `Number`, or a plain number.
 fn operand(value: &Dynamic) -> Option<(Described, Option<Curve>)> {
@@ -120,10 +143,10 @@ fn by_key(operator: Operator, a: &Dynamic, b: &Dynamic) -> Result<Dynamic, Error
     Ok(map.into())
 }
 
-/// The values of two tables, joined by the axes that both have. Says what one of them lacks.
-pub(super) fn joined(context: &NativeCallContext<'_>, a: &Table, b: &Table) -> Native<Joined> {
+/// Two tables, joined by the axes that both have. Says what one of them lacks: holes of the result, or else left out.
+pub(super) fn joined(context: &NativeCallContext<'_>, a: &Table, b: &Table, lacking: Lacking) -> Native<Joined> {
     let session = Session::from_context(context)?;
-    let joined = Joined::new(a, b, session.settings.limits.points)?;
+    let joined = Joined::new(a, b, lacking, session.settings.limits.points)?;
     joined.holes.iter().for_each(|holes| session.warn_at(context, holes.clone()));
     Ok(joined)
 }
@@ -136,7 +159,7 @@ fn of_tables(context: &NativeCallContext<'_>, operator: Operator, a: &Dynamic, b
     };
     match (a.read_lock::<Table>(), b.read_lock::<Table>()) {
         (Some(a), Some(b)) => {
-            let joined = joined(context, &a, &b)?;
+            let joined = joined(context, &a, &b, Lacking::Holes)?;
             for_each_row(context, joined.axes.clone(), joined.values(&a, &b), |_, (a, b)| Ok(arithmetic(operator, &a, &b)?))
         }
         (Some(a), None) => one(&a, &|value| arithmetic(operator, value, b)),
@@ -148,7 +171,7 @@ fn of_tables(context: &NativeCallContext<'_>, operator: Operator, a: &Dynamic, b
 /// Adds a function of every pair of types to a module.
 macro_rules! pairs {
     ($module:ident, $name:ident, $context:ident, $a:ident, $b:ident, $result:ty, $body:expr; $($of_a:ty, $of_b:ty;)*) => {$(
-        FuncRegistration::new($name).in_global_namespace().set_into_module(
+        FuncRegistration::new($name).with_comments(page($name)).in_global_namespace().set_into_module(
             &mut $module,
             move |$context: NativeCallContext, $a: $of_a, $b: $of_b| -> Native<$result> {
                 let ($a, $b) = (Dynamic::from($a), Dynamic::from($b));

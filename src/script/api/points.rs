@@ -46,7 +46,10 @@ fn rounded(value: f64, low: f64, high: f64) -> Dynamic {
 /// Both ends of a distribution; `name` is its function.
 fn ends(name: &str, low: &Dynamic, high: &Dynamic) -> Result<(f64, f64), Error> {
     let (low, high) = (wanted_number(low, "the lower end")?, wanted_number(high, "the upper end")?);
-    if !(low < high && (high - low).is_finite()) {
+    if !(high - low).is_finite() {
+        return Err(Error::new(format!("`{name}({low}, {high})`: both numbers must be finite")));
+    }
+    if low >= high {
         let error = Error::new(format!("`{name}({low}, {high})`: the first number must be less than the second"));
         return Err(if low == high { error.hint(format!("a single value is an array, `[{low}]`")) } else { error });
     }
@@ -104,7 +107,7 @@ fn together(context: &NativeCallContext<'_>, function: &str, axes: Vec<Axis>, po
     let count = points.len();
     let (points, repeated) = PointList::together(axes, points.into_iter());
     if repeated > 0 {
-        let message = format!("`{function}`: {} of {count} points differ; equal ones count once", count - repeated);
+        let message = format!("`{function}`: equal points count once, which leaves {} of {count}", count - repeated);
         Session::from_context(context)?.warn_at(context, Error::new(message));
     }
     Ok(points)
@@ -170,7 +173,7 @@ mod functions {
     ///
     /// ```
     /// let points = sobol(8, #{ weight_var: uniform(0, 4), bias_var: [0.05, 0.2] });
-    /// print(sweep(points).map(|p| p.weight_var).values());    // [0.0, 2.0, 3.0, 1.0, 1.5, 3.5, 2.5, 0.5]
+    /// print(sweep(points).map(|p| p.weight_var).values());    // [0.0, 2.0, 1.0, 3.0, 1.5, 3.5, 0.5, 2.5]
     /// ```
     #[rhai_fn(return_raw)]
     pub fn sobol(context: NativeCallContext, count: INT, axes: Map) -> Native<PointList> {

@@ -11,6 +11,7 @@ use super::general::{AnyNumber, wanted_number};
 use crate::Error;
 use crate::entropy::{Derivation, Measured, Statistic, derive};
 use crate::output::Point;
+use crate::script::join::Lacking;
 use crate::script::lazy::{Curve, Number};
 use crate::script::options::{Key, Spec, describe, number};
 use crate::script::session::{Native, Session};
@@ -90,8 +91,9 @@ impl<'a> Groups<'a> {
         let holes = || self.groups.iter().filter(|(_, rows)| rows.iter().any(|row| row.value.is_err()));
         let at = |point: &Point| if point.is_empty() { String::new() } else { format!(" at {}", point_in_words(&self.axes, point)) };
         if let Some((point, rows)) = holes().next() {
-            let (n, all, missing) = (holes().count(), self.groups.len(), rows.iter().filter(|row| row.value.is_err()).count());
-            let are = if n == 1 { "value is a hole" } else { "values are holes" };
+            let (n, all) = (holes().count(), self.groups.len());
+            let missing = rows.iter().filter(|row| row.value.is_err()).count();
+            let are = if n == 1 { "statistics is a hole" } else { "statistics are holes" };
             let has = if missing == 1 { "has" } else { "have" };
             let message = format!("{n} of {all} {are}: {missing} of {} points{} {has} no value", rows.len(), at(point));
             session.warn_at(context, Error::new(message).hint("`.without_holes()` leaves such points out of a table"));
@@ -174,10 +176,10 @@ fn over(context: &NativeCallContext<'_>, table: &Table, axis: &AxisNames, statis
 /// The numbers of two tables at the points that both have, those of the first before those of the second. Says which points are
 /// left out.
 fn paired(context: &NativeCallContext<'_>, what: &str, a: &Table, b: &Table) -> Native<Vec<Dynamic>> {
-    let joined = joined(context, a, b)?;
+    let joined = joined(context, a, b, Lacking::LeftOut)?;
     let both: Vec<(Dynamic, Dynamic)> = joined.values(a, b).filter_map(|(_, both)| both.ok()).collect();
     let session = Session::from_context(context)?;
-    let matched = joined.rows.iter().filter(|row| row.rows.iter().all(Option::is_some)).count();
+    let matched = joined.rows.len();
     if both.len() < matched {
         let (left, failed) = (matched - both.len(), if matched - both.len() == 1 { "has" } else { "have" });
         session.warn_at(context, Error::new(format!("`{what}` leaves out {left} of {matched} points, which {failed} no value")));

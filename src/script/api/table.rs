@@ -10,7 +10,7 @@ use super::sweep::{for_each_row, nothing_left};
 use crate::Error;
 use crate::output::run_folder::output_path;
 use crate::output::table::SavedTable;
-use crate::script::join::JoinedRow;
+use crate::script::join::{JoinedRow, Lacking};
 use crate::script::options::{describe, number};
 use crate::script::session::{Native, Session};
 use crate::script::table::{Row, Table, point_map};
@@ -35,8 +35,8 @@ fn numbers_now(context: &NativeCallContext<'_>, table: &Table, what: &str) -> Na
     let numbers = values.iter().map(one).collect::<Result<Vec<f64>, Error>>()?;
     let without = numbers.iter().filter(|x| x.is_nan()).count();
     if without > 0 {
-        let have = if without == 1 { "point has" } else { "points have" };
-        let message = format!("`{what}`: {without} of {} {have} no number", numbers.len());
+        let have = if without == 1 { "has" } else { "have" };
+        let message = format!("`{what}`: {without} of {} points {have} no number", numbers.len());
         session.warn_at(context, Error::new(message));
     }
     Ok(numbers)
@@ -84,7 +84,7 @@ fn side_by_side(context: &NativeCallContext<'_>, columns: Map) -> Native<Table> 
                 Table { rows: column.rows.iter().map(row).collect(), axes: column.axes }
             }
             Some(before) => {
-                let joined = joined(context, &before, &column)?;
+                let joined = joined(context, &before, &column, Lacking::Holes)?;
                 let row = |row: &JoinedRow| {
                     let [map, value] = row.rows;
                     let value = with(map.map(|row| &before.rows[row]), value.map(|row| &column.rows[row]));
@@ -199,8 +199,10 @@ mod functions {
     /// The points that have a value: without those whose closure failed, and those that a joined table lacks.
     ///
     /// ```
-    /// let some = sweep([axis("x", [1, 2, 3])]).map(|p| if p.x == 2 { throw "not two" } else { p.x });
-    /// print(some.without_holes().values());    // [1, 3]
+    /// let all = sweep([axis("x", [1, 2])]).map(|p| p.x);
+    /// let some = sweep([axis("x", [2])]).map(|p| 10 * p.x);
+    /// print((all + some).values());                    // [(), 22]
+    /// print((all + some).without_holes().values());    // [22]
     /// ```
     #[rhai_fn(return_raw)]
     pub fn without_holes(table: Table) -> Native<Table> {
@@ -240,7 +242,6 @@ mod functions {
     /// print(table.sort().values());        // [10, 20, 30]
     /// print(table.sort(true).values());    // [30, 20, 10]
     /// print(table.sort("x").values());     // [10, 20, 30]
-    /// for row in table.sort(true) { print(`${row.point.x}: ${row.value}`); break; }    // 3: 30
     /// ```
     #[rhai_fn(name = "sort", return_raw)]
     pub fn sort(context: NativeCallContext, table: Table) -> Native<Table> {
