@@ -35,7 +35,13 @@ pub fn quantile(values: &[f64], share: f64) -> f64 {
     let rank = share * (values.len() - 1) as f64;
     let (low, part) = (rank.floor() as usize, rank.fract());
     match (values[low], values[(low + 1).min(values.len() - 1)]) {
-        (a, b) if part == 0.0 || a == b => if part == 0.0 { a } else { b },
+        (a, b) if part == 0.0 || a == b => {
+            if part == 0.0 {
+                a
+            } else {
+                b
+            }
+        }
         // Between an infinite value and a finite one, the infinite one.
         (a, b) if a.is_finite() && b.is_finite() => a + (b - a) * part,
         (a, b) => a + b,
@@ -109,7 +115,10 @@ mod tests {
         let values = [4.0, 1.0, 3.0, 2.0];
         assert_eq!([0.0, 0.25, 0.5, 0.9, 1.0].map(|share| quantile(&values, share)), [1.0, 1.75, 2.5, 3.7, 4.0]);
         let infinite = [f64::NEG_INFINITY, 1.0, 2.0];
-        assert_eq!([0.0, 0.25, 0.5].map(|share| quantile(&infinite, share)), [f64::NEG_INFINITY, f64::NEG_INFINITY, 1.0]);
+        assert_eq!(
+            [0.0, 0.25, 0.5].map(|share| quantile(&infinite, share)),
+            [f64::NEG_INFINITY, f64::NEG_INFINITY, 1.0]
+        );
         assert!(quantile(&[], 0.5).is_nan() && quantile(&[1.0, f64::NAN], 0.5).is_nan());
     }
 

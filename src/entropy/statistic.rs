@@ -12,11 +12,18 @@ pub enum Statistic {
     StandardDeviation,
     Median,
     /// Interpolated between two values, as NumPy's.
-    Quantile { share: f64 },
+    Quantile {
+        share: f64,
+    },
     Min,
     Max,
     /// A percentile of the bootstrap of the mean.
-    Bootstrapped { share: f64, resamples: usize, seed: u64, generator: &'static str },
+    Bootstrapped {
+        share: f64,
+        resamples: usize,
+        seed: u64,
+        generator: &'static str,
+    },
 }
 
 impl Statistic {

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use super::figure::Plot;
 use super::results::Placed;
 use super::{Located, ResultTable};
-use crate::{Error, Result};
 use crate::executor::Computed;
 use crate::figure::{Axis, Cell, Heatmap, Hit, Kind, Palette, Series};
 use crate::work::Described;
+use crate::{Error, Result};
 
 /// A heatmap of a table.
 #[derive(Debug, Clone)]

@@ -74,7 +74,9 @@ impl Records {
         let mut writer = SerializedFileWriter::new(Vec::new(), schema, Arc::new(WriterProperties::default()))?;
         let mut group = writer.next_row_group()?;
         for (i, kind) in kinds.into_iter().enumerate() {
-            let cells = || self.rows.iter().map(move |row| &row[i]).map(|cell| Some(cell).filter(|&cell| *cell != Scalar::Empty));
+            let cells = || {
+                self.rows.iter().map(move |row| &row[i]).map(|cell| Some(cell).filter(|&cell| *cell != Scalar::Empty))
+            };
             let text = |cell: &Scalar| ByteArray::from(cell.to_string().into_bytes());
             match kind {
                 Kind::Integers => {

@@ -223,10 +223,12 @@ impl ResultTable {
     pub fn varies_only_over(&self, shown: &[usize]) -> Result<()> {
         match self.beside(shown).first() {
             None => Ok(()),
-            Some(&axis) => Err(Error::new(format!("the table also varies over \"{}\"", self.axes[axis].name)).hint(format!(
-                "take its mean, `.mean_over(\"{0}\")`, or one value of it, `.where(|p| p.{0} == …)`",
-                self.axes[axis].name
-            ))),
+            Some(&axis) => {
+                Err(Error::new(format!("the table also varies over \"{}\"", self.axes[axis].name)).hint(format!(
+                    "take its mean, `.mean_over(\"{0}\")`, or one value of it, `.where(|p| p.{0} == …)`",
+                    self.axes[axis].name
+                )))
+            }
         }
     }
 

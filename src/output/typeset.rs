@@ -117,7 +117,10 @@ fn latex_symbol(word: &str) -> String {
             None => (part, ""),
         };
         let script = script.strip_prefix('{').and_then(|inside| inside.strip_suffix('}')).unwrap_or(script);
-        let shown: String = script.chars().map(|letter| command(letter).unwrap_or_else(|| latex_text(letter.encode_utf8(&mut [0; 4])))).collect();
+        let shown: String = script
+            .chars()
+            .map(|letter| command(letter).unwrap_or_else(|| latex_text(letter.encode_utf8(&mut [0; 4]))))
+            .collect();
         formula += &if i == 0 || script.chars().count() < 2 { shown } else { format!("{{{shown}}}") };
         formula += mark;
     }
@@ -160,7 +163,8 @@ mod tests {
     use super::*;
 
     fn records() -> Records {
-        let row = |name: &str, variance: f64, value: Scalar| vec![Scalar::Text(name.into()), Scalar::Number(variance), value];
+        let row =
+            |name: &str, variance: f64, value: Scalar| vec![Scalar::Text(name.into()), Scalar::Number(variance), value];
         Records {
             columns: ["activation", "weight_var", "50% & more_{x}"].map(str::to_owned).to_vec(),
             axes: 2,

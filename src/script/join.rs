@@ -56,64 +56,39 @@ impl Joined {
             return Err(Error::new(message)
                 .hint("tables are joined by the values of axes of the same name: make both with such an axis"));
         }
-        let own = |table: &Table, side: usize| -> Vec<usize> {
-            let taken: BTreeSet<usize> = shared.iter().map(|s| s.at[side]).chain(fixed.iter().map(|f| f[side])).collect();
-            (0..table.axes.len()).filter(|axis| !taken.contains(axis)).collect()
-        };
-        let own = [own(a, 0), own(b, 1)];
         let places = |table: &Table, side: usize| -> Vec<Vec<usize>> {
             let at = |point: &Point| shared.iter().map(|s| s.places[side][point[s.at[side]]]).collect();
             table.rows.iter().map(|row| at(&row.point)).collect()
         };
         let (of_a, of_b) = (places(a, 0), places(b, 1));
-        let mut rows_of_b: BTreeMap<&[usize], Vec<usize>> = BTreeMap::new();
-        of_b.iter().enumerate().for_each(|(row, at)| rows_of_b.entry(at).or_default().push(row));
-        let partners = |at: &Vec<usize>| rows_of_b.get(&at[..]).map_or(&[][..], Vec::as_slice);
-        let count: usize = of_a.iter().map(|at| partners(at).len()).sum();
-        if count == 0 && !a.rows.is_empty() && !b.rows.is_empty() {
+        let pairs = Pairs::new(&of_a, &of_b, most)?;
+        if pairs.rows.is_empty() && !a.rows.is_empty() && !b.rows.is_empty() {
             return Err(no_point_in_common(&shared));
         }
-        if count > most {
-            return Err(Error::new(format!("the joined table has {count} points; at most {most}"))
-                .hint("join tables that share more axes, or raise the limit: --max-points N"));
-        }
-        let point = |row_of_a: Option<usize>, row_of_b: Option<usize>| -> Point {
-            let (a, b) = (row_of_a.map(|i| &a.rows[i].point), row_of_b.map(|i| &b.rows[i].point));
-            let of_shared = |s: &Shared| a.map_or_else(
-                || b.map_or(0, |b| s.places[1][b[s.at[1]]]),
-                |a| s.places[0][a[s.at[0]]],
-            );
-            let of_own = |point: Option<&Point>, side: usize| -> Vec<usize> {
-                point.map_or_else(Vec::new, |point| own[side].iter().map(|&i| point[i]).collect())
-            };
-            shared.iter().map(of_shared).chain(of_own(a, 0)).chain(of_own(b, 1)).collect()
+        let own = |table: &Table, side: usize| -> Vec<usize> {
+            let taken: BTreeSet<usize> =
+                shared.iter().map(|s| s.at[side]).chain(fixed.iter().map(|f| f[side])).collect();
+            (0..table.axes.len()).filter(|axis| !taken.contains(axis)).collect()
         };
+        let own = [own(a, 0), own(b, 1)];
         let kept = [1, 0].map(|other: usize| lacking_are == Lacking::Holes && own[other].is_empty());
-        let mut rows = Vec::with_capacity(count);
-        let mut lacking: [Vec<usize>; 2] = Default::default();
-        for (i, at) in of_a.iter().enumerate() {
-            let partners = partners(at);
-            rows.extend(partners.iter().map(|&j| JoinedRow { point: point(Some(i), Some(j)), rows: [Some(i), Some(j)] }));
-            if partners.is_empty() {
-                lacking[0].push(i);
-                if kept[0] {
-                    rows.push(JoinedRow { point: point(Some(i), None), rows: [Some(i), None] });
-                }
-            }
-        }
-        let known: BTreeSet<&[usize]> = of_a.iter().map(Vec::as_slice).collect();
-        for (j, _) in of_b.iter().enumerate().filter(|(_, at)| !known.contains(&at[..])) {
-            lacking[1].push(j);
-            if kept[1] {
-                rows.push(JoinedRow { point: point(None, Some(j)), rows: [None, Some(j)] });
-            }
-        }
-        let holes = holes([a, b], &lacking, kept);
-        let of_own = |table: &Table, side: usize| own[side].iter().map(|&i| table.axes[i].clone()).collect::<Vec<_>>();
-        let own = [of_own(a, 0), of_own(b, 1)].concat();
-        let mut axes: Vec<Axis> = shared.into_iter().map(|s| s.axis).collect();
-        axes.extend(own);
-        Ok(Self { axes: axes.into(), rows, holes }.in_order(a))
+        let row = |rows: [Option<usize>; 2]| {
+            let [at_a, at_b] = rows.map(|row| row.unwrap_or_default());
+            let mut point = if rows[0].is_some() { of_a[at_a].clone() } else { of_b[at_b].clone() };
+            point.extend(rows[0].iter().flat_map(|_| own[0].iter().map(|&axis| a.rows[at_a].point[axis])));
+            point.extend(rows[1].iter().flat_map(|_| own[1].iter().map(|&axis| b.rows[at_b].point[axis])));
+            JoinedRow { point, rows }
+        };
+        let lacks = |side: usize| pairs.alone[side].iter().filter(move |_| kept[side]);
+        let rows = pairs.rows.iter().map(|&[i, j]| [Some(i), Some(j)]);
+        let rows = rows.chain(lacks(0).map(|&i| [Some(i), None])).chain(lacks(1).map(|&j| [None, Some(j)]));
+        let axes = shared.iter().map(|s| s.axis.clone());
+        let axes =
+            axes.chain(own[0].iter().map(|&i| a.axes[i].clone())).chain(own[1].iter().map(|&i| b.axes[i].clone()));
+        let mut rows: Vec<JoinedRow> = rows.map(row).collect();
+        // In the order of the first table, whose holes stand at the end so far.
+        rows.sort_by_key(|row| row.rows[0].unwrap_or(usize::MAX));
+        Ok(Self { axes: axes.collect(), rows, holes: holes([a, b], &pairs.alone, kept) }.in_order(a))
     }
 
     /// The rows of both tables at every point.
@@ -140,6 +115,32 @@ impl Joined {
     }
 }
 
+/// The rows of two tables that go together.
+struct Pairs {
+    rows: Vec<[usize; 2]>,
+    /// Rows of each table without a partner.
+    alone: [Vec<usize>; 2],
+}
+
+impl Pairs {
+    /// Rows by their places on the shared axes.
+    fn new(of_a: &[Vec<usize>], of_b: &[Vec<usize>], most: usize) -> Result<Self, Error> {
+        let mut rows_of_b: BTreeMap<&[usize], Vec<usize>> = BTreeMap::new();
+        of_b.iter().enumerate().for_each(|(row, at)| rows_of_b.entry(at).or_default().push(row));
+        let partners = |at: &Vec<usize>| rows_of_b.get(&at[..]).map_or(&[][..], Vec::as_slice);
+        let count: usize = of_a.iter().map(|at| partners(at).len()).sum();
+        if count > most {
+            return Err(Error::new(format!("the joined table has {count} points; at most {most}"))
+                .hint("join tables that share more axes, or raise the limit: --max-points N"));
+        }
+        let rows = of_a.iter().enumerate().flat_map(|(i, at)| partners(at).iter().map(move |&j| [i, j])).collect();
+        let of_a_alone = (0..of_a.len()).filter(|&i| partners(&of_a[i]).is_empty()).collect();
+        let known: BTreeSet<&[usize]> = of_a.iter().map(Vec::as_slice).collect();
+        let of_b_alone = (0..of_b.len()).filter(|&j| !known.contains(&of_b[j][..])).collect();
+        Ok(Self { rows, alone: [of_a_alone, of_b_alone] })
+    }
+}
+
 /// The axes of both tables; apart, the places of those that have one value in each, and not the same.
 fn shared_axes(a: &Table, b: &Table) -> Result<(Vec<Shared>, Vec<[usize; 2]>), Error> {
     let (mut shared, mut fixed) = (Vec::new(), Vec::new());
@@ -161,7 +162,8 @@ fn united(a: &Axis, b: &Axis, at: [usize; 2]) -> Result<Shared, Error> {
     let keys = |axis: &Axis| -> Result<Vec<String>, Error> {
         let keys: Vec<String> = axis.values().iter().map(key).collect();
         if keys.iter().collect::<BTreeSet<_>>().len() < keys.len() {
-            let message = format!("tables are not joined by the axis \"{}\": its values cannot be told apart", axis.name());
+            let message =
+                format!("tables are not joined by the axis \"{}\": its values cannot be told apart", axis.name());
             return Err(Error::new(message).hint("give the axis names, and look the values up in a map"));
         }
         Ok(keys)
@@ -203,11 +205,14 @@ fn holes(tables: [&Table; 2], lacking: &[Vec<usize>; 2], kept: [bool; 2]) -> Opt
         let first = *lacking[side].first()?;
         let table = tables[side];
         let (n, all) = (lacking[side].len(), table.rows.len());
-        let (has, are, other) = (["first", "second"][side], if n == 1 { "is" } else { "are" }, ["second", "first"][side]);
+        let (has, are, other) =
+            (["first", "second"][side], if n == 1 { "is" } else { "are" }, ["second", "first"][side]);
         let what = if kept[side] { "holes" } else { "left out" };
         let what = if n == 1 && kept[side] { "a hole" } else { what };
         let point = point_in_words(&table.axes, &table.rows[first].point);
-        Some(format!("{n} of {all} points of the {has} table {are} not in the {other} and {are} {what}, the first at {point}"))
+        Some(format!(
+            "{n} of {all} points of the {has} table {are} not in the {other} and {are} {what}, the first at {point}"
+        ))
     };
     let sides: Vec<String> = [side(0), side(1)].into_iter().flatten().collect();
     (!sides.is_empty()).then(|| Error::new(format!("joined tables: {}", sides.join("; "))))

@@ -75,7 +75,9 @@ mod tests {
         for axis in 0..MOST_AXES {
             let mut sequence = Sobol::new(axis);
             let numbers: Vec<f64> = (0..1024).map(|_| 1024.0 * sequence.next()).collect();
-            scipy.iter().for_each(|(point, of_axes)| assert_eq!(numbers[*point], f64::from(of_axes[axis]), "{axis} {point}"));
+            scipy
+                .iter()
+                .for_each(|(point, of_axes)| assert_eq!(numbers[*point], f64::from(of_axes[axis]), "{axis} {point}"));
         }
     }
 }

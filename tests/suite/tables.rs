@@ -24,7 +24,10 @@ fn only_chooses_among_points_that_are_no_grid() {
     assert_eq!(outcome.status, Status::Done, "{:?}", outcome.diagnostics);
     assert_eq!(left, [r#"["2y1", "2z1"]"#.to_owned(), format!("[{fourth}]")]);
     let (outcome, _) = only(&[("a", "1"), ("b", "y")]);
-    assert_says(&text(&outcome.diagnostics), &["--only a=1 --only b=y: no point of the sweep has these values together"]);
+    assert_says(
+        &text(&outcome.diagnostics),
+        &["--only a=1 --only b=y: no point of the sweep has these values together"],
+    );
     let (outcome, _) = only(&[("bias_var", "7")]);
     assert_says(&text(&outcome.diagnostics), &["--only bias_var=7: the axis \"bias_var\" has no such value"]);
 }

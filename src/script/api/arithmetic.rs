@@ -92,7 +92,8 @@ fn arithmetic(operator: Operator, a: &Dynamic, b: &Dynamic) -> Result<Dynamic, E
     if a.is_map() || b.is_map() {
         return by_key(operator, a, b);
     }
-    let wrong = |value: &Dynamic| Error::new(format!("arithmetic goes with curves and numbers, not with {}", describe(value)));
+    let wrong =
+        |value: &Dynamic| Error::new(format!("arithmetic goes with curves and numbers, not with {}", describe(value)));
     let (a, b) = (operand(a).ok_or_else(|| wrong(a))?, operand(b).ok_or_else(|| wrong(b))?);
     if let (Some(Curve { length: a, measured, .. }), Some(Curve { length: b, .. })) = (&a.1, &b.1)
         && a != b
@@ -133,7 +134,8 @@ fn by_key(operator: Operator, a: &Dynamic, b: &Dynamic) -> Result<Dynamic, Error
         let value = |map: Option<&Map>, whole: &Dynamic| match map {
             None => Ok(whole.clone()),
             Some(map) => map.get(name).cloned().ok_or_else(|| {
-                Error::new(format!("one of two maps has no \"{name}\"")).hint("choose a column of a table: `.column(\"…\")`")
+                Error::new(format!("one of two maps has no \"{name}\""))
+                    .hint("choose a column of a table: `.column(\"…\")`")
             }),
         };
         arithmetic(operator, &value(of_a.as_deref(), a)?, &value(of_b.as_deref(), b)?)
@@ -160,7 +162,9 @@ fn of_tables(context: &NativeCallContext<'_>, operator: Operator, a: &Dynamic, b
     match (a.read_lock::<Table>(), b.read_lock::<Table>()) {
         (Some(a), Some(b)) => {
             let joined = joined(context, &a, &b, Lacking::Holes)?;
-            for_each_row(context, joined.axes.clone(), joined.values(&a, &b), |_, (a, b)| Ok(arithmetic(operator, &a, &b)?))
+            for_each_row(context, joined.axes.clone(), joined.values(&a, &b), |_, (a, b)| {
+                Ok(arithmetic(operator, &a, &b)?)
+            })
         }
         (Some(a), None) => one(&a, &|value| arithmetic(operator, value, b)),
         (None, Some(b)) => one(&b, &|value| arithmetic(operator, a, value)),
@@ -215,7 +219,8 @@ pub(super) fn register(engine: &mut Engine) {
     let plain = |_: &NativeCallContext<'_>, a: &Dynamic, b: &Dynamic| -> Native<Dynamic> {
         Ok(arithmetic(Operator::Multiply, a, b)?)
     };
-    let tables = |context: &NativeCallContext<'_>, a: &Dynamic, b: &Dynamic| of_tables(context, Operator::Multiply, a, b);
+    let tables =
+        |context: &NativeCallContext<'_>, a: &Dynamic, b: &Dynamic| of_tables(context, Operator::Multiply, a, b);
     negated! { Curve, plain; Number, plain; Table, tables; }
     type Compare = fn(&f64, &f64) -> bool;
     let comparisons: [(&str, Compare); 6] =

@@ -17,7 +17,8 @@ pub(super) type AnyNumber = Dynamic;
 
 /// A number from a script, `1` as well as `1.0`; `what` names it in the error.
 pub(super) fn wanted_number(value: &Dynamic, what: &str) -> Result<f64, Error> {
-    number(value).ok_or_else(|| with_way_out(Error::new(format!("{what} must be a number, got {}", describe(value))), value))
+    number(value)
+        .ok_or_else(|| with_way_out(Error::new(format!("{what} must be a number, got {}", describe(value))), value))
 }
 
 /// A count from a script; `what` names it in the error.

@@ -15,10 +15,19 @@ use crate::script::table::{Axis, PointList};
 /// How the values of an axis are distributed.
 #[derive(Debug, Clone, Copy)]
 pub enum Distribution {
-    Uniform { low: f64, high: f64 },
-    LogUniform { low: f64, high: f64 },
+    Uniform {
+        low: f64,
+        high: f64,
+    },
+    LogUniform {
+        low: f64,
+        high: f64,
+    },
     /// Whole numbers, both ends included.
-    Integers { low: INT, high: INT },
+    Integers {
+        low: INT,
+        high: INT,
+    },
 }
 
 impl Distribution {
@@ -66,10 +75,13 @@ fn values<'a>(function: &str, name: &str, given: &'a Dynamic) -> Result<Values<'
     }
     match given.read_lock::<Array>().map(|choices| choices.to_vec()) {
         Some(choices) if choices.is_empty() => Err(Error::new(format!("`{function}`: axis \"{name}\" has no values"))),
-        Some(choices) => Ok(Box::new(move |u| choices[((choices.len() as f64 * u) as usize).min(choices.len() - 1)].clone())),
+        Some(choices) => {
+            Ok(Box::new(move |u| choices[((choices.len() as f64 * u) as usize).min(choices.len() - 1)].clone()))
+        }
         None => {
             let message = format!("`{function}`: axis \"{name}\" is {}; it should be a distribution", describe(given));
-            Err(Error::new(message).hint("such as `log_uniform(0.1, 4)`, `uniform(0, 1)`, `integers(1, 9)`, or an array of choices"))
+            Err(Error::new(message)
+                .hint("such as `log_uniform(0.1, 4)`, `uniform(0, 1)`, `integers(1, 9)`, or an array of choices"))
         }
     }
 }
@@ -103,7 +115,12 @@ fn drawn(
 }
 
 /// Points over axes; says how many are left out since they are equal.
-fn together(context: &NativeCallContext<'_>, function: &str, axes: Vec<Axis>, points: Vec<Vec<usize>>) -> Native<PointList> {
+fn together(
+    context: &NativeCallContext<'_>,
+    function: &str,
+    axes: Vec<Axis>,
+    points: Vec<Vec<usize>>,
+) -> Native<PointList> {
     let count = points.len();
     let (points, repeated) = PointList::together(axes, points.into_iter());
     if repeated > 0 {

@@ -89,7 +89,9 @@ impl<'a> Groups<'a> {
     fn say_gaps(&self, context: &NativeCallContext<'_>) -> Native<()> {
         let session = Session::from_context(context)?;
         let holes = || self.groups.iter().filter(|(_, rows)| rows.iter().any(|row| row.value.is_err()));
-        let at = |point: &Point| if point.is_empty() { String::new() } else { format!(" at {}", point_in_words(&self.axes, point)) };
+        let at = |point: &Point| {
+            if point.is_empty() { String::new() } else { format!(" at {}", point_in_words(&self.axes, point)) }
+        };
         if let Some((point, rows)) = holes().next() {
             let (n, all) = (holes().count(), self.groups.len());
             let missing = rows.iter().filter(|row| row.value.is_err()).count();
@@ -101,7 +103,8 @@ impl<'a> Groups<'a> {
         if self.over.1 && self.groups.iter().all(|(_, rows)| rows.len() == 1) {
             let names = self.over.0.join("\", \"");
             let message = format!("every statistic is of one value: no two points differ only in \"{names}\"");
-            session.warn_at(context, Error::new(message).hint("take all axes that advance together: `.mean_over([…])`"));
+            session
+                .warn_at(context, Error::new(message).hint("take all axes that advance together: `.mean_over([…])`"));
         }
         let sizes = || self.groups.iter().map(|(_, rows)| rows.len());
         if let (Some(least), Some(most)) = (sizes().min(), sizes().max())
@@ -152,7 +155,10 @@ fn reduced(statistic: Statistic, values: &[&Dynamic]) -> Result<Dynamic, Error> 
     let mut quantities = values.iter().map(|value| value.read_lock::<Number>().map_or("", |number| number.quantity));
     let quantity = quantities.next().filter(|first| quantities.all(|other| other == *first)).unwrap_or_default();
     let sources = values.iter().map(|value| source(value)).collect::<Result<_, Error>>()?;
-    Ok(Dynamic::from(Number { source: derive(derivation, sources), quantity: if is_spread { SPREAD } else { quantity } }))
+    Ok(Dynamic::from(Number {
+        source: derive(derivation, sources),
+        quantity: if is_spread { SPREAD } else { quantity },
+    }))
 }
 
 const SPREAD: &str = "standard deviation";
@@ -182,10 +188,17 @@ fn paired(context: &NativeCallContext<'_>, what: &str, a: &Table, b: &Table) -> 
     let matched = joined.rows.len();
     if both.len() < matched {
         let (left, failed) = (matched - both.len(), if matched - both.len() == 1 { "has" } else { "have" });
-        session.warn_at(context, Error::new(format!("`{what}` leaves out {left} of {matched} points, which {failed} no value")));
+        session.warn_at(
+            context,
+            Error::new(format!("`{what}` leaves out {left} of {matched} points, which {failed} no value")),
+        );
     }
     if both.len() < 2 {
-        return Err(Error::new(format!("`{what}` needs at least two points, and the tables have {} together", both.len())).into());
+        return Err(Error::new(format!(
+            "`{what}` needs at least two points, and the tables have {} together",
+            both.len()
+        ))
+        .into());
     }
     let (of_a, of_b): (Vec<_>, Vec<_>) = both.into_iter().unzip();
     let all = [of_a, of_b].concat();
@@ -319,15 +332,23 @@ mod functions {
     }
 
     #[rhai_fn(name = "interval_over", return_raw)]
-    pub fn interval_over_with(context: NativeCallContext, table: Table, axis: AxisNames, options: Map) -> Native<Table> {
+    pub fn interval_over_with(
+        context: NativeCallContext,
+        table: Table,
+        axis: AxisNames,
+        options: Map,
+    ) -> Native<Table> {
         let options = INTERVAL.read(&options)?;
-        let (level, seed, resamples) = (options.number("level")?, options.count("seed")? as u64, options.count("resamples")?);
+        let (level, seed, resamples) =
+            (options.number("level")?, options.count("seed")? as u64, options.count("resamples")?);
         if !(level > 0.0 && level < 1.0) {
             return Err(Error::new(format!("`interval_over`: level is {level}; it lies between 0 and 1")).into());
         }
         // More would only take time, which no step of the computation could interrupt.
         if !(1..=100_000).contains(&resamples) {
-            return Err(Error::new(format!("`interval_over`: resamples is {resamples}; it lies between 1 and 100000")).into());
+            return Err(
+                Error::new(format!("`interval_over`: resamples is {resamples}; it lies between 1 and 100000")).into()
+            );
         }
         let groups = Groups::over(&table, &axis)?;
         groups.say_gaps(&context)?;
@@ -335,7 +356,9 @@ mod functions {
         let outside = (1.0 - level) / 2.0;
         Ok(groups.reduced(|values| {
             if values[0].is_map() {
-                return Err(Error::new("`interval_over`: the values are maps").hint("choose a column: `.column(\"…\")`"));
+                return Err(
+                    Error::new("`interval_over`: the values are maps").hint("choose a column: `.column(\"…\")`")
+                );
             }
             let ends = [("low", outside), ("high", 1.0 - outside)];
             let ends = ends.map(|(name, share)| end(share, values).map(|value| (name.into(), value)));

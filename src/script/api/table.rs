@@ -64,7 +64,8 @@ fn ordered(table: &Table, compare: impl Fn(usize, usize) -> Ordering) -> Table {
 fn side_by_side(context: &NativeCallContext<'_>, columns: Map) -> Native<Table> {
     let mut all: Option<Table> = None;
     for (name, column) in columns {
-        let wrong = |value: Dynamic| Error::new(format!("`table`: \"{name}\" is {}; it should be a table", describe(&value)));
+        let wrong =
+            |value: Dynamic| Error::new(format!("`table`: \"{name}\" is {}; it should be a table", describe(&value)));
         let column = column.try_cast_result::<Table>().map_err(wrong)?;
         let with = |map: Option<&Row>, value: Option<&Row>| {
             let known = map.and_then(|row| row.value.as_ref().ok()?.read_lock::<Map>().map(|map| map.clone()));
