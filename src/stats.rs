@@ -1,6 +1,8 @@
-//! Quantiles of a batch of numbers. Two rules are in use, since published curves follow the first and a band should show
-//! values that occur: the **median** is the middle value, or the mean of the two middle ones; a **quartile** is the value
-//! of nearest rank, and so one of the batch.
+//! Statistics of a batch of numbers; none of them leaves a NaN out. Two rules of quantiles are in use: the **median** is the
+//! middle value, or the mean of the two middle ones, as published curves have it, and a **quantile** lies between two values in
+//! the same way; a **quartile** is the value of nearest rank, and so one of the batch, as a band should show.
+
+use crate::random::Random;
 
 /// The median; NaN of an empty batch, or of one that holds a NaN.
 pub fn median(values: impl Iterator<Item = f64>) -> f64 {
@@ -22,9 +24,125 @@ pub fn quartiles(values: &[f64]) -> [f64; 2] {
     [0.25, 0.75].map(|share| values.get((last * share).round() as usize).copied().unwrap_or(f64::NAN))
 }
 
+/// The quantile at `share` of the way from the least value, 0, to the greatest, 1, interpolated between two values (R's
+/// type 7, NumPy's default). NaN of an empty batch, or of one that holds a NaN.
+pub fn quantile(values: &[f64], share: f64) -> f64 {
+    let mut values = values.to_vec();
+    if values.is_empty() || values.iter().any(|x| x.is_nan()) {
+        return f64::NAN;
+    }
+    values.sort_by(f64::total_cmp);
+    let rank = share * (values.len() - 1) as f64;
+    let (low, part) = (rank.floor() as usize, rank.fract());
+    match (values[low], values[(low + 1).min(values.len() - 1)]) {
+        (a, b) if part == 0.0 || a == b => {
+            if part == 0.0 {
+                a
+            } else {
+                b
+            }
+        }
+        // Between an infinite value and a finite one, the infinite one.
+        (a, b) if a.is_finite() && b.is_finite() => a + (b - a) * part,
+        (a, b) => a + b,
+    }
+}
+
+/// The standard deviation of a sample, by n − 1; NaN of fewer than two values.
+pub fn standard_deviation(values: &[f64]) -> f64 {
+    let mean = values.iter().sum::<f64>() / values.len() as f64;
+    let squares: f64 = values.iter().map(|x| (x - mean) * (x - mean)).sum();
+    if values.len() < 2 { f64::NAN } else { (squares / (values.len() - 1) as f64).sqrt() }
+}
+
+/// A percentile of the bootstrap of the mean: of the means of `resamples` batches, drawn from the values with replacement.
+/// NaN of fewer than two values, or of a batch that holds a NaN.
+pub fn bootstrapped(values: &[f64], share: f64, resamples: usize, seed: u64) -> f64 {
+    if values.len() < 2 || values.iter().any(|x| x.is_nan()) {
+        return f64::NAN;
+    }
+    let mut random = Random::new(seed, &["bootstrap"]);
+    let n = values.len();
+    let mut mean = || (0..n).map(|_| values[random.below(n as u32) as usize]).sum::<f64>() / n as f64;
+    quantile(&(0..resamples).map(|_| mean()).collect::<Vec<_>>(), share)
+}
+
+/// The ranks of values from 1, equal values with the mean of theirs.
+fn ranks(values: &[f64]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    // 0 and −0 are equal.
+    order.sort_by(|&i, &j| (values[i] + 0.0).total_cmp(&(values[j] + 0.0)));
+    let mut ranks = vec![0.0; values.len()];
+    let mut first = 0;
+    for equal in order.chunk_by(|&i, &j| values[i] == values[j]) {
+        let mean = (2 * first + equal.len() + 1) as f64 / 2.0;
+        equal.iter().for_each(|&i| ranks[i] = mean);
+        first += equal.len();
+    }
+    ranks
+}
+
+/// Spearman's rank correlation ρ; equal values share their mean rank. NaN for fewer than two pairs, a NaN among them, or where
+/// all values of one side are equal.
+pub fn spearman(a: &[f64], b: &[f64]) -> f64 {
+    if a.len() != b.len() || a.iter().chain(b).any(|x| x.is_nan()) {
+        return f64::NAN;
+    }
+    let (a, b) = (ranks(a), ranks(b));
+    let mean = (a.len() + 1) as f64 / 2.0;
+    let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(x, y)| (x - mean) * (y - mean)).sum::<f64>();
+    product(&a, &b) / (product(&a, &a) * product(&b, &b)).sqrt()
+}
+
+/// The area under the ROC curve: the probability that the score of an outcome of at least `threshold` is greater than the score
+/// of one below; equal scores count half. NaN where one of the two is missing, or beside a NaN.
+pub fn auc(scores: &[f64], outcomes: &[f64], threshold: f64) -> f64 {
+    if threshold.is_nan() || scores.iter().chain(outcomes).any(|x| x.is_nan()) {
+        return f64::NAN;
+    }
+    let above: Vec<bool> = outcomes.iter().map(|&outcome| outcome >= threshold).collect();
+    let (n, all) = (above.iter().filter(|is_above| **is_above).count() as f64, above.len() as f64);
+    let sum: f64 = ranks(scores).iter().zip(&above).filter(|(_, is_above)| **is_above).map(|(rank, _)| rank).sum();
+    (sum - n * (n + 1.0) / 2.0) / (n * (all - n))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn quantiles_are_those_of_numpy() {
+        let values = [4.0, 1.0, 3.0, 2.0];
+        assert_eq!([0.0, 0.25, 0.5, 0.9, 1.0].map(|share| quantile(&values, share)), [1.0, 1.75, 2.5, 3.7, 4.0]);
+        let infinite = [f64::NEG_INFINITY, 1.0, 2.0];
+        assert_eq!(
+            [0.0, 0.25, 0.5].map(|share| quantile(&infinite, share)),
+            [f64::NEG_INFINITY, f64::NEG_INFINITY, 1.0]
+        );
+        assert!(quantile(&[], 0.5).is_nan() && quantile(&[1.0, f64::NAN], 0.5).is_nan());
+    }
+
+    #[test]
+    fn deviations_and_intervals_need_two_values() {
+        assert_eq!(standard_deviation(&[1.0, 2.0, 3.0, 4.0]), (5.0_f64 / 3.0).sqrt());
+        assert!(standard_deviation(&[1.0]).is_nan() && bootstrapped(&[1.0], 0.5, 10, 0).is_nan());
+        let values: Vec<f64> = (0..100).map(f64::from).collect();
+        let [low, high] = [0.025, 0.975].map(|share| bootstrapped(&values, share, 2000, 0));
+        // The mean's standard error is 2.9.
+        assert!((low - (49.5 - 1.96 * 2.9)).abs() < 0.6 && (high - (49.5 + 1.96 * 2.9)).abs() < 0.6, "{low} {high}");
+    }
+
+    /// Numbers of scipy 1.17's `spearmanr` and scikit-learn's `roc_auc_score`.
+    #[test]
+    fn rank_statistics_are_those_of_scipy() {
+        let (a, b) = ([1.0, 2.0, 2.0, 5.0, f64::NEG_INFINITY], [3.0, 1.0, 4.0, 4.0, 0.0]);
+        assert!((spearman(&a, &b) - 0.7631578947368421).abs() < 1e-15, "{}", spearman(&a, &b));
+        assert!(spearman(&[1.0, 1.0], &[1.0, 2.0]).is_nan() && spearman(&[1.0], &[1.0]).is_nan());
+        assert_eq!(spearman(&[0.0, -0.0, 1.0], &[1.0, 1.0, 2.0]), 1.0);
+        assert_eq!(auc(&[0.1, 0.4, 0.35, 0.8], &[0.0, 0.0, 1.0, 1.0], 0.5), 0.75);
+        assert_eq!(auc(&[1.0, 1.0], &[0.0, 1.0], 0.5), 0.5);
+        assert!(auc(&[1.0, 2.0], &[1.0, 1.0], 0.5).is_nan());
+    }
 
     #[test]
     fn a_median_is_the_middle_or_the_mean_of_two() {

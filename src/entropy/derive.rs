@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::curve::CurveResult;
-use super::{cutoff, falls_below};
-use crate::stats::median;
+use super::{Statistic, cutoff, falls_below};
+use crate::stats::{auc, median, spearman};
 use crate::work::{Context, Cost, Described, Keep, Operation, Value};
 use crate::{Error, Result};
 
@@ -28,13 +28,45 @@ pub enum Derivation {
     /// `published` gives the published program's number: the index from 0, and the curve's length if all are close.
     Cutoff { tolerance: f64, published: bool },
     /// The depth at which the curve falls below a level and stays below; +∞ if there is none.
-    FallsBelow { level: f64 },
+    FallsBelow {
+        #[serde(serialize_with = "with_infinities")]
+        level: f64,
+    },
+    /// As [`Derivation::FallsBelow`]; the second input is the level.
+    FallsBelowNumber,
     /// Element by element; a number is combined with every element of a curve.
     Arithmetic { operator: Operator },
     /// The mean of all inputs.
     Mean,
+    /// Of all inputs, depth by depth where they are curves.
+    Statistic { statistic: Statistic },
+    /// Spearman's ρ between the first half of the inputs and the second; all are numbers.
+    Spearman,
+    /// The area under the ROC curve with which the numbers of the first half rank those of the second that are at least the
+    /// last input.
+    Auc,
     /// A known number.
-    Constant { value: f64 },
+    Constant {
+        #[serde(serialize_with = "with_infinities")]
+        value: f64,
+    },
+}
+
+impl Derivation {
+    /// What [`Derivation::Spearman`] and [`Derivation::Auc`] make of their inputs; NaN for any other.
+    pub fn of_numbers(&self, all: &[f64]) -> f64 {
+        let (a, b) = all.split_at(all.len() / 2);
+        match (self, b.split_last()) {
+            (Self::Spearman, _) => spearman(a, b),
+            (Self::Auc, Some((threshold, b))) => auc(a, b, *threshold),
+            _ => f64::NAN,
+        }
+    }
+}
+
+/// JSON has no infinities and no NaN: they would all be `null`, and their results one.
+fn with_infinities<S: serde::Serializer>(value: &f64, to: S) -> std::result::Result<S::Ok, S::Error> {
+    if value.is_finite() { to.serialize_f64(*value) } else { to.serialize_str(&value.to_string()) }
 }
 
 /// An arithmetic operator.
@@ -45,6 +77,11 @@ pub enum Operator {
     Subtract,
     Multiply,
     Divide,
+    Power,
+    /// The lesser; NaN beside a NaN.
+    Min,
+    /// The greater; NaN beside a NaN.
+    Max,
 }
 
 impl Operator {
@@ -55,6 +92,10 @@ impl Operator {
             Self::Subtract => a - b,
             Self::Multiply => a * b,
             Self::Divide => a / b,
+            Self::Power => libm::pow(a, b),
+            Self::Min | Self::Max if a.is_nan() || b.is_nan() => f64::NAN,
+            Self::Min => a.min(b),
+            Self::Max => a.max(b),
         }
     }
 }
@@ -108,9 +149,8 @@ impl Operation for Derived {
                 .get(depth.wrapping_sub(1))
                 .map(|&value| Value::number(value))
                 .ok_or_else(|| Error::new(format!("the curve has no depth {depth}"))),
-            Derivation::FallsBelow { level } => {
-                Ok(Value::number(falls_below(first()?, level).unwrap_or(f64::INFINITY)))
-            }
+            Derivation::FallsBelow { level } => Ok(fallen_below(first()?, level)),
+            Derivation::FallsBelowNumber => Ok(fallen_below(first()?, number(&inputs[1])?)),
             Derivation::Cutoff { tolerance, published } => {
                 let relative = relative_to_last(&inputs[0])?;
                 Ok(Value::number(match (cutoff(&relative, tolerance), published) {
@@ -127,6 +167,11 @@ impl Operation for Derived {
                 let sum = combine(inputs, |a, b| a + b)?;
                 combine(&[Arc::new(sum), Arc::new(Value::number(inputs.len() as f64))], |a, b| a / b)
             }
+            Derivation::Statistic { statistic } => by_depth(inputs, |values| statistic.of(values)),
+            Derivation::Spearman | Derivation::Auc => {
+                let all = inputs.iter().map(|value| number(value)).collect::<Result<Vec<f64>>>()?;
+                Ok(Value::number(self.derivation.of_numbers(&all)))
+            }
         }
     }
 }
@@ -138,6 +183,28 @@ impl Operation for Derived {
 pub fn numbers(value: &Value) -> Result<&[f64]> {
     let name = if value.arrays().any(|(name, _)| name == "curve") { "curve" } else { "value" };
     Ok(value.f64s(name)?.1)
+}
+
+/// The one of a number.
+fn number(value: &Value) -> Result<f64> {
+    numbers(value)?.first().copied().ok_or_else(|| Error::new("a number is missing"))
+}
+
+fn fallen_below(curve: &[f64], level: f64) -> Value {
+    Value::number(falls_below(curve, level).unwrap_or(f64::INFINITY))
+}
+
+/// What `f` makes of the inputs' numbers at every depth; a number counts at all depths, and all curves have the same length.
+fn by_depth(inputs: &[Arc<Value>], f: impl Fn(&[f64]) -> f64) -> Result<Value> {
+    let all: Vec<&[f64]> = inputs.iter().map(|value| numbers(value)).collect::<Result<_>>()?;
+    let is_curve = inputs.iter().any(|value| value.array("curve").is_ok());
+    let length = if is_curve { all.iter().map(|numbers| numbers.len()).max().unwrap_or(0) } else { 1 };
+    if let Some(other) = all.iter().find(|numbers| numbers.len() != length && numbers.len() != 1) {
+        return Err(Error::new(format!("curves of {} and {length} numbers do not go together", other.len())));
+    }
+    let at = |depth: usize| f(&all.iter().map(|numbers| numbers[depth % numbers.len()]).collect::<Vec<_>>());
+    let values: Vec<f64> = (0..length).map(at).collect();
+    Ok(if is_curve { Value::default().with("curve", &[length], values) } else { Value::number(values[0]) })
 }
 
 /// A curve divided by its last value; see [`Derivation::Cutoff`].

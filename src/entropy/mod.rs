@@ -7,9 +7,11 @@ mod derive;
 mod eigenvalues;
 mod measure;
 mod measured;
+mod statistic;
 
 pub use curve::{CurveResult, curve};
 pub use cutoff::{CUTOFF_TOLERANCE, cutoff, falls_below};
 pub use derive::{Derivation, Operator, derive, numbers};
 pub use measure::Measure;
 pub use measured::{Lost, Measured};
+pub use statistic::Statistic;

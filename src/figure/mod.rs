@@ -42,6 +42,7 @@ pub use palette::{Colour, Palette};
 pub use panels::{Panels, Share};
 pub use regions::{By, Hit, Part, Quantity, Regions, Shape};
 pub(crate) use save::files;
+pub(crate) use text::math_label;
 
 /// One picture: a title and what is drawn under it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use super::figure::Plot;
 use super::results::Placed;
 use super::{Located, ResultTable};
-use crate::Result;
 use crate::executor::Computed;
 use crate::figure::{Axis, Cell, Colouring, Heatmap, Hit, Kind, Series};
 use crate::work::Described;
+use crate::{Error, Result};
 
 /// A heatmap of a table.
 #[derive(Debug, Clone)]
@@ -32,6 +32,9 @@ impl HeatmapPlot {
         table.holds_numbers()?;
         table.varies_only_over(&axes)?;
         let (x, y) = (table.placed_or_worded(x)?, y.map(|y| table.placed_or_worded(y)).transpose()?);
+        if let Some(y) = &y {
+            is_filled(table.rows.len(), &x, y)?;
+        }
         Ok(Self { table, x, y, value })
     }
 
@@ -45,6 +48,18 @@ impl HeatmapPlot {
             }
         }
     }
+}
+
+/// Refuses points that lie almost nowhere on the grid of their positions, as those of a random sweep: n points have n² cells.
+fn is_filled(points: usize, x: &Placed, y: &Placed) -> Result<()> {
+    /// Cells for each point, at most; a triangle of a grid has two.
+    const CELLS: usize = 16;
+    let (columns, rows) = (x.positions.len(), y.positions.len());
+    if columns.saturating_mul(rows) <= points.saturating_mul(CELLS) {
+        return Ok(());
+    }
+    let message = format!("a heatmap of {columns} × {rows} cells, of which {points} have a value");
+    Err(Error::new(message).hint(format!("draw the points: `scatter(table, #{{ x: {:?}, y: {:?} }})`", x.name, y.name)))
 }
 
 impl Plot for HeatmapPlot {

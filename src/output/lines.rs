@@ -1,5 +1,6 @@
 //! Lines: curves over depth, one per point of the sweep, or numbers over one of its axes.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::band::{Spread, mean_and_band};
@@ -225,14 +226,13 @@ impl Plot for LinesPlot {
 
 /// Groups of rows that differ only in the axes `within`, each with its other values in words.
 fn groups(table: &ResultTable, within: &[usize]) -> Vec<(String, Vec<usize>)> {
-    let mut groups: Vec<(String, Vec<usize>)> = Vec::new();
+    let (mut groups, mut known) = (Vec::<(String, Vec<usize>)>::new(), BTreeMap::new());
+    let axes = table.beside(within);
     for (i, row) in table.rows.iter().enumerate() {
-        let name: Vec<String> = (0..table.axes.len())
-            .filter(|axis| !within.contains(axis) && table.axes[*axis].values.len() > 1)
-            .map(|axis| format!("{} = {}", table.axes[axis].name, table.label(row, axis)))
-            .collect();
-        let name = name.join(", ");
-        match groups.iter_mut().find(|(known, _)| *known == name) {
+        let name = axes.iter().map(|&axis| format!("{} = {}", table.axes[axis].name, table.label(row, axis)));
+        let name = name.collect::<Vec<_>>().join(", ");
+        let group = *known.entry(name.clone()).or_insert(groups.len());
+        match groups.get_mut(group) {
             Some((_, rows)) => rows.push(i),
             None => groups.push((name, vec![i])),
         }

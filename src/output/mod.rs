@@ -10,6 +10,7 @@ pub mod images;
 pub mod known;
 pub mod lines;
 pub mod panels;
+mod parquet;
 pub mod pictures;
 pub(crate) mod record;
 pub mod records;
@@ -19,6 +20,7 @@ pub mod scalar;
 pub mod scatter;
 pub mod style;
 pub mod table;
+mod typeset;
 pub mod verdict;
 pub mod weights;
 

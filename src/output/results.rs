@@ -226,18 +226,33 @@ impl ResultTable {
         })
     }
 
-    /// Refuses a table that varies over other axes than `shown`, since several of its values would share a place.
+    /// Refuses a table of which several rows have one place on the axes `shown`.
     ///
     /// # Errors
-    /// When it does.
+    /// When it has such rows.
     pub fn varies_only_over(&self, shown: &[usize]) -> Result<()> {
-        match self.axes.iter().enumerate().find(|(i, axis)| !shown.contains(i) && axis.values.len() > 1) {
+        match self.beside(shown).first() {
             None => Ok(()),
-            Some((_, axis)) => Err(Error::new(format!("the table also varies over \"{}\"", axis.name)).hint(format!(
-                "take its mean, `.mean_over(\"{0}\")`, or one value of it, `.where(|p| p.{0} == …)`",
-                axis.name
-            ))),
+            Some(&axis) => {
+                Err(Error::new(format!("the table also varies over \"{}\"", self.axes[axis].name)).hint(format!(
+                    "take its mean, `.mean_over(\"{0}\")`, or one value of it, `.where(|p| p.{0} == …)`",
+                    self.axes[axis].name
+                )))
+            }
         }
+    }
+
+    /// The axes that tell rows apart which have one place on the axes `shown`. An axis that advances together with a shown one
+    /// is none of them.
+    pub fn beside(&self, shown: &[usize]) -> Vec<usize> {
+        let mut first = BTreeMap::<Vec<usize>, &Point>::new();
+        let mut differs = vec![false; self.axes.len()];
+        for row in &*self.rows {
+            let place = shown.iter().map(|&axis| row.point[axis]).collect();
+            let first = first.entry(place).or_insert(&row.point);
+            differs.iter_mut().zip(first.iter().zip(&row.point)).for_each(|(differs, (a, b))| *differs |= a != b);
+        }
+        (0..self.axes.len()).filter(|axis| differs[*axis]).collect()
     }
 
     /// Refuses a table of several columns.
@@ -433,7 +448,8 @@ impl ResultTable {
         let entries = || self.rows.iter().flat_map(|row| &row.entries);
         let with_depth = entries().any(|entry| matches!(entry, Entry::Curve { .. }));
         let axes = self.axes.iter().map(|axis| axis.name.clone());
-        let columns = axes.chain(with_depth.then(|| self.over())).chain(self.columns.iter().cloned()).collect();
+        let columns = axes.chain(with_depth.then(|| self.over())).chain(self.columns.iter().cloned());
+        let columns = told_apart(columns.collect());
         let mut rows = Vec::new();
         for row in &*self.rows {
             let cells: Vec<Vec<Scalar>> = row.entries.iter().map(|entry| entry.cells(computed)).collect();
@@ -481,6 +497,19 @@ impl ResultRow {
     pub(super) fn entry(&self) -> &Entry {
         self.entries.first().unwrap_or(&Entry::Failed)
     }
+}
+
+/// Names of columns; of equal ones, such as an axis "depth" and the depth of curves, the second is "depth_2".
+fn told_apart(mut names: Vec<String>) -> Vec<String> {
+    for i in 1..names.len() {
+        let name = names[i].clone();
+        let mut number = 2;
+        while names[..i].contains(&names[i]) {
+            names[i] = format!("{name}_{number}");
+            number += 1;
+        }
+    }
+    names
 }
 
 /// A point in words: "weight_var = 1.5, seed = 0".

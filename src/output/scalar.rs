@@ -1,5 +1,6 @@
 //! Plain values: those of a sweep's axes and of a table's cells.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
@@ -35,6 +36,31 @@ impl Scalar {
             Self::Integer(i) => Some(*i as f64),
             Self::Number(x) => Some(*x),
             _ => None,
+        }
+    }
+
+    /// Equal for equal values: 1 and 1.0 have one place on a figure's axis. `None` for values that may differ in what their words
+    /// do not say.
+    pub fn key(&self) -> Option<String> {
+        match self {
+            Self::Integer(_) | Self::Number(_) => self.number().map(|x| format!("{:?}", x + 0.0)),
+            Self::Bool(truth) => Some(format!("bool {truth}")),
+            Self::Text(text) => Some(format!("text {text}")),
+            Self::Empty | Self::Other(_) => None,
+        }
+    }
+
+    /// The order of values in a column: numbers, then truth values, then texts, then all others.
+    pub fn order(&self, other: &Self) -> Ordering {
+        let rank = |value: &Self| match value {
+            Self::Integer(_) | Self::Number(_) => 0,
+            Self::Bool(_) => 1,
+            Self::Text(_) => 2,
+            Self::Empty | Self::Other(_) => 3,
+        };
+        match (self.number(), other.number()) {
+            (Some(a), Some(b)) => (a + 0.0).total_cmp(&(b + 0.0)),
+            _ => rank(self).cmp(&rank(other)).then_with(|| self.to_string().cmp(&other.to_string())),
         }
     }
 

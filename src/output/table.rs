@@ -1,9 +1,9 @@
-//! Tables, saved as CSV or JSON.
+//! Tables, saved in a file.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Filled, Output, ResultTable};
+use super::{Filled, Output, Records, ResultTable};
 use crate::executor::Computed;
 use crate::files::write_whole;
 use crate::work::{Described, Target};
@@ -14,24 +14,34 @@ use crate::{Error, Result};
 pub struct SavedTable {
     table: ResultTable,
     path: PathBuf,
-    is_json: bool,
+    write: Write,
 }
 
+/// How records become a file.
+type Write = fn(&Records) -> Result<Vec<u8>>;
+
+/// The endings of names, each with its format.
+const FORMATS: [(&str, Write); 5] = [
+    ("csv", Records::csv),
+    ("json", Records::json),
+    ("parquet", Records::parquet),
+    ("tex", |records| Ok(records.latex().into_bytes())),
+    ("md", |records| Ok(records.markdown().into_bytes())),
+];
+
 impl SavedTable {
-    /// A table saved under a path in the run folder that ends in `.csv` or `.json`.
+    /// A table saved under a path in the run folder, whose ending is the format.
     ///
     /// # Errors
     /// When it has another ending.
     pub fn new(table: ResultTable, path: PathBuf) -> Result<Self> {
-        let is_json = match path.extension().and_then(|extension| extension.to_str()) {
-            Some("csv") => false,
-            Some("json") => true,
-            _ => {
-                let path = path.display();
-                return Err(Error::new(format!("a table is saved as .csv or .json, not as \"{path}\"")));
-            }
+        let ending = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+        let Some((_, write)) = FORMATS.iter().find(|(known, _)| *known == ending) else {
+            let [others @ .., last] = FORMATS.map(|(ending, _)| format!(".{ending}"));
+            let (others, path) = (others.join(", "), path.display());
+            return Err(Error::new(format!("a table is saved as {others} or {last}, not as \"{path}\"")));
         };
-        Ok(Self { table, path, is_json })
+        Ok(Self { table, write: *write, path })
     }
 }
 
@@ -59,7 +69,7 @@ impl Output for SavedTable {
     fn write(&self, folder: &Path, filled: &Filled, _: &Computed) -> Result<Vec<PathBuf>> {
         let Some(records) = &filled.records else { return Ok(Vec::new()) };
         let path = folder.join(&self.path);
-        write_whole(&path, &if self.is_json { records.json()? } else { records.csv()? })?;
+        write_whole(&path, &(self.write)(records)?)?;
         Ok(vec![path])
     }
 

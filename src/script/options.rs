@@ -6,6 +6,7 @@ use std::fmt;
 
 use rhai::{Dynamic, Map};
 
+use super::lazy::Number;
 use super::type_names::in_message;
 use crate::words::nearest;
 use crate::{Error, Result};
@@ -195,11 +196,9 @@ impl Options<'_> {
             .get(key)
             .map(|value| {
                 as_wanted(value).ok_or_else(|| {
-                    Error::new(format!(
-                        "`{}`: option `{key}` must be {what}, got {}",
-                        self.spec.function,
-                        describe(value)
-                    ))
+                    let function = self.spec.function;
+                    let error = format!("`{function}`: option `{key}` must be {what}, got {}", describe(value));
+                    with_way_out(Error::new(error), value)
                 })
             })
             .transpose()
@@ -366,6 +365,11 @@ impl Options<'_> {
 /// A number, whether the script wrote 1 or 1.0.
 pub fn number(value: &Dynamic) -> Option<f64> {
     value.as_float().ok().or_else(|| value.as_int().ok().map(|int| int as f64))
+}
+
+/// The error of a value that is not what is wanted; of a number that is computed later, how it becomes one.
+pub fn with_way_out(error: Error, value: &Dynamic) -> Error {
+    if value.is::<Number>() { error.hint("`.value` computes it now") } else { error }
 }
 
 /// A value for an error message: what it is, and itself where it is short.

@@ -11,7 +11,7 @@ use super::guest::Guest;
 use super::loader::Loader;
 use super::run_handle::RunHandle;
 use super::settings::Settings;
-use super::table::Axis;
+use super::table::{Axis, PointList};
 use super::tensor_budget::TensorBudget;
 use crate::allocation::{self, Unstopped};
 use crate::data::Folders;
@@ -340,11 +340,24 @@ impl Session {
         Ok(value)
     }
 
-    /// The values of an axis that `--only` leaves.
+    /// The points that `--only` leaves.
     ///
     /// # Errors
     /// When it leaves none.
-    pub(super) fn only(&self, axis: Axis) -> Result<Axis> {
+    pub(super) fn only(&self, points: PointList) -> Result<PointList> {
+        let wanted: Vec<Option<Vec<bool>>> = points.axes.iter().map(|axis| self.wanted(axis)).collect::<Result<_>>()?;
+        if wanted.iter().all(Option::is_none) {
+            return Ok(points);
+        }
+        let is_wanted = |(wanted, &place): (&Option<Vec<bool>>, &usize)| wanted.as_ref().is_none_or(|all| all[place]);
+        points.filtered(|point| wanted.iter().zip(point).all(is_wanted)).ok_or_else(|| {
+            let only: Vec<_> = self.settings.only.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            Error::new(format!("--only {}: no point of the sweep has these values together", only.join(" --only ")))
+        })
+    }
+
+    /// Which values of an axis `--only` wants; `None` if it does not name the axis.
+    fn wanted(&self, axis: &Axis) -> Result<Option<Vec<bool>>> {
         let wanted: Vec<&str> =
             self.settings.only.iter().filter(|(name, _)| name == axis.name()).map(|(_, text)| text.as_str()).collect();
         self.state().axes.insert(axis.name().to_owned());
@@ -356,11 +369,13 @@ impl Session {
                 .any(|text| if exact.contains(&text) { value.to_string() == *text } else { is_meant(value, text) })
         };
         if wanted.is_empty() {
-            return Ok(axis);
+            return Ok(None);
         }
-        let left = axis.filtered(is_wanted);
-        if left.values().is_empty() {
-            let values: Vec<String> = axis.values().iter().map(Scalar::label).collect();
+        let left: Vec<bool> = axis.values().iter().map(is_wanted).collect();
+        if !left.contains(&true) {
+            const LISTED: usize = 50;
+            let mut values: Vec<String> = axis.values().iter().take(LISTED).map(Scalar::label).collect();
+            values.extend((axis.values().len() > LISTED).then(|| format!("and {} more", axis.values().len() - LISTED)));
             return Err(Error::new(format!(
                 "--only {0}={1}: the axis \"{0}\" has no such value",
                 axis.name(),
@@ -368,7 +383,7 @@ impl Session {
             ))
             .hint(format!("it has {}", values.join(", "))));
         }
-        Ok(left)
+        Ok(Some(left))
     }
 
     /// What `print` shows of a result: of one that is not computed while the script is only checked, just that.

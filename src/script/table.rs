@@ -1,10 +1,12 @@
 //! Axes and tables as scripts hold them, with any value for every point. Outputs show the [results](ResultTable) of a
 //! table, which do not depend on Rhai.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rhai::{Array, Dynamic, Map};
 
+use super::decimal;
 use super::lazy::{Curve, Number};
 use super::options::describe;
 use crate::Error;
@@ -19,6 +21,15 @@ pub struct Axis {
     typed: Arc<SweepAxis>,
     /// The values as the script gave them; closures get these.
     given: Arc<[Dynamic]>,
+    /// The places of the values that the script listed, of which some may be equal.
+    listed: Arc<[usize]>,
+}
+
+/// Axes that advance together: a list of points over them. A lone axis is one as well.
+#[derive(Debug, Clone)]
+pub struct PointList {
+    pub axes: Arc<[Axis]>,
+    pub points: Arc<[Point]>,
 }
 
 /// A value for every point of a sweep, or why there is none.
@@ -36,10 +47,49 @@ pub struct Row {
 }
 
 impl Axis {
-    /// An axis of these values.
+    /// An axis of these values, which all differ.
     pub fn new(name: &str, given: impl Into<Arc<[Dynamic]>>) -> Self {
         let given = given.into();
-        Self { typed: Arc::new(SweepAxis::new(name, given.iter().map(scalar).collect())), given }
+        let typed = Arc::new(SweepAxis::new(name, given.iter().map(scalar).collect()));
+        Self { typed, listed: (0..given.len()).collect(), given }
+    }
+
+    /// An axis of values that a script lists, without their rounding errors; equal ones are one value.
+    pub fn listing(name: &str, values: Array) -> Self {
+        let (mut given, mut listed) = (Vec::new(), Vec::with_capacity(values.len()));
+        let mut known = BTreeMap::<String, usize>::new();
+        for value in values {
+            let value = value.as_float().map_or(value, |x| Dynamic::from_float(decimal::meant(x)));
+            let key = scalar(&value).key();
+            let place = key.as_ref().and_then(|key| known.get(key)).copied().unwrap_or(given.len());
+            if place == given.len() {
+                known.extend(key.map(|key| (key, place)));
+                given.push(value);
+            }
+            listed.push(place);
+        }
+        Self { listed: listed.into(), ..Self::new(name, given) }
+    }
+
+    /// The places of the values in the order in which the script listed them.
+    pub fn listed(&self) -> &[usize] {
+        &self.listed
+    }
+
+    /// The values that the script listed several times, in words.
+    pub fn repeated(&self) -> Vec<String> {
+        /// More of them are counted.
+        const LISTED: usize = 6;
+        let mut times = vec![0; self.given.len()];
+        self.listed.iter().for_each(|&place| times[place] += 1);
+        let repeated = self.given.iter().zip(times).filter(|(_, times)| *times > 1);
+        let mut words: Vec<String> =
+            repeated.map(|(value, times)| format!("{} {times} times", describe(value))).collect();
+        if words.len() > LISTED {
+            let rest = words.split_off(LISTED).len();
+            words.push(format!("and {rest} more"));
+        }
+        words
     }
 
     /// The parameter's name.
@@ -57,10 +107,42 @@ impl Axis {
         &self.typed.values
     }
 
-    /// The axis with those of its values alone for which `is_wanted` holds.
-    pub(super) fn filtered(&self, is_wanted: impl Fn(&Scalar) -> bool) -> Self {
-        let kept = self.given.iter().zip(self.values()).filter(|(_, value)| is_wanted(value));
-        Self::new(self.name(), kept.map(|(given, _)| given.clone()).collect::<Vec<_>>())
+    /// Whether both are one axis, so that their values need no comparison.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.typed, &other.typed)
+    }
+}
+
+impl From<Axis> for PointList {
+    fn from(axis: Axis) -> Self {
+        Self { points: (0..axis.values().len()).map(|i| vec![i]).collect(), axes: Arc::new([axis]) }
+    }
+}
+
+impl PointList {
+    /// Axes that advance together, each the points of one list. Equal points are one; the number of the others.
+    pub fn together(axes: Vec<Axis>, points: impl Iterator<Item = Point>) -> (Self, usize) {
+        let mut known = BTreeSet::new();
+        let mut repeated = 0;
+        let mut distinct: Vec<Point> = Vec::new();
+        for point in points {
+            if known.insert(point.clone()) {
+                distinct.push(point);
+            } else {
+                repeated += 1;
+            }
+        }
+        (Self { axes: axes.into(), points: distinct.into() }, repeated)
+    }
+
+    /// The points that are wanted, on axes with the values that these have; `None` if there are none.
+    pub fn filtered(&self, mut is_wanted: impl FnMut(&Point) -> bool) -> Option<Self> {
+        let mut points: Vec<Point> = self.points.iter().filter(|point| is_wanted(point)).cloned().collect();
+        if points.is_empty() {
+            return None;
+        }
+        let axes = narrow(&self.axes, points.iter_mut().collect());
+        Some(Self { axes, points: points.into() })
     }
 }
 
@@ -74,6 +156,26 @@ pub(super) fn point_in_words(axes: &[Axis], point: &Point) -> String {
     point_name(&axes.iter().map(|axis| axis.typed.clone()).collect::<Vec<_>>(), point)
 }
 
+/// The axes with the values alone that some points have; the points are places on these axes afterwards.
+pub(super) fn narrow(axes: &[Axis], mut points: Vec<&mut Point>) -> Arc<[Axis]> {
+    let narrow = |(at, axis): (usize, &Axis)| {
+        let mut places = vec![None; axis.values().len()];
+        points.iter().for_each(|point| places[point[at]] = Some(0));
+        let mut kept = 0;
+        for place in places.iter_mut().flatten() {
+            *place = kept;
+            kept += 1;
+        }
+        if kept == axis.values().len() {
+            return axis.clone();
+        }
+        points.iter_mut().for_each(|point| point[at] = places[point[at]].unwrap_or_default());
+        let given = axis.given().iter().zip(&places).filter(|(_, place)| place.is_some());
+        Axis::new(axis.name(), given.map(|(value, _)| value.clone()).collect::<Vec<_>>())
+    };
+    axes.iter().enumerate().map(narrow).collect()
+}
+
 impl Table {
     /// The place of an axis among the axes.
     ///
@@ -84,33 +186,24 @@ impl Table {
         ResultTable { axes, columns: Arc::new([]), rows: Arc::new([]) }.axis(name)
     }
 
-    /// The same table with the values of its axes that its rows have.
-    pub(super) fn narrowed(self) -> Self {
-        let mut axes = Vec::new();
-        let mut rows = self.rows.to_vec();
-        for (at, axis) in self.axes.iter().enumerate() {
-            let mut places = vec![None; axis.values().len()];
-            self.rows.iter().for_each(|row| places[row.point[at]] = Some(0));
-            let mut kept = 0;
-            for place in places.iter_mut().flatten() {
-                *place = kept;
-                kept += 1;
-            }
-            if kept == axis.values().len() {
-                axes.push(axis.clone());
-                continue;
-            }
-            let given = axis.given().iter().zip(&places).filter(|(_, place)| place.is_some());
-            axes.push(Axis::new(axis.name(), given.map(|(value, _)| value.clone()).collect::<Vec<_>>()));
-            rows.iter_mut().for_each(|row| row.point[at] = places[row.point[at]].unwrap_or_default());
-        }
-        Self { axes: axes.into(), rows: rows.into() }
+    /// A table of these rows, whose axes have the values that the rows have.
+    pub(super) fn narrowed(axes: &[Axis], mut rows: Vec<Row>) -> Self {
+        let axes = narrow(axes, rows.iter_mut().map(|row| &mut row.point).collect());
+        Self { axes, rows: rows.into() }
     }
 
     /// What the table shows: one column "value", or a column for every key where values are maps.
     pub(super) fn results(&self) -> ResultTable {
-        let maps = || self.rows.iter().filter_map(|row| row.value.as_ref().ok()?.read_lock::<Map>());
-        let keys: Option<Vec<String>> = maps().next().map(|map| map.keys().map(ToString::to_string).collect());
+        let maps = self.rows.iter().filter_map(|row| row.value.as_ref().ok()?.read_lock::<Map>());
+        // The keys of all maps: a point that lacks some of them has holes there.
+        let mut keys: Option<BTreeSet<String>> = None;
+        for map in maps {
+            let known = keys.get_or_insert_default();
+            let new = map.keys().filter(|key| !known.contains(key.as_str())).map(ToString::to_string);
+            let new: Vec<String> = new.collect();
+            known.extend(new);
+        }
+        let keys: Option<Vec<String>> = keys.map(|keys| keys.into_iter().collect());
         let entries = |value: &Dynamic| match (&keys, value.read_lock::<Map>()) {
             (None, _) => vec![entry(value)],
             (Some(keys), map) => {
@@ -147,6 +240,21 @@ impl Table {
     }
 }
 
+/// The rows as a loop gets them: maps with `point` and `value`.
+impl IntoIterator for Table {
+    type Item = Map;
+    type IntoIter = Box<dyn Iterator<Item = Map>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        Box::new((0..self.rows.len()).map(move |i| {
+            let row = &self.rows[i];
+            let point = Dynamic::from(point_map(&self.axes, &row.point));
+            let value = row.value.as_ref().map_or(Dynamic::UNIT, Clone::clone);
+            [("point".into(), point), ("value".into(), value)].into_iter().collect()
+        }))
+    }
+}
+
 /// What a table shows of a value.
 fn entry(value: &Dynamic) -> Entry {
     if let Some(curve) = value.read_lock::<Curve>() {
@@ -162,7 +270,7 @@ fn entry(value: &Dynamic) -> Entry {
 }
 
 /// A script's value by its type.
-fn scalar(value: &Dynamic) -> Scalar {
+pub(super) fn scalar(value: &Dynamic) -> Scalar {
     if let Ok(x) = value.as_float() {
         return Scalar::Number(x);
     }

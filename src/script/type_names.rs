@@ -22,6 +22,7 @@ const NAMES: &[(&str, &str)] = &[
     ("Dynamic", "any"),
     ("AnyNumber", "number"),
     ("TensorOrArray", "Tensor or array"),
+    ("AxisNames", "text or array"),
     ("TensorOrNumber", "Tensor or number"),
     ("ScriptTensor", "Tensor"),
 ];

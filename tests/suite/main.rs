@@ -38,6 +38,7 @@ mod run_folder;
 mod said;
 mod scripts;
 mod store;
+mod tables;
 mod tensor;
 mod theory;
 mod training;

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use rhai::plugin::*;
-use rhai::{Array, Dynamic, Engine, FLOAT, FuncRegistration, INT, Map, Module};
+use rhai::{Array, Dynamic, Engine, FLOAT, INT, Map};
 
+use super::arithmetic;
 use super::general::{AnyNumber, wanted_count, wanted_number};
 use crate::Error;
 use crate::cascade::Cascade;
-use crate::entropy::{CUTOFF_TOLERANCE, Derivation, Measured, Operator, derive, numbers};
+use crate::entropy::{CUTOFF_TOLERANCE, Derivation, Measured, derive, numbers};
 use crate::script::lazy::{Curve, Number};
-use crate::script::options::{Key, Spec, number};
+use crate::script::options::{Key, Spec};
 use crate::script::session::{Native, Session};
 use crate::work::{Described, Target, Value};
 
@@ -31,34 +32,6 @@ const CUTOFF: Spec = Spec {
 };
 
 pub(super) const OPTIONS: &[Spec] = &[CUTOFF];
-
-/// Pages of the operators that `register` adds.
-pub(super) const OPERATORS: &str = r#"
-## arithmetic: + - * /
-## Curve + Curve -> Curve
-## Curve + number -> Curve
-## Number + number -> Number
-Arithmetic with curves and numbers, depth by depth, in any order; `-`, `*` and `/` likewise. A number is a `Number` or one
-that the script wrote. Two curves have the same depths. Nothing is computed yet.
-
-```
-let data = dataset("glyphs", #{ size: 7 });
-let net = mlp::wide(49, 10, 5).init(#{ weight_var: 1.76, bias_var: 0.05 });
-let found = cascade(net, data.train.take(200)).reconstruct(data.test.take(20));
-let lost = 1 - found.explained_variance();
-print(lost.len);    // 3
-```
-
-## comparison: == != < <= > >=
-## Number < number -> bool
-Compares two numbers, which are computed now; all six operators go with a `Number` on either side.
-
-```
-let data = dataset("glyphs", #{ size: 7 });
-let net = mlp::wide(49, 10, 3).init(#{ weight_var: 1.76, bias_var: 0.05 });
-print(net.accuracy(data.test.take(100)) < 0.5);    // true
-```
-"#;
 
 impl Curve {
     /// A curve from an operation whose result holds an array "curve", `[length]`, in double precision.
@@ -108,7 +81,7 @@ pub(super) fn now(context: &NativeCallContext<'_>, what: &str, source: &Describe
     Ok(computed.remove(&source.fingerprint()).unwrap_or_else(|| Err(Error::interrupted()))?)
 }
 
-fn value_of(context: &NativeCallContext<'_>, number: &Number) -> Native<f64> {
+pub(super) fn value_of(context: &NativeCallContext<'_>, number: &Number) -> Native<f64> {
     let value = now(context, "a number", &number.source)?;
     Ok(numbers(&value)?[0])
 }
@@ -118,75 +91,12 @@ fn values_of(context: &NativeCallContext<'_>, curve: &Curve) -> Native<Vec<f64>>
     Ok(numbers(&value)?.to_vec())
 }
 
-/// An operand of arithmetic: a curve, a `Number`, or a plain number.
-fn operand(value: &Dynamic) -> Option<(Described, Option<Curve>)> {
-    if let Some(curve) = value.read_lock::<Curve>() {
-        return Some((curve.source.clone(), Some(curve.clone())));
-    }
-    if let Some(number) = value.read_lock::<Number>() {
-        return Some((number.source.clone(), None));
-    }
-    number(value).map(|value| (derive(Derivation::Constant { value }, Vec::new()), None))
-}
-
-fn arithmetic(operator: Operator, a: &Dynamic, b: &Dynamic) -> Native<Dynamic> {
-    let wrong = || Error::new("arithmetic goes with curves and numbers");
-    let (a, b) = (operand(a).ok_or_else(wrong)?, operand(b).ok_or_else(wrong)?);
-    if let (Some(Curve { length: a, measured, .. }), Some(Curve { length: b, .. })) = (&a.1, &b.1)
-        && a != b
-    {
-        return Err(Error::new(format!("curves of {a} and {b} {}s do not go together", measured.over)).into());
-    }
-    let source = derive(Derivation::Arithmetic { operator }, vec![a.0, b.0]);
-    Ok(match a.1.or(b.1) {
-        Some(curve) => Dynamic::from(Curve { source, measured: curve.measured.changed(), ..curve }),
-        None => Dynamic::from(Number { source, quantity: "" }),
-    })
-}
-
 pub(super) fn register(engine: &mut Engine) {
-    engine.register_type_with_name::<Curve>("Curve").register_type_with_name::<Number>("Number");
-    let mut module: Module = rhai::exported_module!(functions);
-    let operators =
-        [("+", Operator::Add), ("-", Operator::Subtract), ("*", Operator::Multiply), ("/", Operator::Divide)];
-    for (name, operator) in operators {
-        macro_rules! pairs {
-            ($($a:ty, $b:ty;)*) => {$(
-                FuncRegistration::new(name).in_global_namespace().set_into_module(&mut module, move |a: $a, b: $b| {
-                    arithmetic(operator, &Dynamic::from(a), &Dynamic::from(b))
-                });
-            )*};
-        }
-        pairs! {
-            Curve, Curve; Curve, Number; Curve, FLOAT; Curve, INT; Number, Curve; FLOAT, Curve; INT, Curve;
-            Number, Number; Number, FLOAT; Number, INT; FLOAT, Number; INT, Number;
-        }
-    }
-    type Compare = fn(&f64, &f64) -> bool;
-    let comparisons: [(&str, Compare); 6] =
-        [("<", f64::lt), ("<=", f64::le), (">", f64::gt), (">=", f64::ge), ("==", f64::eq), ("!=", f64::ne)];
-    for (name, compare) in comparisons {
-        macro_rules! pairs {
-            ($($a:ty, $b:ty;)*) => {$(
-                FuncRegistration::new(name).in_global_namespace().set_into_module(
-                    &mut module,
-                    move |context: NativeCallContext, a: $a, b: $b| -> Native<bool> {
-                        Ok(compare(&plain(&context, &Dynamic::from(a))?, &plain(&context, &Dynamic::from(b))?))
-                    },
-                );
-            )*};
-        }
-        pairs! { Number, Number; Number, FLOAT; Number, INT; FLOAT, Number; INT, Number; }
-    }
-    engine.register_global_module(module.into());
-}
-
-/// A number now, whether it has to be computed or not.
-fn plain(context: &NativeCallContext<'_>, value: &Dynamic) -> Native<f64> {
-    match value.read_lock::<Number>() {
-        Some(number) => value_of(context, &number),
-        None => Ok(wanted_number(value, "what is compared")?),
-    }
+    engine
+        .register_type_with_name::<Curve>("Curve")
+        .register_type_with_name::<Number>("Number")
+        .register_global_module(rhai::exported_module!(functions).into());
+    arithmetic::register(engine);
 }
 
 #[expect(clippy::unwrap_used, reason = "Rhai's macro writes them")]
@@ -254,7 +164,8 @@ mod functions {
         Ok(curve.number(Derivation::Cutoff { tolerance, published: options.flag("published")? }))
     }
 
-    /// The depth from which on a curve stays below `level`, interpolated between two depths; infinite if there is none.
+    /// The depth from which on a curve stays below `level`, interpolated between two depths; infinite if there is none. The level is
+    /// a number, or one that is computed later, such as `curve.at(1) - 1.5`.
     ///
     /// ```
     /// let data = dataset("glyphs", #{ size: 7 });
@@ -264,6 +175,10 @@ mod functions {
     /// ```
     #[rhai_fn(return_raw)]
     pub fn falls_below(curve: Curve, level: AnyNumber) -> Native<Number> {
+        if let Some(level) = level.read_lock::<Number>() {
+            let source = derive(Derivation::FallsBelowNumber, vec![curve.source, level.source.clone()]);
+            return Ok(Number { source, quantity: curve.measured.over });
+        }
         Ok(curve.number(Derivation::FallsBelow { level: wanted_number(&level, "the level")? }))
     }
 

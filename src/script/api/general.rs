@@ -5,7 +5,7 @@ use rhai::{Array, Dynamic, Engine, FLOAT, INT};
 
 use crate::Error;
 use crate::script::decimal;
-use crate::script::options::{describe, number};
+use crate::script::options::{describe, number, with_way_out};
 use crate::script::session::{Native, Session};
 
 pub(super) fn register(engine: &mut Engine) {
@@ -17,7 +17,8 @@ pub(super) type AnyNumber = Dynamic;
 
 /// A number from a script, `1` as well as `1.0`; `what` names it in the error.
 pub(super) fn wanted_number(value: &Dynamic, what: &str) -> Result<f64, Error> {
-    number(value).ok_or_else(|| Error::new(format!("{what} must be a number, got {}", describe(value))))
+    number(value)
+        .ok_or_else(|| with_way_out(Error::new(format!("{what} must be a number, got {}", describe(value))), value))
 }
 
 /// A count from a script; `what` names it in the error.

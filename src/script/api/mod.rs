@@ -2,6 +2,7 @@
 //! reference; the example in it is a test.
 
 mod activation;
+mod arithmetic;
 mod arrays;
 mod cascade;
 mod classify;
@@ -16,7 +17,9 @@ mod init;
 mod layers;
 mod network;
 mod own_files;
+mod points;
 mod scatter;
+mod statistics;
 mod sweep;
 mod table;
 mod tensor;
@@ -57,7 +60,7 @@ impl Chapter {
 }
 
 /// Every chapter, in the order of the reference.
-pub(super) const CHAPTERS: [Chapter; 18] = [
+pub(super) const CHAPTERS: [Chapter; 19] = [
     Chapter::new(
         "Parameters and ranges",
         "Parameters that the command line sets, and arrays of numbers.",
@@ -130,9 +133,28 @@ pub(super) const CHAPTERS: [Chapter; 18] = [
         curve::register,
     )
     .options(curve::OPTIONS)
-    .operators(curve::OPERATORS),
-    Chapter::new("Sweeps", "A `Sweep` is every combination of the values of its axes.", sweep::register),
-    Chapter::new("Tables", "A `Table` has a value for every point of a sweep: a number, a curve, or a map of them.", table::register),
+    .operators(arithmetic::OPERATORS),
+    Chapter::new(
+        "Sweeps",
+        "A `Sweep` is every combination of the values of its axes. `Points` are axes that advance together: `zip`, `random` and \
+         `sobol` make them.",
+        sweep::register,
+    ),
+    Chapter::new(
+        "Tables",
+        "A `Table` has a value for every point of a sweep: a number, a curve, or a map of them. Tables are joined by the axes that \
+         they share: points go together that have equal values of all of these. Arithmetic between tables, `table` and `spearman` \
+         do so; what one of the tables lacks is a hole, with a warning.",
+        table::register,
+    ),
+    Chapter::new(
+        "Statistics",
+        "Statistics over an axis of a table, such as a seed. They are computed when they are shown, depth by depth where the values \
+         are curves, column by column where they are maps. None leaves values out: with a hole or NaN among its values, a \
+         statistic is a hole or NaN as well.",
+        statistics::register,
+    )
+    .options(statistics::OPTIONS),
     Chapter::new("Theory", "Mean-field theory of wide random networks.", theory::register).options(theory::OPTIONS),
     Chapter::new(
         "Figures",
