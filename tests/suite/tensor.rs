@@ -507,7 +507,7 @@ fn wrong_files_are_refused() {
             "key.npy: expected a numpy file, found one whose header cannot be read (dict is missing key 'fortran_order')",
         ),
         (load("cut.safetensors"), "cut.safetensors: expected a whole safetensors file, found 12 bytes"),
-        (load("text.txt"), "text.txt is a text | tensors are read from .npy and .safetensors"),
+        (load("text.txt"), "text.txt is a text | tensors are read from .npy, .npz and .safetensors"),
         (load("none.npy"), "there is no file \"none.npy\" | looked in "),
         (load("../secret.npy"), "\"../secret.npy\" leads out of the folders that a script may read"),
         (load(&secret.display().to_string()), "leads out of the folders"),
