@@ -25,6 +25,16 @@ pub enum LegendKey {
     Marker(Marker, Colour),
 }
 
+impl LegendKey {
+    /// The key of a curve as it is where there is no band; any other key as it is.
+    pub fn without_band(self) -> Self {
+        match self {
+            Self::Line { colour, dash, .. } => Self::Line { colour, dash, band: false },
+            other => other,
+        }
+    }
+}
+
 /// How wide a curve is stroked, in the chart and in its key.
 pub const STROKE: f64 = 2.4;
 /// How a curve's band covers what is under it.

@@ -273,8 +273,11 @@ impl Panels {
                 chart.legend.clear();
             } else if self.share.legend {
                 for entry in std::mem::take(&mut chart.legend) {
-                    if !shared.contains(&entry) {
-                        shared.push(entry);
+                    match shared.iter_mut().find(|known| known.label == entry.label && known.key.without_band() == entry.key.without_band()) {
+                        // A curve has a band in some panels only.
+                        Some(known) if known.key == known.key.without_band() => known.key = entry.key,
+                        Some(_) => {}
+                        None => shared.push(entry),
                     }
                 }
             }

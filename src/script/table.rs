@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use rhai::{Array, Dynamic, Map};
+use rhai::{Array, Dynamic, ImmutableString, Map};
 
 use super::decimal;
 use super::lazy::{Curve, Number};
@@ -37,6 +37,8 @@ pub struct PointList {
 pub struct Table {
     pub axes: Arc<[Axis]>,
     pub rows: Arc<[Row]>,
+    /// The name that its values had as one of several columns.
+    pub column: Option<ImmutableString>,
 }
 
 /// One point and what the script made of it.
@@ -187,9 +189,9 @@ impl Table {
     }
 
     /// A table of these rows, whose axes have the values that the rows have.
-    pub(super) fn narrowed(axes: &[Axis], mut rows: Vec<Row>) -> Self {
-        let axes = narrow(axes, rows.iter_mut().map(|row| &mut row.point).collect());
-        Self { axes, rows: rows.into() }
+    pub(super) fn narrowed(&self, mut rows: Vec<Row>) -> Self {
+        let axes = narrow(&self.axes, rows.iter_mut().map(|row| &mut row.point).collect());
+        Self { axes, rows: rows.into(), column: self.column.clone() }
     }
 
     /// What the table shows: one column "value", or a column for every key where values are maps.
@@ -219,7 +221,7 @@ impl Table {
         ResultTable {
             axes: self.axes.iter().map(|axis| axis.typed.clone()).collect(),
             rows: self.rows.iter().map(row).collect(),
-            columns: keys.unwrap_or_else(|| vec!["value".to_owned()]).into(),
+            columns: keys.unwrap_or_else(|| vec![self.column.as_deref().unwrap_or("value").to_owned()]).into(),
         }
     }
 

@@ -24,6 +24,7 @@ mod docs;
 mod examples;
 mod faults;
 mod figure;
+mod gallery;
 mod hostile;
 mod images;
 mod init;

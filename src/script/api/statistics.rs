@@ -82,7 +82,7 @@ impl<'a> Groups<'a> {
             Ok(Row { point: point.clone(), value })
         };
         let rows: Vec<Row> = self.groups.iter().map(row).collect::<Result<_, Error>>()?;
-        Ok(Table { axes: self.axes.clone(), rows: rows.into() })
+        Ok(Table { axes: self.axes.clone(), rows: rows.into(), column: None })
     }
 
     /// Says which groups are holes or have fewer values than others.
@@ -176,7 +176,9 @@ fn source(value: &Dynamic) -> Result<Described, Error> {
 fn over(context: &NativeCallContext<'_>, table: &Table, axis: &AxisNames, statistic: Statistic) -> Native<Table> {
     let groups = Groups::over(table, axis)?;
     groups.say_gaps(context)?;
-    Ok(groups.reduced(|values| reduced(statistic, values))?)
+    // The spread of a column is not what the column is.
+    let column = if statistic == Statistic::StandardDeviation { Some(SPREAD.into()) } else { table.column.clone() };
+    Ok(Table { column, ..groups.reduced(|values| reduced(statistic, values))? })
 }
 
 /// The numbers of two tables at the points that both have, those of the first before those of the second. Says which points are
@@ -315,7 +317,7 @@ mod functions {
             let count = rows.iter().filter(|row| row.value.is_ok()).count();
             Row { point: point.clone(), value: Ok(Dynamic::from_int(count as INT)) }
         };
-        Ok(Table { rows: groups.groups.iter().map(count).collect(), axes: groups.axes })
+        Ok(Table { rows: groups.groups.iter().map(count).collect(), axes: groups.axes, column: None })
     }
 
     /// Confidence intervals of the means over an axis, by the bootstrap: the values are drawn with replacement, and the interval

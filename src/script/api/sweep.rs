@@ -133,7 +133,7 @@ pub(super) fn for_each_row<A>(
     }
     match first {
         Some(error) if done.iter().all(|row| row.value.is_err()) => Err(error),
-        _ => Ok(Table { axes, rows: done.into() }),
+        _ => Ok(Table { axes, rows: done.into(), column: None }),
     }
 }
 

@@ -57,7 +57,7 @@ fn best(context: &NativeCallContext<'_>, table: &Table, what: &str, is_better: f
 fn ordered(table: &Table, compare: impl Fn(usize, usize) -> Ordering) -> Table {
     let mut order: Vec<usize> = (0..table.rows.len()).collect();
     order.sort_by(|&i, &j| compare(i, j));
-    Table { axes: table.axes.clone(), rows: order.into_iter().map(|i| table.rows[i].clone()).collect() }
+    Table { axes: table.axes.clone(), rows: order.into_iter().map(|i| table.rows[i].clone()).collect(), column: table.column.clone() }
 }
 
 /// The tables of a map side by side: their values are maps, with the key of each table.
@@ -82,7 +82,7 @@ fn side_by_side(context: &NativeCallContext<'_>, columns: Map) -> Native<Table> 
         all = Some(match all {
             None => {
                 let row = |row: &Row| Row { point: row.point.clone(), value: with(None, Some(row)) };
-                Table { rows: column.rows.iter().map(row).collect(), axes: column.axes }
+                Table { rows: column.rows.iter().map(row).collect(), axes: column.axes, column: None }
             }
             Some(before) => {
                 let joined = joined(context, &before, &column, Lacking::Holes)?;
@@ -91,7 +91,7 @@ fn side_by_side(context: &NativeCallContext<'_>, columns: Map) -> Native<Table> 
                     let value = with(map.map(|row| &before.rows[row]), value.map(|row| &column.rows[row]));
                     Row { point: row.point.clone(), value }
                 };
-                Table { rows: joined.rows.iter().map(row).collect(), axes: joined.axes.clone() }
+                Table { rows: joined.rows.iter().map(row).collect(), axes: joined.axes.clone(), column: None }
             }
         });
     }
@@ -173,7 +173,7 @@ mod functions {
             point: row.point.clone(),
             value: row.value.as_ref().map_err(Clone::clone).and_then(cell),
         });
-        Ok(Table { rows: rows.collect(), axes: table.axes.clone() })
+        Ok(Table { rows: rows.collect(), axes: table.axes.clone(), column: Some(name.into()) })
     }
 
     /// The rows for whose point the closure is true; it gets a map of the axes' values. The axes keep the values that these
@@ -194,7 +194,7 @@ mod functions {
         if rows.is_empty() {
             return Err(nothing_left(&table.axes).into());
         }
-        Ok(Table::narrowed(&table.axes, rows))
+        Ok(table.narrowed(rows))
     }
 
     /// The points that have a value: without those whose closure failed, and those that a joined table lacks.
@@ -211,7 +211,7 @@ mod functions {
         if rows.is_empty() {
             return Err(Error::new("`without_holes`: no point has a value").into());
         }
-        Ok(Table::narrowed(&table.axes, rows))
+        Ok(table.narrowed(rows))
     }
 
     /// The point with the greatest number, computed now: a map of the axes' values. The first of equal ones; points without a
