@@ -59,7 +59,7 @@ fn parquet_has_a_column_of_one_type_for_every_column() {
     let (outcome, _) = place.run(
         r#"
         let t = sweep([axis("seed", [0, 1]), axis("weight_var", [1, 2.5]), axis("name", ["é", "b"])]).map(|p|
-            if p.seed == 1 && p.name == "b" { throw "no" } else { #{ n: p.seed * 10, x: p.weight_var / p.seed, yes: p.seed == 1, mixed: if p.seed == 0 { 1 } else { "one" } } });
+            if p.seed == 1 && p.name == "b" { throw "no" } else { #{ n: p.seed * 10, x: 1.0 * p.weight_var / p.seed, yes: p.seed == 1, mixed: if p.seed == 0 { 1 } else { "one" } } });
         t.save("t.parquet");
         "#,
     );
