@@ -122,7 +122,7 @@ impl Plot for HeatmapPlot {
         let is_there =
             |row: &usize| self.x.of_row[*row] == hit.i && self.y.as_ref().is_none_or(|y| y.of_row[*row] == hit.j);
         let rows = (0..self.table.rows.len()).filter(is_there);
-        rows.map(|row| self.table.located(row, Some(hit.j + 1), computed)).collect()
+        rows.map(|row| self.table.located(row, Some(hit.j.saturating_add(1)), computed)).collect()
     }
 
     fn named(&self, name: &mut dyn FnMut(&Described) -> Described) -> Arc<dyn Plot> {

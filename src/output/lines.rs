@@ -207,7 +207,7 @@ impl Plot for LinesPlot {
     fn locate(&self, hit: Hit, computed: &Computed) -> Vec<Located> {
         match self.curves.get(hit.part).map(|curve| &curve.of) {
             Some(Values::OverDepth { rows, .. }) => {
-                rows.iter().map(|&row| self.table.located(row, Some(hit.i + 1), computed)).collect()
+                rows.iter().map(|&row| self.table.located(row, Some(hit.i.saturating_add(1)), computed)).collect()
             }
             Some(Values::OverAxis(line)) => line.locate(hit.i, computed),
             None => Vec::new(),

@@ -2,9 +2,9 @@
 //! a figure cannot show. `check` says what `run` would.
 
 use super::scripted::{Place, assert_says, said, text};
-use entroscope::executor::Points;
-use entroscope::figure::{Axis, Figure, Kind, Lines, Series};
-use entroscope::script::{Host, Outcome, Status};
+use entroscope::executor::{Computed, Points};
+use entroscope::figure::{Axis, Figure, Hit, Kind, Lines, Series};
+use entroscope::script::{Host, HostEvent, Outcome, Status};
 
 /// Curves by ridge regression, which takes a blink; `axes` is an array, and `init` names a point's parameters.
 fn curves(axes: &str, init: &str) -> String {
@@ -312,6 +312,25 @@ mod failures {
         std::fs::write(&script, b"let data = \xff(\"glyphs\");\nlet b = \xe2\x80;").unwrap();
         let wrong = Host::new(place.settings.clone()).check(&script).unwrap_err();
         assert_says(&text(&wrong), &["error: "]);
+    }
+
+    /// Found by fuzzing: a place beyond a figure, as a request may name it, is none of its depths.
+    #[test]
+    fn a_place_beyond_every_depth_is_no_depth_of_a_curve() {
+        let place = Place::new();
+        let base = curves(r#"[axis("weight_var", [1.0, 2.0])]"#, "weight_var: p.weight_var");
+        let shown = r#"lines(found).save("a.svg"); heatmap(found, #{ x: "weight_var", y: "depth" }).save("b.svg");"#;
+        let locate = |event: HostEvent<'_>| {
+            let HostEvent::Described(outputs) = event else { return };
+            let hits = [Hit { part: 0, i: usize::MAX, j: 0 }, Hit { part: 0, i: 0, j: usize::MAX }];
+            for (shown, hit) in outputs.iter().zip(hits) {
+                let located = shown.output.locate(hit, &Computed::new());
+                assert_eq!(located.iter().map(|one| one.depth).collect::<Vec<_>>(), [Some(usize::MAX)]);
+            }
+        };
+        let host = Host::new(place.settings.clone()).with_observer(std::sync::Arc::new(locate));
+        let outcome = host.run(&place.script(&format!("{base}{shown}")));
+        assert_eq!(outcome.status, Status::Done, "{}", warnings(&outcome));
     }
 
     /// A sweep over five seeds, of which one fails at one variance.
