@@ -273,7 +273,9 @@ impl Panels {
                 chart.legend.clear();
             } else if self.share.legend {
                 for entry in std::mem::take(&mut chart.legend) {
-                    match shared.iter_mut().find(|known| known.label == entry.label && known.key.without_band() == entry.key.without_band()) {
+                    match shared.iter_mut().find(|known| {
+                        known.label == entry.label && known.key.without_band() == entry.key.without_band()
+                    }) {
                         // A curve has a band in some panels only.
                         Some(known) if known.key == known.key.without_band() => known.key = entry.key,
                         Some(_) => {}

@@ -336,10 +336,8 @@ mod functions {
         let options = PANELS.read(&options)?;
         let row = |row: Dynamic| match row.into_array() {
             Ok(figures) => elements::<Draft>(figures, "a row of panels", "a figure"),
-            Err(_) => {
-                Err(Error::new("`panels` takes rows, arrays of figures; one of these is no array")
-                    .hint("`panels([[first, second], [third]])`"))
-            }
+            Err(_) => Err(Error::new("`panels` takes rows, arrays of figures; one of these is no array")
+                .hint("`panels([[first, second], [third]])`")),
         };
         let plot = PanelsPlot::new(rows.into_iter().map(row).collect::<Result<_, Error>>()?)?;
         let mut plot = plot.sharing(share(&options)?)?;

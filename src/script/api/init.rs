@@ -6,7 +6,7 @@ use rhai::{Dynamic, Engine, FnPtr, INT, Map};
 use super::general::{AnyNumber, wanted_number};
 use crate::Error;
 use crate::network::{Architecture, Block, Distribution, Init, Layer, Network, OwnSchemes, Scheme, Schemes, Variance};
-use crate::script::options::{Key, Options, Spec, Takes, describe, number};
+use crate::script::options::{Key, Options, Spec, Takes, describe, number, with_way_out};
 use crate::script::session::Native;
 
 const INIT: Spec = Spec {
@@ -104,7 +104,8 @@ impl Place<'_> {
 }
 
 fn not_a(wanted: &str, what: &str, value: &Dynamic) -> Error {
-    Error::new(format!("`init`: option `{what}` must be {wanted}, got {}", describe(value)))
+    let error = Error::new(format!("`init`: option `{what}` must be {wanted}, got {}", describe(value)));
+    with_way_out(error, value)
 }
 
 /// The schemes of a layer or a block.

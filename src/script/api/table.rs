@@ -57,7 +57,11 @@ fn best(context: &NativeCallContext<'_>, table: &Table, what: &str, is_better: f
 fn ordered(table: &Table, compare: impl Fn(usize, usize) -> Ordering) -> Table {
     let mut order: Vec<usize> = (0..table.rows.len()).collect();
     order.sort_by(|&i, &j| compare(i, j));
-    Table { axes: table.axes.clone(), rows: order.into_iter().map(|i| table.rows[i].clone()).collect(), column: table.column.clone() }
+    Table {
+        axes: table.axes.clone(),
+        rows: order.into_iter().map(|i| table.rows[i].clone()).collect(),
+        column: table.column.clone(),
+    }
 }
 
 /// The tables of a map side by side: their values are maps, with the key of each table.
