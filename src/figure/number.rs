@@ -99,6 +99,7 @@ pub mod list {
 pub mod option {
     use super::*;
 
+    #[expect(clippy::ref_option, reason = "serde asks for this form")]
     pub fn serialize<S: Serializer>(value: &Option<f64>, to: S) -> Result<S::Ok, S::Error> {
         value.map(Json::from).serialize(to)
     }

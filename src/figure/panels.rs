@@ -25,6 +25,7 @@ pub struct Panels {
 }
 
 /// What the panels of a page have in common.
+#[expect(clippy::struct_excessive_bools, reason = "each is one thing that panels share or do not")]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Share {

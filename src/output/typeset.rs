@@ -121,7 +121,9 @@ fn latex_symbol(word: &str) -> String {
             .chars()
             .map(|letter| command(letter).unwrap_or_else(|| latex_text(letter.encode_utf8(&mut [0; 4]))))
             .collect();
-        formula += &if i == 0 || script.chars().count() < 2 { shown } else { format!("{{{shown}}}") };
+        let is_short = i == 0 || script.chars().count() < 2;
+        let (open, close) = if is_short { ("", "") } else { ("{", "}") };
+        formula.extend([open, &shown, close]);
         formula += mark;
     }
     formula

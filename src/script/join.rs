@@ -73,7 +73,7 @@ impl Joined {
         let own = [own(a, 0), own(b, 1)];
         let kept = [1, 0].map(|other: usize| lacking_are == Lacking::Holes && own[other].is_empty());
         let row = |rows: [Option<usize>; 2]| {
-            let [at_a, at_b] = rows.map(|row| row.unwrap_or_default());
+            let [at_a, at_b] = rows.map(Option::unwrap_or_default);
             let mut point = if rows[0].is_some() { of_a[at_a].clone() } else { of_b[at_b].clone() };
             point.extend(rows[0].iter().flat_map(|_| own[0].iter().map(|&axis| a.rows[at_a].point[axis])));
             point.extend(rows[1].iter().flat_map(|_| own[1].iter().map(|&axis| b.rows[at_b].point[axis])));

@@ -18,7 +18,6 @@ fn heatmap() -> Heatmap {
             vec![Cell::Value(0.1 + 0.2), Cell::Value(f64::NAN)],
         ],
         lines: vec![Series::new("6 ξ_c", vec![0.5, 1.76], vec![2.5, f64::INFINITY])],
-        ..Heatmap::default()
     }
 }
 
@@ -497,8 +496,7 @@ impl Odd {
         let kind = match self.below(8) {
             0 => self.images().into(),
             1 => {
-                let rows =
-                    (0..1 + self.below(3)).map(|_| (0..1 + self.below(3)).map(|_| one(self)).collect()).collect();
+                let rows = (0..=self.below(3)).map(|_| (0..=self.below(3)).map(|_| one(self)).collect()).collect();
                 let share = Share { x: false, y: false, colour: false, legend: self.below(2) == 0 };
                 Panels { rows, share, letters: self.below(2) == 0 }.into()
             }

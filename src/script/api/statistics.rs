@@ -228,7 +228,6 @@ pub(super) fn register(engine: &mut Engine) {
     engine.register_global_module(rhai::exported_module!(functions).into());
 }
 
-#[expect(clippy::unwrap_used, reason = "Rhai's macro writes them")]
 #[export_module]
 mod functions {
     /// The means over the points that differ in one axis only, such as a seed, or in several, named in an array. These axes are gone
