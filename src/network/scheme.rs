@@ -34,6 +34,20 @@ pub enum Distribution {
     Truncated,
 }
 
+impl Distribution {
+    /// All distributions.
+    pub const ALL: [Self; 3] = [Self::Gaussian, Self::Uniform, Self::Truncated];
+
+    /// Its name, as scripts write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Gaussian => "gaussian",
+            Self::Uniform => "uniform",
+            Self::Truncated => "truncated",
+        }
+    }
+}
+
 /// The variance of a number.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Variance {
@@ -185,11 +199,7 @@ impl Scheme {
     pub(super) fn description(&self) -> serde_json::Value {
         match *self {
             Self::Independent { distribution, variance } => {
-                let name = match distribution {
-                    Distribution::Gaussian => "gaussian",
-                    Distribution::Uniform => "uniform",
-                    Distribution::Truncated => "truncated",
-                };
+                let name = distribution.name();
                 match variance {
                     Variance::Scaled(variance) => json!({ name: variance }),
                     Variance::He => json!({ name: 2.0 }),
@@ -237,11 +247,7 @@ impl fmt::Display for Scheme {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::Independent { distribution, variance } => {
-                let name = match distribution {
-                    Distribution::Gaussian => "gaussian",
-                    Distribution::Uniform => "uniform",
-                    Distribution::Truncated => "truncated",
-                };
+                let name = distribution.name();
                 let rule = match variance {
                     Variance::Scaled(variance) => return write!(f, "{name}({variance})"),
                     Variance::He => "he",

@@ -1,14 +1,13 @@
 //! Dots over two axes: the places are axes of a sweep or numbers of its points, and so are the colours.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::figure::Plot;
 use super::{Located, ResultTable};
+use crate::Result;
 use crate::executor::Computed;
 use crate::figure::{Axis, Cell, Colouring, Hit, Kind, Scatter, Series};
 use crate::work::Described;
-use crate::{Error, Result};
 
 /// A dot for every point of a sweep.
 #[derive(Debug, Clone)]
@@ -148,40 +147,4 @@ impl Plot for ScatterPlot {
         let (x, y) = (self.x.named(name), self.y.named(name));
         Arc::new(Self { x, y, colour: self.colour.as_ref().map(|colour| colour.named(name)) })
     }
-}
-
-/// The rows of two tables that lie at the same point of the axes that both have.
-///
-/// # Errors
-/// When they share no axis or no point, or a point of one lies beside several of the other.
-pub fn joined(x: &ResultTable, y: &ResultTable) -> Result<(Vec<usize>, Vec<usize>)> {
-    let shared: Vec<(usize, usize)> = (0..x.axes.len())
-        .filter_map(|i| Some((i, y.axes.iter().position(|axis| axis.name == x.axes[i].name)?)))
-        .collect();
-    if shared.is_empty() {
-        let names = |table: &ResultTable| {
-            let names: Vec<&str> = table.axes.iter().map(|axis| axis.name.as_str()).collect();
-            if names.is_empty() { "none".to_owned() } else { names.join(", ") }
-        };
-        return Err(Error::new("the two tables share no axis, so their points do not belong together").hint(format!(
-            "the axes of the first are {}, of the second {}",
-            names(x),
-            names(y)
-        )));
-    }
-    let key = |table: &ResultTable, row: usize, of_x: bool| -> Vec<String> {
-        let axis = |(in_x, in_y): &(usize, usize)| if of_x { *in_x } else { *in_y };
-        shared.iter().map(|pair| table.label(&table.rows[row], axis(pair))).collect()
-    };
-    let mut of_y = BTreeMap::<Vec<String>, Vec<usize>>::new();
-    (0..y.rows.len()).for_each(|row| of_y.entry(key(y, row, false)).or_default().push(row));
-    let pairs = (0..x.rows.len()).flat_map(|row| {
-        let others = of_y.get(&key(x, row, true)).map_or(&[][..], Vec::as_slice);
-        others.iter().map(move |&other| (row, other))
-    });
-    let (of_x, of_y): (Vec<usize>, Vec<usize>) = pairs.unzip();
-    if of_x.is_empty() {
-        return Err(Error::new("the two tables share no point"));
-    }
-    Ok((of_x, of_y))
 }

@@ -91,7 +91,12 @@ impl Joined {
         Ok(Self { axes: axes.collect(), rows, holes: holes([a, b], &pairs.alone, kept) }.in_order(a))
     }
 
-    /// The rows of both tables at every point.
+    /// The rows of both tables at the points that both have.
+    pub fn pairs(&self) -> impl Iterator<Item = (usize, usize)> {
+        self.rows.iter().filter_map(|row| Some((row.rows[0]?, row.rows[1]?)))
+    }
+
+    /// The values of both tables at every point.
     pub fn values(&self, a: &Table, b: &Table) -> impl Iterator<Item = (Point, Result<(Dynamic, Dynamic), Error>)> {
         let value = |table: &Table, row: Option<usize>, which: &str| match row {
             Some(row) => table.rows[row].value.clone(),

@@ -288,23 +288,23 @@ mod functions {
     /// scatter(chi, xi, #{ x: "chi", y: "xi_c", colour: "weight_var" }).save("xi_of_chi.svg");
     /// ```
     #[rhai_fn(return_raw)]
-    pub fn scatter(x: Table, y: Table, options: Map) -> Native<Draft> {
-        scatter_of_two(&x.results(), &y.results(), &options)
+    pub fn scatter(context: NativeCallContext, x: Table, y: Table, options: Map) -> Native<Draft> {
+        scatter_of_two(&context, &x, &y, &options)
     }
 
     #[rhai_fn(name = "scatter", return_raw)]
-    pub fn scatter_two_plain(x: Table, y: Table) -> Native<Draft> {
-        scatter_of_two(&x.results(), &y.results(), &Map::new())
+    pub fn scatter_two_plain(context: NativeCallContext, x: Table, y: Table) -> Native<Draft> {
+        scatter_of_two(&context, &x, &y, &Map::new())
     }
 
     #[rhai_fn(name = "scatter", return_raw)]
-    pub fn scatter_one(table: Table, options: Map) -> Native<Draft> {
-        scatter_of(&table.results(), &options)
+    pub fn scatter_one(context: NativeCallContext, table: Table, options: Map) -> Native<Draft> {
+        scatter_of(&context, &table, &options)
     }
 
     #[rhai_fn(name = "scatter", return_raw)]
-    pub fn scatter_one_plain(table: Table) -> Native<Draft> {
-        scatter_of(&table.results(), &Map::new())
+    pub fn scatter_one_plain(context: NativeCallContext, table: Table) -> Native<Draft> {
+        scatter_of(&context, &table, &Map::new())
     }
 
     /// A histogram: how many numbers of a table or a tensor lie in which range. The ranges are equally wide, on a logarithmic

@@ -138,15 +138,11 @@ fn scaled(distribution: Distribution, variance: &Dynamic) -> Native<Scheme> {
 
 /// Of a distribution by its name.
 fn named(variance: Variance, distribution: &str) -> Native<Scheme> {
-    let distribution = match distribution {
-        "normal" => Distribution::Gaussian,
-        "uniform" => Distribution::Uniform,
-        "truncated" => Distribution::Truncated,
-        other => {
-            let error = Error::new(format!("there is no distribution {other:?}"));
-            return Err(error.hint("there are \"normal\", \"uniform\" and \"truncated\"").into());
-        }
-    };
+    let named = Distribution::ALL.into_iter().find(|known| known.name() == distribution);
+    let distribution = named.ok_or_else(|| {
+        let names = Distribution::ALL.map(|known| format!("\"{}\"", known.name())).join(", ");
+        Error::new(format!("there is no distribution {distribution:?}")).hint(format!("the distributions are {names}"))
+    })?;
     Ok(Scheme::Independent { distribution, variance })
 }
 
@@ -266,7 +262,7 @@ mod functions {
     }
 
     /// A scheme for `init`: weights of variance 2 / fan-in (He et al. 2015), for relu. `he()` draws the numbers of
-    /// `gaussian(2)`; the `distribution` is "normal", "uniform" or "truncated".
+    /// `gaussian(2)`; the `distribution` is "gaussian", "uniform" or "truncated".
     ///
     /// ```
     /// let net = mlp::wide_with(784, 10, 30, relu()).init(#{ weights: he() });
@@ -274,7 +270,7 @@ mod functions {
     /// ```
     #[rhai_fn(name = "he", return_raw)]
     pub fn he() -> Native<Scheme> {
-        named(Variance::He, "normal")
+        named(Variance::He, Distribution::Gaussian.name())
     }
 
     #[rhai_fn(name = "he", return_raw)]
@@ -283,7 +279,7 @@ mod functions {
     }
 
     /// A scheme for `init`: weights of variance 2 / (fan-in + fan-out) (Glorot & Bengio 2010); fan-out is the outputs of a
-    /// linear layer, and of a convolution those of its group times the pixels of its kernel. The `distribution` is "normal",
+    /// linear layer, and of a convolution those of its group times the pixels of its kernel. The `distribution` is "gaussian",
     /// "uniform", as published, or "truncated".
     ///
     /// ```
@@ -291,7 +287,7 @@ mod functions {
     /// ```
     #[rhai_fn(name = "glorot", return_raw)]
     pub fn glorot() -> Native<Scheme> {
-        named(Variance::Glorot, "normal")
+        named(Variance::Glorot, Distribution::Gaussian.name())
     }
 
     #[rhai_fn(name = "glorot", return_raw)]
@@ -299,7 +295,7 @@ mod functions {
         named(Variance::Glorot, distribution)
     }
 
-    /// A scheme for `init`: weights of variance 1 / fan-in (LeCun, Bottou, Orr & Müller 1998). The `distribution` is "normal",
+    /// A scheme for `init`: weights of variance 1 / fan-in (LeCun, Bottou, Orr & Müller 1998). The `distribution` is "gaussian",
     /// "uniform" or "truncated".
     ///
     /// ```
@@ -307,7 +303,7 @@ mod functions {
     /// ```
     #[rhai_fn(name = "lecun", return_raw)]
     pub fn lecun() -> Native<Scheme> {
-        named(Variance::Lecun, "normal")
+        named(Variance::Lecun, Distribution::Gaussian.name())
     }
 
     #[rhai_fn(name = "lecun", return_raw)]
