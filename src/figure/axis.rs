@@ -21,10 +21,6 @@ pub struct Scale {
 /// Where the axes lie on the page, in units of the SVG with y downward.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Frame {
-    /// The page's width.
-    pub page_width: f64,
-    /// The page's height.
-    pub page_height: f64,
     /// Left edge of the axes.
     pub left: f64,
     /// Upper edge of the axes.

@@ -172,16 +172,7 @@ pub fn page(figure: &Figure, mut chart: Chart) -> Result<Scene> {
     if look.size.is_none() {
         scene.height = bottom - 0.5 + below;
     }
-    let frame = Frame {
-        page_width: scene.width,
-        page_height: scene.height,
-        left,
-        top,
-        right,
-        bottom,
-        x: chart.x.scale,
-        y: chart.y.scale,
-    };
+    let frame = Frame { left, top, right, bottom, x: chart.x.scale, y: chart.y.scale };
     chart.draw(&mut scene, frame, &figure.notes, beside);
     Ok(scene)
 }

@@ -12,8 +12,8 @@ use super::{Axis, Colour, Colouring, Palette, Scale};
 pub struct Colours {
     palette: Palette,
     reversed: bool,
-    /// How far into the palette the highest value lies.
-    most: f64,
+    /// Whether they are the colours of lines, without the palette's end that is too faint on white.
+    of_lines: bool,
     /// `None` where no value is finite.
     scale: Option<Scale>,
     /// The least and the greatest value, or the limits in their place; and whether the scale is logarithmic.
@@ -31,23 +31,23 @@ const STEPS: usize = 128;
 
 impl Colours {
     /// Colours over the range of the finite values, over the colouring's own limits, or over `agreed`.
-    pub fn new(values: impl Iterator<Item = f64> + Clone, colouring: &Colouring, agreed: Option<Scale>) -> Self {
+    pub fn new(values: impl Iterator<Item = f64>, colouring: &Colouring, agreed: Option<Scale>) -> Self {
         let Colouring { value, palette, reversed, clip, log } = colouring;
-        let finite = || values.clone().filter(|v| v.is_finite() && (!log || *v > 0.0));
+        let usable = values.filter(|v| v.is_finite() && (!log || *v > 0.0));
+        let (least, most) = usable.fold((f64::INFINITY, f64::NEG_INFINITY), |(lo, hi), v| (lo.min(v), hi.max(v)));
+        let is_any = least <= most;
         let axis = Axis { min: clip.0, max: clip.1, log: *log, ..Axis::default() };
-        let scale = agreed.or_else(|| finite().next().map(|_| Scale::spanning(finite(), &axis)));
-        let beyond = scale.map_or((false, false), |s| (finite().any(|v| v < s.lo), finite().any(|v| v > s.hi)));
-        let least = finite().fold(f64::INFINITY, f64::min);
-        let most = finite().fold(f64::NEG_INFINITY, f64::max);
-        let ends = (least <= most).then(|| [clip.0.unwrap_or(least), clip.1.unwrap_or(most)]);
+        let scale = agreed.or_else(|| is_any.then(|| Scale::spanning([least, most], &axis)));
+        let beyond = scale.map_or((false, false), |scale| (least < scale.lo, most > scale.hi));
+        let ends = is_any.then(|| [clip.0.unwrap_or(least), clip.1.unwrap_or(most)]);
         let (palette, reversed, log, label) = (*palette, *reversed, *log, math_label(value));
-        Self { palette, reversed, most: 1.0, scale, ends, log, beyond, label }
+        Self { palette, reversed, of_lines: false, scale, ends, log, beyond, label }
     }
 
-    /// The same without the palette's last colours, which can be too faint for lines on white.
+    /// The same for lines.
     #[must_use]
     pub fn for_lines(self) -> Self {
-        Self { most: 0.92, ..self }
+        Self { of_lines: true, ..self }
     }
 
     /// The range of the values of all these, if there is a finite one.
@@ -60,9 +60,10 @@ impl Colours {
         (!values.is_empty()).then(|| Scale::spanning(values, &Axis { log, ..Axis::default() }))
     }
 
-    /// What they measure.
-    pub fn label(&self) -> &str {
-        &self.label
+    /// What they measure and how, as far as panels have to agree on it.
+    pub fn shown(&self) -> String {
+        let Self { label, palette, reversed, .. } = self;
+        format!("{label} in {}{}", palette.name(), if *reversed { ", reversed" } else { "" })
     }
 
     /// Whether values of another chart lie beyond the range.
@@ -71,8 +72,9 @@ impl Colours {
     }
 
     fn colour(&self, at: f64) -> Colour {
-        let at = at.clamp(0.0, 1.0) * self.most;
-        self.palette.colour(if self.reversed { 1.0 - at } else { at })
+        let at = at.clamp(0.0, 1.0);
+        let at = if self.reversed { 1.0 - at } else { at };
+        if self.of_lines { self.palette.colour_of_line(at) } else { self.palette.colour(at) }
     }
 
     /// The paint of a value.

@@ -30,7 +30,7 @@ pub fn has(letter: char) -> bool {
 
 /// How far the pen moves over this text, in ems.
 pub fn width(text: &str) -> f64 {
-    text.chars().map(|c| advance(font().glyph_id(c))).sum()
+    text.chars().map(letter_width).sum()
 }
 
 /// How far the pen moves over a letter, in ems.

@@ -41,7 +41,7 @@ impl Drawing for Heatmap {
         };
         let (columns, mut rows) = (seen(&self.xs, &columns), seen(&self.ys, &rows));
         let mut upward = upward;
-        if self.y.down {
+        if y.scale.down {
             // Cells are drawn from the bottom up.
             rows.reverse();
             upward.reverse();

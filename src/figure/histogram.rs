@@ -70,11 +70,7 @@ impl Drawing for Histogram {
         let tops = tops.chain(self.lines.iter().flat_map(|line| line.y.iter().copied()));
         let x = Side::spanning(&self.x, edges.iter().copied(), &agreed.shown.0, 0.02, agreed.x);
         let y = Side::spanning(&self.y, tops, &agreed.shown.1, 0.05, agreed.y);
-        let lo = if self.y.min.is_none() && agreed.y.is_none() {
-            y_axis_min.min(y.scale.lo.max(y_axis_min))
-        } else {
-            y.scale.lo
-        };
+        let lo = if self.y.min.is_none() && agreed.y.is_none() { y_axis_min } else { y.scale.lo };
         let y = Side { scale: Scale { lo, ..y.scale }, whole: true, ..y };
         let legend = curves::entries(&self.lines, &self.y, Ground::Paper);
         let body = move |scene: &mut Scene, frame: &Frame| {

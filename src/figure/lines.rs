@@ -1,5 +1,7 @@
 //! Charts of curves over one axis.
 
+use std::borrow::Cow;
+
 use super::axis::Frame;
 use super::chart::{Agreed, Chart, Side};
 use super::colourbar::Colours;
@@ -24,16 +26,19 @@ impl Drawing for Lines {
         let y = Side::spanning(&self.y, ys, &agreed.shown.1, 0.05, agreed.y);
         let levels = self.series.iter().filter_map(|s| s.level);
         let colours = self.family.as_ref().map(|family| Colours::new(levels, family, agreed.colour).for_lines());
-        let paint = |s: &Series| match (&colours, s.level) {
-            (Some(colours), Some(level)) => match colours.paint(level) {
-                Paint::Solid(colour) => {
-                    Series { colour: Some(colour), dash: s.dash.or(Some(Dash::Solid)), ..s.clone() }
-                }
-                _ => s.clone(),
-            },
-            _ => s.clone(),
+        let series: Cow<'_, [Series]> = match &colours {
+            None => Cow::Borrowed(&self.series),
+            Some(colours) => self
+                .series
+                .iter()
+                .map(|s| match s.level.map(|level| colours.paint(level)) {
+                    Some(Paint::Solid(colour)) => {
+                        Series { colour: Some(colour), dash: s.dash.or(Some(Dash::Solid)), ..s.clone() }
+                    }
+                    _ => s.clone(),
+                })
+                .collect(),
         };
-        let series: Vec<Series> = self.series.iter().map(paint).collect();
         let legend = curves::entries(&series, &self.y, Ground::Paper);
         let body =
             move |scene: &mut Scene, frame: &Frame| curves::draw(scene, frame, (&series, &self.y), Ground::Paper);

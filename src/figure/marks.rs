@@ -38,8 +38,7 @@ impl Marker {
             Paint::Solid(colour) => (Self::Dot, colour),
             Paint::NegInfinite => (Self::Down, INK),
             Paint::Infinite => (Self::Up, INK),
-            Paint::NaN => (Self::Cross, Colour(0x6e, 0x6e, 0x6e)),
-            Paint::Failed => (Self::Cross, Colour(0xc2, 0x18, 0x8b)),
+            Paint::NaN | Paint::Failed => (Self::Cross, paint.hatch().map_or(INK, |hatch| hatch.ink)),
             Paint::Missing => (Self::Ring, Colour(0xa0, 0xa0, 0xa0)),
         }
     }

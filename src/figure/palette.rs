@@ -122,6 +122,14 @@ impl Palette {
     }
 }
 
+impl Palette {
+    /// The same for a line on white, without the end that is too faint for it.
+    pub fn colour_of_line(self, at: f64) -> Colour {
+        let (from, to) = if self == Self::Greys { (0.2, 1.0) } else { (0.0, 0.92) };
+        self.colour(from + (to - from) * at)
+    }
+}
+
 impl Colour {
     pub const BLACK: Self = Self(0, 0, 0);
     pub const WHITE: Self = Self(255, 255, 255);

@@ -75,6 +75,9 @@ impl Panels {
 
     /// The scales that the panels share, and the colours.
     fn agreed(&self) -> Result<(Agreed, Option<Colours>)> {
+        if !(self.share.x || self.share.y || self.share.colour) {
+            return Ok((Agreed::default(), None));
+        }
         let charts = self.charts(&Agreed::default())?;
         let both = |all: Vec<Scale>| all.into_iter().reduce(Scale::with);
         let mut agreed = Agreed::default();
@@ -90,7 +93,7 @@ impl Panels {
             return Ok((agreed, None));
         }
         let with_colours = || charts.iter().filter_map(|chart| chart.colours.as_ref());
-        same("colour", "colours", with_colours().map(|colours| colours.label().to_owned()))?;
+        same("colour", "colours", with_colours().map(Colours::shown))?;
         agreed.colour = Colours::range_of(with_colours());
         let charts = self.charts(&agreed)?;
         let bar = charts.into_iter().filter_map(|chart| chart.colours).reduce(|mut bar, other| {
@@ -116,8 +119,12 @@ impl Panels {
     }
 }
 
+/// What an axis shows and how, as far as panels have to agree on it.
 fn named(axis: &Axis) -> String {
-    if axis.words.is_empty() { axis.shown() } else { format!("{} ({})", axis.shown(), axis.words.join(", ")) }
+    let how = [(axis.log, "logarithmic"), (axis.down, "downward")];
+    let how = how.into_iter().filter(|(is, _)| *is).map(|(_, how)| how.to_owned());
+    let how: Vec<String> = axis.words.iter().cloned().chain(how).collect();
+    if how.is_empty() { axis.shown() } else { format!("{} ({})", axis.shown(), how.join(", ")) }
 }
 
 /// Refuses panels that share what differs.
@@ -200,7 +207,9 @@ impl Drawing for Panels {
         let (tops, tall) = spread(&down, top, height - top - 4.0);
         scene.height =
             height.max(tops.last().map_or(height, |last| last + tall) + down.last().map_or(0.0, |d| d.after));
-        let (page_width, page_height) = (scene.width, scene.height);
+        scene.width = width.max(
+            lefts.last().map_or(0.0, |last| last + wide) + across.last().map_or(0.0, |last| last.after) + bar_width,
+        );
         let mut corner: Option<Frame> = None;
         for Place { figure, mut chart, title, row, column, beside } in places {
             let (left, top, mut right, mut bottom) = (lefts[column], tops[row], lefts[column] + wide, tops[row] + tall);
@@ -209,7 +218,7 @@ impl Drawing for Panels {
                 bottom = bottom.min(top + wide * aspect);
             }
             let (x, y) = (chart.x.scale, chart.y.scale);
-            let frame = Frame { page_width, page_height, left, top, right, bottom, x, y };
+            let frame = Frame { left, top, right, bottom, x, y };
             let legend = std::mem::take(&mut chart.legend);
             let title = (title.as_str(), SMALL_TITLE);
             // As wide as it was measured above, whatever the frame's shape.

@@ -36,19 +36,24 @@ impl Figure {
     pub fn save(&self, path: &Path) -> Result<Vec<PathBuf>> {
         let has_table = self.kind.drawing().pixels() <= PIXELS;
         let files: Vec<PathBuf> = files(path)?.into_iter().filter(|file| has_table || ending(file) != "csv").collect();
-        let drawn = self.svg()?.into_bytes();
+        let scene = self.scene()?;
+        let drawn = super::svg::write(&scene)?.into_bytes();
         let is = |wanted: &str| files.iter().find(|file| ending(file) == wanted);
         // Painting the PNG takes longest. If the SVG is the same as before, so is the PNG.
         let is_same = is("png").is_some_and(|png| png.exists())
             && is("svg").is_some_and(|svg| std::fs::read(svg).is_ok_and(|before| before == drawn));
-        if let Some(csv) = is("csv") {
-            write_whole(csv, self.csv()?.as_bytes())?;
+        // All is drawn before anything is written.
+        let csv = is("csv").map(|csv| Ok::<_, Error>((csv, self.csv()?))).transpose()?;
+        let pdf = is("pdf").map(|pdf| Ok::<_, Error>((pdf, super::pdf::write(&scene, &self.title)?))).transpose()?;
+        let painted = if is_same { None } else { Some(super::png::write(&scene)?) };
+        if let Some((path, csv)) = csv {
+            write_whole(path, csv.as_bytes())?;
         }
-        if let Some(pdf) = is("pdf") {
-            write_whole(pdf, &self.pdf()?)?;
+        if let Some((path, pdf)) = pdf {
+            write_whole(path, &pdf)?;
         }
-        if let (Some(png), Some(svg), false) = (is("png"), is("svg"), is_same) {
-            write_whole(png, &self.png()?)?;
+        if let (Some(path), Some(svg), Some(painted)) = (is("png"), is("svg"), painted) {
+            write_whole(path, &painted)?;
             write_whole(svg, &drawn)?;
         }
         Ok(files)

@@ -16,7 +16,11 @@ const SHOWN: &str = r#"
     found.save("table.csv");
     heatmap(found.mean_over("seed"), #{ x: "weight_var", y: "depth" }).save("phase.svg");
     lines(found, #{ x: "depth", over: "seed" }).save("lines.png");
-    images([data.test.take(2)]).save("pictures.svg");"#;
+    images([data.test.take(2)]).save("pictures.svg");
+    let last = found.map(|curve| curve.last);
+    panels([[scatter(last), histogram(last)]]).save("panels.pdf");
+    bars(last.mean_over("seed"), #{ x: "weight_var" }).save("bars.svg");
+    verdict(found.mean_over("seed"), #{ level: 0.1 });"#;
 
 pub(super) fn open(place: &Path) -> Reader {
     folder(&place.join("project"));
@@ -39,6 +43,9 @@ pub(super) fn seeds() -> Vec<Vec<u8>> {
         "/edits/1/items/1.svg",
         "/edits/1/items/2.json",
         "/edits/1/items/3.csv",
+        "/edits/1/items/4.pdf",
+        "/edits/1/items/1.svg?palette=greys&reversed=true",
+        "/edits/1/items/4/point?part=1&i=1&j=0",
         "/edits/1/items/1/point?part=0&i=1&j=2",
         "/edits/1/items/1/pictures.svg?part=0&i=0&j=1",
         "/edits/1/items/2/point?part=1&i=18446744073709551615&j=0",

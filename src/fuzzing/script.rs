@@ -12,7 +12,7 @@ use crate::script::{Host, HostEvent, Limits, RunHandle, Settings};
 const MOST_WORK: f64 = 2e7;
 
 /// The scripts of the tests, cut into pieces.
-const SCRIPTS: [&str; 14] = [
+const SCRIPTS: [&str; 15] = [
     include_str!("../../tests/scripts/check.rhai"),
     include_str!("../../tests/scripts/data.rhai"),
     include_str!("../../tests/scripts/figures.rhai"),
@@ -24,6 +24,7 @@ const SCRIPTS: [&str; 14] = [
     include_str!("../../tests/scripts/params.rhai"),
     include_str!("../../tests/scripts/sweeps.rhai"),
     include_str!("../../tests/scripts/syntax.rhai"),
+    include_str!("../../tests/scripts/tables.rhai"),
     include_str!("../../tests/scripts/theory.rhai"),
     include_str!("../../tests/scripts/training.rhai"),
     include_str!("../../scripts/quickstart.rhai"),

@@ -9,6 +9,7 @@ use serde_json::{Value as Json, json};
 
 use crate::error::panicked;
 use crate::executor::{Computed, Estimate};
+use crate::figure::Palette;
 use crate::script::{Diagnostic, Outcome, Outputs, Place, Severity, Shown, Status};
 use crate::words;
 use crate::work::{Fingerprint, Plan, PlannedPoint, Value};
@@ -271,7 +272,7 @@ impl Edit {
         let (done, points) = self.points(item);
         let mut json = json!({
             "kind": output.kind(), "name": output.name(), "title": output.title(), "drawing": output.drawing(),
-            "colours": output.has_colours(),
+            "palettes": if output.has_colours() { &Palette::NAMES[..] } else { &[] },
             "rev": item.revision, "done": done, "points": points, "place": shown.place.as_ref().map(place_json),
             "error": null,
         });

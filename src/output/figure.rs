@@ -8,10 +8,10 @@ use std::sync::{Arc, OnceLock};
 
 use super::band::{Spread, mean_and_band};
 use super::results::Placed;
-use super::style::Style;
+use super::style::{AxisStyle, Style};
 use super::{Filled, Located, Output, ResultTable};
 use crate::executor::Computed;
-use crate::figure::{self, Figure, Hit, Note, Series, number};
+use crate::figure::{self, Figure, Hit, Note, Palette, Series, number};
 use crate::work::{Described, Target};
 use crate::{Error, Result};
 
@@ -151,9 +151,14 @@ impl Draft {
 
     /// What its axes to the right and upward and its colours show, as a reader sees it.
     pub(super) fn shows(&self) -> [Option<String>; 3] {
-        let x = self.style.x.label.clone().or_else(|| self.plot.x_name().ok());
-        let y = self.style.y.label.clone().unwrap_or_else(|| self.plot.y_name());
-        [x, Some(y), self.style.value.clone().or_else(|| self.plot.colours())]
+        let on = |axis: &AxisStyle, name: String| if axis.log { format!("{name} (logarithmic)") } else { name };
+        let x = self.style.x.label.clone().or_else(|| self.plot.x_name().ok()).map(|name| on(&self.style.x, name));
+        let y = on(&self.style.y, self.style.y.label.clone().unwrap_or_else(|| self.plot.y_name()));
+        let colours = self.style.value.clone().or_else(|| self.plot.colours()).map(|name| match self.style.palette {
+            Some(palette) if palette != Palette::default() => format!("{name} in {}", palette.name()),
+            _ => name,
+        });
+        [x, Some(y), colours]
     }
 
     pub(super) fn title(&self) -> &str {

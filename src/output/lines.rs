@@ -180,9 +180,8 @@ impl Plot for LinesPlot {
                 Values::OverAxis(line) => line.series(computed),
             };
             let colour = self.palette.filter(|_| family.is_none()).map(|(palette, reversed)| {
-                // Without the last colours, which can be too faint on white.
-                let at = 0.92 * i as f64 / last;
-                palette.colour(if reversed { 1.0 - at } else { at })
+                let at = i as f64 / last;
+                palette.colour_of_line(if reversed { 1.0 - at } else { at })
             });
             Series { level: curve.level.filter(|_| family.is_some()), colour, ..series }
         };

@@ -9,6 +9,9 @@ use crate::figure::{Figure, Hit, Kind, Panels, Series, Share};
 use crate::work::{Described, Target};
 use crate::{Error, Result};
 
+/// Panels of a page: more would make a picture of gigabytes.
+const MOST: usize = 100;
+
 /// Figures in rows.
 #[derive(Debug, Clone)]
 pub struct PanelsPlot {
@@ -26,6 +29,10 @@ impl PanelsPlot {
     pub fn new(rows: Vec<Vec<Draft>>) -> Result<Self> {
         if rows.is_empty() || rows.iter().any(Vec::is_empty) {
             return Err(Error::new("every row of panels needs a figure").hint("`panels([[first, second], [third]])`"));
+        }
+        let count: usize = rows.iter().map(Vec::len).sum();
+        if count > MOST {
+            return Err(Error::new(format!("{count} panels on one page; at most {MOST}")).hint("save several figures"));
         }
         for draft in rows.iter().flatten() {
             draft.plot.panel()?;
@@ -93,6 +100,10 @@ impl Plot for PanelsPlot {
 
     fn says_solvers(&self) -> bool {
         self.solvers().is_some()
+    }
+
+    fn left_out(&self, computed: &Computed) -> Vec<String> {
+        self.drafts().flat_map(|draft| draft.plot.left_out(computed)).collect()
     }
 
     fn draw(&self, _: Vec<Series>, computed: &Computed) -> Result<Kind> {

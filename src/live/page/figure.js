@@ -13,8 +13,6 @@ const DOUBLE = 250;
 const ZOOM_STEP = 1.5;
 /// How a figure can be saved.
 const KINDS = ["svg", "png", "pdf", "csv"];
-/// The palettes of figures: `Palette` of `src/figure/palette.rs`.
-const PALETTES = ["viridis", "cividis", "magma", "coolwarm", "spectral", "greys"];
 
 export class FigureCard extends Card {
     #regions = new Regions();
@@ -57,8 +55,7 @@ export class FigureCard extends Card {
         const button = (text, label, act) =>
             make("button", { type: "button", class: "small", "aria-label": label, title: label, onclick: act }, text);
         this.palette = make("select", { class: "small", "aria-label": "Palette", title: "Palette", hidden: true },
-            make("option", { value: "" }, "palette"),
-            PALETTES.flatMap((name) => [make("option", { value: name }, name), make("option", { value: `${name}&reversed=true` }, `${name}, reversed`)]));
+            make("option", { value: "" }, "palette"));
         this.palette.addEventListener("change", () => this.update(this.item, this.index, this.source, this.edit));
         this.links = KINDS.map((kind) => saveLink(kind.toUpperCase(), `Save as ${kind.toUpperCase()}`));
         this.full = button("⤢", "Whole window (Enter)", () => this.page.toggleFull(this));
@@ -75,9 +72,16 @@ export class FigureCard extends Card {
         if (this.source && this.source.number !== source.number) this.#regions.forget();
         super.update(item, index, source, edit);
         this.edit = edit;
-        setHidden(this.palette, !item.colours);
+        const palettes = item.palettes ?? [];
+        setHidden(this.palette, !palettes.length);
+        if (palettes.length && this.palette.options.length === 1) {
+            this.palette.append(...palettes.flatMap((name) => [
+                make("option", { value: name }, name),
+                make("option", { value: `${name}&reversed=true` }, `${name}, reversed`),
+            ]));
+        }
         // The same numbers in other colours: nothing is computed again.
-        const palette = item.colours && this.palette.value ? `&palette=${this.palette.value}` : "";
+        const palette = palettes.length && this.palette.value ? `&palette=${this.palette.value}` : "";
         const url = this.url(".svg", `?rev=${item.rev}&of=${this.page.program}${palette}`);
         // If the figure cannot be drawn, the message says why; another edit's picture in its place would mislead.
         setHidden(this.paper, Boolean(item.error));

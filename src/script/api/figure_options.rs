@@ -206,7 +206,7 @@ pub(super) const PANELS: Spec = Spec {
 pub(super) const OPTIONS: &[Spec] = &[HEATMAP, LINES, BARS, SCATTER, HISTOGRAM, PANELS, IMAGES];
 
 /// The least and the largest side of a page in millimetres, and the same of `aspect`.
-const SIDES: (f64, f64) = (30.0, 1000.0);
+const SIDES: (f64, f64) = (30.0, 750.0);
 const ASPECTS: (f64, f64) = (0.05, 20.0);
 
 /// The style that the options of a figure with axes ask for.
