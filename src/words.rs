@@ -96,6 +96,11 @@ pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
     errors.min_by_key(|&(errors, _)| errors).map(|(_, other)| other)
 }
 
+/// "1 point", "2 points".
+pub(crate) fn counted(n: usize, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

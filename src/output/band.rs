@@ -1,7 +1,7 @@
 //! Several numbers at one place: their middle, and a band that shows how they spread.
 
 use crate::figure::Band;
-use crate::stats::{median, quartiles};
+use crate::stats::{median, quartiles, standard_deviation};
 
 /// What a band shows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -41,24 +41,20 @@ impl Spread {
         // Beside a NaN there is no least and no greatest number.
         let has_nan = values.iter().any(|value| value.is_nan());
         let around = |half: f64| (mean, [mean - half, mean + half]);
+        // A single number has a band of no width.
+        let deviation = || if values.len() < 2 { 0.0 } else { standard_deviation(values) };
         match self {
             Self::Range | Self::None if has_nan => (mean, [f64::NAN; 2]),
             Self::Range | Self::None => {
                 let least = values.iter().copied().fold(f64::INFINITY, f64::min);
                 (mean, [least, values.iter().copied().fold(f64::NEG_INFINITY, f64::max)])
             }
-            Self::Std => around(deviation(values, mean)),
-            Self::Interval => around(t_quantile(values.len()) * deviation(values, mean) / n.sqrt()),
+            Self::Std => around(deviation()),
+            Self::Interval => around(t_quantile(values.len()) * deviation() / n.sqrt()),
             Self::Quartiles if has_nan => (f64::NAN, [f64::NAN; 2]),
             Self::Quartiles => (median(values.iter().copied()), quartiles(values)),
         }
     }
-}
-
-/// The standard deviation of a sample, over n − 1; 0 of a single number.
-fn deviation(values: &[f64], mean: f64) -> f64 {
-    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-    (squares / (values.len() as f64 - 1.0).max(1.0)).sqrt()
 }
 
 /// The 97.5 % quantile of Student's t for a mean of n numbers. From 31 degrees of freedom on it is 1.96 + 2.46/ν, to two

@@ -134,10 +134,9 @@ impl Draft {
             _ => {}
         }
         let (xs, ys) = note.places();
-        for (axis, places, log) in [("right", xs, self.style.x.log), ("upward", ys, self.style.y.log)] {
+        for (axis, places, log) in [("to the right", xs, self.style.x.log), ("upward", ys, self.style.y.log)] {
             if let Some(place) = places.into_iter().find(|place| !place.is_finite() || (log && *place <= 0.0)) {
-                let to = if axis == "right" { "to the right" } else { "upward" };
-                return Err(Error::new(format!("the axis {to} has no place for {}", number::pretty(place))));
+                return Err(Error::new(format!("the axis {axis} has no place for {}", number::pretty(place))));
             }
         }
         self.style.notes.push(note);
@@ -154,9 +153,11 @@ impl Draft {
         let on = |axis: &AxisStyle, name: String| if axis.log { format!("{name} (logarithmic)") } else { name };
         let x = self.style.x.label.clone().or_else(|| self.plot.x_name().ok()).map(|name| on(&self.style.x, name));
         let y = on(&self.style.y, self.style.y.label.clone().unwrap_or_else(|| self.plot.y_name()));
-        let colours = self.style.value.clone().or_else(|| self.plot.colours()).map(|name| match self.style.palette {
-            Some(palette) if palette != Palette::default() => format!("{name} in {}", palette.name()),
-            _ => name,
+        let colours = self.plot.colours().map(|name| self.style.value.clone().unwrap_or(name)).map(|name| {
+            match self.style.palette {
+                Some(palette) if palette != Palette::default() => format!("{name} in {}", palette.name()),
+                _ => name,
+            }
         });
         [x, Some(y), colours]
     }

@@ -354,9 +354,9 @@ impl ResultTable {
         point_name(&self.axes, &self.rows[row].point)
     }
 
-    /// Which means over an axis are taken over fewer rows than there are, since some failed: in words, if there are any.
+    /// Where fewer rows over an axis have a value than there are: in words, if that is so anywhere.
     pub(super) fn means_over_fewer(&self, over: usize, computed: &Computed) -> Option<String> {
-        /// Means that are named; more are counted.
+        /// Places that are named; more are counted.
         const NAMED: usize = 5;
         let mut means = BTreeMap::<Vec<(usize, usize)>, [usize; 2]>::new();
         for row in self.rows.iter() {
@@ -373,15 +373,15 @@ impl ResultTable {
         let one = |(others, [there, all]): &(&Vec<(usize, usize)>, &[usize; 2])| {
             let place = others.iter().filter_map(name).collect::<Vec<_>>().join(", ");
             let at = if place.is_empty() { String::new() } else { format!(" at {place}") };
-            format!("over {there} of {all}{at}")
+            format!("{there} of {all} {} one{at}", if *there == 1 { "has" } else { "have" })
         };
         let mut named: Vec<String> = fewer.iter().take(NAMED).map(one).collect();
         if fewer.len() > NAMED {
-            named.push(format!("and {} more such means", fewer.len() - NAMED));
+            named.push(format!("and {} more", fewer.len() - NAMED));
         }
         let axis = &self.axes[over].name;
         (!fewer.is_empty())
-            .then(|| format!("the mean over \"{axis}\" leaves out points that failed: {}", named.join("; ")))
+            .then(|| format!("over \"{axis}\", points without a value are left out: {}", named.join("; ")))
     }
 
     /// Whether its first column holds curves over depth.

@@ -141,6 +141,8 @@ fn latex_text(text: &str) -> String {
         '^' => r"\textasciicircum{}".to_owned(),
         '<' | '>' | '|' => format!("${letter}$").replace('|', r"\vert"),
         '$' | '&' | '#' | '%' | '_' | '{' | '}' => format!("\\{letter}"),
+        // At the beginning of a row they would belong to the `\\` before it.
+        '[' | ']' | '*' => format!("{{{letter}}}"),
         _ if letter.is_control() => " ".to_owned(),
         _ => command(letter).map_or_else(|| letter.to_string(), |command| format!("${command}$")),
     };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rhai::Dynamic;
 
-use super::table::{Axis, Table, point_in_words};
+use super::table::{Axis, Table, narrow, point_in_words};
 use crate::Error;
 use crate::output::{Point, Scalar};
 
@@ -88,7 +88,10 @@ impl Joined {
         let mut rows: Vec<JoinedRow> = rows.map(row).collect();
         // In the order of the first table, whose holes stand at the end so far.
         rows.sort_by_key(|row| row.rows[0].unwrap_or(usize::MAX));
-        Ok(Self { axes: axes.collect(), rows, holes: holes([a, b], &pairs.alone, kept) }.in_order(a))
+        let mut joined = Self { axes: axes.collect(), rows, holes: holes([a, b], &pairs.alone, kept) }.in_order(a);
+        // Without the values of points that are left out.
+        joined.axes = narrow(&joined.axes, joined.rows.iter_mut().map(|row| &mut row.point).collect());
+        Ok(joined)
     }
 
     /// The rows of both tables at the points that both have.
@@ -215,9 +218,8 @@ fn holes(tables: [&Table; 2], lacking: &[Vec<usize>; 2], kept: [bool; 2]) -> Opt
         let what = if kept[side] { "holes" } else { "left out" };
         let what = if n == 1 && kept[side] { "a hole" } else { what };
         let point = point_in_words(&table.axes, &table.rows[first].point);
-        Some(format!(
-            "{n} of {all} points of the {has} table {are} not in the {other} and {are} {what}, the first at {point}"
-        ))
+        let at = if n == 1 { "at" } else { "the first at" };
+        Some(format!("{n} of {all} points of the {has} table {are} not in the {other} and {are} {what}, {at} {point}"))
     };
     let sides: Vec<String> = [side(0), side(1)].into_iter().flatten().collect();
     (!sides.is_empty()).then(|| Error::new(format!("joined tables: {}", sides.join("; "))))

@@ -161,7 +161,7 @@ fn warnings_of_nan(targets: &[Target], computed: &Computed) -> Vec<Error> {
         let points_in_words = if points == 1 { "point" } else { "points" };
         (n > 0).then(|| Error::new(format!("the results of {n} of {points} {points_in_words} {what}{of}")))
     };
-    let hint = "weights that hold NaN, or numbers that grow beyond single precision, give such results";
+    let hint = "such results come from weights that hold NaN, from numbers beyond single precision, or from a statistic of too few values";
     let throughout = warning(&all, "are NaN throughout").map(|warning| warning.hint(hint));
     throughout.into_iter().chain(warning(&some, "are NaN in part")).collect()
 }

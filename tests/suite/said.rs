@@ -372,8 +372,8 @@ mod failures {
             said.filter(|message| message.starts_with(file)).collect::<Vec<_>>().join("; ")
         };
         let (over_seed, over_w) = (
-            "the mean over \"seed\" leaves out points that failed: over 4 of 5 at w = 1.2",
-            "the mean over \"w\" leaves out points that failed: over 1 of 2",
+            "over \"seed\", points without a value are left out: 4 of 5 have one at w = 1.2",
+            "over \"w\", points without a value are left out: 1 of 2 has one",
         );
         assert_eq!(of("a.svg"), format!("a.svg: {over_seed}"));
         assert_eq!(of("b.svg"), format!("b.svg: {over_seed}"));
@@ -390,7 +390,7 @@ mod failures {
         );
         let (_, outcome, _) = run(&format!("{base}lines(found, #{{ over: \"seed\" }}).save(\"a.svg\");"));
         assert_eq!(outcome.status, Status::PointsFailed, "{}", warnings(&outcome));
-        let words = "failed: over 2 of 3 at weight_var = 1.0; over 2 of 3 at weight_var = 2.0";
+        let words = "left out: 2 of 3 have one at weight_var = 1.0; 2 of 3 have one at weight_var = 2.0";
         assert_says(&warnings(&outcome), &[words]);
     }
 }

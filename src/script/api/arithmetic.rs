@@ -1,7 +1,9 @@
 //! Arithmetic with curves, numbers and tables, and the comparison of numbers.
 
+use std::collections::BTreeSet;
+
 use rhai::plugin::*;
-use rhai::{Dynamic, Engine, FLOAT, FuncRegistration, INT, Map, Module};
+use rhai::{Dynamic, Engine, FLOAT, FuncRegistration, INT, Identifier, Map, Module};
 
 use super::curve::value_of;
 use super::general::wanted_number;
@@ -140,8 +142,9 @@ fn by_key(operator: Operator, a: &Dynamic, b: &Dynamic) -> Result<Dynamic, Error
         };
         arithmetic(operator, &value(of_a.as_deref(), a)?, &value(of_b.as_deref(), b)?)
     };
-    let names = [&of_a, &of_b].into_iter().flatten().flat_map(|map| map.keys().cloned());
-    let map: Map = names.map(|name| Ok((name.clone(), one(&name)?))).collect::<Result<_, Error>>()?;
+    let names: BTreeSet<Identifier> =
+        [&of_a, &of_b].into_iter().flatten().flat_map(|map| map.keys().cloned()).collect();
+    let map: Map = names.into_iter().map(|name| one(&name).map(|value| (name, value))).collect::<Result<_, Error>>()?;
     Ok(map.into())
 }
 

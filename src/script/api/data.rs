@@ -3,7 +3,6 @@
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, INT, Map};
 
-use super::arrays::OF_ARRAYS;
 use super::general::{AnyNumber, wanted_count, wanted_number};
 use super::own_files;
 use super::tensor::select::wanted_places;
@@ -15,6 +14,7 @@ use crate::output::run_folder::RunFolder;
 use crate::script::options::{Key, Options, Spec, Takes, describe};
 use crate::script::session::{Native, Session};
 use crate::script::tensor::{ScriptTensor, place};
+use crate::words::counted;
 
 pub(super) const DATASET: Spec = Spec {
     function: "dataset",
@@ -240,16 +240,13 @@ mod functions {
         if own_files::is_file(name) {
             return Ok(own_files::open(&session, name, &options)?);
         }
-        let read = DATASET.read(&options)?;
-        if let Some(option) =
-            options.keys().find(|key| OF_ARRAYS.contains(&key.as_str()) || own_files::OF_FILES.contains(&key.as_str()))
-        {
-            return Err(Error::new(format!(
-                "`{option}` is an option of one's own arrays; {name} is what its files say"
-            ))
-            .into());
+        if let Some(option) = options.keys().find(|key| own_files::is_own(key)) {
+            let message = format!(
+                "`{option}` is an option of one's own arrays and files; {name} has samples and labels of its own"
+            );
+            return Err(Error::new(message).into());
         }
-        let options = read;
+        let options = DATASET.read(&options)?;
         let options = DatasetOptions {
             size: options.optional_count("size")?,
             train: options.optional_count("train")?,
@@ -507,14 +504,16 @@ mod functions {
     pub fn dataset_to_string(dataset: &mut Dataset) -> String {
         let (train, test) = (dataset.train().len(), dataset.test().len());
         if !dataset.is_split() {
-            return format!("{}: {train} samples, each {:?}", dataset.name(), dataset.shape());
+            return format!("{}: {}, each {:?}", dataset.name(), counted(train, "sample"), dataset.shape());
         }
-        format!("{}: {train} training samples, {test} test samples, each {:?}", dataset.name(), dataset.shape())
+        let (train, test) = (counted(train, "training sample"), counted(test, "test sample"));
+        format!("{}: {train}, {test}, each {:?}", dataset.name(), dataset.shape())
     }
 
     /// As `print` shows it.
     #[rhai_fn(name = "to_string", name = "to_debug", pure)]
     pub fn split_to_string(split: &mut Split) -> String {
-        format!("{} samples of {}, each {:?}", split.len(), split.dataset().name(), split.shape())
+        let samples = counted(split.len(), "sample");
+        format!("{samples} of {}, each {:?}", split.dataset().name(), split.shape())
     }
 }

@@ -388,7 +388,12 @@ mod functions {
         match options.range("range")? {
             None => {}
             Some((Some(low), Some(high))) => plot.contrast = Contrast::Range(low as f32, high as f32),
-            Some(_) => plot.contrast = Contrast::Each,
+            Some((None, None)) => plot.contrast = Contrast::Each,
+            Some(_) => {
+                return Err(Error::new("`images`: option `range` needs both of its numbers")
+                    .hint("`[(), ()]` gives each picture its own range")
+                    .into());
+            }
         }
         Ok(Draft::new(plot, options.text("title")?))
     }

@@ -89,7 +89,8 @@ pub(super) const LINES: Spec = Spec {
             "band",
             &Spread::NAMES,
             "what the band shows: the least and the greatest value, the standard deviation (over n − 1) around the mean, the \
-             quartiles around the median, the 95 % confidence interval of the mean (Student's t), or nothing"
+             quartiles around the median, the 95 % confidence interval of the mean (Student's t), or nothing; a line of one point shows the quartiles over \
+             its samples, if it has a value for each"
         ),
         Key::open(
             "palette",
@@ -181,7 +182,7 @@ pub(super) const IMAGES: Spec = Spec {
         TITLE,
         Key::open(
             "range",
-            Takes::Other("a pair `[black, white]`; `()` leaves a side open"),
+            Takes::Other("a pair `[black, white]`, or `[(), ()]` for each picture's own range"),
             "`[0, 1]` for photographs, otherwise each picture's own range",
             "values that are drawn black and white",
         ),

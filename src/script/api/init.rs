@@ -46,7 +46,7 @@ pub(super) fn register(engine: &mut Engine) {
     engine.register_type_with_name::<Scheme>("Scheme").register_global_module(rhai::exported_module!(functions).into());
 }
 
-/// Where options of `init` belong to.
+/// What an `init` draws the weights of.
 enum Place<'a> {
     /// A network of so many blocks, whose closures are called here.
     Network(&'a NativeCallContext<'a>, usize),
@@ -211,7 +211,7 @@ mod functions {
     }
 
     /// A scheme for `init`: uniform numbers of mean 0, weights of variance `variance` / fan-in, biases of variance `variance`.
-    /// (`uniform(shape, seed)` is a tensor.)
+    /// (`uniform(shape, seed)` is a tensor, `uniform(low, high)` a distribution for `random` and `sobol`.)
     ///
     /// ```
     /// let net = mlp::wide(784, 10, 30).init(#{ weights: uniform(1.76) });

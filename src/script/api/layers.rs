@@ -14,7 +14,7 @@ use crate::network::{
 use crate::script::options::{Key, Options, Preset, Spec, Takes, describe};
 use crate::script::session::Native;
 
-/// Added to the variance by both normalisations; PyTorch's default.
+/// Added to the variance or the mean square by every normalisation; PyTorch's default for batch, layer and group norm.
 const EPSILON: f64 = 1e-5;
 
 const BIAS: Key = Key::flag("bias", true, "whether the layer has a bias");

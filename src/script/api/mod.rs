@@ -143,8 +143,8 @@ pub(super) const CHAPTERS: [Chapter; 19] = [
     Chapter::new(
         "Tables",
         "A `Table` has a value for every point of a sweep: a number, a curve, or a map of them. Tables are joined by the axes that \
-         they share: points go together that have equal values of all of these. Arithmetic between tables, `table` and `spearman` \
-         do so; what one of the tables lacks is a hole, with a warning.",
+         they share: points go together that have equal values of all of these. Arithmetic and \
+          `table` make a hole of what one of the tables lacks; `spearman`, `auc` and `scatter` leave it out. All warn.",
         table::register,
     ),
     Chapter::new(

@@ -28,11 +28,15 @@ pub(super) fn is_file(name: &str) -> bool {
     name.contains(['.', '/', '\\'])
 }
 
+/// Whether an option belongs to one's own arrays or files.
+pub(super) fn is_own(option: &str) -> bool {
+    OF_ARRAYS.contains(&option) || OF_FILES.contains(&option)
+}
+
 /// The data set in a file of arrays (.npy, .npz, .safetensors) or a table (CSV).
 pub(super) fn open(session: &Session, name: &str, options: &Map) -> Result<Dataset> {
     let read = DATASET.read(options)?;
-    let is_known = |key: &str| OF_ARRAYS.contains(&key) || OF_FILES.contains(&key);
-    if let Some(option) = options.keys().find(|key| !is_known(key)) {
+    if let Some(option) = options.keys().find(|key| !is_own(key)) {
         return Err(refused(option, "files of one's own"));
     }
     let file = session.readable_file(name)?;

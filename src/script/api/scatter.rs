@@ -86,7 +86,13 @@ fn dots_colour(
     if let Some(colours) = colour.read_lock::<Table>() {
         // Colours of other points are no loss; a dot without one is an error.
         let most = Session::from_context(context)?.settings.limits.points;
-        let theirs: BTreeMap<usize, usize> = Joined::new(dots, &colours, Lacking::LeftOut, most)?.pairs().collect();
+        let joined = Joined::new(dots, &colours, Lacking::LeftOut, most)?;
+        let theirs: BTreeMap<usize, usize> = joined.pairs().collect();
+        if theirs.len() < joined.pairs().count() {
+            return Err(Error::new("`colour`: the table has several values for one dot")
+                .hint("take their mean over the axis that the dots do not have: `.mean_over(\"…\")`")
+                .into());
+        }
         let rows: Option<Vec<usize>> = rows.iter().map(|row| theirs.get(row).copied()).collect();
         let rows = rows.ok_or_else(|| Error::new("`colour`: the table lacks points that have dots"))?;
         let colours = colours.results();

@@ -168,8 +168,11 @@ fn source(value: &Dynamic) -> Result<Described, Error> {
     match (value.read_lock::<Number>(), number(value)) {
         (Some(number), _) => Ok(number.source.clone()),
         (None, Some(value)) => Ok(derive(Derivation::Constant { value }, Vec::new())),
-        _ => Err(Error::new(format!("no statistic of {}; it needs numbers or curves", describe(value)))
-            .hint("take a number of each value: `.map(|value| …)`")),
+        _ => Err(Error::new(format!(
+            "no statistic of {}; it needs a number at every point, or a curve at every point",
+            describe(value)
+        ))
+        .hint("take a number of each value: `.map(|value| …)`")),
     }
 }
 
@@ -316,7 +319,7 @@ mod functions {
             let count = rows.iter().filter(|row| row.value.is_ok()).count();
             Row { point: point.clone(), value: Ok(Dynamic::from_int(count as INT)) }
         };
-        Ok(Table { rows: groups.groups.iter().map(count).collect(), axes: groups.axes, column: None })
+        Ok(Table { rows: groups.groups.iter().map(count).collect(), axes: groups.axes, column: Some("count".into()) })
     }
 
     /// Confidence intervals of the means over an axis, by the bootstrap: the values are drawn with replacement, and the interval

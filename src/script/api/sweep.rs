@@ -11,7 +11,8 @@ use crate::Error;
 use crate::output::Point;
 use crate::script::options::describe;
 use crate::script::session::{Native, Session};
-use crate::script::table::{Axis, PointList, Row, Table, point_in_words, point_map};
+use crate::script::table::{Axis, PointList, Row, Table, narrow, point_in_words, point_map};
+use crate::words::counted;
 
 /// The combinations of the points of its parts; the last part varies fastest.
 #[derive(Debug, Clone)]
@@ -243,11 +244,11 @@ mod functions {
                 wanted.push(point);
             }
         }
-        let all = PointList { axes: sweep.axes.clone(), points: wanted.into() };
-        match all.filtered(|_| true) {
-            Some(points) => Ok(vec![points].into()),
-            None => Err(nothing_left(&sweep.axes).into()),
+        if wanted.is_empty() {
+            return Err(nothing_left(&sweep.axes).into());
         }
+        let axes = narrow(&sweep.axes, wanted.iter_mut().collect());
+        Ok(vec![PointList { axes, points: wanted.into() }].into())
     }
 
     /// The number of points.
@@ -274,7 +275,7 @@ mod functions {
     /// As `print` shows it.
     #[rhai_fn(name = "to_string", name = "to_debug", pure)]
     pub fn sweep_to_string(sweep: &mut Sweep) -> String {
-        format!("{} points: {}", sweep.points().unwrap_or(0), sweep.sizes(" × "))
+        format!("{}: {}", counted(sweep.points().unwrap_or(0), "point"), sweep.sizes(" × "))
     }
 
     /// As `print` shows it.
