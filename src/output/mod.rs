@@ -3,6 +3,7 @@
 
 pub(crate) mod band;
 pub mod bars;
+pub mod entry;
 pub mod figure;
 pub mod heatmap;
 pub mod histogram;
@@ -33,9 +34,10 @@ use crate::executor::Computed;
 use crate::figure::{Figure, Hit};
 use crate::work::{Described, Provenance, Target};
 
+pub use entry::Entry;
 pub use pictures::Pictures;
 pub use records::Records;
-pub use results::{Entry, Point, ResultRow, ResultTable, SweepAxis};
+pub use results::{Point, ResultRow, ResultTable, SweepAxis};
 pub use scalar::Scalar;
 
 /// One thing that a script shows.

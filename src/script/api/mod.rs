@@ -17,6 +17,7 @@ mod init;
 mod layers;
 mod network;
 mod own_files;
+mod photos;
 mod points;
 mod scatter;
 mod statistics;
