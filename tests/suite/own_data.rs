@@ -481,7 +481,7 @@ mod files {
                 "[2, 1, 3, [1, 2, 2]]",
                 "[2.0, 1.0, 0.0]",
                 "[5.0, 6.0, 7.0, 8.0]",
-                "dataset(\"keras.npz\"): 2 training samples, 1 test samples, each [1, 2, 2]",
+                "dataset(\"keras.npz\"): 2 training samples, 1 test sample, each [1, 2, 2]",
                 "[1.0, 0.0]",
                 "[9.0, 9.0, 9.0, 9.0]",
             ],
