@@ -35,13 +35,7 @@ pub fn quantile(values: &[f64], share: f64) -> f64 {
     let rank = share * (values.len() - 1) as f64;
     let (low, part) = (rank.floor() as usize, rank.fract());
     match (values[low], values[(low + 1).min(values.len() - 1)]) {
-        (a, b) if part == 0.0 || a == b => {
-            if part == 0.0 {
-                a
-            } else {
-                b
-            }
-        }
+        (a, b) if part == 0.0 || a == b => a,
         // Between an infinite value and a finite one, the infinite one.
         (a, b) if a.is_finite() && b.is_finite() => a + (b - a) * part,
         (a, b) => a + b,

@@ -1,7 +1,7 @@
 //! Arrays of one's own as a data set: numbers in memory, and whole numbers or texts as labels. Samples count by their numbers,
 //! their shape and their labels, wherever the arrays come from.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 use serde_json::{Value, json};
@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::DatasetPart;
 use super::selection::Selection;
 use super::source::{MOST_SAMPLES, Opened, SampleSource, fill_samples};
+use crate::words::counted;
 use crate::{Error, Result};
 
 /// How samples are hashed; part of every fingerprint.
@@ -173,7 +174,7 @@ fn check_count(count: usize, labels: &OwnLabels) -> Result<()> {
     if found == count {
         return Ok(());
     }
-    Err(Error::new(format!("x has {count} samples, y {found} labels"))
+    Err(Error::new(format!("x has {}, y {}", counted(count, "sample"), counted(found, "label")))
         .hint("each sample has one label; the samples are the first axis of x"))
 }
 
@@ -195,6 +196,9 @@ struct Numbered {
     class_names: Vec<String>,
 }
 
+/// Classes that an error lists.
+const LISTED: usize = 20;
+
 /// The labels of every part as numbers of classes.
 fn numbered(parts: Vec<OwnLabels>, classes: Option<&Classes>) -> Result<Numbered> {
     let texts = parts.iter().filter_map(|labels| match labels {
@@ -206,13 +210,20 @@ fn numbered(parts: Vec<OwnLabels>, classes: Option<&Classes>) -> Result<Numbered
         Some(Classes::Names(names)) => names.clone(),
         _ => found.into_iter().cloned().collect(),
     };
-    if let Some(i) = (1..names.len()).find(|&i| names[..i].contains(&names[i])) {
-        return Err(Error::new(format!("two classes are called {:?}", names[i])));
+    let mut classes_by_name = BTreeMap::new();
+    for (name, class) in names.iter().zip(0_u32..) {
+        if classes_by_name.insert(name, class).is_some() {
+            return Err(Error::new(format!("two classes are called {name:?}")));
+        }
     }
-    let number = |name: &String| match names.iter().position(|known| known == name) {
-        Some(class) => Ok(Some(class as u32)),
-        None => Err(Error::new(format!("the label {name:?} is none of the classes {}", names.join(", ")))
-            .hint("option `classes` names all of them")),
+    let number = |name: &String| match classes_by_name.get(name) {
+        Some(class) => Ok(Some(*class)),
+        None => {
+            let listed = names.iter().take(LISTED).map(String::as_str).collect::<Vec<_>>().join(", ");
+            let more = if names.len() > LISTED { ", …" } else { "" };
+            Err(Error::new(format!("the label {name:?} is none of the classes {listed}{more}"))
+                .hint("option `classes` names all of them"))
+        }
     };
     let mut count = 0;
     let mut labels = Vec::new();
@@ -233,7 +244,7 @@ fn numbered(parts: Vec<OwnLabels>, classes: Option<&Classes>) -> Result<Numbered
         None => count,
     };
     if count > said {
-        return Err(Error::new(format!("y has the label {}, option `classes` only {said} classes", count - 1))
+        return Err(Error::new(format!("y has the label {}, option `classes` counts {said}", count - 1))
             .hint("labels count from 0"));
     }
     Ok(Numbered { parts: labels, classes: said, class_names: names })

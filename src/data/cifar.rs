@@ -2,6 +2,7 @@
 //! and the red, green and blue bytes of a picture of 32×32. The binary version, as published or gzipped, and the version for
 //! Python, which holds the same. Source: www.cs.toronto.edu/~kriz/cifar.html.
 
+use std::borrow::Cow;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
@@ -202,7 +203,7 @@ impl Kind {
                     && (FEWEST_RECORDS..=MOST_SAMPLES).contains(&(bytes / self.record()))
             });
             if is_long && self.read(&path).is_ok_and(|bytes| self.wrong_label(&bytes).is_none()) {
-                (if search::is_test(&path) == Some(true) { &mut tests } else { &mut train }).push(path);
+                (if search::is_test(&path, folders) == Some(true) { &mut tests } else { &mut train }).push(path);
             }
         }
         // More batches than there are come from several copies.
@@ -247,13 +248,20 @@ impl Kind {
     fn open_batch(&self, path: PathBuf, cache: Option<&Path>) -> Result<Batch> {
         let failed = |error: std::io::Error| Error::io("read", &path, &error);
         let (record, is_python) = (self.record(), is_pickle(&path).map_err(failed)?);
-        let bytes = if is_python { self.read(&path)?.len() } else { raw_length(&path).map_err(failed)? };
+        let records = if is_python { Some(self.read(&path)?) } else { None };
+        let bytes = match &records {
+            Some(records) => records.len(),
+            None => raw_length(&path).map_err(failed)?,
+        };
         let count = bytes / record;
         if !bytes.is_multiple_of(record) || !(1..=MOST_SAMPLES).contains(&count) {
             return Err(self.wrong(&path, &format!("records of {record} bytes"), &format!("{bytes} bytes")));
         }
         let hash = || {
-            let bytes = self.read(&path)?;
+            let bytes = match &records {
+                Some(records) => Cow::Borrowed(&records[..]),
+                None => Cow::Owned(self.read(&path)?),
+            };
             if bytes.len() != count * record {
                 return Err(self.wrong_length(&path, count * record, &bytes));
             }

@@ -70,8 +70,7 @@ impl CatalogueEntry for EmnistEntry {
             here.fold(error, |error, split| error.hint(format!("its other set is here: `split: \"{split}\"`")))
         };
         let set = emnist(wanted);
-        let opened = set.open(options, folders);
-        if set.folder(folders).is_none() { opened.map_err(missing) } else { opened }
+        set.open(options, folders).map_err(|error| if set.folder(folders).is_none() { missing(error) } else { error })
     }
 
     /// Those of its sets that are here.

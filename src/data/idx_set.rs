@@ -9,6 +9,7 @@ use super::idx::{self, IdxKind, wrong};
 use super::source::{Availability, CatalogueEntry, DatasetOptions, Opened, SampleSource, fill_samples};
 use super::{DatasetPart, Folders, downsample, emnist, search};
 use crate::files::digest_cache;
+use crate::words::counted;
 use crate::{Error, Result};
 
 /// Pixels on a side of a stored image.
@@ -133,7 +134,8 @@ impl IdxSet {
 
     /// Whether the `i`th file at `path` is the published one.
     pub(super) fn is_published(&self, i: usize, path: &Path, cache: Option<&Path>) -> bool {
-        cached_hash(cache, path, KINDS[i]).is_ok_and(|content| content == self.files[i].content)
+        let wanted = &self.files[i].content;
+        !wanted.is_empty() && cached_hash(cache, path, KINDS[i]).is_ok_and(|content| content == *wanted)
     }
 
     /// The folder of its files: of the first, where they are apart.
@@ -168,13 +170,16 @@ impl IdxSet {
         let part = self.files[0].name.strip_suffix("train-images-idx3-ubyte").unwrap_or_default();
         let is_own = |path: &Path| {
             let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
+            // One of the sets of EMNIST is called "mnist".
+            let name = name.replace("emnist", "");
             search::is_below(path, &self.name, folders)
                 && name.contains(part.trim_matches('-').trim_start_matches("emnist-"))
         };
         let own: Vec<_> = found.iter().filter(|(path, ..)| is_own(path)).collect();
         let role = |i: usize| {
-            let mut of_kind =
-                own.iter().filter(|(path, kind, _)| *kind == KINDS[i] && search::is_test(path) == Some(i >= 2));
+            let mut of_kind = own
+                .iter()
+                .filter(|(path, kind, _)| *kind == KINDS[i] && search::is_test(path, folders) == Some(i >= 2));
             // Two of one kind and part are no set.
             of_kind.next().filter(|_| of_kind.next().is_none()).map(|(path, ..)| path.clone())
         };
@@ -272,8 +277,10 @@ fn idx_files(folders: &Folders) -> Vec<(PathBuf, IdxKind, usize)> {
 fn seen(folders: &Folders) -> Option<String> {
     let found = idx_files(folders);
     let word = |(path, kind, count): &(PathBuf, IdxKind, usize)| match kind {
-        IdxKind::Images(rows, columns) => format!("{} ({count} images of {rows}×{columns})", path.display()),
-        IdxKind::Labels => format!("{} ({count} labels)", path.display()),
+        IdxKind::Images(rows, columns) => {
+            format!("{} ({} of {rows}×{columns})", path.display(), counted(*count, "image"))
+        }
+        IdxKind::Labels => format!("{} ({})", path.display(), counted(*count, "label")),
     };
     let more = if found.len() > 4 { ", …" } else { "" };
     let words: Vec<String> = found.iter().take(4).map(word).collect();

@@ -38,9 +38,11 @@ impl Split {
         for split in [self, other] {
             split.add_origins(&mut sources, &mut origins);
         }
-        let first = self.to_string();
-        let first = if first.len() > LONGEST_WORDS { "…".to_owned() } else { first };
-        let words = format!("({first} + {other})");
+        let [first, second] = [self, other].map(|split| {
+            let words = split.to_string();
+            if words.len() > LONGEST_WORDS { "…".to_owned() } else { words }
+        });
+        let words = format!("({first} + {second})");
         if let [(data, part)] = &sources[..] {
             let list = origins.iter().map(|origin| origin.index).collect();
             return Ok(Self::whole(data.clone(), *part).with(Selection::from_list(list), words));
@@ -66,7 +68,8 @@ impl Split {
 /// The number of a data set among `sources`, to which it is added if it is new.
 fn number_of(source: &(Dataset, DatasetPart), sources: &mut Vec<(Dataset, DatasetPart)>) -> u32 {
     let content = |(data, part): &(Dataset, DatasetPart)| json!([data.source().content(*part), data.shape()]);
-    let known = sources.iter().position(|known| content(known) == content(source));
+    let wanted = content(source);
+    let known = sources.iter().position(|known| content(known) == wanted);
     known.unwrap_or_else(|| {
         sources.push(source.clone());
         sources.len() - 1

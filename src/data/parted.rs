@@ -7,8 +7,8 @@ use crate::{Error, Result};
 
 impl Split {
     /// Two splits in random order: about a `share` of the samples to fit with, and the others. By class, both have every class in
-    /// the proportions of the whole; otherwise the share is of all samples. `by_class` is whether there are labels, unless it
-    /// is said.
+    /// the proportions of the whole; otherwise the share is of all samples. Without `by_class`, samples with
+    /// labels are divided by class.
     ///
     /// # Errors
     /// A share that is not between 0 and 1, or leaves one of the two empty; by class, samples without a label or classes of a

@@ -132,20 +132,23 @@ fn build(bytes: &[u8]) -> Option<Object> {
             // The state of an object.
             b'b' => one(&mut stack, 2)?,
             b'a' => {
-                let item = stack.pop()?;
+                let item = flat(stack.pop()?);
                 let Object::List(list) = stack.last_mut()? else { return None };
                 list.push(item);
             }
             b'e' => {
                 let items = marked(&mut stack)?;
                 let Object::List(list) = stack.last_mut()? else { return None };
-                list.extend(items);
+                list.extend(items.into_iter().map(flat));
             }
             b's' | b'u' => {
                 let items =
                     if code == b's' { stack.split_off(stack.len().checked_sub(2)?) } else { marked(&mut stack)? };
                 let Object::Dict(dict) = stack.last_mut()? else { return None };
-                dict.extend(items.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone())));
+                dict.extend(items.chunks_exact(2).map(|pair| {
+                    let value = if let Object::Dict(_) = pair[1] { Object::Other } else { pair[1].clone() };
+                    (flat(pair[0].clone()), value)
+                }));
             }
             _ => return None,
         }
@@ -162,10 +165,18 @@ fn marked(stack: &mut Vec<Object>) -> Option<Vec<Object>> {
 
 /// The last object, for a memo. Lists are not repeated in a batch, and a file could double one without end.
 fn remembered(stack: &[Object]) -> Option<Object> {
-    Some(match stack.last()? {
+    match stack.last()? {
+        Object::List(_) | Object::Dict(_) | Object::Mark => Some(Object::Other),
+        object => Some(object.clone()),
+    }
+}
+
+/// An object inside a list, which holds no others: a file could put a million into one another.
+fn flat(object: Object) -> Object {
+    match object {
         Object::List(_) | Object::Dict(_) | Object::Mark => Object::Other,
-        object => object.clone(),
-    })
+        object => object,
+    }
 }
 
 /// The bytes that a text stands for in Latin-1; the name of the encoding itself is such a text.
@@ -195,4 +206,17 @@ fn whole(items: Vec<Object>) -> Object {
         _ => None,
     });
     texts.max_by_key(|bytes| bytes.len()).map_or(Object::Other, Object::Bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Dropping lists inside lists would overflow the stack.
+    #[test]
+    fn lists_are_not_nested_without_end() {
+        let nested = 1_000_000;
+        let bytes = [&b"\x80\x02"[..], &vec![b']'; nested], &vec![b'a'; nested - 1], b"."].concat();
+        assert!(batch(&bytes, &["labels"]).is_none());
+    }
 }

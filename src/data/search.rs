@@ -43,13 +43,19 @@ fn enter(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) {
 /// folders count.
 pub(super) fn is_below(path: &Path, name: &str, folders: &Folders) -> bool {
     let plain = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase();
-    let within = folders.candidates().iter().find_map(|folder| path.strip_prefix(folder).ok());
-    let parents = within.and_then(Path::parent).into_iter().flat_map(Path::components);
+    let parents = within(path, folders).and_then(Path::parent).into_iter().flat_map(Path::components);
     parents.into_iter().any(|part| plain(&part.as_os_str().to_string_lossy()) == plain(name))
 }
 
-/// Whether a file's path says that it is for testing or for training, if it says either: its own name first, then the folders'.
-pub(super) fn is_test(path: &Path) -> Option<bool> {
+/// A file's path below the data folder that it lies in.
+fn within<'a>(path: &'a Path, folders: &Folders) -> Option<&'a Path> {
+    folders.candidates().iter().find_map(|folder| path.strip_prefix(folder).ok())
+}
+
+/// Whether a file's path below the data folders says that it is for testing or for training, if it says either: its own name
+/// first, then the folders'.
+pub(super) fn is_test(path: &Path, folders: &Folders) -> Option<bool> {
+    let path = within(path, folders).unwrap_or(path);
     let said = path.components().rev().filter_map(|part| part.as_os_str().to_str().map(str::to_lowercase)).take(3);
     said.into_iter().find_map(|part| {
         let is_test = part.contains("test") || part.contains("t10k");

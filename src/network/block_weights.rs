@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::{Architecture, Network, ParamSpec, WeightSource};
+use crate::weights::array_hash;
 use crate::words::nearest;
 use crate::work::{Context, Cost, Described, Keep, Operation, Value};
 use crate::{Error, Result};
@@ -36,9 +37,7 @@ pub struct GivenArray {
 impl GivenArray {
     /// As of arrays in files: the same numbers are the same weights, wherever they come from.
     fn hash(&self) -> String {
-        let mut hash = blake3::Hasher::new();
-        hash.update(format!("{:?}\n", self.shape).as_bytes()).update(bytemuck::cast_slice(&self.numbers));
-        hash.finalize().to_hex().to_string()
+        array_hash(&self.shape, &self.numbers)
     }
 }
 

@@ -13,6 +13,7 @@ use crate::data::Split;
 use crate::work::{Context, Cost, Described, Keep, Operation, Provenance, Value};
 use crate::{Error, Result};
 
+pub(super) const NAME: &str = "network.calibrate";
 const VERSION: u32 = 1;
 
 /// Numbers of samples that go through a block at a time.
@@ -69,7 +70,7 @@ impl Calibrate {
 
 impl Operation for Calibrate {
     fn name(&self) -> &'static str {
-        "network.calibrate"
+        NAME
     }
 
     fn version(&self) -> u32 {
@@ -92,9 +93,7 @@ impl Operation for Calibrate {
     }
 
     fn provenance(&self) -> Option<Provenance> {
-        let mut provenance = self.network.provenance();
-        provenance.merge(&self.split.provenance());
-        Some(provenance)
+        Some(self.network.provenance_on(&self.split))
     }
 
     fn keep(&self) -> Keep {

@@ -102,7 +102,7 @@ impl Init {
                 let of = if scheme.plain_variance().is_some() {
                     option.to_owned()
                 } else {
-                    format!("that of {scheme} for {of}")
+                    format!("the number of `{scheme}` for {of}")
                 };
                 scheme.check(&of)?;
             }

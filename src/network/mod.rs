@@ -309,7 +309,15 @@ impl Network {
     pub fn changed(of: &Self, blocks: Vec<Option<Described>>, words: impl Into<String>) -> Self {
         let unchanged = blocks.iter().take_while(|block| block.is_none()).count();
         let known = of.prefixes[..=unchanged].to_vec();
-        let source = WeightSource::Changed { of: Box::new(of.clone()), blocks: blocks.into(), words: words.into() };
+        // Changes of a changed network are changes of the first one: a script could make a million.
+        let (first, blocks, words) = match &of.source {
+            WeightSource::Changed { of: first, blocks: before, words: said } => {
+                let both = blocks.into_iter().zip(before.iter()).map(|(new, old)| new.or_else(|| old.clone()));
+                (first.clone(), both.collect(), format!("{said}, {}", words.into()))
+            }
+            _ => (Box::new(of.clone()), blocks.into(), words.into()),
+        };
+        let source = WeightSource::Changed { of: first, blocks, words };
         let network = Self::with_source(of.architecture.clone(), source, known);
         Self { training_run: of.training_run.clone(), ..network }
     }

@@ -48,9 +48,7 @@ impl Operation for Outputs {
     }
 
     fn provenance(&self) -> Option<Provenance> {
-        let mut provenance = self.network.provenance();
-        provenance.merge(&self.split.provenance());
-        Some(provenance)
+        Some(self.network.provenance_on(&self.split))
     }
 
     fn keep(&self) -> Keep {

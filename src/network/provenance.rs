@@ -1,6 +1,7 @@
 //! What a network rests on, for people and for theory.
 
-use super::{Architecture, Init, Network, ParamKind, ParamSpec, Scheme, Schemes, WeightSource};
+use super::{Architecture, Init, Network, ParamKind, ParamSpec, Scheme, Schemes, WeightSource, calibrate};
+use crate::data::Split;
 use crate::kernels::Activation;
 use crate::work::{NetworkOrigin, Provenance};
 
@@ -17,6 +18,13 @@ impl Network {
         self.with_weights(origin)
     }
 
+    /// What its answers for samples rest on.
+    pub(super) fn provenance_on(&self, split: &Split) -> Provenance {
+        let mut provenance = self.provenance();
+        provenance.merge(&split.provenance());
+        provenance
+    }
+
     /// What the network's weights rest on, for an origin without them.
     fn with_weights(&self, origin: NetworkOrigin) -> Provenance {
         match self.weight_source() {
@@ -31,6 +39,12 @@ impl Network {
             }
             WeightSource::Changed { of, blocks, .. } => {
                 let mut provenance = of.with_weights(origin);
+                // Calibration leaves the weights as they were drawn; other changes do not.
+                if blocks.iter().flatten().any(|block| block.operation().name() != calibrate::NAME) {
+                    for network in &mut provenance.networks {
+                        (network.weight_var, network.bias_var, network.scheme) = (None, None, None);
+                    }
+                }
                 for block in blocks.iter().flatten() {
                     let Provenance { data, seeds, .. } = block.provenance();
                     provenance.merge(&Provenance { data: data.clone(), seeds: seeds.clone(), ..Provenance::default() });

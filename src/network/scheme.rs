@@ -8,6 +8,7 @@ use serde_json::json;
 use super::{ParamKind, ParamSpec};
 use crate::kernels::orthonormalise;
 use crate::random::Random;
+use crate::words::counted;
 use crate::{Error, Result};
 
 /// How the numbers of an array are drawn.
@@ -113,8 +114,9 @@ impl Scheme {
                     return Ok(());
                 }
                 let of = if groups > 1 { " of each group" } else { "" };
+                let [inputs, outputs] = [counted(inputs, "input"), counted(outputs, "output")];
                 Err(Error::new(format!(
-                    "{self} for {inputs} inputs and {outputs} outputs{of}: no kernel keeps the length of every input with \
+                    "{self} for {inputs} and {outputs}{of}: no kernel keeps the length of every input with \
                      fewer outputs than inputs (Xiao et al. 2018)"
                 ))
                 .hint("give this layer another scheme: `conv2d(…).init(#{ weights: orthogonal(1) })`"))
@@ -223,7 +225,7 @@ fn channels(spec: &ParamSpec, groups: usize) -> [usize; 2] {
     [spec.len() / (groups * pixels * outputs.max(1)), outputs]
 }
 
-/// Where the central pixel lies in a kernel of `pixels` pixels; of an even kernel, the one before the centre.
+/// Where the central pixel lies in a kernel of `pixels` pixels, 0 where a matrix fills all of it; of an even kernel, the one before the centre.
 fn center(spec: &ParamSpec, pixels: usize) -> usize {
     match (pixels, &spec.shape[..]) {
         (1, _) => 0,

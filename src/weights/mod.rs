@@ -90,6 +90,13 @@ fn format(path: &Path) -> io::Result<Result<Format, Option<Kind>>> {
     })
 }
 
+/// The hash of an array: the same for the same shape and single-precision numbers, wherever they come from.
+pub(crate) fn array_hash(shape: &[usize], numbers: &[f32]) -> String {
+    let mut hash = blake3::Hasher::new();
+    hash.update(format!("{shape:?}\n").as_bytes()).update(bytemuck::cast_slice(numbers));
+    hash.finalize().to_hex().to_string()
+}
+
 impl WeightFile {
     /// Reads a file's header. Messages call the file `name`; `cache` is the file that caches hashes.
     ///
@@ -147,9 +154,8 @@ impl WeightFile {
             let message = format!("{name} in {} holds numbers that are infinite in single precision", self.name);
             return Err(Error::new(message).hint("single precision ends at 3.4e38"));
         }
-        let mut hash = blake3::Hasher::new();
-        hash.update(format!("{:?}\n", stored.shape).as_bytes()).update(bytemuck::cast_slice(&numbers));
-        Ok((numbers, hash.finalize().to_hex().to_string()))
+        let hash = array_hash(&stored.shape, &numbers);
+        Ok((numbers, hash))
     }
 
     fn changed(&self) -> Error {

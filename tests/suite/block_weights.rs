@@ -88,6 +88,16 @@ fn weights_are_read_changed_and_put_back() {
 }
 
 /// A cascade of a network with other weights in block 3 has its first two blocks in common with that of the network.
+/// Changes do not lie inside one another, however many there are.
+#[test]
+fn weights_are_changed_thousands_of_times() {
+    let script = r#"
+        let net = mlp::wide(9, 3, 3).init(#{ weight_var: 1.5 });
+        for i in range(0, 5000) { net = net.weights(1 + i % 2, #{ bias: zeros([if i % 2 == 0 { 9 } else { 400 }]) }); }
+        print(net.outputs(dataset("noise", #{ size: 3 }).test.take(2)).shape);"#;
+    assert_eq!(printed(&Place::new(), script), ["[2, 3]"]);
+}
+
 #[test]
 fn blocks_before_a_changed_one_are_the_same_results() {
     let place = Place::new();

@@ -285,3 +285,12 @@ fn impossible_schemes_are_named_with_a_way_out() {
     );
     says("mlp::wide(9, 3, 3).init(#{ weight_var: 1 }).init(#{ weight_var: 2 });", &["has its weights already"]);
 }
+
+/// A layer's own scheme is the one that has to fit, not that of the block around it.
+#[test]
+fn a_layer_of_its_own_scheme_may_lie_in_a_block_whose_scheme_it_could_not_have() {
+    let (outcome, _) = Place::new().run(
+        "block([conv2d(8, 4, 3).init(#{ weights: orthogonal(1) }), tanh()]).init(#{ weights: delta_orthogonal(1) });",
+    );
+    assert!(outcome.diagnostics.is_empty(), "{:?}", outcome.diagnostics);
+}

@@ -115,7 +115,7 @@ mod arrays {
         let refused: [(&str, &[&str]); 27] = [
             ("dataset(zeros([3, 2]), zeros([4]))", &["x has 3 samples, y 4 labels"]),
             ("dataset(zeros([3, 2]), [0, 1])", &["x has 3 samples, y 2 labels"]),
-            ("dataset(zeros([3, 2]), [\"a\"])", &["x has 3 samples, y 1 labels"]),
+            ("dataset(zeros([3, 2]), [\"a\"])", &["x has 3 samples, y 1 label"]),
             ("dataset(zeros([2, 2]), zeros([2]) / 0)", &["label 0 of y is NaN", "leave samples without one out"]),
             ("dataset(zeros([2, 2]), [0, 0.5])", &["label 1 of y is 0.5", "whole numbers from 0"]),
             ("dataset(zeros([2, 2]), [0, -1])", &["label 1 of y is -1", "count from 0"]),
@@ -124,7 +124,7 @@ mod arrays {
             ("dataset(zeros([2, 2]), zeros([2, 3]))", &["y has the shape [2, 3]", "y.argmax(1)"]),
             ("dataset(zeros([2, 2]), zeros([2, 3, 4]))", &["y has the shape [2, 3, 4]"]),
             ("dataset(zeros([2, 2]), 3)", &["labels are a tensor or an array, got 3"]),
-            ("dataset(zeros([2, 2]), [0, 2], #{ classes: 2 })", &["y has the label 2, option `classes` only 2"]),
+            ("dataset(zeros([2, 2]), [0, 2], #{ classes: 2 })", &["y has the label 2, option `classes` counts 2"]),
             ("dataset(zeros([2, 2]), [\"a\", \"b\"], #{ classes: [\"a\"] })", &["\"b\" is none of the classes a"]),
             ("dataset(zeros([2, 2]), [0, 1], #{ classes: [\"a\", \"a\"] })", &["two classes are called \"a\""]),
             (
@@ -563,7 +563,7 @@ mod files {
     /// Numbers without end in a small file.
     #[test]
     fn the_memory_of_files_is_bounded() {
-        let zeros = npy("<f4", "(100000, 1000)", &vec![0; 400_000_000]);
+        let zeros = npy("<f4", "(30000, 1000)", &vec![0; 120_000_000]);
         let mut place = with(&[("zeros.npz", npz(&[("x", zeros)], true))]);
         place.settings.limits.memory = 100 << 20;
         refuses(&place, &[("let x = dataset(\"zeros.npz\");", &["zeros.npz", "--max-memory"])]);

@@ -315,11 +315,11 @@ mod folders {
         assert_eq!(data.train().names().unwrap(), ["good.png"]);
         let warnings = data.warnings().join("\n");
         for (name, why) in [
-            ("cut.jpg", "its data end early"),
-            ("cut_progressive.jpg", "its data end early"),
-            ("cut.png", "its data end early"),
+            ("cut.jpg", "its data ends early"),
+            ("cut_progressive.jpg", "its data ends early"),
+            ("cut.png", "its data ends early"),
             ("empty.png", "it is empty"),
-            ("flipped.png", "its data are damaged"),
+            ("flipped.png", "its data is damaged"),
             ("nameless", "its name has no ending"),
             ("other.webp", "only JPEG and PNG are read"),
             ("text.jpg", "it is neither a JPEG nor a PNG but a web page"),

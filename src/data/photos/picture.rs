@@ -11,9 +11,9 @@ use crate::files::kind::Kind;
 /// The decoder's version: a build without JPEG leaves the decision to one with it.
 const DECODER: &str = if cfg!(feature = "photos") { READER } else { "photographs/1 without JPEG" };
 /// The reason for data that end too early.
-pub(super) const ENDS_EARLY: &str = "its data end early";
+pub(super) const ENDS_EARLY: &str = "its data ends early";
 /// The reason for data that are inconsistent.
-pub(super) const DAMAGED: &str = "its data are damaged";
+pub(super) const DAMAGED: &str = "its data is damaged";
 
 /// The reason for grey of 16 bits: of all modes, only this one is not rounded but cut off.
 const SIXTEEN_BITS: &str = "it is a 16-bit grey picture, in which Pillow shows every number above 255 as white; save it with 8 \

@@ -50,17 +50,12 @@ impl<'a> Chunk<'a> {
             || {
                 for (i, node) in nodes.iter().enumerate() {
                     let (before, rest) = room.split_at_mut(i * *length);
-                    let y = &mut rest[..x.len().min(*length)];
-                    compute_node(*node, y, |at| &before[at * *length..][..y_length(x, *length)]);
+                    let y = &mut rest[..x.len()];
+                    compute_node(*node, y, |at| &before[at * *length..][..x.len()]);
                 }
             },
         );
     }
-}
-
-#[inline(always)]
-fn y_length(x: &[f32], length: usize) -> usize {
-    x.len().min(length)
 }
 
 /// One node's values from those of the nodes before it.

@@ -162,6 +162,7 @@ fn one_formula_has_one_form() {
     assert_eq!(other.unwrap(), expression);
     for (form, name) in [
         ((|nodes: &mut Nodes| nodes.leaky_relu(0, 0.01)) as Form, "leaky_relu(0.01)"),
+        (|nodes| nodes.leaky_relu(0, 1.5), "leaky_relu(1.5)"),
         (|nodes| nodes.hardtanh(0), "hardtanh"),
         (|nodes| nodes.function(Softplus, 0), "softplus"),
         (|nodes| nodes.function(Elu, 0), "elu"),

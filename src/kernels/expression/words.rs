@@ -36,8 +36,12 @@ fn known(nodes: &[Node], root: usize) -> Option<String> {
     };
     match nodes[root] {
         Node::Function(function @ (Function::Softplus | Function::Elu), 0) => Some(function.name().to_owned()),
-        Node::Operator(Operator::Max, 0, product) => match nodes[product] {
-            Node::Operator(Operator::Multiply, factor, 0) => Some(format!("leaky_relu({})", number(factor)?)),
+        // The larger of x and a x for a of at most 1, the smaller for a larger a.
+        Node::Operator(operator @ (Operator::Max | Operator::Min), 0, product) => match nodes[product] {
+            Node::Operator(Operator::Multiply, factor, 0) => {
+                let slope = number(factor).filter(|slope| (*slope <= 1.0) == (operator == Operator::Max))?;
+                Some(format!("leaky_relu({slope})"))
+            }
             _ => None,
         },
         Node::Operator(Operator::Max, low, cut) if number(low) == Some(-1.0) => match nodes[cut] {

@@ -116,6 +116,7 @@ impl LayerKind for ConvTranspose2d {
             groups: 1,
             before: first.before * apart + second.before,
             after: first.after * apart + second.after,
+            bias: first.bias || second.bias,
             ..first.clone()
         };
         Some(Self(merged).into())

@@ -9,6 +9,8 @@ use crate::network::OwnSchemes;
 /// A layer whose weights or biases are drawn by other schemes than the rest of the network's. In all else it is the layer.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Initialised {
+    // Not "layer", by which a description says what kind of layer this is.
+    #[serde(rename = "of")]
     pub(super) layer: Box<Layer>,
     pub(super) schemes: OwnSchemes,
 }
@@ -17,7 +19,7 @@ impl Layer {
     /// The layer with initial weights of its own; where it has some already, `schemes` win if `is_nearer`.
     ///
     /// # Errors
-    /// When the layer has nothing to draw, or one of its arrays cannot be drawn like this.
+    /// When one of its arrays cannot be drawn like this.
     pub(crate) fn with_schemes(self, schemes: OwnSchemes, is_nearer: bool) -> Result<Self> {
         let layer = match self {
             Self::Initialised(Initialised { layer, schemes: own }) => {
@@ -30,7 +32,7 @@ impl Layer {
             .layer
             .param_specs()
             .iter()
-            .try_for_each(|spec| schemes.check(spec))
+            .try_for_each(|spec| layer.schemes.check(spec))
             .map_err(|error| crate::Error { message: format!("{}: {}", layer.layer, error.message), ..error })?;
         Ok(Self::Initialised(layer))
     }

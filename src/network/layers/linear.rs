@@ -94,7 +94,7 @@ impl LayerKind for Linear {
 
     fn merged_with(&self, next: &Layer) -> Option<Layer> {
         let Layer::Linear(next) = next else { return None };
-        Some(Self { outputs: next.outputs, ..*self }.into())
+        Some(Self { outputs: next.outputs, bias: self.bias || next.bias, ..*self }.into())
     }
 
     fn as_linear(&self) -> Option<Linear> {
