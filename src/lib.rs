@@ -138,6 +138,7 @@ pub mod random;
 pub mod script;
 pub mod stats;
 pub mod theory;
+pub mod trainability;
 pub mod weights;
 mod words;
 pub mod work;

@@ -44,6 +44,8 @@ struct State {
     /// The point of each such target.
     point_of: BTreeMap<usize, usize>,
     points_done: usize,
+    /// What the points go on with whose work depends on what it finds.
+    tries: BTreeMap<String, String>,
 }
 
 impl Terminal {
@@ -60,6 +62,7 @@ impl Terminal {
             open: Vec::new(),
             point_of: BTreeMap::new(),
             points_done: 0,
+            tries: BTreeMap::new(),
         };
         Self { state: Mutex::new(state) }
     }
@@ -83,7 +86,13 @@ impl Terminal {
             HostEvent::Planned(plan, _) if plan.missing_and_reused().0 == 0 => {}
             HostEvent::Planned(plan, estimate) => state.begin(plan, estimate),
             HostEvent::Work(Event::Advanced(operations)) => state.advance(operations),
-            HostEvent::Work(Event::Started { point, .. }) => state.bar.set_message(words::visible(point).into_owned()),
+            HostEvent::Work(Event::Started { point, .. }) => {
+                let tries = state.tries.get(point).map(|what| format!(": {what}")).unwrap_or_default();
+                state.bar.set_message(words::visible(&format!("{point}{tries}")).into_owned());
+            }
+            HostEvent::Work(Event::Tries { point, what }) => {
+                state.tries.insert(point.to_owned(), what.to_owned());
+            }
             HostEvent::Work(Event::Done { target, .. }) => {
                 state.done(target);
                 state.bar.set_prefix(state.points());
@@ -114,8 +123,9 @@ pub(super) fn plan_in_words(plan: &Plan, estimate: Estimate) -> String {
         .map(|(name, count)| format!("{count} × {name}"))
         .collect();
     format!(
-        "{missing} of {} points to compute, {reused} reused: {}\n{}, {:.2} TFLOP, up to {} of memory a point",
+        "{missing} of {} points to compute, {reused} reused: {}{}\n{}, {:.2} TFLOP, up to {} of memory a point",
         missing + reused,
+        if plan.is_bound() { "at most " } else { "" },
         operations.join(", "),
         estimate,
         estimate.operations / 1e12,
@@ -157,6 +167,7 @@ impl State {
             .flat_map(|(i, targets)| targets.iter().map(move |&target| (target, i)))
             .collect();
         self.points_done = 0;
+        self.tries.clear();
         if self.is_terminal {
             self.bar = ProgressBar::new((self.total / UNIT) as u64);
             let template = "{bar:30} {percent:>3}%  {prefix}  {eta} left  {wide_msg}";
@@ -174,7 +185,8 @@ impl State {
             self.said = Instant::now();
             let share = (self.done / self.total).min(1.0);
             let left = self.started.elapsed().as_secs_f64() * (1.0 - share) / share.max(1e-9);
-            err!("{:.0}%, {}, {} left", share * 100.0, self.points(), words::time(left));
+            let tries: Vec<String> = self.tries.iter().map(|(point, what)| format!("\n  {point}: {what}")).collect();
+            err!("{:.0}%, {}, {} left{}", share * 100.0, self.points(), words::time(left), tries.concat());
         }
     }
 }

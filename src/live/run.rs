@@ -96,7 +96,7 @@ impl EditRun {
             HostEvent::Work(Event::Done { fingerprint, result, .. }) => {
                 self.watch.edits.done(self.number, *fingerprint, result);
             }
-            HostEvent::Work(Event::Warning(_)) => {}
+            HostEvent::Work(Event::Warning(_) | Event::Tries { .. }) => {}
             HostEvent::Finished => {
                 self.record_time("computed");
                 self.change(Urgency::Now, |edit| {

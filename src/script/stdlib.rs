@@ -1,11 +1,12 @@
 //! The Rhai modules that ship inside the program.
 
 /// Name and text of each, in the order in which they may use one another.
-pub(super) const STDLIB: [(&str, &str); 4] = [
+pub(super) const STDLIB: [(&str, &str); 5] = [
     ("mlp", include_str!("../../stdlib/mlp.rhai")),
     ("conv", include_str!("../../stdlib/conv.rhai")),
     ("resnet", include_str!("../../stdlib/resnet.rhai")),
     ("vgg", include_str!("../../stdlib/vgg.rhai")),
+    ("trainability", include_str!("../../stdlib/trainability.rhai")),
 ];
 
 /// Whether a file in messages is a module of the program.

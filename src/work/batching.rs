@@ -199,7 +199,8 @@ impl Plan {
 
 impl Node {
     fn is_batchable(&self) -> bool {
-        !self.stored && self.pending.is_none() && self.described.operation().batch_key().is_some()
+        // An operation that may not be needed is never computed with others.
+        self.is_certain && !self.stored && self.pending.is_none() && self.described.operation().batch_key().is_some()
     }
 
     fn batched(members: &[Self], numerics: &str) -> Self {
@@ -212,6 +213,8 @@ impl Node {
             inputs: members.iter().flat_map(|node| node.inputs.iter().copied()).collect(),
             cost: described.operation().cost(),
             target: members.iter().map(|node| node.target).min().unwrap_or(0),
+            in_turn: false,
+            is_certain: true,
             is_work: true,
             described,
         }

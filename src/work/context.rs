@@ -37,6 +37,7 @@ pub struct Context<'a> {
     pub(super) cancel: [&'a Cancel; 2],
     pub(super) advance: &'a (dyn Fn(f64) + Sync),
     pub(super) idle_threads: &'a dyn IdleThreads,
+    pub(super) warn: &'a (dyn Fn(Error) + Sync),
 }
 
 impl Context<'_> {
@@ -48,6 +49,11 @@ impl Context<'_> {
     /// The threads that have no operation to run. The result must not depend on how many help.
     pub fn idle_threads(&self) -> &dyn IdleThreads {
         self.idle_threads
+    }
+
+    /// Says something that the user should know about this result, and that stops nothing.
+    pub fn warn(&self, warning: Error) {
+        (self.warn)(warning);
     }
 
     /// Reports `operations` more floating-point operations as done.

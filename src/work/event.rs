@@ -10,6 +10,8 @@ use crate::{Error, Result};
 pub enum Event<'a> {
     /// An operation starts, for the first point that needs it.
     Started { operation: &'static str, point: &'a str },
+    /// A point whose work depends on what it finds goes on with this, in words.
+    Tries { point: &'a str, what: &'a str },
     /// This many more floating-point operations are done.
     Advanced(f64),
     /// A target is computed or has failed; `fingerprint` is its description's.

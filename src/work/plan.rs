@@ -41,6 +41,10 @@ pub(super) struct Node {
     pub cost: Cost,
     /// The first target that needs it.
     pub target: usize,
+    /// Whether its inputs are computed one after another, as it asks for them.
+    pub in_turn: bool,
+    /// Whether it runs in any case: nothing that takes its inputs in turn decides.
+    pub is_certain: bool,
     /// True if this node or a dependency has a persistent result that is missing.
     pub is_work: bool,
 }
@@ -62,6 +66,7 @@ impl Plan {
             let node = plan.expand(target, store, in_flight, &mut known);
             plan.wanted.push(node);
         }
+        plan.mark_certain();
         plan.rest_on = plan.wanted.iter().map(|&node| plan.rests_on(node)).collect();
         plan.points = points::planned(&plan.targets, &plan.rest_on);
         plan
@@ -84,6 +89,22 @@ impl Plan {
             found.insert(self.nodes[node].key, false);
         }
         found
+    }
+
+    /// Marks the nodes that run in any case.
+    fn mark_certain(&mut self) {
+        let mut open = self.wanted.clone();
+        while let Some(i) = open.pop() {
+            let node = &mut self.nodes[i];
+            if !std::mem::replace(&mut node.is_certain, true) && !node.in_turn {
+                open.extend(node.inputs.iter().copied());
+            }
+        }
+    }
+
+    /// Whether some of its operations may turn out not to be needed, so that it is a bound from above.
+    pub fn is_bound(&self) -> bool {
+        self.nodes.iter().any(|node| !node.is_certain && !node.stored)
     }
 
     /// What each target rests on.
@@ -137,6 +158,7 @@ impl Plan {
             }
             let Open { described, key, stored, pending, done: inputs, .. } = stack.swap_remove(top);
             let operation = described.operation();
+            let in_turn = !inputs.is_empty() && operation.takes_inputs_in_turn();
             let cost = match &pending {
                 _ if stored => Cost::default(),
                 None => operation.cost(),
@@ -146,7 +168,19 @@ impl Plan {
             let is_work = !stored
                 && (operation.keep() != Keep::InMemory || inputs.iter().any(|&input| self.nodes[input].is_work));
             let node = self.nodes.len();
-            self.nodes.push(Node { described, key, stored, pending, inputs, cost, target, is_work });
+            let is_certain = false;
+            self.nodes.push(Node {
+                described,
+                key,
+                stored,
+                pending,
+                inputs,
+                cost,
+                target,
+                in_turn,
+                is_certain,
+                is_work,
+            });
             known.insert(key, node);
             match stack.last_mut() {
                 Some(parent) => parent.done.push(node),

@@ -87,7 +87,9 @@ impl Report {
 }
 
 struct State {
-    /// For each node, how many inputs it still waits for.
+    /// Whether each node is needed, as far as is known. Inputs of a node that takes them in turn become so one by one.
+    wanted: Vec<bool>,
+    /// For each node, how many inputs it still waits for; at most one where it takes them in turn.
     waiting: Vec<usize>,
     /// For each node, how many nodes and targets still need its result.
     users: Vec<usize>,
@@ -98,11 +100,22 @@ struct State {
     running: usize,
     /// Idle threads that help running operations.
     helping: usize,
+    /// Wanted nodes that are not done.
     left: usize,
     live_bytes: f64,
     report: Report,
     /// A stored result was missing or damaged, so the failed targets have to be planned again.
     stale: bool,
+}
+
+/// What is reported once the state is unlocked.
+enum Said {
+    Tries {
+        target: usize,
+        what: String,
+    },
+    /// Floating-point operations that turned out not to be needed.
+    LeftOut(f64),
 }
 
 struct Runner<'a> {
@@ -170,16 +183,15 @@ impl<'a> Runner<'a> {
             targets_of[node].push(target);
         }
         let waiting: Vec<usize> = nodes.iter().map(|node| node.inputs.len()).collect();
-        let ready =
-            (0..nodes.len()).filter(|&i| waiting[i] == 0).map(|i| Reverse((nodes[i].pending.is_none(), i))).collect();
         let state = State {
+            wanted: vec![false; nodes.len()],
             waiting,
             users,
             results: vec![None; nodes.len()],
-            ready,
+            ready: BinaryHeap::new(),
             running: 0,
             helping: 0,
-            left: nodes.len(),
+            left: 0,
             live_bytes: 0.0,
             report: Report::default(),
             stale: false,
@@ -203,6 +215,8 @@ impl<'a> Runner<'a> {
     }
 
     fn run(self) -> (Vec<Result<Arc<Value>>>, Report, bool) {
+        let asked = self.want(&mut self.lock(), self.plan.wanted.clone());
+        self.say(&asked);
         std::thread::scope(|scope| {
             for _ in 0..self.resources.threads.clamp(1, self.plan.nodes.len().max(1)) {
                 scope.spawn(|| self.work());
@@ -232,10 +246,8 @@ impl<'a> Runner<'a> {
             let node = &self.plan.nodes[i];
             let bytes = node.cost.result_bytes + node.cost.working_bytes;
             state.live_bytes += bytes;
-            let inputs = node
-                .inputs
-                .iter()
-                .map(|&input| state.results[input].clone().unwrap_or_else(|| Err(Error::interrupted())));
+            let unasked = || if node.in_turn { Ok(Arc::default()) } else { Err(Error::interrupted()) };
+            let inputs = node.inputs.iter().map(|&input| state.results[input].clone().unwrap_or_else(unasked));
             let inputs: Result<Vec<_>> = inputs.collect();
             drop(state);
             let started = Instant::now();
@@ -247,12 +259,90 @@ impl<'a> Runner<'a> {
                 }
             }
             state = self.lock();
-            self.finish(&mut state, i, result, seconds, bytes);
+            let said = self.finish(&mut state, i, result, seconds, bytes);
+            if !said.is_empty() {
+                drop(state);
+                self.say(&said);
+                state = self.lock();
+            }
         }
         self.changed.notify_all();
     }
 
-    fn finish(&self, state: &mut State, i: usize, result: Result<Arc<Value>>, seconds: f64, bytes: f64) {
+    /// Marks nodes as needed, with what they need in turn, and queues those that are ready.
+    fn want(&self, state: &mut State, mut open: Vec<usize>) -> Vec<Said> {
+        let mut said = Vec::new();
+        while let Some(i) = open.pop() {
+            if std::mem::replace(&mut state.wanted[i], true) {
+                continue;
+            }
+            state.left += 1;
+            let node = &self.plan.nodes[i];
+            if node.in_turn {
+                let next = self.next_input(state, i);
+                state.waiting[i] = usize::from(next.is_some());
+                if let Some((input, what)) = next {
+                    open.push(input);
+                    said.push(Said::Tries { target: node.target, what });
+                }
+            } else {
+                open.extend(node.inputs.iter().copied());
+            }
+            if state.waiting[i] == 0 {
+                state.ready.push(Reverse((node.pending.is_none(), i)));
+            }
+        }
+        said
+    }
+
+    /// The input, a node, that a node which takes its inputs in turn waits for, and that input in words.
+    fn next_input(&self, state: &State, i: usize) -> Option<(usize, String)> {
+        let node = &self.plan.nodes[i];
+        let known = node.inputs.iter().map(|&input| state.results[input].clone().transpose());
+        let known: Vec<Option<Arc<Value>>> = known.collect::<Result<_>>().ok()?;
+        let (number, what) = node.described.operation().next_input(&known)?;
+        let is_missing = known.get(number).is_some_and(Option::is_none);
+        is_missing.then(|| (node.inputs[number], what))
+    }
+
+    /// A result that is needed no more is dropped, and one that was never needed is left out, with all that only it needs.
+    fn release(&self, state: &mut State, i: usize) -> f64 {
+        let (mut open, mut left_out) = (self.plan.nodes[i].inputs.clone(), 0.0);
+        while let Some(input) = open.pop() {
+            state.users[input] -= 1;
+            if state.users[input] > 0 {
+                continue;
+            }
+            match state.results[input].take() {
+                Some(Ok(value)) => state.live_bytes -= value.bytes() as f64,
+                Some(Err(_)) => {}
+                None => {
+                    left_out += self.plan.nodes[input].cost.operations;
+                    open.extend(self.plan.nodes[input].inputs.iter().copied());
+                }
+            }
+        }
+        left_out
+    }
+
+    /// Reports what happened while the state was locked.
+    fn say(&self, said: &[Said]) {
+        for said in said {
+            (self.observer)(match said {
+                Said::Tries { target, what } => Event::Tries { point: &self.plan.targets[*target].point, what },
+                Said::LeftOut(operations) => Event::Advanced(*operations),
+            });
+        }
+    }
+
+    fn finish(
+        &self,
+        state: &mut State,
+        i: usize,
+        result: Result<Arc<Value>>,
+        seconds: f64,
+        bytes: f64,
+    ) -> Vec<Said> {
         let node = &self.plan.nodes[i];
         state.running -= 1;
         state.left -= 1;
@@ -273,21 +363,30 @@ impl<'a> Runner<'a> {
         }
         state.stale |= node.stored && result.as_ref().is_err_and(|error| !error.interrupted);
         state.results[i] = Some(result);
-        for &input in &node.inputs {
-            state.users[input] -= 1;
-            if state.users[input] == 0
-                && let Some(Ok(value)) = state.results[input].take()
-            {
-                state.live_bytes -= value.bytes() as f64;
-            }
-        }
+        let left_out = self.release(state, i);
+        let mut said = Vec::new();
+        said.extend((left_out > 0.0).then_some(Said::LeftOut(left_out)));
         for &dependent in &self.dependents[i] {
+            if self.plan.nodes[dependent].in_turn {
+                // It may wait for another input, or have begun without this one.
+                if !state.wanted[dependent] || state.waiting[dependent] == 0 {
+                    continue;
+                }
+                if let Some((input, what)) = self.next_input(state, dependent) {
+                    if !state.wanted[input] {
+                        said.push(Said::Tries { target: self.plan.nodes[dependent].target, what });
+                        said.extend(self.want(state, vec![input]));
+                    }
+                    continue;
+                }
+            }
             state.waiting[dependent] -= 1;
-            if state.waiting[dependent] == 0 {
+            if state.waiting[dependent] == 0 && state.wanted[dependent] {
                 state.ready.push(Reverse((true, dependent)));
             }
         }
         self.changed.notify_all();
+        said
     }
 
     /// The name of an operation and how often it is called at once: a batch is calls of its members.
@@ -347,7 +446,17 @@ impl<'a> Runner<'a> {
             (self.observer)(Event::Advanced(operations));
         };
         let Resources { device, cancel: all, .. } = self.resources;
-        let context = Context { device: device.as_ref(), cancel: [all, cancel], advance: &advance, idle_threads: self };
+        let warn = |warning: Error| {
+            let message = if point.is_empty() { warning.message } else { format!("{point}: {}", warning.message) };
+            (self.observer)(Event::Warning(&Error { message, ..warning }));
+        };
+        let context = Context {
+            device: device.as_ref(),
+            cancel: [all, cancel],
+            advance: &advance,
+            idle_threads: self,
+            warn: &warn,
+        };
         let value = catch_unwind(AssertUnwindSafe(|| operation.run(inputs, &context)))
             .unwrap_or_else(|panic| Err(panicked(operation.name(), panic.as_ref(), device.is_some())))?;
         let rest = node.cost.operations - *lock(&reported);

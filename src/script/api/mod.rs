@@ -25,6 +25,7 @@ mod sweep;
 mod table;
 mod tensor;
 mod theory;
+mod trainability;
 mod training;
 mod verdict;
 mod weights;
@@ -61,7 +62,7 @@ impl Chapter {
 }
 
 /// Every chapter, in the order of the reference.
-pub(super) const CHAPTERS: [Chapter; 19] = [
+pub(super) const CHAPTERS: [Chapter; 20] = [
     Chapter::new(
         "Parameters and ranges",
         "Parameters that the command line sets, and arrays of numbers.",
@@ -109,6 +110,12 @@ pub(super) const CHAPTERS: [Chapter; 19] = [
         .options(weights::OPTIONS),
     Chapter::new("Training", "Training of a whole network on labels, with an `Optimizer`.", training::register)
         .options(training::OPTIONS),
+    Chapter::new(
+        "Trainability",
+        "How deep networks train: `trainability::deepest` finds out by training them.",
+        trainability::register,
+    )
+    .options(trainability::OPTIONS),
     Chapter::new(
         "Classification",
         "What a network answers for samples: its outputs, and the classes that they stand for.",

@@ -74,6 +74,11 @@ fn loss_named(name: &str) -> Result<Loss, Error> {
     })
 }
 
+/// What `trained` gives.
+pub(super) fn trained_as(network: Network, data: Split, options: Map) -> Native<Network> {
+    functions::trained_with(network, data, options)
+}
+
 fn training_of(network: &Network) -> Result<&TrainingRun, Error> {
     network.training_run().ok_or_else(|| {
         Error::new("the network was not trained in this script").hint("`net.trained(data.train)` trains it")
