@@ -133,6 +133,7 @@ pub mod live;
 mod lock;
 pub mod network;
 pub mod output;
+pub mod predictors;
 mod print;
 pub mod random;
 pub mod script;

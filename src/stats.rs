@@ -100,6 +100,94 @@ pub fn auc(scores: &[f64], outcomes: &[f64], threshold: f64) -> f64 {
     (sum - n * (n + 1.0) / 2.0) / (n * (all - n))
 }
 
+/// Kendall's τ_b: pairs that two sides order alike less those that they order the opposite way, over the pairs, ties of each side
+/// accounted for. NaN as [`spearman`].
+pub fn kendall(a: &[f64], b: &[f64]) -> f64 {
+    if a.len() != b.len() || a.iter().chain(b).any(|x| x.is_nan()) {
+        return f64::NAN;
+    }
+    let sign = |x: f64, y: f64| i64::from(x > y) - i64::from(x < y);
+    let (mut sum, mut of_a, mut of_b) = (0_i64, 0_i64, 0_i64);
+    for i in 0..a.len() {
+        for j in 0..i {
+            let (in_a, in_b) = (sign(a[i], a[j]), sign(b[i], b[j]));
+            sum += in_a * in_b;
+            of_a += in_a.abs();
+            of_b += in_b.abs();
+        }
+    }
+    sum as f64 / (of_a as f64 * of_b as f64).sqrt()
+}
+
+/// The ROC curve: the shares of the outcomes below `threshold` and of those of at least that whose scores are at least some
+/// score, from (0, 0) to (1, 1), the greatest score first. Empty where one of the two is missing, or beside a NaN.
+pub fn roc(scores: &[f64], outcomes: &[f64], threshold: f64) -> Vec<(f64, f64)> {
+    if threshold.is_nan() || scores.iter().chain(outcomes).any(|x| x.is_nan()) {
+        return Vec::new();
+    }
+    let mut order: Vec<(f64, bool)> =
+        scores.iter().zip(outcomes).map(|(&score, &outcome)| (score + 0.0, outcome >= threshold)).collect();
+    order.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let above = order.iter().filter(|(_, is_above)| *is_above).count();
+    let below = order.len() - above;
+    if above == 0 || below == 0 {
+        return Vec::new();
+    }
+    let (mut points, mut seen) = (vec![(0.0, 0.0)], [0, 0]);
+    for equal in order.chunk_by(|a, b| a.0 == b.0) {
+        equal.iter().for_each(|(_, is_above)| seen[usize::from(*is_above)] += 1);
+        points.push((f64::from(seen[0]) / below as f64, f64::from(seen[1]) / above as f64));
+    }
+    points
+}
+
+/// How two sides agree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Agreement {
+    Spearman,
+    Kendall,
+    Auc,
+}
+
+impl Agreement {
+    /// The statistic; `threshold` is that of [`auc`].
+    pub fn of(self, a: &[f64], b: &[f64], threshold: f64) -> f64 {
+        match self {
+            Self::Spearman => spearman(a, b),
+            Self::Kendall => kendall(a, b),
+            Self::Auc => auc(a, b, threshold),
+        }
+    }
+}
+
+/// A percentile of the bootstrap of an [`Agreement`]: whole groups of pairs, such as those of one seed, are drawn with
+/// replacement. Draws for which it is not defined are left out; NaN if there are fewer than two groups, or none is left.
+pub fn resampled(
+    agreement: Agreement,
+    [a, b]: [&[f64]; 2],
+    threshold: f64,
+    groups: &[usize],
+    share: f64,
+    resamples: usize,
+    seed: u64,
+) -> f64 {
+    let count = groups.iter().max().map_or(0, |last| last + 1);
+    if count < 2 || a.len() != b.len() || a.len() != groups.len() || a.iter().chain(b).any(|x| x.is_nan()) {
+        return f64::NAN;
+    }
+    let mut members = vec![Vec::new(); count];
+    groups.iter().enumerate().for_each(|(i, &group)| members[group].push(i));
+    let mut random = Random::new(seed, &["bootstrap of groups"]);
+    let mut one = || {
+        let drawn: Vec<usize> = (0..count).flat_map(|_| members[random.below(count as u32) as usize].clone()).collect();
+        let of = |side: &[f64]| drawn.iter().map(|&i| side[i]).collect::<Vec<f64>>();
+        agreement.of(&of(a), &of(b), threshold)
+    };
+    let found: Vec<f64> = (0..resamples).map(|_| one()).filter(|x| !x.is_nan()).collect();
+    quantile(&found, share)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,6 +224,30 @@ mod tests {
         assert_eq!(auc(&[0.1, 0.4, 0.35, 0.8], &[0.0, 0.0, 1.0, 1.0], 0.5), 0.75);
         assert_eq!(auc(&[1.0, 1.0], &[0.0, 1.0], 0.5), 0.5);
         assert!(auc(&[1.0, 2.0], &[1.0, 1.0], 0.5).is_nan());
+    }
+
+    /// Numbers of scipy 1.17's `kendalltau` and scikit-learn's `roc_curve`.
+    #[test]
+    fn kendall_and_roc_are_those_of_scipy() {
+        let (a, b) = ([1.0, 2.0, 2.0, 5.0, -1.0], [3.0, 1.0, 4.0, 4.0, 0.0]);
+        assert!((kendall(&a, &b) - 2.0 / 3.0).abs() < 1e-15, "{}", kendall(&a, &b));
+        assert_eq!(kendall(&[1.0, 2.0, 3.0], &[3.0, 2.0, 1.0]), -1.0);
+        assert!(kendall(&[1.0, 1.0], &[1.0, 2.0]).is_nan());
+        let points = roc(&[0.1, 0.4, 0.35, 0.8], &[0.0, 0.0, 1.0, 1.0], 0.5);
+        assert_eq!(points, [(0.0, 0.0), (0.0, 0.5), (0.5, 0.5), (0.5, 1.0), (1.0, 1.0)]);
+        assert_eq!(roc(&[1.0, 1.0], &[0.0, 1.0], 0.5), [(0.0, 0.0), (1.0, 1.0)]);
+        assert!(roc(&[1.0, 2.0], &[1.0, 1.0], 0.5).is_empty());
+    }
+
+    #[test]
+    fn the_bootstrap_of_groups_draws_whole_groups() {
+        // Each group alone orders perfectly, but the groups do not agree on what is high.
+        let (a, b) = ([1.0, 2.0, 3.0, 1.0, 2.0, 3.0], [1.0, 2.0, 3.0, 11.0, 12.0, 13.0]);
+        let end = |groups: &[usize], share: f64| resampled(Agreement::Spearman, [&a, &b], 0.0, groups, share, 500, 0);
+        // One group drawn twice is in perfect order, both are not.
+        assert_eq!(end(&[0, 0, 0, 1, 1, 1], 0.975), 1.0);
+        assert!((end(&[0, 0, 0, 1, 1, 1], 0.025) - spearman(&a, &b)).abs() < 1e-12);
+        assert!(end(&[0; 6], 0.5).is_nan(), "one group has no spread");
     }
 
     #[test]

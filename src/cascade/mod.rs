@@ -1,6 +1,7 @@
 //! Cascades: for every block of a network a reconstruction network of one layer, which gives back the block's input.
 //! Chained, they lead from any depth back to the network's input (arXiv:2406.12916).
 
+mod answers;
 mod inverse;
 mod on_device;
 mod output_panels;
@@ -18,6 +19,7 @@ use burn::tensor::Device;
 use serde::Serialize;
 use serde_json::json;
 
+pub use answers::answers;
 pub use inverse::Inverse;
 pub use reconstruct::{ideal, reconstruct, reconstruct_from};
 pub use reconstruct_depth::{check_channels, reconstruct_depth};

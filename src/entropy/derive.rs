@@ -6,8 +6,9 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::curve::CurveResult;
-use super::{Statistic, cutoff, falls_below};
-use crate::stats::{auc, median, spearman};
+use super::{DecayPart, Statistic, cutoff, decay, falls_below};
+use crate::random::GENERATOR;
+use crate::stats::{Agreement, auc, kendall, median, resampled, spearman};
 use crate::work::{Context, Cost, Described, Keep, Operation, Value};
 use crate::{Error, Result};
 
@@ -45,6 +46,22 @@ pub enum Derivation {
     /// The area under the ROC curve with which the numbers of the first half rank those of the second that are at least the
     /// last input.
     Auc,
+    /// Kendall's τ_b between the first half of the inputs and the second; all are numbers.
+    Kendall,
+    /// A percentile of the bootstrap of one of these: whole groups of points are drawn with replacement. `groups` has the group
+    /// of every point.
+    Resampled {
+        agreement: Agreement,
+        groups: Vec<usize>,
+        share: f64,
+        resamples: usize,
+        seed: u64,
+        generator: &'static str,
+    },
+    /// The numbers of an array: a number if there is one, otherwise a curve.
+    Array { name: &'static str, is_curve: bool },
+    /// A number of the exponential that is fitted to a curve; NaN where none fits, which is said.
+    Decay { part: DecayPart },
     /// A known number.
     Constant {
         #[serde(serialize_with = "with_infinities")]
@@ -53,12 +70,22 @@ pub enum Derivation {
 }
 
 impl Derivation {
-    /// What [`Derivation::Spearman`] and [`Derivation::Auc`] make of their inputs; NaN for any other.
+    /// A percentile of the bootstrap over groups of points.
+    pub fn resampled(agreement: Agreement, groups: Vec<usize>, share: f64, resamples: usize, seed: u64) -> Self {
+        Self::Resampled { agreement, groups, share, resamples, seed, generator: GENERATOR }
+    }
+
+    /// What those that compare two halves of numbers make of their inputs, of which a threshold is the last; NaN for any
+    /// other.
     pub fn of_numbers(&self, all: &[f64]) -> f64 {
         let (a, b) = all.split_at(all.len() / 2);
         match (self, b.split_last()) {
             (Self::Spearman, _) => spearman(a, b),
+            (Self::Kendall, _) => kendall(a, b),
             (Self::Auc, Some((threshold, b))) => auc(a, b, *threshold),
+            (Self::Resampled { agreement, groups, share, resamples, seed, .. }, Some((threshold, b))) => {
+                resampled(*agreement, [a, b], *threshold, groups, *share, *resamples, *seed)
+            }
             _ => f64::NAN,
         }
     }
@@ -137,7 +164,7 @@ impl Operation for Derived {
         Cost::default()
     }
 
-    fn run(&self, inputs: &[Arc<Value>], _: &Context<'_>) -> Result<Value> {
+    fn run(&self, inputs: &[Arc<Value>], context: &Context<'_>) -> Result<Value> {
         let curve = |values: Vec<f64>| Value::default().with("curve", &[values.len()], values);
         let first = || inputs.first().map_or_else(|| Err(Error::new("nothing to derive from")), |value| numbers(value));
         match self.derivation {
@@ -168,7 +195,18 @@ impl Operation for Derived {
                 combine(&[Arc::new(sum), Arc::new(Value::number(inputs.len() as f64))], |a, b| a / b)
             }
             Derivation::Statistic { statistic } => by_depth(inputs, |values| statistic.of(values)),
-            Derivation::Spearman | Derivation::Auc => {
+            Derivation::Array { name, is_curve } => {
+                let numbers = inputs[0].f64s(name)?.1;
+                Ok(if is_curve { curve(numbers.to_vec()) } else { Value::number(numbers[0]) })
+            }
+            Derivation::Decay { part } => {
+                let found = decay(first()?);
+                if found.is_none() {
+                    context.warn(Error::new("no exponential fits this curve: it does not decay within its depths"));
+                }
+                Ok(Value::number(found.map_or(f64::NAN, |found| found.part(part))))
+            }
+            Derivation::Spearman | Derivation::Kendall | Derivation::Auc | Derivation::Resampled { .. } => {
                 let all = inputs.iter().map(|value| number(value)).collect::<Result<Vec<f64>>>()?;
                 Ok(Value::number(self.derivation.of_numbers(&all)))
             }

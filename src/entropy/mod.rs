@@ -3,6 +3,7 @@
 
 mod curve;
 mod cutoff;
+mod decay;
 mod derive;
 mod eigenvalues;
 mod measure;
@@ -11,6 +12,7 @@ mod statistic;
 
 pub use curve::{CurveResult, curve};
 pub use cutoff::{CUTOFF_TOLERANCE, cutoff, falls_below};
+pub use decay::{Decay, DecayPart, decay};
 pub use derive::{Derivation, Operator, derive, numbers};
 pub use measure::Measure;
 pub use measured::{Lost, Measured};

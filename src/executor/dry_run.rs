@@ -17,6 +17,10 @@ impl Executor for DryRun {
         self.0.estimate(plan)
     }
 
+    fn from_nothing(&self, targets: Vec<Target>) -> Estimate {
+        self.0.from_nothing(targets)
+    }
+
     fn compute(&self, targets: Vec<Target>, observer: &Observer<'_>) -> Result<Execution> {
         let plan = self.plan(targets)?;
         observer(Progress::Planned(&plan, self.estimate(&plan)));

@@ -59,9 +59,14 @@ impl Executor for Local {
         Estimate {
             operations: operations.values().sum(),
             seconds: seconds.usual / threads,
+            seconds_of_work: seconds.is_known.then_some(seconds.usual),
             interval: seconds.is_known.then_some((seconds.low / threads, seconds.high / busy)),
             memory: plan.memory_per_target().into_iter().fold(0.0, f64::max),
         }
+    }
+
+    fn from_nothing(&self, targets: Vec<Target>) -> Estimate {
+        self.estimate(&Plan::from_nothing(targets, self.device.numerics()))
     }
 
     fn compute(&self, targets: Vec<Target>, observer: &Observer<'_>) -> Result<Execution> {

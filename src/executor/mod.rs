@@ -33,6 +33,9 @@ pub trait Executor: Send + Sync {
     /// What a plan takes here.
     fn estimate(&self, plan: &Plan) -> Estimate;
 
+    /// What it takes to compute some targets from nothing, whatever is stored.
+    fn from_nothing(&self, targets: Vec<Target>) -> Estimate;
+
     /// Makes results available and reports what happens on the way, from several threads.
     ///
     /// # Errors
@@ -62,6 +65,8 @@ pub struct Estimate {
     pub operations: f64,
     /// Seconds, the best guess.
     pub seconds: f64,
+    /// Seconds of work on one thread; `None` where something of it never ran.
+    pub seconds_of_work: Option<f64>,
     /// Seconds at least and at most, from times measured here before; `None` where nothing like it ran before.
     pub interval: Option<(f64, f64)>,
     /// Bytes of the largest point.

@@ -41,12 +41,14 @@ pub use layers::{
 pub(crate) use layers::{BackwardPass, LinearMap, derive_inverse, sequence};
 pub use learner::{Learner, StepResult};
 pub use loss::Loss;
+pub(crate) use loss::{count_correct, predicted};
 pub(crate) use on_device::{ActivationsOnDevice, download, evaluate, upload};
 pub use optimizer::Optimizer;
 pub(crate) use optimizer::OptimizerState;
 pub use outputs::outputs;
-pub(crate) use recompute::{ActivationsAt, activation_sources, recompute_operations};
+pub(crate) use recompute::{ActivationsAt, activation_sources, recompute_operations, weight_ops, weights_by_block};
 pub use scheme::{Distribution, Scheme, Variance};
+pub(crate) use train::check_labels;
 pub use train::{Training, TrainingRun, train};
 
 use crate::work::{Described, Fingerprint, Value};

@@ -19,7 +19,7 @@ impl Network {
     }
 
     /// What its answers for samples rest on.
-    pub(super) fn provenance_on(&self, split: &Split) -> Provenance {
+    pub(crate) fn provenance_on(&self, split: &Split) -> Provenance {
         let mut provenance = self.provenance();
         provenance.merge(&split.provenance());
         provenance

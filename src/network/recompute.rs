@@ -27,12 +27,12 @@ pub(crate) fn activation_sources(network: &Network, split: &Split, depth: usize)
 }
 
 /// The operations that compute the weights of the blocks behind depth `from`, up to `depth`.
-pub(super) fn weight_ops(network: &Network, from: usize, depth: usize) -> impl Iterator<Item = Described> {
+pub(crate) fn weight_ops(network: &Network, from: usize, depth: usize) -> impl Iterator<Item = Described> {
     (from + 1..=depth).filter_map(|l| network.weights_op(l))
 }
 
 /// The results of [`weight_ops`], block by block; `None` for blocks whose weights are drawn.
-pub(super) fn weights_by_block<'a>(
+pub(crate) fn weights_by_block<'a>(
     network: &Network,
     from: usize,
     depth: usize,
@@ -74,7 +74,7 @@ impl<'a> ActivationsAt<'a> {
     }
 
     /// The same from the activations at depth `from`; `results` are these, and the weights of the blocks behind them.
-    pub(super) fn from_depth(network: &Network, from: usize, depth: usize, results: &'a [Arc<Value>]) -> Result<Self> {
+    pub(crate) fn from_depth(network: &Network, from: usize, depth: usize, results: &'a [Arc<Value>]) -> Result<Self> {
         let (_, x) = results[0].f32s("x")?;
         let weights = weights_by_block(network, from, depth, &results[1..]);
         let arrays = (from + 1..=depth).zip(weights).map(|(l, weights)| {

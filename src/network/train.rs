@@ -103,7 +103,7 @@ pub fn train(network: &Network, split: &Split, training: Training) -> Result<Net
 ///
 /// # Errors
 /// When the data has no labels, its samples do not fit, or the outputs are not one number for each class.
-pub(super) fn check_labels(network: &Network, split: &Split) -> Result<()> {
+pub(crate) fn check_labels(network: &Network, split: &Split) -> Result<()> {
     check_data(network, split)?;
     let (architecture, classes) = (network.architecture(), split.classes());
     if classes == 0 {

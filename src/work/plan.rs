@@ -53,6 +53,20 @@ impl Plan {
     /// Expands `targets` down to what `store` has for these numerics (device family and number type) and what other runs
     /// are computing already.
     pub fn new(targets: Vec<Target>, store: &Store, in_flight: &InFlight, numerics: &str) -> Self {
+        Self::expanded(targets, &|key| store.contains(key), in_flight, numerics)
+    }
+
+    /// Expands `targets` as if nothing was stored: what they cost.
+    pub fn from_nothing(targets: Vec<Target>, numerics: &str) -> Self {
+        Self::expanded(targets, &|_| false, &InFlight::default(), numerics)
+    }
+
+    fn expanded(
+        targets: Vec<Target>,
+        is_stored: &dyn Fn(Fingerprint) -> bool,
+        in_flight: &InFlight,
+        numerics: &str,
+    ) -> Self {
         let mut plan = Self {
             wanted: Vec::new(),
             nodes: Vec::new(),
@@ -63,7 +77,7 @@ impl Plan {
         };
         let mut known = BTreeMap::new();
         for target in 0..plan.targets.len() {
-            let node = plan.expand(target, store, in_flight, &mut known);
+            let node = plan.expand(target, is_stored, in_flight, &mut known);
             plan.wanted.push(node);
         }
         plan.mark_certain();
@@ -122,7 +136,7 @@ impl Plan {
     fn expand(
         &mut self,
         target: usize,
-        store: &Store,
+        is_stored: &dyn Fn(Fingerprint) -> bool,
         in_flight: &InFlight,
         known: &mut BTreeMap<Fingerprint, usize>,
     ) -> usize {
@@ -135,7 +149,7 @@ impl Plan {
             done: Vec<usize>,
         }
         let open = |described: Described, key: Fingerprint| {
-            let stored = described.operation().keep() != Keep::InMemory && store.contains(key);
+            let stored = described.operation().keep() != Keep::InMemory && is_stored(key);
             let pending = if stored { None } else { in_flight.pending(key) };
             let inputs = if stored || pending.is_some() { Vec::new() } else { described.operation().inputs() };
             Open { described, key, stored, pending, inputs: inputs.into_iter(), done: Vec::new() }

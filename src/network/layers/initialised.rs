@@ -37,6 +37,14 @@ impl Layer {
         Ok(Self::Initialised(layer))
     }
 
+    /// The layer without initial weights of its own.
+    pub(crate) fn inner(&self) -> &Self {
+        match self {
+            Self::Initialised(own) => &own.layer,
+            layer => layer,
+        }
+    }
+
     /// Whether it has weights or biases that are drawn.
     pub(crate) fn is_drawn(&self) -> bool {
         self.param_specs().iter().any(|spec| matches!(spec.kind, ParamKind::Weight { .. } | ParamKind::Bias))

@@ -91,6 +91,21 @@ impl Reconstruction {
         self.cascade.network().architecture().trunk()
     }
 
+    /// The cascade that reconstructs.
+    pub(super) fn cascade(&self) -> &Cascade {
+        &self.cascade
+    }
+
+    /// What is reconstructed.
+    pub(super) fn split(&self) -> &Split {
+        &self.split
+    }
+
+    /// The number of depths of a curve.
+    pub(super) fn depths(&self) -> usize {
+        self.trunk()
+    }
+
     fn measure(&self, measure: Measure) -> Native<Curve> {
         let source = curve(&self.cascade, &self.split, self.trunk(), measure)?;
         Ok(Curve::of(measure.into(), source, self.trunk()))

@@ -6,6 +6,7 @@ mod arithmetic;
 mod arrays;
 mod cascade;
 mod classify;
+mod cost;
 mod curve;
 mod data;
 mod figure;
@@ -19,7 +20,9 @@ mod network;
 mod own_files;
 mod photos;
 mod points;
+mod predictors;
 mod scatter;
+mod scores;
 mod statistics;
 mod sweep;
 mod table;
@@ -27,6 +30,7 @@ mod tensor;
 mod theory;
 mod trainability;
 mod training;
+mod turns;
 mod verdict;
 mod weights;
 
@@ -62,7 +66,7 @@ impl Chapter {
 }
 
 /// Every chapter, in the order of the reference.
-pub(super) const CHAPTERS: [Chapter; 20] = [
+pub(super) const CHAPTERS: [Chapter; 24] = [
     Chapter::new(
         "Parameters and ranges",
         "Parameters that the command line sets, and arrays of numbers.",
@@ -111,6 +115,12 @@ pub(super) const CHAPTERS: [Chapter; 20] = [
     Chapter::new("Training", "Training of a whole network on labels, with an `Optimizer`.", training::register)
         .options(training::OPTIONS),
     Chapter::new(
+        "Predictors",
+        "What can be known of a network before it is trained: numbers that could foretell how it trains, and statistics of activations \
+         and gradients over depth. All are computed when they are shown, from a few samples.",
+        predictors::register,
+    ),
+    Chapter::new(
         "Trainability",
         "How deep networks train: `trainability::deepest` finds out by training them.",
         trainability::register,
@@ -129,6 +139,11 @@ pub(super) const CHAPTERS: [Chapter; 20] = [
         cascade::register,
     )
     .options(cascade::OPTIONS),
+    Chapter::new(
+        "Answers to reconstructions",
+        "What a network takes samples for, and what a cascade gives back of them at every depth.",
+        turns::register,
+    ),
     Chapter::new(
         "Activations",
         "An `Activation` is what samples are at one depth of a network, with all channels or some.",
@@ -163,6 +178,13 @@ pub(super) const CHAPTERS: [Chapter; 20] = [
         statistics::register,
     )
     .options(statistics::OPTIONS),
+    Chapter::new(
+        "Scores",
+        "How well the numbers of one table foretell those of another, with intervals over repetitions such as seeds.",
+        scores::register,
+    )
+    .options(scores::OPTIONS),
+    Chapter::new("Costs", "What results cost: operations, and seconds on this machine.", cost::register),
     Chapter::new("Theory", "Mean-field theory of wide random networks.", theory::register).options(theory::OPTIONS),
     Chapter::new(
         "Figures",

@@ -186,7 +186,7 @@ fn over(context: &NativeCallContext<'_>, table: &Table, axis: &AxisNames, statis
 
 /// The numbers of two tables at the points that both have, those of the first before those of the second. Says which points are
 /// left out.
-fn paired(context: &NativeCallContext<'_>, what: &str, a: &Table, b: &Table) -> Native<Vec<Dynamic>> {
+pub(super) fn paired(context: &NativeCallContext<'_>, what: &str, a: &Table, b: &Table) -> Native<Vec<Dynamic>> {
     let joined = joined(context, a, b, Lacking::LeftOut)?;
     let both: Vec<(Dynamic, Dynamic)> = joined.values(a, b).filter_map(|(_, both)| both.ok()).collect();
     let session = Session::from_context(context)?;
@@ -219,7 +219,7 @@ fn paired(context: &NativeCallContext<'_>, what: &str, a: &Table, b: &Table) -> 
 }
 
 /// A number that is derived from others. If all are known, so is it: thousands of descriptions would say no more.
-fn derived(derivation: Derivation, values: &[Dynamic], quantity: &'static str) -> Native<Number> {
+pub(super) fn derived(derivation: Derivation, values: &[Dynamic], quantity: &'static str) -> Native<Number> {
     let source = match values.iter().map(number).collect::<Option<Vec<f64>>>() {
         Some(numbers) => derive(Derivation::Constant { value: derivation.of_numbers(&numbers) }, Vec::new()),
         None => derive(derivation, values.iter().map(source).collect::<Result<_, Error>>()?),

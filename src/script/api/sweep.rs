@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine, EvalAltResult, FnPtr, INT};
 
+use super::general::wanted_count;
 use super::points;
 use crate::Error;
 use crate::output::Point;
@@ -189,6 +190,25 @@ mod functions {
             return Err(Error::new(format!("axis \"{name}\" has no values")).into());
         }
         Ok(Axis::listing(name, values))
+    }
+
+    /// The axis "seed" with the values 0 to `n` − 1: every point of a sweep is repeated with networks drawn anew. At finite width the
+    /// boundary of what trains is ragged: one seed is no curve. `mean_over("seed")` and the figures' option `over: "seed"` put the
+    /// repetitions together again, with a band in `lines`.
+    ///
+    /// ```
+    /// let grid = sweep([axis("weight_var", [1.0, 2.0]), over_seeds(3)]);
+    /// print(grid.len);    // 6
+    /// lines(grid.map(|p| p.weight_var + 0.1 * p.seed), #{ over: "seed" }).save("band.svg");
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn over_seeds(context: NativeCallContext, n: INT) -> Native<Axis> {
+        let most = Session::from_context(&context)?.settings.limits.points;
+        let count = wanted_count(n, "the number of seeds")?;
+        if !(1..=most).contains(&count) {
+            return Err(Error::new(format!("`over_seeds({n})`: there is at least one seed, and at most {most}")).into());
+        }
+        axis("seed", (0..n).map(Dynamic::from_int).collect())
     }
 
     /// A sweep over every combination of the axes' values; the last axis varies fastest. Axes that advance together, made by
