@@ -84,7 +84,8 @@ impl Operation for Answers {
         Cost {
             operations: count as f64 * self.operations(),
             result_bytes: 4.0 * (count * self.outputs()) as f64 + 8.0 * self.depth as f64,
-            working_bytes: 4.0 * (architecture.parameters() + count * architecture.width(0) + 2 * CHUNK * widest) as f64,
+            working_bytes: 4.0
+                * (architecture.parameters() + count * architecture.width(0) + 2 * CHUNK * widest) as f64,
         }
     }
 

@@ -165,24 +165,26 @@ fn net(cascade: &Cascade, l: usize, trained: &[Option<&Value>]) -> Result<Cow<'s
     Ok(Cow::Owned(ReconstructionNet::new(inverse, arrays?, cascade.network().architecture().shape(l))))
 }
 
-/// The reconstruction from a class's ideal answer, an output of 1 for it and 0 for all others: "r", `[1, 1, …]`.
+/// The reconstruction from a class's ideal answer, an output of 1 for it and `others` for all others: "r", `[1, 1, …]`.
 ///
 /// # Errors
 /// When the network has no such output.
-pub fn ideal(cascade: &Cascade, class: usize) -> Result<Described> {
+pub fn ideal(cascade: &Cascade, class: usize, others: f64) -> Result<Described> {
     let architecture = cascade.network().architecture();
     cascade.check_depth(architecture.depth())?;
     let outputs = architecture.width(architecture.depth());
     if class >= outputs {
         return Err(Error::new(format!("the network has no output {class}; its outputs are 0 to {}", outputs - 1)));
     }
-    Ok(Described::new(Ideal { cascade: cascade.clone(), class }))
+    Ok(Described::new(Ideal { cascade: cascade.clone(), class, others }))
 }
 
 #[derive(Debug)]
 struct Ideal {
     cascade: Cascade,
     class: usize,
+    /// The output of all other classes.
+    others: f64,
 }
 
 impl Ideal {
@@ -201,7 +203,12 @@ impl Operation for Ideal {
     }
 
     fn parameters(&self) -> serde_json::Value {
-        json!({ "cascade": self.cascade.description(self.depth()), "class": self.class })
+        let mut parameters = json!({ "cascade": self.cascade.description(self.depth()), "class": self.class });
+        // Results from before there was a choice keep their names.
+        if self.others != 0.0 {
+            parameters["others"] = json!(self.others);
+        }
+        parameters
     }
 
     fn inputs(&self) -> Vec<Described> {
@@ -224,7 +231,7 @@ impl Operation for Ideal {
 
     fn run(&self, inputs: &[Arc<Value>], context: &Context<'_>) -> Result<Value> {
         let architecture = self.cascade.network.architecture();
-        let mut answer = vec![0.0; architecture.width(self.depth())];
+        let mut answer = vec![self.others as f32; architecture.width(self.depth())];
         answer[self.class] = 1.0;
         reconstruct_one_depth(&self.cascade, self.depth(), inputs, &answer, context)
     }

@@ -51,9 +51,8 @@ pub fn decay(values: &[f64]) -> Option<Decay> {
     let (first, last) = (libm::log(SHORTEST), libm::log(LONGEST * n as f64));
     let step = (last - first) / STEPS as f64;
     let squares = |ln_xi: f64| linear(values, libm::exp(ln_xi)).2;
-    let best = (0..=STEPS).min_by(|&i, &j| {
-        squares(first + step * i as f64).total_cmp(&squares(first + step * j as f64))
-    })?;
+    let best =
+        (0..=STEPS).min_by(|&i, &j| squares(first + step * i as f64).total_cmp(&squares(first + step * j as f64)))?;
     if best == 0 || best == STEPS {
         return None;
     }

@@ -75,6 +75,18 @@ impl Derivation {
         Self::Resampled { agreement, groups, share, resamples, seed, generator: GENERATOR }
     }
 
+    /// Says why an AUC of these inputs is not defined, if it is since all outcomes reach the threshold or none does.
+    pub fn one_class(&self, all: &[f64]) -> Option<Error> {
+        let (threshold, outcomes) = all.get(all.len() / 2..)?.split_last()?;
+        let reach = outcomes.iter().filter(|outcome| *outcome >= threshold).count();
+        let is_one = *self == Self::Auc && (reach == 0 || reach == outcomes.len());
+        is_one.then(|| {
+            let which = if reach == 0 { "no point reaches" } else { "every point reaches" };
+            Error::new(format!("{which} {threshold}: the AUC is NaN"))
+                .hint("choose a threshold between the least and the greatest outcome")
+        })
+    }
+
     /// What those that compare two halves of numbers make of their inputs, of which a threshold is the last; NaN for any
     /// other.
     pub fn of_numbers(&self, all: &[f64]) -> f64 {
@@ -208,6 +220,7 @@ impl Operation for Derived {
             }
             Derivation::Spearman | Derivation::Kendall | Derivation::Auc | Derivation::Resampled { .. } => {
                 let all = inputs.iter().map(|value| number(value)).collect::<Result<Vec<f64>>>()?;
+                self.derivation.one_class(&all).into_iter().for_each(|warning| context.warn(warning));
                 Ok(Value::number(self.derivation.of_numbers(&all)))
             }
         }

@@ -84,7 +84,12 @@ impl Chain {
     }
 
     /// The samples at the depths 0 to the last. If the blocks `are_linear`, each is scaled.
-    pub fn forward(&self, x: Tensor<2>, are_linear: bool, advance: impl Fn(usize) -> Result<()>) -> Result<Vec<Scaled>> {
+    pub fn forward(
+        &self,
+        x: Tensor<2>,
+        are_linear: bool,
+        advance: impl Fn(usize) -> Result<()>,
+    ) -> Result<Vec<Scaled>> {
         let mut all = vec![Scaled { numbers: x, ln: 0.0 }];
         for (l, block) in self.blocks.iter().enumerate() {
             let before = &all[l];
@@ -99,7 +104,13 @@ impl Chain {
 
     /// Leads the gradient of the output of block `from` back to its input; `x` are the block's inputs. Gives the gradients of
     /// its arrays as well if they are wanted.
-    pub fn back(&self, l: usize, x: &Scaled, gradient: &Scaled, wants_arrays: bool) -> Result<(Scaled, Vec<ArrayGradient>)> {
+    pub fn back(
+        &self,
+        l: usize,
+        x: &Scaled,
+        gradient: &Scaled,
+        wants_arrays: bool,
+    ) -> Result<(Scaled, Vec<ArrayGradient>)> {
         let block = &self.blocks[l - 1];
         let input = x.numbers.clone().autodiff().require_grad();
         let leaf = |(array, kind): (&Tensor<1>, &ParamKind)| {
@@ -112,7 +123,8 @@ impl Chain {
         let mut gradients = (y * gradient.numbers.clone()).sum().backward();
         let mut of_arrays = Vec::new();
         for ((leaf, array), &kind) in leaves.iter().zip(&block.arrays).zip(&block.kinds) {
-            if wants_arrays && kind.is_trained()
+            if wants_arrays
+                && kind.is_trained()
                 && let Some(gradient) = leaf.grad_remove(&mut gradients)
             {
                 of_arrays.push(ArrayGradient { kind, array: download(array.clone())?, gradient: download(gradient)? });

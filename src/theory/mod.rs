@@ -9,8 +9,10 @@ mod moments;
 mod nonlinearity;
 mod piecewise;
 mod root;
+mod uniformity;
 
 pub use nonlinearity::Nonlinearity;
+pub use uniformity::uniform_weight_var;
 
 use crate::{Error, Result};
 use moments::Moments;

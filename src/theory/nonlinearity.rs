@@ -141,6 +141,20 @@ impl Nonlinearity {
         }
     }
 
+    /// ln φ' where φ is known to rise from one bound to another.
+    pub(super) fn log_slope(&self) -> Option<Box<dyn Fn(f64) -> f64>> {
+        // ln(1 + e^(−x)) for x ≥ 0.
+        let beyond = |x: f64| libm::log1p(libm::exp(-x));
+        match (&self.kind, self.name.as_str()) {
+            (&Kind::Erf { scale }, _) => {
+                Some(Box::new(move |x| libm::log(2.0 * scale / SQRT_PI) - (scale * x) * (scale * x)))
+            }
+            (_, "tanh") => Some(Box::new(move |x| 2.0 * (std::f64::consts::LN_2 - x.abs() - beyond(2.0 * x.abs())))),
+            (_, "sigmoid") => Some(Box::new(move |x| -x.abs() - 2.0 * beyond(x.abs()))),
+            _ => None,
+        }
+    }
+
     /// The Gaussian means in the q-map and χ₁, at length `q`.
     pub(super) fn moments(&self, q: f64) -> Moments {
         match &self.kind {

@@ -184,3 +184,20 @@ fn mistakes_are_named() {
     let error = Nonlinearity::custom("step", |x| if x > 0.0 { 1.0 } else { 0.0 }).unwrap_err();
     assert!(error.message.starts_with("activation `step` jumps at 0"));
 }
+
+/// erf(z) of a normal z with variance 1/2 is uniform on (−1, 1): its entropy cannot be exceeded.
+#[test]
+fn the_line_of_uniformity_of_erf_is_in_closed_form() {
+    let erf = Nonlinearity::named("erf").unwrap();
+    for bias_var in [0.0, 0.05, 0.3] {
+        // E[erf²] at q = 1/2 is the second moment of a uniform distribution, 1/3.
+        let found = uniform_weight_var(&erf, bias_var).unwrap();
+        assert!((found - 3.0 * (0.5 - bias_var)).abs() < 1e-6, "{found}");
+    }
+    assert!(uniform_weight_var(&erf, 0.6).is_err());
+    assert!(uniform_weight_var(&Nonlinearity::named("relu").unwrap(), 0.05).is_err());
+    // tanh is close to erf of the same slope: q* ≈ 2/π.
+    let tanh = Nonlinearity::named("tanh").unwrap();
+    let theory = mean_field(&tanh, uniform_weight_var(&tanh, 0.05).unwrap(), 0.05).unwrap();
+    assert!((0.55..0.95).contains(&theory.q), "{}", theory.q);
+}

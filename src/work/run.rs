@@ -335,14 +335,7 @@ impl<'a> Runner<'a> {
         }
     }
 
-    fn finish(
-        &self,
-        state: &mut State,
-        i: usize,
-        result: Result<Arc<Value>>,
-        seconds: f64,
-        bytes: f64,
-    ) -> Vec<Said> {
+    fn finish(&self, state: &mut State, i: usize, result: Result<Arc<Value>>, seconds: f64, bytes: f64) -> Vec<Said> {
         let node = &self.plan.nodes[i];
         state.running -= 1;
         state.left -= 1;

@@ -32,6 +32,7 @@ mod layers;
 mod output;
 mod own_data;
 mod photos;
+mod predictors;
 mod provenance;
 mod reuse;
 mod ridge;

@@ -17,6 +17,11 @@ use crate::script::lazy::Curve;
 use crate::script::options::{Key, Spec, Takes};
 use crate::script::session::{Native, Session};
 
+const IDEAL: Spec = Spec {
+    function: "ideal",
+    keys: &[Key::number("others", 0.0, "output of all other classes; published, of a network that ends in tanh: −1")],
+};
+
 const CASCADE: Spec = Spec {
     function: "cascade",
     keys: &[
@@ -77,7 +82,7 @@ const DIFFERENTIAL: Spec = Spec {
     keys: &[Key::flag("shift", true, "whether each sample's minimum is subtracted first, as published")],
 };
 
-pub(super) const OPTIONS: &[Spec] = &[CASCADE, RELATIVE, DIFFERENTIAL];
+pub(super) const OPTIONS: &[Spec] = &[IDEAL, CASCADE, RELATIVE, DIFFERENTIAL];
 
 /// Samples reconstructed by a cascade, from every depth.
 #[derive(Debug, Clone)]
@@ -104,6 +109,11 @@ impl Reconstruction {
     /// The number of depths of a curve.
     pub(super) fn depths(&self) -> usize {
         self.trunk()
+    }
+
+    /// The greatest depth that is reconstructed from.
+    pub(super) fn deepest(&self) -> usize {
+        self.cascade.deepest()
     }
 
     fn measure(&self, measure: Measure) -> Native<Curve> {
@@ -221,7 +231,22 @@ mod functions {
     /// ```
     #[rhai_fn(name = "ideal", return_raw)]
     pub fn ideal_of(cascade: Cascade, class: INT) -> Native<Pictures> {
-        let source = ideal(&cascade, wanted_count(class, "a class")?)?;
+        ideal_with(cascade, class, Map::new())
+    }
+
+    /// ```
+    /// let data = dataset("glyphs", #{ size: 7 });
+    /// let net = mlp::wide(49, 10, 4).init(#{ weight_var: 1.76, bias_var: 0.05 });
+    /// let probe = cascade(net, data.train.take(500));
+    /// images(range(0, 10).map(|k| probe.ideal(k, #{ others: -1 })), #{ columns: 5 }).save("ideals.png");
+    /// ```
+    #[rhai_fn(name = "ideal", return_raw)]
+    pub fn ideal_with(cascade: Cascade, class: INT, options: Map) -> Native<Pictures> {
+        let others = IDEAL.read(&options)?.number("others")?;
+        if !(others as f32).is_finite() {
+            return Err(Error::new(format!("`ideal`: others is {others}; it is a finite number")).into());
+        }
+        let source = ideal(&cascade, wanted_count(class, "a class")?, others)?;
         Ok(Pictures::single(source, cascade.split()))
     }
 

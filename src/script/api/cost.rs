@@ -21,7 +21,10 @@ fn sources(value: &Dynamic, found: &mut Vec<Described>) -> Result<(), Error> {
     } else if let Some(map) = value.read_lock::<Map>() {
         map.values().try_for_each(|value| sources(value, found))?;
     } else if number(value).is_none() {
-        return Err(Error::new(format!("`cost` takes what is computed later: a number, a curve, a table; got {}", describe(value))));
+        return Err(Error::new(format!(
+            "`cost` takes what is computed later: a number, a curve, a table; got {}",
+            describe(value)
+        )));
     }
     Ok(())
 }

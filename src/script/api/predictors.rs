@@ -195,8 +195,11 @@ mod functions {
             let source = derive(Derivation::Decay { part }, vec![curve.source.clone()]);
             (name.into(), Dynamic::from(Number { source, quantity }))
         };
-        let parts =
-            [("xi", DecayPart::Xi, "ξ"), ("error", DecayPart::Error, "standard error"), ("limit", DecayPart::Limit, "limit")];
+        let parts = [
+            ("xi", DecayPart::Xi, "ξ"),
+            ("error", DecayPart::Error, "standard error"),
+            ("limit", DecayPart::Limit, "limit"),
+        ];
         parts.into_iter().map(part).collect()
     }
 }

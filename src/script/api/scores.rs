@@ -68,7 +68,7 @@ mod functions {
     /// ```
     #[rhai_fn(return_raw)]
     pub fn kendall(context: NativeCallContext, a: Table, b: Table) -> Native<Number> {
-        derived(Derivation::Kendall, &paired(&context, "kendall", &a, &b)?, "Kendall's τ")
+        derived(&context, Derivation::Kendall, &paired(&context, "kendall", &a, &b)?, "Kendall's τ")
     }
 
     /// The ROC curve with which the numbers of a table, `scores`, foretell where those of another, `outcomes`, reach `threshold`: a table
@@ -93,11 +93,19 @@ mod functions {
         let (scores, outcomes) = all.split_at(all.len() / 2);
         let mut points = stats::roc(scores, outcomes, threshold);
         if points.is_empty() {
-            let message = format!("`roc`: of {} points, all reach {threshold} or none, or a number is NaN", scores.len());
-            return Err(Error::new(message).hint("choose a threshold between the least and the greatest outcome").into());
+            let message =
+                format!("`roc`: of {} points, all reach {threshold} or none, or a number is NaN", scores.len());
+            return Err(Error::new(message)
+                .hint("choose a threshold between the least and the greatest outcome")
+                .into());
         }
         // Of a vertical step, its end.
-        points.dedup_by(|next, before| next.0 == before.0 && { before.1 = next.1; true });
+        points.dedup_by(|next, before| {
+            next.0 == before.0 && {
+                before.1 = next.1;
+                true
+            }
+        });
         let values = points.iter().map(|(below, _)| Dynamic::from_float(*below)).collect::<Vec<_>>();
         let rows = points.iter().enumerate().map(|(i, (_, above))| Row { point: vec![i], value: Ok((*above).into()) });
         let axes = vec![Axis::new("false_positives", values)].into();
@@ -135,7 +143,7 @@ mod functions {
         let with_threshold: Vec<Dynamic> = values.iter().cloned().chain([threshold.into()]).collect();
         let end = |agreement: Agreement, share: f64| {
             let derivation = Derivation::resampled(agreement, groups.clone(), share, resamples, seed);
-            derived(derivation, &with_threshold, "")
+            derived(&context, derivation, &with_threshold, "")
         };
         let outside = (1.0 - level) / 2.0;
         let kinds = [
@@ -145,7 +153,7 @@ mod functions {
         ];
         let mut found = Map::new();
         for (name, quantity, derivation, values, agreement) in kinds {
-            found.insert(name.into(), Dynamic::from(derived(derivation, values, quantity)?));
+            found.insert(name.into(), Dynamic::from(derived(&context, derivation, values, quantity)?));
             found.insert(format!("{name}_low").into(), Dynamic::from(end(agreement, outside)?));
             found.insert(format!("{name}_high").into(), Dynamic::from(end(agreement, 1.0 - outside)?));
         }

@@ -219,9 +219,18 @@ pub(super) fn paired(context: &NativeCallContext<'_>, what: &str, a: &Table, b: 
 }
 
 /// A number that is derived from others. If all are known, so is it: thousands of descriptions would say no more.
-pub(super) fn derived(derivation: Derivation, values: &[Dynamic], quantity: &'static str) -> Native<Number> {
+pub(super) fn derived(
+    context: &NativeCallContext<'_>,
+    derivation: Derivation,
+    values: &[Dynamic],
+    quantity: &'static str,
+) -> Native<Number> {
     let source = match values.iter().map(number).collect::<Option<Vec<f64>>>() {
-        Some(numbers) => derive(Derivation::Constant { value: derivation.of_numbers(&numbers) }, Vec::new()),
+        Some(numbers) => {
+            let session = Session::from_context(context)?;
+            derivation.one_class(&numbers).into_iter().for_each(|warning| session.warn_at(context, warning));
+            derive(Derivation::Constant { value: derivation.of_numbers(&numbers) }, Vec::new())
+        }
         None => derive(derivation, values.iter().map(source).collect::<Result<_, Error>>()?),
     };
     Ok(Number { source, quantity })
@@ -379,7 +388,7 @@ mod functions {
     /// ```
     #[rhai_fn(return_raw)]
     pub fn spearman(context: NativeCallContext, a: Table, b: Table) -> Native<Number> {
-        derived(Derivation::Spearman, &paired(&context, "spearman", &a, &b)?, "Spearman's ρ")
+        derived(&context, Derivation::Spearman, &paired(&context, "spearman", &a, &b)?, "Spearman's ρ")
     }
 
     /// The area under the ROC curve: how well the numbers of a table, `scores`, foretell where those of another, `outcomes`, reach
@@ -394,6 +403,6 @@ mod functions {
     pub fn auc(context: NativeCallContext, scores: Table, outcomes: Table, threshold: AnyNumber) -> Native<Number> {
         let mut values = paired(&context, "auc", &scores, &outcomes)?;
         values.push(threshold);
-        derived(Derivation::Auc, &values, "AUC")
+        derived(&context, Derivation::Auc, &values, "AUC")
     }
 }

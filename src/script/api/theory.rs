@@ -114,6 +114,17 @@ mod functions {
         Ok(theory::critical_weight_var(&activation, wanted_number(&bias_var, "bias_var")?)?)
     }
 
+    /// The weight variance at which the activations of a wide network are most uniform: those of "tanh", "erf" or "sigmoid" then have the most
+    /// differential entropy that they can (arXiv:2304.04784).
+    ///
+    /// ```
+    /// print(uniform_weight_var("erf", 0.05));    // 1.35…
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn uniform_weight_var(activation: &str, bias_var: AnyNumber) -> Native<FLOAT> {
+        Ok(theory::uniform_weight_var(&Nonlinearity::named(activation)?, wanted_number(&bias_var, "bias_var")?)?)
+    }
+
     /// q*: the fixed point of the mean squared activation.
     #[rhai_fn(get = "q", pure)]
     pub fn q(theory: &mut MeanField) -> FLOAT {

@@ -25,7 +25,12 @@ const DEEPEST: Spec = Spec {
             "\"falling\" tries the greatest depth first, as published; \"bisect\" halves the depths that are left, which is right \
              if every depth trains that is less than one that does",
         ),
-        Key::open("training", Takes::Other("a map of `trained`'s options"), "`trained`'s defaults", "how the networks are trained"),
+        Key::open(
+            "training",
+            Takes::Other("a map of `trained`'s options"),
+            "`trained`'s defaults",
+            "how the networks are trained",
+        ),
     ],
 };
 
@@ -36,12 +41,14 @@ fn depths(options: &Options<'_>) -> Result<(Vec<usize>, f64), Error> {
     let (from, by, to) = (options.count("from")?, options.count("by")?, options.count("to")?);
     let name = DEEPEST.function;
     if by == 0 || to == 0 || to > from {
-        let message = format!("`{name}`: from depth {from} by {by} to {to}; it falls by at least 1 to a depth of at least 1");
+        let message =
+            format!("`{name}`: from depth {from} by {by} to {to}; it falls by at least 1 to a depth of at least 1");
         return Err(Error::new(message));
     }
     let threshold = options.number("accuracy")?;
     if !(threshold > 0.0 && threshold <= 1.0) {
-        let error = Error::new(format!("`{name}`: accuracy is {threshold}; it is a share of samples, above 0 and at most 1"));
+        let error =
+            Error::new(format!("`{name}`: accuracy is {threshold}; it is a share of samples, above 0 and at most 1"));
         return Err(if threshold > 1.0 && threshold <= 100.0 {
             error.hint(format!("{threshold} % is `accuracy: {}`", threshold / 100.0))
         } else {
@@ -91,7 +98,8 @@ mod functions {
             return Err(Error::new(message).hint("take a greater `by`, or raise the limit: --max-points N").into());
         }
         let method = options.choice("method")?;
-        let method = Method::ALL.iter().find(|(name, _)| *name == method).map_or(Method::Falling, |(_, method)| *method);
+        let method =
+            Method::ALL.iter().find(|(name, _)| *name == method).map_or(Method::Falling, |(_, method)| *method);
         let training = match options.value("training") {
             None => Map::new(),
             Some(value) => value.clone().try_cast::<Map>().ok_or_else(|| {

@@ -21,7 +21,7 @@ fn classes(
     found: &Reconstruction,
 ) -> Native<Vec<Vec<Option<usize>>>> {
     say_identity_norms(context, network)?;
-    let source = answers(network, found.cascade(), found.split(), found.depths())?;
+    let source = answers(network, found.cascade(), found.split(), found.deepest())?;
     let value = now(context, "the classes of reconstructions", &source)?;
     let (shape, y) = value.f32s("y")?;
     let of_depth = |y: &[f32]| y.chunks(shape[2].max(1)).map(predicted).collect();
@@ -65,14 +65,14 @@ mod functions {
         Ok(Curve::of(measured, source, found.depths()))
     }
 
-    /// The class that the network takes each of a cascade's reconstructions for, computed now: for every depth of the trunk an array with the
+    /// The class that the network takes each of a cascade's reconstructions for, computed now: for every depth, the head included, an array with the
     /// class of every sample; −1 where an output is NaN. See `turns`.
     ///
     /// ```
     /// let data = dataset("glyphs", #{ size: 7 });
     /// let net = mlp::wide(49, 10, 5).init(#{ weight_var: 1.76, bias_var: 0.05 });
     /// let found = cascade(net, data.train.take(200)).reconstruct(data.test.take(4));
-    /// print([net.classes(found).len, net.classes(found)[0].len]);    // [3, 4]
+    /// print([net.classes(found).len, net.classes(found)[0].len]);    // [5, 4]
     /// ```
     #[rhai_fn(name = "classes", return_raw)]
     pub fn classes_of_reconstruction(
@@ -126,7 +126,8 @@ mod functions {
         let pairs = y.chunks(shape[1].max(1)).zip(&labels);
         let wrong: Vec<usize> = pairs.enumerate().filter(|(_, pair)| is_wrong(*pair)).map(|(i, _)| i).collect();
         if wrong.is_empty() {
-            let message = format!("the network takes all {} samples for what they are: none is misclassified", data.len());
+            let message =
+                format!("the network takes all {} samples for what they are: none is misclassified", data.len());
             return Err(Error::new(message).hint("take more samples").into());
         }
         Ok(data.pick(&wrong)?)
