@@ -41,8 +41,8 @@ const LONGEST: f64 = 10.0;
 /// Steps of the search, in ln ξ.
 const STEPS: usize = 400;
 
-/// Fits an exponential. `None` for fewer than four depths, a number that is not finite, a curve that is constant, or one whose ξ
-/// is at an end of the search: shorter than a tenth of a block, or ten times the curve's length.
+/// Fits an exponential. A curve that is constant, or at its limit within a tenth of a block, has ξ = 0; one that bends so little that ξ
+/// is beyond ten times its length has ξ = ∞. `None` for fewer than four depths, or a number that is not finite.
 pub fn decay(values: &[f64]) -> Option<Decay> {
     let n = values.len();
     if n < FEWEST || values.iter().any(|x| !x.is_finite()) {
@@ -53,8 +53,10 @@ pub fn decay(values: &[f64]) -> Option<Decay> {
     let squares = |ln_xi: f64| linear(values, libm::exp(ln_xi)).2;
     let best =
         (0..=STEPS).min_by(|&i, &j| squares(first + step * i as f64).total_cmp(&squares(first + step * j as f64)))?;
-    if best == 0 || best == STEPS {
-        return None;
+    let spread = values.iter().any(|x| *x != values[0]);
+    if best == 0 || best == STEPS || !spread {
+        let limit = if best == STEPS && spread { f64::NAN } else { values[n - 1] };
+        return Some(Decay { xi: if limit.is_nan() { f64::INFINITY } else { 0.0 }, error: f64::NAN, limit });
     }
     // Golden section within the two neighbours.
     const RATIO: f64 = 0.618_033_988_749_894_9;
@@ -65,10 +67,6 @@ pub fn decay(values: &[f64]) -> Option<Decay> {
     }
     let xi = libm::exp(f64::midpoint(low, high));
     let (limit, size, left) = linear(values, xi);
-    // Of a constant curve, nothing decays.
-    if size == 0.0 || !size.is_finite() {
-        return None;
-    }
     // The slopes of the fit by a, b and ξ; the variance of ξ is s² ((JᵀJ)⁻¹)_ξξ, by eliminating a and b.
     let rows: Vec<[f64; 3]> = (1..=n)
         .map(|l| {
@@ -140,10 +138,12 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_decay_has_no_scale() {
-        assert_eq!(decay(&[1.0; 10]), None);
+    fn what_does_not_decay_has_a_scale_of_0_or_none_at_all() {
         assert_eq!(decay(&[1.0, 2.0, 3.0]), None);
         assert_eq!(decay(&[1.0, f64::NAN, 3.0, 4.0, 5.0]), None);
-        assert_eq!(decay(&(0..20).map(f64::from).collect::<Vec<_>>()), None, "a straight line");
+        let xi = |values: &[f64]| decay(values).unwrap().xi;
+        assert_eq!(xi(&[1.0; 10]), 0.0);
+        assert_eq!(xi(&[0.0, 1.0, 1.0, 1.0, 1.0, 1.0]), 0.0, "at its limit at once");
+        assert_eq!(xi(&(0..20).map(f64::from).collect::<Vec<_>>()), f64::INFINITY, "a straight line");
     }
 }

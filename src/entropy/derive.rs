@@ -214,7 +214,9 @@ impl Operation for Derived {
             Derivation::Decay { part } => {
                 let found = decay(first()?);
                 if found.is_none() {
-                    context.warn(Error::new("no exponential fits this curve: it does not decay within its depths"));
+                    context.warn(Error::new(
+                        "no exponential fits this curve: it has fewer than four depths, or a number that is not finite",
+                    ));
                 }
                 Ok(Value::number(found.map_or(f64::NAN, |found| found.part(part))))
             }

@@ -181,7 +181,8 @@ mod functions {
     }
 
     /// How fast a curve approaches its limit: the exponential limit + b e^(−l/ξ) that fits it best over the depths l, as a map of numbers:
-    /// `xi`, in depths; `error`, its standard error; `limit`. NaN, with a warning, where none fits.
+    /// `xi`, in depths, 0 of a curve that is at its limit at once and infinite of one that does not bend; `error`, its standard error; `limit`.
+    /// NaN, with a warning, of a curve with fewer than four depths or a number that is not finite.
     ///
     /// ```
     /// let data = dataset("glyphs", #{ size: 14 });
