@@ -8,7 +8,7 @@ use super::scripted::{self, Place};
 use entroscope::script::{Host, Outcome, Page, PageKind, Reference, Status};
 
 /// What makes any script small: parameters by these names, where it has them.
-const SMALL: [(&str, &str); 11] = [
+const SMALL: [(&str, &str); 15] = [
     ("depth", "5"),
     ("images", "60"),
     ("points", "3"),
@@ -20,6 +20,10 @@ const SMALL: [(&str, &str); 11] = [
     ("divisor", "16"),
     ("size", "32"),
     ("classes", "10"),
+    ("from", "6"),
+    ("by", "2"),
+    ("depths", "3,4"),
+    ("test", "40"),
 ];
 /// What lies in the folder of photographs of any script.
 const PHOTOS: [&str; 3] = ["colours_420.jpg", "kept_rgb.jpg", "rgb.png"];

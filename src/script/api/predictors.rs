@@ -100,7 +100,7 @@ mod functions {
     /// let grid = sweep([axis("weight_var", [1.0, 1.76, 3.0])]);
     /// let net = |p| mlp::wide(49, 10, 8).init(#{ weight_var: p.weight_var, bias_var: 0.05 });
     /// let found = grid.map(|p| net.call(p).predictor(data.train.take(20), "partial_jacobian")).values();
-    /// print(found[0] < found[1] && found[1] < found[2]);    // true
+    /// print([found[0] < found[1], found[1] < found[2]]);    // [true, true]
     /// ```
     #[rhai_fn(return_raw)]
     pub fn predictor(context: NativeCallContext, network: Network, data: Split, name: &str) -> Native<Number> {
@@ -189,7 +189,7 @@ mod functions {
     /// let net = mlp::wide(196, 10, 30).init(#{ weight_var: 1.0, bias_var: 0.05 });
     /// let found = net.activation_statistics(data.test.take(20)).correlation.decay();
     /// let theory = mean_field("tanh", #{ weight_var: 1.0, bias_var: 0.05 }).xi_c;
-    /// print(found.xi > theory / 2 && found.xi < 2 * theory);    // true
+    /// print([found.xi > theory / 2, found.xi < 2 * theory]);    // [true, true]
     /// ```
     pub fn decay(curve: Curve) -> Map {
         let part = |(name, part, quantity): (&str, DecayPart, &'static str)| {

@@ -118,7 +118,7 @@ mod functions {
     /// differential entropy that they can (arXiv:2304.04784).
     ///
     /// ```
-    /// print(uniform_weight_var("erf", 0.05));    // 1.35…
+    /// print(uniform_weight_var("tanh", 0.05));    // 2.0649…
     /// ```
     #[rhai_fn(return_raw)]
     pub fn uniform_weight_var(activation: &str, bias_var: AnyNumber) -> Native<FLOAT> {
