@@ -17,8 +17,8 @@ impl Executor for DryRun {
         self.0.estimate(plan)
     }
 
-    fn from_nothing(&self, targets: Vec<Target>) -> Estimate {
-        self.0.from_nothing(targets)
+    fn estimate_of_all(&self, targets: Vec<Target>) -> Estimate {
+        self.0.estimate_of_all(targets)
     }
 
     fn compute(&self, targets: Vec<Target>, observer: &Observer<'_>) -> Result<Execution> {

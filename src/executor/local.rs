@@ -65,7 +65,7 @@ impl Executor for Local {
         }
     }
 
-    fn from_nothing(&self, targets: Vec<Target>) -> Estimate {
+    fn estimate_of_all(&self, targets: Vec<Target>) -> Estimate {
         self.estimate(&Plan::from_nothing(targets, self.device.numerics()))
     }
 

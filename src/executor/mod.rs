@@ -34,7 +34,7 @@ pub trait Executor: Send + Sync {
     fn estimate(&self, plan: &Plan) -> Estimate;
 
     /// What it takes to compute some targets from nothing, whatever is stored.
-    fn from_nothing(&self, targets: Vec<Target>) -> Estimate;
+    fn estimate_of_all(&self, targets: Vec<Target>) -> Estimate;
 
     /// Makes results available and reports what happens on the way, from several threads.
     ///

@@ -9,7 +9,7 @@ use super::backward::{Chain, Scaled};
 use super::log_sum;
 use crate::Result;
 use crate::data::{Split, samples};
-use crate::network::{Network, check_labels, weight_ops};
+use crate::network::{Block, Network, check_labels, weight_ops};
 use crate::work::{Context, Cost, Described, Keep, Operation, Provenance, Value};
 
 /// The gradient of the mean cross-entropy of `split`, in logarithms: "weights" `[depth]`, ln of its norm over every block's
@@ -34,7 +34,7 @@ pub(super) fn working_bytes(network: &Network, samples: usize) -> f64 {
     let architecture = network.architecture();
     let depth = architecture.depth();
     let widths: usize = (0..=depth).map(|l| architecture.width(l)).sum();
-    let largest = architecture.blocks().iter().map(|block| block.parameters()).max().unwrap_or(0);
+    let largest = architecture.blocks().iter().map(Block::parameters).max().unwrap_or(0);
     4.0 * (architecture.parameters() + 4 * largest) as f64 + 12.0 * (samples * widths) as f64
 }
 

@@ -86,8 +86,8 @@ struct Deepest {
 impl Deepest {
     /// The accuracies that are known.
     fn accuracies(inputs: &[Option<&Value>]) -> Vec<Option<f64>> {
-        let accuracy = |value: &Option<&Value>| numbers((*value)?).ok()?.first().copied();
-        inputs.iter().map(accuracy).collect()
+        let accuracy = |value: Option<&Value>| numbers(value?).ok()?.first().copied();
+        inputs.iter().copied().map(accuracy).collect()
     }
 
     fn next(&self, accuracies: &[Option<f64>]) -> Option<usize> {
@@ -142,7 +142,7 @@ impl Operation for Deepest {
         let tried = || self.trials.iter().zip(&accuracies).filter_map(|(trial, accuracy)| Some((trial, (*accuracy)?)));
         let found = tried().find(|(_, accuracy)| *accuracy >= self.threshold);
         let depth = found.map_or(0, |(trial, _)| trial.depth);
-        let accuracy = found.or_else(|| tried().last()).map_or(f64::NAN, |(_, accuracy)| accuracy);
+        let accuracy = found.or_else(|| tried().next_back()).map_or(f64::NAN, |(_, accuracy)| accuracy);
         let (depths, reached): (Vec<f64>, Vec<f64>) =
             tried().map(|(trial, accuracy)| (trial.depth as f64, accuracy)).unzip();
         let runs = depths.len();

@@ -213,7 +213,6 @@ impl Node {
             inputs: members.iter().flat_map(|node| node.inputs.iter().copied()).collect(),
             cost: described.operation().cost(),
             target: members.iter().map(|node| node.target).min().unwrap_or(0),
-            in_turn: false,
             is_certain: true,
             is_work: true,
             described,

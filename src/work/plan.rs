@@ -41,12 +41,17 @@ pub(super) struct Node {
     pub cost: Cost,
     /// The first target that needs it.
     pub target: usize,
-    /// Whether its inputs are computed one after another, as it asks for them.
-    pub in_turn: bool,
     /// Whether it runs in any case: nothing that takes its inputs in turn decides.
     pub is_certain: bool,
     /// True if this node or a dependency has a persistent result that is missing.
     pub is_work: bool,
+}
+
+impl Node {
+    /// Whether its inputs are computed one after another, as it asks for them.
+    pub fn is_in_turn(&self) -> bool {
+        !self.inputs.is_empty() && self.described.operation().takes_inputs_in_turn()
+    }
 }
 
 impl Plan {
@@ -110,7 +115,7 @@ impl Plan {
         let mut open = self.wanted.clone();
         while let Some(i) = open.pop() {
             let node = &mut self.nodes[i];
-            if !std::mem::replace(&mut node.is_certain, true) && !node.in_turn {
+            if !std::mem::replace(&mut node.is_certain, true) && !node.is_in_turn() {
                 open.extend(node.inputs.iter().copied());
             }
         }
@@ -172,7 +177,6 @@ impl Plan {
             }
             let Open { described, key, stored, pending, done: inputs, .. } = stack.swap_remove(top);
             let operation = described.operation();
-            let in_turn = !inputs.is_empty() && operation.takes_inputs_in_turn();
             let cost = match &pending {
                 _ if stored => Cost::default(),
                 None => operation.cost(),
@@ -183,18 +187,7 @@ impl Plan {
                 && (operation.keep() != Keep::InMemory || inputs.iter().any(|&input| self.nodes[input].is_work));
             let node = self.nodes.len();
             let is_certain = false;
-            self.nodes.push(Node {
-                described,
-                key,
-                stored,
-                pending,
-                inputs,
-                cost,
-                target,
-                in_turn,
-                is_certain,
-                is_work,
-            });
+            self.nodes.push(Node { described, key, stored, pending, inputs, cost, target, is_certain, is_work });
             known.insert(key, node);
             match stack.last_mut() {
                 Some(parent) => parent.done.push(node),

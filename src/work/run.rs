@@ -246,7 +246,7 @@ impl<'a> Runner<'a> {
             let node = &self.plan.nodes[i];
             let bytes = node.cost.result_bytes + node.cost.working_bytes;
             state.live_bytes += bytes;
-            let unasked = || if node.in_turn { Ok(Arc::default()) } else { Err(Error::interrupted()) };
+            let unasked = || if node.is_in_turn() { Ok(Arc::default()) } else { Err(Error::interrupted()) };
             let inputs = node.inputs.iter().map(|&input| state.results[input].clone().unwrap_or_else(unasked));
             let inputs: Result<Vec<_>> = inputs.collect();
             drop(state);
@@ -278,7 +278,7 @@ impl<'a> Runner<'a> {
             }
             state.left += 1;
             let node = &self.plan.nodes[i];
-            if node.in_turn {
+            if node.is_in_turn() {
                 let next = self.next_input(state, i);
                 state.waiting[i] = usize::from(next.is_some());
                 if let Some((input, what)) = next {
@@ -360,7 +360,7 @@ impl<'a> Runner<'a> {
         let mut said = Vec::new();
         said.extend((left_out > 0.0).then_some(Said::LeftOut(left_out)));
         for &dependent in &self.dependents[i] {
-            if self.plan.nodes[dependent].in_turn {
+            if self.plan.nodes[dependent].is_in_turn() {
                 // It may wait for another input, or have begun without this one.
                 if !state.wanted[dependent] || state.waiting[dependent] == 0 {
                     continue;

@@ -49,7 +49,7 @@ mod functions {
         let mut found = Vec::new();
         sources(&value, &mut found)?;
         let targets = found.into_iter().map(|result| Target { point: String::new(), result }).collect();
-        let estimate = Session::from_context(&context)?.executor().from_nothing(targets);
+        let estimate = Session::from_context(&context)?.executor().estimate_of_all(targets);
         let seconds = estimate.seconds_of_work.unwrap_or(f64::NAN);
         let entries = [("operations", estimate.operations), ("seconds", seconds)];
         Ok(entries.into_iter().map(|(name, number)| (name.into(), number.into())).collect())

@@ -37,7 +37,6 @@ pub(super) fn register(engine: &mut Engine) {
     engine.register_global_module(rhai::exported_module!(functions).into());
 }
 
-#[expect(clippy::unwrap_used, reason = "Rhai's macro writes them")]
 #[export_module]
 mod functions {
     /// The share of a cascade's reconstructions, at every depth of the trunk, that the network takes for their sample's class. The network
