@@ -115,6 +115,24 @@ def reconstruct(blocks, inverses, x):
     return work
 
 
+def learn(net, batches):
+    """Whole networks: plain gradient descent on the cross-entropy, as published."""
+    optimizer, loss = torch.optim.SGD(net.parameters(), lr=1e-3), nn.CrossEntropyLoss()
+    labels = torch.arange(len(batches[0])) % 10
+
+    def work():
+        for x in batches:
+            optimizer.zero_grad()
+            loss(net(x), labels).backward()
+            optimizer.step()
+
+    return work
+
+
+def head(channels):
+    return [nn.Conv2d(channels, channels, 3), nn.Tanh(), nn.AvgPool2d(5), nn.Flatten(), nn.Linear(channels, 10, bias=False), nn.Tanh()]
+
+
 def images(steps, batch):
     return [torch.rand(batch, 1, 28, 28) for _ in range(steps)]
 
@@ -126,6 +144,8 @@ WORKS = {
     "mlp60": lambda: (train(*mlp(60, True), [torch.rand(64, WIDTH) for _ in range(6)]), 6),
     "reconstruct60": lambda: (reconstruct(*mlp(60, False), torch.rand(100, WIDTH)), 1),
     "cnn": lambda: (train(*cnn(20, 32), images(4, 100)), 4),
+    "train_mlp": lambda: (learn(nn.Sequential(*mlp(50, True)[0]), [torch.rand(100, WIDTH) for _ in range(4)]), 4),
+    "train_cnn": lambda: (learn(nn.Sequential(*cnn(20, 32)[0], *head(32)), images(4, 100)), 4),
     "resnet": lambda: (train(*resnet(10, 32), images(4, 100)), 4),
 }
 

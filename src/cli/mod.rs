@@ -105,8 +105,16 @@ struct ScriptArguments {
     /// Large results (weights, reconstructions) that the store keeps, such as 20G [default: 10G].
     #[arg(long, value_name = "SIZE", value_parser = words::bytes)]
     store_budget: Option<u64>,
+    /// Seconds between two checkpoints of a training, from which it goes on after a kill; 0 for one after every step.
+    #[arg(long = "checkpoint-every", value_name = "SECONDS", default_value = "20", value_parser = seconds)]
+    checkpoint_every: Duration,
     #[command(flatten, next_help_heading = "Limits of a script")]
     limits: Limits,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    seconds.ok_or_else(|| "it is a number of seconds, such as 20 or 0.5".to_owned())
 }
 
 fn assignment(text: &str) -> Result<(String, String), String> {
@@ -145,6 +153,7 @@ impl Program {
                 store_budget: arguments.store_budget.unwrap_or(settings.store_budget),
                 set: arguments.set.clone(),
                 only: arguments.only.clone(),
+                checkpoint_every: arguments.checkpoint_every,
                 limits: arguments.limits,
                 ..settings
             };

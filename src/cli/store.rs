@@ -15,7 +15,8 @@ pub(super) enum Command {
     /// What is stored, by operation.
     List,
     /// Remove large results (weights, reconstructions), longest unused first. Small ones, the curves, are always kept. Also
-    /// remove what killed processes left half-written, and damaged files that were set aside more than 30 days ago.
+    /// remove what killed processes left half-written, checkpoints of trainings that have not finished, and damaged files that
+    /// were set aside more than 30 days ago.
     Gc {
         /// Large results to keep, such as 5G.
         #[arg(long, value_name = "SIZE", value_parser = words::bytes)]

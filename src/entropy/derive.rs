@@ -22,6 +22,8 @@ pub enum Derivation {
     Losses,
     /// The accuracies of a trained network's epochs.
     Accuracies,
+    /// Another array of numbers that a training recorded of its steps or epochs.
+    History { array: &'static str },
     /// The number at a depth, from 1.
     At { depth: usize },
     /// The depth, from 1, of the last value that is not close to the final one; 0 if all are. The curve is first divided by
@@ -183,6 +185,7 @@ impl Operation for Derived {
             Derivation::Constant { value } => Ok(Value::number(value)),
             Derivation::BatchMean => Ok(curve(CurveResult::read(&inputs[0])?.batch_mean()?.to_vec())),
             Derivation::Losses => Ok(curve(inputs[0].f64s("loss")?.1.to_vec())),
+            Derivation::History { array } => Ok(curve(inputs[0].f64s(array)?.1.to_vec())),
             Derivation::Accuracies => Ok(curve(inputs[0].f64s("epoch_accuracy")?.1.to_vec())),
             Derivation::At { depth } => first()?
                 .get(depth.wrapping_sub(1))

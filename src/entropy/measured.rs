@@ -28,6 +28,13 @@ impl Measured {
     /// The accuracies of epochs.
     pub const ACCURACY: Self = Self { quantity: "accuracy", over: "epoch", lost: None };
 
+    /// Step sizes.
+    pub const RATE: Self = Self { quantity: "learning rate", over: "step", lost: None };
+    /// Norms of gradients.
+    pub const GRADIENT_NORM: Self = Self { quantity: "gradient norm", over: "step", lost: None };
+    /// The losses of epochs.
+    pub const EPOCH_LOSS: Self = Self { quantity: "loss", over: "epoch", lost: None };
+
     /// What arithmetic makes of it: other numbers over the same.
     #[must_use]
     pub fn changed(self) -> Self {

@@ -207,6 +207,22 @@ impl Activation {
         );
     }
 
+    /// Whether [`Activation::pass_gradient_by_output`] knows φ'.
+    pub fn has_slope_by_output(&self) -> bool {
+        matches!(self, Self::Identity | Self::Tanh | Self::Relu | Self::Sigmoid)
+    }
+
+    /// As [`Activation::pass_gradient`] from y = φ(z), with the same numbers; the gradient stays as it is where φ' does not
+    /// follow from φ.
+    pub fn pass_gradient_by_output(&self, gradient: &mut [f32], y: &[f32]) {
+        match self {
+            Self::Tanh => pairs(gradient, y, |g, y| g * (1.0 - y * y)),
+            Self::Relu => pairs(gradient, y, |g, y| if y <= 0.0 { 0.0 } else { g }),
+            Self::Sigmoid => pairs(gradient, y, |g, y| g * (y * (1.0 - y))),
+            _ => {}
+        }
+    }
+
     /// Replaces z by the gradient of Σ(φ(z) − target)² · `scale` / 2 with respect to z. Returns Σ(φ(z) − target)².
     pub fn squared_error_gradient(&self, z: &mut [f32], target: &[f32], scale: f32) -> f64 {
         match self {
@@ -233,6 +249,19 @@ fn each(numbers: &mut [f32], function: impl Fn(f32) -> f32) {
         || {
             for x in numbers {
                 *x = function(*x);
+            }
+        },
+    );
+}
+
+/// Replaces every first number by a function of it and a second one.
+#[inline(always)]
+fn pairs(first: &mut [f32], second: &[f32], function: impl Fn(f32, f32) -> f32) {
+    vectorised(
+        #[inline(always)]
+        || {
+            for (x, &y) in first.iter_mut().zip(second) {
+                *x = function(*x, y);
             }
         },
     );

@@ -26,10 +26,10 @@ impl Default for Adam {
 }
 
 /// First and second moments of one parameter tensor.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Moments {
-    first: Vec<f32>,
-    second: Vec<f32>,
+    pub first: Vec<f32>,
+    pub second: Vec<f32>,
 }
 
 impl Moments {

@@ -11,10 +11,8 @@ use crate::Result;
 use crate::data::Split;
 use crate::work::{Context, Cost, Described, Keep, Operation, Provenance, Value};
 
-const VERSION: u32 = 1;
-
 /// The share of the samples of `split` whose largest output is that of their class: a number. A sample with a NaN among
-/// its outputs is wrong.
+/// its outputs is wrong; if all have one, as those of a network whose training diverged, the accuracy is NaN.
 ///
 /// # Errors
 /// When the data has no labels, or does not fit the network.
@@ -75,7 +73,10 @@ impl Operation for Compared {
     }
 
     fn version(&self) -> u32 {
-        VERSION
+        match self.answer {
+            Answer::Accuracy => 2,
+            Answer::Confusion | Answer::SampleLosses => 1,
+        }
     }
 
     fn parameters(&self) -> serde_json::Value {
@@ -112,6 +113,9 @@ impl Operation for Compared {
         let ((_, x), labels, outputs) = (inputs[0].f32s("x")?, self.split.labels()?, self.outputs());
         let samples = x.chunks(outputs.max(1)).zip(&labels);
         Ok(match self.answer {
+            Answer::Accuracy if x.chunks(outputs.max(1)).all(|row| row.iter().any(|x| x.is_nan())) => {
+                Value::number(f64::NAN)
+            }
             Answer::Accuracy => Value::number(count_correct(x, &labels) as f64 / labels.len() as f64),
             Answer::Confusion => {
                 let mut counts = vec![0.0_f32; outputs * outputs];

@@ -4,6 +4,7 @@
 use burn::tensor::Tensor;
 
 use super::Layer;
+use super::layers::dropout_random;
 use crate::random::Random;
 use crate::{Error, Result};
 
@@ -98,7 +99,7 @@ impl BurnPass<'_> {
     /// In a training step, the random numbers of the next dropout layer.
     pub fn dropout_random(&mut self) -> Option<Random> {
         let Mode::Training { seed, step } = self.mode else { return None };
-        let random = Random::new(seed, &["dropout", &step.to_string(), &self.dropouts.to_string()]);
+        let random = dropout_random(seed, step, self.dropouts);
         self.dropouts += 1;
         Some(random)
     }

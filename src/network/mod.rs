@@ -2,11 +2,13 @@
 //! inverts. Weights follow from a seed and are made when they are needed.
 
 mod answers;
+mod augment;
 mod batch;
 mod block_weights;
 mod burn_pass;
 mod calibrate;
 mod forward;
+mod host_pass;
 mod init;
 mod layers;
 mod learner;
@@ -16,8 +18,10 @@ mod optimizer;
 mod outputs;
 mod provenance;
 mod recompute;
+mod schedule;
 mod scheme;
 mod train;
+mod training_loop;
 mod weights;
 
 use std::borrow::Cow;
@@ -27,6 +31,7 @@ use serde::Serialize;
 use serde_json::json;
 
 pub use answers::{accuracy, confusion, sample_losses};
+pub use augment::Augmentation;
 pub(crate) use batch::{Batch, channels_last, forward_rows, kernels_first, kernels_last, views};
 pub use block_weights::{ArrayName, BlockWeights, GivenArray, with_arrays, with_block_weights};
 pub use burn_pass::{DeviceBatch, ForwardPass, Mode, forward_pass};
@@ -43,13 +48,15 @@ pub use learner::{Learner, StepResult};
 pub use loss::Loss;
 pub(crate) use loss::{count_correct, predicted};
 pub(crate) use on_device::{ActivationsOnDevice, download, evaluate, upload};
-pub use optimizer::Optimizer;
 pub(crate) use optimizer::OptimizerState;
+pub use optimizer::{DECOUPLED_DECAY, Optimizer};
 pub use outputs::outputs;
 pub(crate) use recompute::{ActivationsAt, activation_sources, recompute_operations, weight_ops, weights_by_block};
+pub use schedule::Schedule;
 pub use scheme::{Distribution, Scheme, Variance};
 pub(crate) use train::check_labels;
-pub use train::{Training, TrainingRun, train};
+pub use train::{Target, Training, TrainingRun, train};
+pub use training_loop::Stop;
 
 use crate::work::{Described, Fingerprint, Value};
 use crate::{Error, Result};

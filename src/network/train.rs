@@ -4,22 +4,24 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use burn::tensor::Device;
+use serde::Serialize;
 use serde_json::json;
 
 use super::forward::check_data;
 use super::recompute::{weight_ops, weights_by_block};
-use super::{Learner, Loss, Network, Optimizer, StepResult, sequence};
+use super::training_loop::{History, Labelled, TrainingLoop};
+use super::{Augmentation, Learner, Loss, Network, Optimizer, Schedule, sequence};
 use crate::data::{Split, samples};
-use crate::random::{GENERATOR, Random};
+use crate::random::GENERATOR;
 use crate::work::{Context, Cost, Described, Fingerprint, Keep, Operation, Provenance, Value};
 use crate::{Error, Result};
 
 const NAME: &str = "network.train";
-const VERSION: u32 = 1;
+/// 2: gradients by the host's own loops.
+const VERSION: u32 = 2;
 
 /// How a network is trained.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Training {
     /// Passes over the data.
     pub epochs: u32,
@@ -31,6 +33,54 @@ pub struct Training {
     pub seed: u64,
     /// Whether every epoch has an order of its own; otherwise all have the data's.
     pub shuffle: bool,
+    /// The share of every wanted probability that is spread over all classes.
+    pub label_smoothing: f64,
+    /// The largest norm of a step's gradient; a longer one is scaled.
+    pub clip: Option<f64>,
+    /// Factors of the optimizer's rate.
+    pub schedule: Schedule,
+    /// How pictures are changed before a step.
+    pub augment: Augmentation,
+    /// Samples that the network is tried on after every epoch.
+    pub validation: Option<Split>,
+    /// What ends the training before its last epoch.
+    pub target: Option<Target>,
+    /// Epochs without a lower loss after which it ends.
+    pub patience: Option<usize>,
+    /// The most steps.
+    pub steps: Option<usize>,
+}
+
+/// What ends a training after an epoch, measured on the samples of the validation where there are some, or else on those of
+/// the epoch as they were seen. If both are given, both are needed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Target {
+    /// The least share of right answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accuracy: Option<f64>,
+    /// The largest mean loss.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loss: Option<f64>,
+}
+
+impl Target {
+    pub(super) fn is_reached(self, loss: f64, accuracy: f64) -> bool {
+        self.accuracy.is_none_or(|least| accuracy >= least) && self.loss.is_none_or(|most| loss <= most)
+    }
+
+    fn check(self) -> Result<()> {
+        if let Some(accuracy) = self.accuracy.filter(|accuracy| !(0.0..=1.0).contains(accuracy)) {
+            return Err(Error::new(format!(
+                "`target`: an accuracy of {accuracy} is no share of right answers, from 0 to 1"
+            )));
+        }
+        match self.loss.filter(|loss| loss.is_nan() || *loss < 0.0) {
+            Some(loss) => {
+                Err(Error::new(format!("`target`: a loss of {loss} is never reached; losses are at least 0")))
+            }
+            None => Ok(()),
+        }
+    }
 }
 
 impl Training {
@@ -42,22 +92,105 @@ impl Training {
 
     /// Defaults for a network.
     pub fn for_network(network: &Network) -> Self {
+        Self::new(network.seed())
+    }
+
+    /// Defaults with a seed.
+    pub fn new(seed: u64) -> Self {
         Self {
             epochs: Self::EPOCHS,
             batch: Self::BATCH,
             optimizer: Optimizer::sgd(Self::RATE),
             loss: Loss::CrossEntropy,
-            seed: network.seed(),
+            seed,
             shuffle: true,
+            label_smoothing: 0.0,
+            clip: None,
+            schedule: Schedule::constant(),
+            augment: Augmentation::default(),
+            validation: None,
+            target: None,
+            patience: None,
+            steps: None,
         }
     }
 
-    fn check(&self) -> Result<()> {
+    /// # Errors
+    /// When a setting is out of its range.
+    pub fn check(&self) -> Result<()> {
         if self.epochs == 0 || self.batch == 0 {
             let (epochs, batch) = (self.epochs, self.batch);
             return Err(Error::new(format!("epochs is {epochs} and batch is {batch}; both are at least 1")));
         }
+        if !(0.0..1.0).contains(&self.label_smoothing) {
+            let smoothing = self.label_smoothing;
+            return Err(Error::new(format!("`label_smoothing` is {smoothing}; it is a share from 0 on and below 1")));
+        }
+        if let Some(clip) = self.clip.filter(|clip| clip.is_nan() || *clip <= 0.0) {
+            return Err(Error::new(format!(
+                "`clip` is {clip}; it is the largest norm of a gradient, a positive number"
+            )));
+        }
+        if self.patience == Some(0) || self.steps == Some(0) {
+            return Err(Error::new("`patience` and `steps` are at least 1, where they are given"));
+        }
+        self.target.map_or(Ok(()), Target::check)?;
         self.optimizer.check()
+    }
+
+    /// Steps of an epoch of so many samples.
+    pub fn steps_per_epoch(&self, samples: usize) -> usize {
+        samples.div_ceil(self.batch.max(1))
+    }
+
+    /// All steps that are taken at most, and the epochs in which they are.
+    pub fn steps_and_epochs(&self, samples: usize) -> (usize, usize) {
+        let per_epoch = self.steps_per_epoch(samples);
+        let all = per_epoch * self.epochs as usize;
+        let steps = self.steps.unwrap_or(all).min(all);
+        (steps, steps.div_ceil(per_epoch.max(1)))
+    }
+
+    /// The same training in the one way in which it is described.
+    fn canonical(self, samples: usize) -> Self {
+        let (batch, (steps, epochs)) = (self.batch.min(samples.max(1)), self.steps_and_epochs(samples));
+        let all = self.steps_per_epoch(samples) * epochs;
+        Self {
+            batch,
+            epochs: u32::try_from(epochs).unwrap_or(u32::MAX),
+            steps: (steps < all).then_some(steps),
+            clip: self.clip.filter(|clip| clip.is_finite()),
+            target: self.target.filter(|target| *target != Target::default()),
+            optimizer: self.optimizer.canonical(),
+            ..self
+        }
+    }
+
+    /// What decides the numbers. What is not said has its default.
+    fn description(&self) -> serde_json::Value {
+        let mut all = json!({
+            "generator": GENERATOR,
+            "epochs": self.epochs,
+            "batch": self.batch,
+            "optimizer": self.optimizer,
+            "loss": self.loss,
+            "seed": self.seed,
+            "shuffle": self.shuffle,
+        });
+        let mut say = |key: &str, value: Option<serde_json::Value>| {
+            if let Some(value) = value {
+                all[key] = value;
+            }
+        };
+        say("label_smoothing", (self.label_smoothing > 0.0).then(|| json!(self.label_smoothing)));
+        say("clip", self.clip.map(|clip| json!(clip)));
+        say("schedule", (!self.schedule.is_constant()).then(|| json!(self.schedule)));
+        say("augment", self.augment.is_some().then(|| json!(self.augment)));
+        say("validation", self.validation.as_ref().map(Split::description));
+        say("target", self.target.map(|target| json!(target)));
+        say("patience", self.patience.map(|epochs| json!(epochs)));
+        say("steps", self.steps.map(|steps| json!(steps)));
+        all
     }
 }
 
@@ -65,11 +198,14 @@ impl Training {
 #[derive(Debug, Clone)]
 pub struct TrainingRun {
     /// All arrays by the names of [`Architecture::names`](super::Architecture::names); "loss" `[steps]`, the mean over every
-    /// step's batch before the step; "epoch_loss" and "epoch_accuracy" `[epochs]`, over the samples as they were seen. If a
-    /// loss becomes non-finite, training stops: the arrays stay as they are, the remaining losses and accuracies are NaN.
+    /// step's batch before the step, "rate" and "gradient_norm" `[steps]`; "epoch_loss" and "epoch_accuracy" `[epochs]`, over
+    /// the samples as they were seen; with a validation, "validation_loss" and "validation_accuracy" `[epochs]`; "stop", which
+    /// [`Stop::of`](super::Stop::of) reads. If the training diverges, all arrays are NaN. Numbers of steps and epochs that were
+    /// not taken are NaN.
     pub result: Described,
     pub steps: usize,
     pub epochs: usize,
+    pub has_validation: bool,
 }
 
 /// The network with the weights after `training` on `split`.
@@ -79,6 +215,14 @@ pub struct TrainingRun {
 pub fn train(network: &Network, split: &Split, training: Training) -> Result<Network> {
     training.check()?;
     check_labels(network, split)?;
+    if let Some(validation) = &training.validation {
+        check_labels(network, validation)
+            .map_err(|error| Error { message: format!("`validation`: {}", error.message), ..error })?;
+    }
+    if training.augment.is_some() {
+        training.augment.check(split.shape())?;
+    }
+    let training = training.canonical(split.len());
     let architecture = network.architecture();
     if architecture.parameters() == 0 {
         return Err(Error::new("the network has no weights to train"));
@@ -90,13 +234,13 @@ pub fn train(network: &Network, split: &Split, training: Training) -> Result<Net
             return Err(Error::new(message).hint("give each layer a name of its own with `.named([…])`"));
         }
     }
-    let epochs = training.epochs;
+    let has_validation = training.validation.is_some();
+    let (steps, epochs) = training.steps_and_epochs(split.len());
     let plural = if epochs == 1 { "" } else { "s" };
     let words = format!("trained {epochs} epoch{plural} on {} samples of {}", split.len(), split.dataset().name());
-    let steps = split.len().div_ceil(training.batch) * epochs as usize;
     let result = Described::new(Train { network: network.clone(), split: split.clone(), training });
     let trained = Network::computed(architecture.clone(), vec![result.clone(); architecture.depth()], words);
-    Ok(Network { training_run: Some(TrainingRun { result, steps, epochs: epochs as usize }), ..trained })
+    Ok(Network { training_run: Some(TrainingRun { result, steps, epochs, has_validation }), ..trained })
 }
 
 /// Checks that a network's outputs can be compared with the labels of a split.
@@ -129,10 +273,6 @@ struct Train {
 }
 
 impl Train {
-    fn steps_per_epoch(&self) -> usize {
-        self.split.len().div_ceil(self.training.batch)
-    }
-
     /// Floating-point operations for one sample: forward, the weights' gradients, and those that pass.
     fn operations_per_sample(&self) -> f64 {
         let architecture = self.network.architecture();
@@ -159,32 +299,26 @@ impl Operation for Train {
     }
 
     fn parameters(&self) -> serde_json::Value {
-        let Training { epochs, batch, optimizer, loss, seed, shuffle } = &self.training;
         let architecture = self.network.architecture();
         let names: Vec<_> = (1..=architecture.depth()).flat_map(|l| architecture.names(l)).collect();
-        json!({
-            "blocks": self.network.prefix(architecture.depth()),
-            // The names of the arrays in the result.
-            "names": Fingerprint::from_json(&json!(names)),
-            "data": self.split.description(),
-            "generator": GENERATOR,
-            "epochs": epochs,
-            "batch": batch,
-            "optimizer": optimizer,
-            "loss": loss,
-            "seed": seed,
-            "shuffle": shuffle,
-        })
+        let mut all = self.training.description();
+        all["blocks"] = json!(self.network.prefix(architecture.depth()));
+        // The names of the arrays in the result.
+        all["names"] = json!(Fingerprint::from_json(&json!(names)));
+        all["data"] = self.split.description();
+        all
     }
 
     fn inputs(&self) -> Vec<Described> {
         let depth = self.network.architecture().depth();
-        std::iter::once(samples(&self.split)).chain(weight_ops(&self.network, 0, depth)).collect()
+        let validation = self.training.validation.as_ref().map(samples);
+        std::iter::once(samples(&self.split)).chain(validation).chain(weight_ops(&self.network, 0, depth)).collect()
     }
 
     fn provenance(&self) -> Option<Provenance> {
         let mut provenance = self.network.provenance();
         provenance.merge(&self.split.provenance());
+        self.training.validation.iter().for_each(|validation| provenance.merge(&validation.provenance()));
         provenance.merge(&Provenance { seeds: vec![self.training.seed], ..Provenance::default() });
         Some(provenance)
     }
@@ -196,81 +330,75 @@ impl Operation for Train {
     fn cost(&self) -> Cost {
         let architecture = self.network.architecture();
         let parameters = architecture.parameters() as f64;
-        let seen = self.split.len() as f64 * f64::from(self.training.epochs);
-        let steps = self.steps_per_epoch() as f64 * f64::from(self.training.epochs);
+        let (steps, epochs) = self.training.steps_and_epochs(self.split.len());
+        let seen = (steps * self.training.batch).min(epochs * self.split.len()) as f64;
+        let tried = self.training.validation.as_ref().map_or(0, Split::len) * epochs;
         let numbers: usize = (1..=architecture.depth())
             .map(|l| sequence::numbers(architecture.blocks()[l - 1].layers(), architecture.shape(l - 1)))
             .sum();
         let batch = self.training.batch.min(self.split.len()) as f64;
         Cost {
-            operations: seen * self.operations_per_sample(),
-            result_bytes: 4.0 * parameters + 8.0 * steps,
+            operations: (seen + tried as f64 / 3.0) * self.operations_per_sample(),
+            result_bytes: 4.0 * parameters + 24.0 * steps as f64,
             // Arrays, gradients, two moments and one temporary; every layer's numbers and their gradients.
             working_bytes: 20.0 * parameters + 12.0 * batch * (numbers + architecture.width(0)) as f64,
         }
     }
 
     fn run(&self, inputs: &[Arc<Value>], context: &Context<'_>) -> Result<Value> {
-        let ((_, x), labels) = (inputs[0].f32s("x")?, self.split.labels()?);
-        let architecture = self.network.architecture();
-        let device = context.device().cloned().unwrap_or_else(Device::flex);
-        let mut learner = Learner::new(architecture, self.initial(&inputs[1..])?, &self.training, &device);
-        let history = self.learn(&mut learner, x, &labels, context)?;
-        let arrays = learner.arrays()?;
+        let (training, architecture) = (&self.training, self.network.architecture());
+        let (labels, x) = (self.labels(&self.split)?, inputs[0].f32s("x")?.1);
+        if labels.iter().all(|label| *label == labels[0]) {
+            return Err(Error::new(format!("all samples are of class {}: there is nothing to tell apart", labels[0]))
+                .hint("take samples of several classes, such as `data.train.take(1000)`"));
+        }
+        let of_validation = training.validation.as_ref().map(|split| self.labels(split)).transpose()?;
+        let validation = match &of_validation {
+            Some(labels) => Some(Labelled { x: inputs[1].f32s("x")?.1, labels }),
+            None => None,
+        };
+        let initial = self.initial(&inputs[1 + usize::from(validation.is_some())..])?;
+        let (steps, epochs) = training.steps_and_epochs(labels.len());
+        let mut course = TrainingLoop {
+            training,
+            architecture,
+            data: Labelled { x, labels: &labels },
+            validation,
+            picture: self.split.shape(),
+            learner: Learner::new(architecture, initial, training, context.device())?,
+            history: History::new(steps, epochs),
+        };
+        if let Some(state) = context.latest_checkpoint() {
+            course.resume(&state, context)?;
+        }
+        let stop = course.run(context)?;
+        let mut arrays = course.learner.arrays()?;
+        if stop.is_divergence() {
+            let words = stop.in_words(course.learner.steps());
+            let error = Error::new(format!("a training with {} {words}", training.optimizer));
+            context.warn(error.hint("its network's numbers are NaN; take a smaller rate, or give `clip`"));
+            arrays.iter_mut().for_each(|array| array.fill(f32::NAN));
+        }
         let named = (1..=architecture.depth())
             .flat_map(|l| architecture.names(l).into_iter().zip(architecture.blocks()[l - 1].param_specs()));
-        let value = history.into_value();
+        let value = course.history.into_value(stop, course.learner.steps(), of_validation.is_some());
         Ok(named.zip(arrays).fold(value, |value, ((name, spec), array)| value.with(&name, &spec.shape, array)))
     }
 }
 
-/// The losses and accuracies of a training run.
-struct History {
-    losses: Vec<f64>,
-    /// The mean over each epoch's samples.
-    epoch_losses: Vec<f64>,
-    epoch_accuracies: Vec<f64>,
-}
-
-impl History {
-    fn into_value(self) -> Value {
-        let all = [("loss", self.losses), ("epoch_loss", self.epoch_losses), ("epoch_accuracy", self.epoch_accuracies)];
-        all.into_iter().fold(Value::default(), |value, (name, numbers)| value.with(name, &[numbers.len()], numbers))
-    }
-}
-
 impl Train {
-    fn learn(&self, learner: &mut Learner, x: &[f32], labels: &[u32], context: &Context<'_>) -> Result<History> {
-        let (epochs, samples, size) = (self.training.epochs as usize, labels.len(), x.len() / labels.len().max(1));
-        let mut history = History {
-            losses: vec![f64::NAN; self.steps_per_epoch() * epochs],
-            epoch_losses: vec![f64::NAN; epochs],
-            epoch_accuracies: vec![f64::NAN; epochs],
-        };
-        let (seed, shuffle) = (self.training.seed, self.training.shuffle);
-        let (mut step, mut rows, mut classes) = (0, Vec::new(), Vec::new());
-        for epoch in 0..epochs {
-            let (mut sum, mut all_correct) = (0.0, 0);
-            for batch in Random::order(seed, shuffle, epoch as u32, samples).chunks(self.training.batch) {
-                rows.clear();
-                classes.clear();
-                for &sample in batch {
-                    rows.extend_from_slice(&x[sample as usize * size..][..size]);
-                    classes.push(labels[sample as usize]);
-                }
-                let StepResult { loss, correct } = learner.step(&rows, &classes)?;
-                history.losses[step] = loss;
-                if !loss.is_finite() {
-                    return Ok(history);
-                }
-                sum += loss * batch.len() as f64;
-                all_correct += correct;
-                step += 1;
-                context.advance(batch.len() as f64 * self.operations_per_sample())?;
-            }
-            history.epoch_losses[epoch] = sum / samples as f64;
-            history.epoch_accuracies[epoch] = all_correct as f64 / samples as f64;
+    /// The classes of a split, each of which has an output.
+    fn labels(&self, split: &Split) -> Result<Vec<u32>> {
+        let (labels, architecture) = (split.labels()?, self.network.architecture());
+        let outputs = architecture.width(architecture.depth());
+        match labels.iter().position(|&label| label as usize >= outputs) {
+            Some(sample) => Err(Error::new(format!(
+                "sample {sample} of {} is of class {}; the network has {outputs} outputs, for classes 0 to {}",
+                split.dataset().name(),
+                labels[sample],
+                outputs - 1
+            ))),
+            None => Ok(labels),
         }
-        Ok(history)
     }
 }

@@ -164,6 +164,7 @@ impl Session {
             cancel: handle.cancel.clone(),
             superseded: handle.superseded.clone(),
             in_flight: handle.in_flight.clone(),
+            checkpoint_every: settings.checkpoint_every,
         };
         let store = Store::open(settings.store_dir()?, settings.store_budget)?;
         let local = Local::new(store, device.clone(), resources);

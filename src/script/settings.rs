@@ -1,11 +1,12 @@
 //! The settings of a run: plain data, which can be written down and read back.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::words;
-use crate::work::DEFAULT_BUDGET;
+use crate::work::{CHECKPOINT_EVERY, DEFAULT_BUDGET};
 use crate::{Error, Result};
 
 /// Names the folder of stored results when no flag does.
@@ -31,6 +32,8 @@ pub struct Settings {
     pub threads: usize,
     /// Bytes that a run may take.
     pub memory: f64,
+    /// Time between two checkpoints of a training.
+    pub checkpoint_every: Duration,
     /// `param` values by name.
     pub set: Vec<(String, String)>,
     /// Points of sweeps to keep, each as an axis and a value; axes that are not named keep all their points.
@@ -98,6 +101,7 @@ impl Default for Settings {
             device: crate::device::DEFAULT.to_owned(),
             threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             memory: crate::device::free_memory(),
+            checkpoint_every: CHECKPOINT_EVERY,
             set: Vec::new(),
             only: Vec::new(),
             limits: Limits::default(),

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use burn::tensor::Device;
 
-use super::IdleThreads;
+use super::checkpoints::Checkpoints;
+use super::{IdleThreads, Value};
 use crate::{Error, Result};
 
 /// A request to stop, shared by everything that takes long. Clones share it.
@@ -38,6 +39,7 @@ pub struct Context<'a> {
     pub(super) advance: &'a (dyn Fn(f64) + Sync),
     pub(super) idle_threads: &'a dyn IdleThreads,
     pub(super) warn: &'a (dyn Fn(Error) + Sync),
+    pub(super) checkpoints: &'a Checkpoints<'a>,
 }
 
 impl Context<'_> {
@@ -54,6 +56,20 @@ impl Context<'_> {
     /// Says something that the user should know about this result, and that stops nothing.
     pub fn warn(&self, warning: Error) {
         (self.warn)(warning);
+    }
+
+    /// The last state that an earlier run of the same operation kept by [`Context::checkpoint`], if one is whole.
+    pub fn latest_checkpoint(&self) -> Option<Value> {
+        self.checkpoints.latest()
+    }
+
+    /// Keeps the operation's state in the store every some seconds, so that a run which is killed loses little. The result must
+    /// be the same from a state as from the beginning. `state` is only called when it is time.
+    ///
+    /// # Errors
+    /// When `state` fails.
+    pub fn checkpoint(&self, state: &dyn Fn() -> Result<Value>) -> Result<()> {
+        self.checkpoints.keep(state)
     }
 
     /// Reports `operations` more floating-point operations as done.

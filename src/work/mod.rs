@@ -5,6 +5,7 @@
 
 mod array;
 mod batching;
+mod checkpoints;
 mod context;
 mod event;
 mod fingerprint;
@@ -22,6 +23,7 @@ mod throughput;
 mod value;
 
 pub use array::{Array, Data};
+pub use checkpoints::EVERY as CHECKPOINT_EVERY;
 pub use context::{Cancel, Context};
 pub use event::{Event, EventObserver};
 pub use fingerprint::Fingerprint;

@@ -7,11 +7,12 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use burn::tensor::Device;
 
 use super::batching::BATCHED;
+use super::checkpoints::{Checkpoints, EVERY};
 use super::in_flight::Claim;
 use super::plan::Node;
 use super::store::ReadOutcome;
@@ -25,7 +26,7 @@ use crate::lock::{Guard, into_inner, lock, wait};
 use crate::{Error, Result};
 
 /// What a run may use.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Resources {
     /// The device to compute on; `None` means the host's own loops.
     pub device: Option<Device>,
@@ -40,6 +41,22 @@ pub struct Resources {
     pub superseded: Cancel,
     /// What this run and others are computing.
     pub in_flight: Arc<InFlight>,
+    /// Time between two states of a long operation that are kept in the store.
+    pub checkpoint_every: Duration,
+}
+
+impl Default for Resources {
+    fn default() -> Self {
+        Self {
+            device: None,
+            threads: 0,
+            memory: 0.0,
+            cancel: Cancel::default(),
+            superseded: Cancel::default(),
+            in_flight: Arc::default(),
+            checkpoint_every: EVERY,
+        }
+    }
 }
 
 impl Resources {
@@ -414,22 +431,31 @@ impl<'a> Runner<'a> {
             Claim::Ours(running) => running,
         };
         // Check again after the claim: a run that supersedes this one either saw the claim or set the flag before it.
+        let every = self.resources.checkpoint_every;
+        let checkpoints = Checkpoints::new(self.store, &node.described, node.key, every, self.observer);
         let result = if over() {
             Err(Error::interrupted())
         } else {
-            self.run_operation(node, inputs, &running.cancel).map(Arc::new)
+            self.run_operation(node, inputs, &running.cancel, &checkpoints).map(Arc::new)
         };
-        if let Ok(value) = &result
-            && let Err(error) = self.storing.write(node, value)
-        {
-            (self.observer)(Event::Warning(&error));
+        if let Ok(value) = &result {
+            match self.storing.write(node, value) {
+                Ok(()) => checkpoints.remove(),
+                Err(error) => (self.observer)(Event::Warning(&error)),
+            }
         }
         let in_memory = node.described.operation().keep() == Keep::InMemory;
         self.resources.in_flight.publish(node.key, &running, &result, in_memory);
         result
     }
 
-    fn run_operation(&self, node: &Node, inputs: &[Arc<Value>], cancel: &Cancel) -> Result<Value> {
+    fn run_operation(
+        &self,
+        node: &Node,
+        inputs: &[Arc<Value>],
+        cancel: &Cancel,
+        checkpoints: &Checkpoints<'_>,
+    ) -> Result<Value> {
         let operation = node.described.operation();
         let point = &self.plan.targets[node.target].point;
         (self.observer)(Event::Started { operation: operation.name(), point });
@@ -449,6 +475,7 @@ impl<'a> Runner<'a> {
             advance: &advance,
             idle_threads: self,
             warn: &warn,
+            checkpoints,
         };
         let value = catch_unwind(AssertUnwindSafe(|| operation.run(inputs, &context)))
             .unwrap_or_else(|panic| Err(panicked(operation.name(), panic.as_ref(), device.is_some())))?;

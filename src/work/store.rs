@@ -24,6 +24,10 @@ pub const DEFAULT_BUDGET: u64 = 10 << 30;
 /// Folders of results.
 const FOLDERS: [&str; 2] = ["small", "large"];
 const EXTENSION: &str = "safetensors";
+/// Folder of states of operations that have not finished.
+const CHECKPOINTS: &str = "checkpoints";
+/// States of an operation that are kept: the last one, and one in case that it is damaged.
+const STATES: usize = 2;
 /// Folder of files that were found damaged.
 const DAMAGED: &str = "damaged";
 
@@ -183,6 +187,68 @@ impl Store {
         Ok(true)
     }
 
+    /// The states of all operations.
+    fn all_checkpoints(&self) -> impl Iterator<Item = PathBuf> {
+        let entries = fs::read_dir(self.root.join(CHECKPOINTS)).into_iter().flatten().flatten();
+        entries.map(|entry| entry.path()).filter(|path| is_result(path))
+    }
+
+    /// The states of an operation, the last one first, each with its number.
+    fn checkpoints(&self, key: Fingerprint) -> Vec<(u64, PathBuf)> {
+        let prefix = format!("{key}-");
+        let number = |path: PathBuf| {
+            let number = path.file_stem()?.to_str()?.strip_prefix(&prefix)?.parse().ok()?;
+            Some((number, path))
+        };
+        let mut found: Vec<(u64, PathBuf)> = self.all_checkpoints().filter_map(number).collect();
+        found.sort_by(|a, b| b.cmp(a));
+        found
+    }
+
+    /// The last state of an operation that is whole. One that is damaged is set aside, and `warn` told; one that cannot be
+    /// read, or is of an earlier format, is passed over.
+    pub(super) fn latest_checkpoint(&self, key: Fingerprint, warn: impl Fn(Error)) -> Option<Value> {
+        // What a killed process left half-written.
+        sweep(&self.root.join(CHECKPOINTS));
+        for (number, path) in self.checkpoints(key) {
+            match read_file(&path).map(|bytes| stored_file::decode(&bytes, &format!("{key}-{number}"))) {
+                Ok(Content::Whole(value)) => return Some(value),
+                Ok(Content::Outdated) => {}
+                Ok(Content::Damaged(why)) => {
+                    let damaged = Error::new(format!("checkpoint {} is damaged: {why}", path.display()));
+                    let aside = self.set_aside(&path);
+                    warn(
+                        damaged
+                            .hint(format!("{aside}; the work goes on from the one before it, or from its beginning")),
+                    );
+                }
+                Err(error) => warn(Error::io("read the checkpoint", &path, &error)),
+            }
+        }
+        None
+    }
+
+    /// Writes a state of an operation, and removes all but the one before it.
+    pub(super) fn write_checkpoint(&self, key: Fingerprint, described: &Described, state: &Value) -> Result<()> {
+        let before = self.checkpoints(key);
+        let number = before.first().map_or(0, |(number, _)| number + 1);
+        if number == 0 {
+            // Those of trainings that nobody went on with.
+            self.all_checkpoints().filter(|path| is_old(path)).try_for_each(|path| remove(&path))?;
+        }
+        let name = format!("{key}-{number}");
+        let path = self.root.join(CHECKPOINTS).join(&name).with_extension(EXTENSION);
+        write_whole(&path, &stored_file::encode(described, &name, state)?)?;
+        before.into_iter().skip(STATES - 1).try_for_each(|(_, path)| remove(&path))
+    }
+
+    /// Removes all states of an operation, as far as that is possible.
+    pub(super) fn remove_checkpoints(&self, key: Fingerprint) {
+        for (_, path) in self.checkpoints(key) {
+            let _ = remove(&path);
+        }
+    }
+
     /// Counts `added` more bytes and keeps the large results within the budget.
     fn make_room(&self, added: u64) -> Result<()> {
         let mut total = lock(&self.large_bytes);
@@ -236,7 +302,8 @@ impl Store {
     }
 
     /// Removes large results, least recently used first, until at most `keep` bytes are left; partial files of processes that
-    /// died; and files that were set aside as damaged: those of 30 days and more, or all of them.
+    /// died, and states from which interrupted trainings would go on; and files that were set aside as damaged: those of 30 days
+    /// and more, or all of them.
     ///
     /// # Errors
     /// When a file cannot be removed.
@@ -245,7 +312,11 @@ impl Store {
         for folder in FOLDERS {
             self.shelves(folder)?.iter().for_each(|shelf| sweep(shelf));
         }
+        sweep(&self.root.join(CHECKPOINTS));
         let mut failed = None;
+        for file in self.all_checkpoints() {
+            failed = failed.or(remove(&file).err());
+        }
         for file in self.damaged().map(|entry| entry.path()).filter(|path| all_damaged || is_old(path)) {
             failed = failed.or(remove(&file).err());
         }

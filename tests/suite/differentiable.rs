@@ -6,8 +6,8 @@ use entroscope::cascade::{AdamSolver, Inverse, ReconstructionNet};
 use entroscope::kernels::{Activation, Adam, Expression, Function, Nodes, Operator};
 use entroscope::network::{
     AdaptiveAvgPool, Architecture, AvgPool, BatchNorm, Block, CircularPad, Conv2d, ConvTranspose2d, Crop, DeviceBatch,
-    Dropout, Flatten, GroupNorm, Layer, LayerNorm, Linear, MaxPool, Mode, ParamKind, ParamSpec, PatchEmbedding,
-    Permute, Pool, Reshape, Residual, RmsNorm, Scale, Softmax, forward_pass,
+    Dropout, Flatten, GroupNorm, Layer, LayerNorm, Learner, Linear, Loss, MaxPool, Mode, ParamKind, ParamSpec,
+    PatchEmbedding, Permute, Pool, Reshape, Residual, RmsNorm, Scale, Softmax, Training, forward_pass,
 };
 use entroscope::random::Random;
 
@@ -222,6 +222,46 @@ fn gradients_are_slopes() {
                     (slope - found).abs() < 1e-6 * (1.0 + slope.abs()),
                     "{layers:?}, array {a}, {i}: {slope} {found}"
                 );
+            }
+        }
+    }
+}
+
+/// Labels and clipping, smoothing and loss are part of it: one step of both, behind a layer that gradients must reach.
+#[test]
+fn the_hosts_own_training_steps_are_those_of_autodiff() {
+    for (case, (shape, layers)) in cases().into_iter().enumerate() {
+        let first: Layer = match shape[..] {
+            [n] => Linear::new(n, n).into(),
+            _ => conv2d(conv(shape[0], shape[0], 1)),
+        };
+        let blocks = [vec![first], layers, vec![Flatten.into()]].map(|layers| Block::new(layers).unwrap());
+        let architecture = Architecture::new(&shape, blocks.to_vec()).unwrap();
+        let start: Vec<(ParamSpec, Vec<f32>)> = blocks.iter().flat_map(|block| arrays(block.layers())).collect();
+        let (samples, classes) = (6, architecture.width(architecture.depth()));
+        let x = normal("x", samples * shape.iter().product::<usize>());
+        let labels: Vec<u32> = (0..samples).map(|i| (i * 3 % classes) as u32).collect();
+        let loss = if case % 2 == 0 { Loss::CrossEntropy } else { Loss::SoftmaxTwice };
+        let clip = (case % 3 == 0).then_some(0.01);
+        let training = Training { loss, label_smoothing: 0.1 * (case % 2) as f64, clip, ..Training::new(7) };
+        let mut places = [None, Some(Device::flex())].map(|device| {
+            let arrays = start.iter().map(|(_, array)| array.clone()).collect();
+            Learner::new(&architecture, arrays, &training, device.as_ref()).unwrap()
+        });
+        // Twice, so that what the first step leaves in the buffers counts.
+        for step in 0..2 {
+            let results = places.each_mut().map(|learner| learner.step(&x, &labels, 1.0).unwrap());
+            let what = format!("{:?}, step {step}: {results:?}", architecture.blocks()[1]);
+            assert!((results[0].loss / results[1].loss - 1.0).abs() < 1e-5, "{what}");
+            assert_eq!(results[0].correct, results[1].correct, "{what}");
+            let norms = results.map(|result| result.gradient_norm);
+            assert!((norms[0] - norms[1]).abs() < 1e-4 * norms[1] + 1e-7, "{what}");
+            let [ours, theirs] = places.each_ref().map(|learner| learner.arrays().unwrap());
+            for ((ours, theirs), (spec, start)) in ours.iter().zip(&theirs).zip(&start) {
+                let moved = theirs.iter().zip(start).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+                for (a, b) in ours.iter().zip(theirs) {
+                    assert!((a - b).abs() < 2e-5 * moved + 2e-6, "{}: {a} {b}, {what}", spec.name);
+                }
             }
         }
     }

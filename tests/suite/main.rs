@@ -44,6 +44,7 @@ mod tables;
 mod tensor;
 mod theory;
 mod training;
+mod training_options;
 mod watch;
 mod weights;
 mod wide6;

@@ -67,6 +67,7 @@ fn a_trained_network_says_so_and_keeps_the_seeds_that_it_began_with() {
         loss: Loss::CrossEntropy,
         seed: 11,
         shuffle: true,
+        ..Training::new(11)
     };
     let trained = train(&deep(3, Activation::Tanh), &glyphs(20), training).unwrap();
     let found = accuracy(&trained, &glyphs(5)).unwrap();

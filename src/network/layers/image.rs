@@ -32,15 +32,33 @@ pub(super) fn dimensions(shape: &[usize]) -> [usize; 3] {
 /// Images of shape `output` whose pixels come from elsewhere in those of `x`: `source` maps a row of the output, or a
 /// column, and the input's size to the input's row or column.
 pub(super) fn moved(x: Batch, output: Vec<usize>, source: impl Fn(usize, usize) -> usize) -> Batch {
-    let [channels, height, width] = dimensions(&x.shape);
-    let mut data = Vec::with_capacity(x.samples * output.iter().product::<usize>());
-    for image in x.data.chunks(channels * height * width) {
-        for row in 0..output[1] {
-            let row = &image[source(row, height) * width * channels..][..width * channels];
-            (0..output[2]).for_each(|x| data.extend_from_slice(&row[source(x, width) * channels..][..channels]));
+    let mut data = vec![0.0; x.samples * output.iter().product::<usize>()];
+    let channels = output[0];
+    each_moved(x.samples, [&x.shape, &output], source, |to, from| {
+        data[to..to + channels].copy_from_slice(&x.data[from..from + channels]);
+    });
+    Batch { shape: output, data, ..x }
+}
+
+/// Visits the pixels of images whose pixels come from elsewhere: where each begins in the output, and where in the input.
+/// `source` is that of [`moved`].
+pub(super) fn each_moved(
+    samples: usize,
+    [from, to]: [&[usize]; 2],
+    source: impl Fn(usize, usize) -> usize,
+    mut visit: impl FnMut(usize, usize),
+) {
+    let [channels, height, width] = dimensions(from);
+    let mut at = 0;
+    for sample in 0..samples {
+        for row in 0..to[1] {
+            let row = (sample * height + source(row, height)) * width;
+            for column in 0..to[2] {
+                visit(at, (row + source(column, width)) * channels);
+                at += channels;
+            }
         }
     }
-    Batch { shape: output, data, ..x }
 }
 
 /// Burn's images `[samples, channels, height, width]` as rows.

@@ -63,6 +63,17 @@ pub(crate) trait LayerKind: std::fmt::Display {
         None
     }
 
+    /// The gradients of the layer in training steps of a whole network on the host. A layer without has
+    /// [`LayerKind::branches`].
+    fn differentiable(&self) -> Option<&dyn Differentiable> {
+        None
+    }
+
+    /// The two rows of layers whose outputs for the same input are added to this layer's output, where it is that.
+    fn branches(&self) -> Option<[&[Layer]; 2]> {
+        None
+    }
+
     /// The layer as one matrix that is applied to rows of its input, where it is that; `input` and `output` are its shapes.
     fn linear_map(&self, _input: &[usize], _output: &[usize]) -> Option<Box<dyn LinearMap>> {
         None
@@ -123,6 +134,52 @@ pub(crate) trait Trainable {
 
     /// Computes the gradients of the layer's arrays from that of its output, and passes the gradient on to its input.
     fn backward(&self, pass: &mut BackwardPass<'_>);
+}
+
+/// A layer in the training steps of a whole network, where it may do something else than in a forward pass. Batches are
+/// whole, images with their channels last.
+pub(crate) trait Differentiable {
+    /// Fills `y` with the layer's output for `x`. `shapes` are those of a sample's input and output.
+    fn forward_in_step(
+        &self,
+        y: &mut [f32],
+        x: &[f32],
+        shapes: [&[usize]; 2],
+        arrays: &[&[f32]],
+        step: &mut ForwardStep<'_>,
+    );
+
+    /// As [`Trainable::backward`]; `kept` is what the forward pass left. For an array that is not trained, its new numbers
+    /// take the place of the gradient.
+    fn backward_in_step(&self, pass: &mut BackwardPass<'_>, kept: &[f32]);
+}
+
+/// What a layer uses in the forward pass of a training step.
+pub(crate) struct ForwardStep<'a> {
+    pub scratch: &'a mut Scratch,
+    /// What the layer keeps for its backward pass; before, what an earlier step left.
+    pub kept: &'a mut Vec<f32>,
+    /// The seed and the number of the step, from 0, and how many dropout layers there were before in it.
+    pub seed: u64,
+    pub step: usize,
+    pub dropouts: &'a mut usize,
+}
+
+impl<T: Trainable> Differentiable for T {
+    fn forward_in_step(
+        &self,
+        y: &mut [f32],
+        x: &[f32],
+        shapes: [&[usize]; 2],
+        arrays: &[&[f32]],
+        step: &mut ForwardStep<'_>,
+    ) {
+        self.forward_into(y, x, shapes, arrays, step.scratch);
+    }
+
+    fn backward_in_step(&self, pass: &mut BackwardPass<'_>, _: &[f32]) {
+        self.backward(pass);
+    }
 }
 
 /// One layer's part of a backward pass.

@@ -3,7 +3,7 @@
 use burn::tensor::{Tensor, module};
 use serde::Serialize;
 
-use super::kind::LayerKind;
+use super::kind::{Differentiable, LayerKind};
 use super::params::scale_and_shift;
 use super::{InverseBuilder, ParamKind, ParamSpec};
 use crate::kernels::Scratch;
@@ -12,7 +12,7 @@ use crate::network::burn_pass::{BurnPass, DeviceBatch, Mode};
 use crate::{Error, Result};
 
 /// How far a batch's mean and variance move the running ones; PyTorch's default.
-const MOMENTUM: f64 = 0.1;
+pub(super) const MOMENTUM: f64 = 0.1;
 
 /// Each channel minus its mean, divided by its standard deviation, then scaled and shifted: by the running averages, or
 /// in a training step by the batch's own.
@@ -33,9 +33,9 @@ pub struct LayerNorm {
 /// scaled and shifted (Wu & He 2018).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct GroupNorm {
-    groups: usize,
-    features: usize,
-    epsilon: f64,
+    pub(super) groups: usize,
+    pub(super) features: usize,
+    pub(super) epsilon: f64,
 }
 
 /// Each sample divided by the root of its mean square, then every number scaled (Zhang & Sennrich 2019).
@@ -135,6 +135,10 @@ impl LayerKind for BatchNorm {
     fn invert(&self, _: &mut InverseBuilder, _: &[usize], _: bool) -> Result<()> {
         Ok(())
     }
+
+    fn differentiable(&self) -> Option<&dyn Differentiable> {
+        Some(self)
+    }
 }
 
 impl std::fmt::Display for LayerNorm {
@@ -153,16 +157,8 @@ impl LayerKind for LayerNorm {
     }
 
     fn forward(&self, mut x: Batch, output: Vec<usize>, arrays: &[&[f32]], _: &mut Scratch) -> Result<Batch> {
-        let size = output.iter().product::<usize>();
         let [scale, shift] = [0, 1].map(|i| Batch::new(arrays[i].into(), &output).data);
-        for sample in x.data.chunks_mut(size) {
-            let mean = sample.iter().map(|&x| f64::from(x)).sum::<f64>() / size as f64;
-            let variance = sample.iter().map(|&x| (f64::from(x) - mean).powi(2)).sum::<f64>() / size as f64;
-            let by = 1.0 / libm::sqrt(variance + self.epsilon);
-            for ((x, scale), shift) in sample.iter_mut().zip(&scale).zip(&shift) {
-                *x = ((f64::from(*x) - mean) * by) as f32 * scale + shift;
-            }
-        }
+        self.rows().apply(&mut x.data, &scale, Some(&shift));
         Ok(x)
     }
 
@@ -173,6 +169,10 @@ impl LayerKind for LayerNorm {
 
     fn invert(&self, _: &mut InverseBuilder, _: &[usize], _: bool) -> Result<()> {
         Ok(())
+    }
+
+    fn differentiable(&self) -> Option<&dyn Differentiable> {
+        Some(self)
     }
 }
 
@@ -193,22 +193,7 @@ impl LayerKind for GroupNorm {
 
     fn forward(&self, mut x: Batch, output: Vec<usize>, arrays: &[&[f32]], _: &mut Scratch) -> Result<Batch> {
         let &[scale, shift] = arrays else { return Err(Error::new(format!("{self} has no weights"))) };
-        let (features, size) = (self.features, self.features / self.groups);
-        let numbers = output.iter().product::<usize>();
-        for sample in x.data.chunks_mut(numbers) {
-            for start in (0..features).step_by(size) {
-                let all =
-                    || sample.chunks(features).flat_map(|pixel| &pixel[start..start + size]).map(|&x| f64::from(x));
-                let count = (numbers / self.groups) as f64;
-                let mean = all().sum::<f64>() / count;
-                let variance = all().map(|x| (x - mean).powi(2)).sum::<f64>() / count;
-                let by = 1.0 / libm::sqrt(variance + self.epsilon);
-                for pixel in sample.chunks_mut(features) {
-                    let channels = pixel[start..start + size].iter_mut().zip(&scale[start..]).zip(&shift[start..]);
-                    channels.for_each(|((x, scale), shift)| *x = ((f64::from(*x) - mean) * by) as f32 * scale + shift);
-                }
-            }
-        }
+        self.rows(&output).apply(&mut x.data, scale, Some(shift));
         Ok(x)
     }
 
@@ -225,6 +210,10 @@ impl LayerKind for GroupNorm {
 
     fn invert(&self, _: &mut InverseBuilder, _: &[usize], _: bool) -> Result<()> {
         Ok(())
+    }
+
+    fn differentiable(&self) -> Option<&dyn Differentiable> {
+        Some(self)
     }
 }
 
@@ -245,11 +234,7 @@ impl LayerKind for RmsNorm {
 
     fn forward(&self, mut x: Batch, output: Vec<usize>, arrays: &[&[f32]], _: &mut Scratch) -> Result<Batch> {
         let scale = Batch::new(arrays[0].into(), &output).data;
-        for sample in x.data.chunks_mut(scale.len()) {
-            let square = sample.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>() / scale.len() as f64;
-            let by = 1.0 / libm::sqrt(square + self.epsilon);
-            sample.iter_mut().zip(&scale).for_each(|(x, scale)| *x = (f64::from(*x) * by) as f32 * scale);
-        }
+        self.rows().apply(&mut x.data, &scale, None);
         Ok(x)
     }
 
@@ -261,5 +246,9 @@ impl LayerKind for RmsNorm {
 
     fn invert(&self, _: &mut InverseBuilder, _: &[usize], _: bool) -> Result<()> {
         Ok(())
+    }
+
+    fn differentiable(&self) -> Option<&dyn Differentiable> {
+        Some(self)
     }
 }

@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 use serde::Serialize;
 
-use super::kind::LayerKind;
+use super::kind::{BackwardPass, Differentiable, ForwardStep, LayerKind, Trainable};
 use super::{Conv2d, InverseBuilder, ParamSpec, Reshape, image};
 use crate::kernels::Scratch;
 use crate::network::batch::Batch;
@@ -70,7 +70,41 @@ impl LayerKind for PatchEmbedding {
         self.conv().invert(inverse, input, follows_weights)
     }
 
+    fn differentiable(&self) -> Option<&dyn Differentiable> {
+        Some(self)
+    }
+
     fn wants_image_batches(&self) -> bool {
         true
+    }
+}
+
+impl Differentiable for PatchEmbedding {
+    fn forward_in_step(
+        &self,
+        y: &mut [f32],
+        x: &[f32],
+        [from, to]: [&[usize]; 2],
+        arrays: &[&[f32]],
+        step: &mut ForwardStep<'_>,
+    ) {
+        let grid = self.grid(from).unwrap_or_else(|_| to.to_vec());
+        self.conv().forward_into(y, x, [from, &grid], arrays, step.scratch);
+    }
+
+    fn backward_in_step(&self, pass: &mut BackwardPass<'_>, _: &[f32]) {
+        let [from, to] = pass.shapes;
+        let grid = self.grid(from).unwrap_or_else(|_| to.to_vec());
+        self.conv().backward(&mut BackwardPass {
+            shapes: [from, &grid],
+            samples: pass.samples,
+            x: pass.x,
+            arrays: pass.arrays,
+            of_arrays: pass.of_arrays,
+            gradient: pass.gradient,
+            is_passed_on: pass.is_passed_on,
+            room: pass.room,
+            scratch: pass.scratch,
+        });
     }
 }

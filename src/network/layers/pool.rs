@@ -1,12 +1,14 @@
 //! Pools: the maximum or the mean of windows of an image, channel by channel.
 
+use std::ops::Range;
+
 use burn::tensor::ops::{AvgPoolOptions, MaxPoolOptions};
 use burn::tensor::{Tensor, module};
 use serde::Serialize;
 
 use super::image::{self, dimensions};
 use super::inverse::no_rule;
-use super::kind::LayerKind;
+use super::kind::{BackwardPass, Differentiable, ForwardStep, LayerKind};
 use super::{Conv2d, ConvTranspose2d, InverseBuilder};
 use crate::kernels::Scratch;
 use crate::network::batch::Batch;
@@ -63,32 +65,77 @@ impl Pool {
         f.write_str(")")
     }
 
-    /// Images of shape `output`: `fold` over the pixels of each window, from `start`.
-    fn forward(&self, x: &Batch, output: &[usize], start: f32, fold: impl Fn(&mut f32, f32)) -> Vec<f32> {
-        let [channels, height, width] = dimensions(&x.shape);
-        let inside = |window: usize, size: usize| {
+    /// As [`each_window`] takes it.
+    fn inside(self) -> impl Fn(usize, usize, usize) -> Range<usize> {
+        move |_, window, size| {
             let from = window * self.stride;
             from.saturating_sub(self.padding)..(from + self.kernel).saturating_sub(self.padding).min(size)
-        };
-        let mut data = vec![start; x.samples * output.iter().product::<usize>()];
-        let mut windows = data.chunks_mut(channels);
-        for image in x.data.chunks(channels * height * width) {
-            for (y, x) in (0..output[1]).flat_map(|y| (0..output[2]).map(move |x| (y, x))) {
-                let Some(window) = windows.next() else { return data };
-                for row in inside(y, height) {
-                    let columns = inside(x, width);
-                    for pixel in image[(row * width + columns.start) * channels..].chunks(channels).take(columns.len())
-                    {
-                        window.iter_mut().zip(pixel).for_each(|(to, &x)| fold(to, x));
-                    }
-                }
-            }
         }
-        data
+    }
+
+    /// Images of shape `output`: `fold` over the pixels of each window, from `start`.
+    fn fold(self, y: &mut [f32], x: &[f32], shapes: [&[usize]; 2], start: f32, fold: impl Fn(&mut f32, f32)) {
+        let channels = shapes[0][0];
+        y.fill(start);
+        each_window(shapes, y.len(), self.inside(), |window, pixels| {
+            let window = &mut y[window..window + channels];
+            for &pixel in pixels {
+                window.iter_mut().zip(&x[pixel..pixel + channels]).for_each(|(to, &x)| fold(to, x));
+            }
+        });
     }
 
     fn invert(&self, inverse: &mut InverseBuilder, input: &[usize]) -> Result<()> {
         inverse.enlarge(Conv2d { stride: self.stride, ..Conv2d::new(input[0], input[0], self.kernel) }, input)
+    }
+}
+
+/// Visits the windows of images: where a window's numbers begin in the output, of `numbers` in all, and where its pixels
+/// begin in the input. `inside` gives the rows (axis 0) or columns (axis 1) of a window by its number and the size of the image.
+fn each_window(
+    [input, output]: [&[usize]; 2],
+    numbers: usize,
+    inside: impl Fn(usize, usize, usize) -> Range<usize>,
+    mut visit: impl FnMut(usize, &[usize]),
+) {
+    let [channels, height, width] = dimensions(input);
+    let (mut at, mut pixels) = (0, Vec::new());
+    for sample in 0..numbers / output.iter().product::<usize>().max(1) {
+        for (y, x) in (0..output[1]).flat_map(|y| (0..output[2]).map(move |x| (y, x))) {
+            pixels.clear();
+            for row in inside(0, y, height) {
+                let row = (sample * height + row) * width;
+                pixels.extend(inside(1, x, width).map(|column| (row + column) * channels));
+            }
+            visit(at, &pixels);
+            at += channels;
+        }
+    }
+}
+
+/// Passes the gradient of means over windows on: every pixel of a window gets its part of the window's.
+fn pass_means_on(
+    pass: &mut BackwardPass<'_>,
+    inside: impl Fn(usize, usize, usize) -> Range<usize>,
+    part: impl Fn(&[usize]) -> f32,
+) {
+    let (shapes, channels) = (pass.shapes, pass.shapes[0][0]);
+    pass.pass_on(|input, output, _| {
+        input.fill(0.0);
+        each_window(shapes, output.len(), inside, |window, pixels| {
+            let part = part(pixels);
+            for &pixel in pixels {
+                let sums = input[pixel..pixel + channels].iter_mut();
+                sums.zip(&output[window..window + channels]).for_each(|(sum, g)| *sum += part * g);
+            }
+        });
+    });
+}
+
+/// Replaces the largest number so far. Not `max`, which would lose a NaN.
+fn keep_largest(best: &mut f32, x: f32) {
+    if x > *best || x.is_nan() {
+        *best = x;
     }
 }
 
@@ -104,12 +151,8 @@ impl LayerKind for MaxPool {
     }
 
     fn forward(&self, x: Batch, output: Vec<usize>, _: &[&[f32]], _: &mut Scratch) -> Result<Batch> {
-        let data = self.0.forward(&x, &output, f32::NEG_INFINITY, |best, x| {
-            // Not `max`, which would lose a NaN.
-            if x > *best || x.is_nan() {
-                *best = x;
-            }
-        });
+        let mut data = vec![0.0; x.samples * output.iter().product::<usize>()];
+        self.0.fold(&mut data, &x.data, [&x.shape, &output], f32::NEG_INFINITY, keep_largest);
         Ok(Batch { shape: output, data, ..x })
     }
 
@@ -121,6 +164,10 @@ impl LayerKind for MaxPool {
 
     fn invert(&self, inverse: &mut InverseBuilder, input: &[usize], _: bool) -> Result<()> {
         self.0.invert(inverse, input)
+    }
+
+    fn differentiable(&self) -> Option<&dyn Differentiable> {
+        Some(self)
     }
 }
 
@@ -136,9 +183,8 @@ impl LayerKind for AvgPool {
     }
 
     fn forward(&self, x: Batch, output: Vec<usize>, _: &[&[f32]], _: &mut Scratch) -> Result<Batch> {
-        let mut data = self.0.forward(&x, &output, 0.0, |sum, x| *sum += x);
-        let part = 1.0 / (self.0.kernel * self.0.kernel) as f32;
-        data.iter_mut().for_each(|x| *x *= part);
+        let mut data = vec![0.0; x.samples * output.iter().product::<usize>()];
+        self.apply(&mut data, &x.data, [&x.shape, &output]);
         Ok(Batch { shape: output, data, ..x })
     }
 
@@ -150,6 +196,10 @@ impl LayerKind for AvgPool {
 
     fn invert(&self, inverse: &mut InverseBuilder, input: &[usize], _: bool) -> Result<()> {
         self.0.invert(inverse, input)
+    }
+
+    fn differentiable(&self) -> Option<&dyn Differentiable> {
+        Some(self)
     }
 }
 
@@ -169,25 +219,8 @@ impl LayerKind for AdaptiveAvgPool {
     }
 
     fn forward(&self, x: Batch, output: Vec<usize>, _: &[&[f32]], _: &mut Scratch) -> Result<Batch> {
-        let ([channels, height, width], size) = (dimensions(&x.shape), self.size);
-        // PyTorch's windows: from the floor of where a part begins to the ceiling of where it ends.
-        let window = |i: usize, parts: usize, size: usize| i * size / parts..((i + 1) * size).div_ceil(parts);
         let mut data = vec![0.0; x.samples * output.iter().product::<usize>()];
-        let mut windows = data.chunks_mut(channels);
-        for image in x.data.chunks(channels * height * width) {
-            for (y, x) in (0..size[0]).flat_map(|y| (0..size[1]).map(move |x| (y, x))) {
-                let Some(mean) = windows.next() else { break };
-                let (rows, columns) = (window(y, size[0], height), window(x, size[1], width));
-                let part = 1.0 / (rows.len() * columns.len()) as f32;
-                for row in rows {
-                    for pixel in image[(row * width + columns.start) * channels..].chunks(channels).take(columns.len())
-                    {
-                        mean.iter_mut().zip(pixel).for_each(|(sum, x)| *sum += x);
-                    }
-                }
-                mean.iter_mut().for_each(|x| *x *= part);
-            }
-        }
+        self.apply(&mut data, &x.data, [&x.shape, &output]);
         Ok(Batch { shape: output, data, ..x })
     }
 
@@ -208,5 +241,90 @@ impl LayerKind for AdaptiveAvgPool {
             return inverse.push(ConvTranspose2d(Conv2d { stride: part, ..Conv2d::new(input[0], input[0], part) }));
         }
         Err(no_rule(self, "its parts are not all of one size"))
+    }
+    fn differentiable(&self) -> Option<&dyn Differentiable> {
+        Some(self)
+    }
+}
+
+impl Differentiable for MaxPool {
+    fn forward_in_step(&self, y: &mut [f32], x: &[f32], shapes: [&[usize]; 2], _: &[&[f32]], _: &mut ForwardStep<'_>) {
+        self.0.fold(y, x, shapes, f32::NEG_INFINITY, keep_largest);
+    }
+
+    /// The first of the largest pixels of a window gets the window's gradient.
+    fn backward_in_step(&self, pass: &mut BackwardPass<'_>, _: &[f32]) {
+        let (shapes, channels, x) = (pass.shapes, pass.shapes[0][0], pass.x);
+        pass.pass_on(|input, output, _| {
+            input.fill(0.0);
+            let mut best = vec![(f32::NEG_INFINITY, 0); channels];
+            each_window(shapes, output.len(), self.0.inside(), |window, pixels| {
+                best.fill((f32::NEG_INFINITY, pixels[0]));
+                for &pixel in pixels {
+                    for (best, &x) in best.iter_mut().zip(&x[pixel..pixel + channels]) {
+                        if x > best.0 || x.is_nan() {
+                            *best = (x, pixel);
+                        }
+                    }
+                }
+                for (channel, (&(_, pixel), g)) in best.iter().zip(&output[window..window + channels]).enumerate() {
+                    input[pixel + channel] += g;
+                }
+            });
+        });
+    }
+}
+
+impl AvgPool {
+    fn part(self) -> f32 {
+        1.0 / (self.0.kernel * self.0.kernel) as f32
+    }
+
+    fn apply(self, y: &mut [f32], x: &[f32], shapes: [&[usize]; 2]) {
+        self.0.fold(y, x, shapes, 0.0, |sum, x| *sum += x);
+        y.iter_mut().for_each(|x| *x *= self.part());
+    }
+}
+
+impl Differentiable for AvgPool {
+    fn forward_in_step(&self, y: &mut [f32], x: &[f32], shapes: [&[usize]; 2], _: &[&[f32]], _: &mut ForwardStep<'_>) {
+        self.apply(y, x, shapes);
+    }
+
+    fn backward_in_step(&self, pass: &mut BackwardPass<'_>, _: &[f32]) {
+        pass_means_on(pass, self.0.inside(), |_| self.part());
+    }
+}
+
+impl AdaptiveAvgPool {
+    /// PyTorch's windows: from the floor of where a part begins to the ceiling of where it ends.
+    fn inside(self) -> impl Fn(usize, usize, usize) -> Range<usize> {
+        move |axis, i, size| i * size / self.size[axis]..((i + 1) * size).div_ceil(self.size[axis])
+    }
+
+    fn apply(self, y: &mut [f32], x: &[f32], shapes: [&[usize]; 2]) {
+        let channels = shapes[0][0];
+        y.fill(0.0);
+        each_window(shapes, y.len(), self.inside(), |window, pixels| {
+            let (window, part) = (&mut y[window..window + channels], part_of(pixels));
+            for &pixel in pixels {
+                window.iter_mut().zip(&x[pixel..pixel + channels]).for_each(|(sum, x)| *sum += x);
+            }
+            window.iter_mut().for_each(|x| *x *= part);
+        });
+    }
+}
+
+fn part_of(pixels: &[usize]) -> f32 {
+    1.0 / pixels.len() as f32
+}
+
+impl Differentiable for AdaptiveAvgPool {
+    fn forward_in_step(&self, y: &mut [f32], x: &[f32], shapes: [&[usize]; 2], _: &[&[f32]], _: &mut ForwardStep<'_>) {
+        self.apply(y, x, shapes);
+    }
+
+    fn backward_in_step(&self, pass: &mut BackwardPass<'_>, _: &[f32]) {
+        pass_means_on(pass, self.inside(), part_of);
     }
 }

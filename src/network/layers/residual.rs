@@ -95,6 +95,10 @@ impl LayerKind for Residual {
         inverse.invert_body(&self.body, input)
     }
 
+    fn branches(&self) -> Option<[&[Layer]; 2]> {
+        Some([&self.body, &self.projection])
+    }
+
     fn activations(&self) -> Vec<Activation> {
         self.body.iter().chain(&self.projection).flat_map(|layer| layer.kind().activations()).collect()
     }

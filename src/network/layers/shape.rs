@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use serde::Serialize;
 
 use super::image::{self, burn_circular_pad, burn_crop};
-use super::kind::{BackwardPass, LayerKind, Trainable};
+use super::kind::{BackwardPass, Differentiable, ForwardStep, LayerKind, Trainable};
 use super::{Conv2d, InverseBuilder, Layer};
 use crate::kernels::Scratch;
 use crate::network::batch::{Batch, rearrange};
@@ -61,6 +61,10 @@ impl LayerKind for Flatten {
         Some(&Rearranged)
     }
 
+    fn differentiable(&self) -> Option<&dyn Differentiable> {
+        Some(&Rearranged)
+    }
+
     fn only_moves_numbers(&self) -> bool {
         true
     }
@@ -99,6 +103,10 @@ impl LayerKind for Reshape {
     }
 
     fn trainable(&self) -> Option<&dyn Trainable> {
+        Some(&Rearranged)
+    }
+
+    fn differentiable(&self) -> Option<&dyn Differentiable> {
         Some(&Rearranged)
     }
 
@@ -141,7 +149,7 @@ impl LayerKind for CircularPad {
     }
 
     fn forward(&self, x: Batch, output: Vec<usize>, _: &[&[f32]], _: &mut Scratch) -> Result<Batch> {
-        Ok(image::moved(x, output, |at, size| (at + size - self.pad) % size))
+        Ok(image::moved(x, output, self.source()))
     }
 
     fn burn_forward(&self, x: DeviceBatch, _: &mut BurnPass<'_>) -> Result<Tensor<2>> {
@@ -152,8 +160,46 @@ impl LayerKind for CircularPad {
         if follows_weights { Ok(()) } else { inverse.push(Crop { before: self.pad, after: self.pad }) }
     }
 
+    fn differentiable(&self) -> Option<&dyn Differentiable> {
+        Some(self)
+    }
+
     fn only_moves_numbers(&self) -> bool {
         true
+    }
+}
+
+impl CircularPad {
+    /// The row or column that one of the padded image repeats, by the size of the image.
+    fn source(self) -> impl Fn(usize, usize) -> usize {
+        move |at, size| (at + size - self.pad) % size
+    }
+}
+
+impl Differentiable for CircularPad {
+    fn forward_in_step(
+        &self,
+        y: &mut [f32],
+        x: &[f32],
+        [from, to]: [&[usize]; 2],
+        _: &[&[f32]],
+        _: &mut ForwardStep<'_>,
+    ) {
+        let samples = y.len() / to.iter().product::<usize>();
+        image::each_moved(samples, [from, to], self.source(), |inner, outer| {
+            y[inner..inner + to[0]].copy_from_slice(&x[outer..outer + to[0]]);
+        });
+    }
+
+    fn backward_in_step(&self, pass: &mut BackwardPass<'_>, _: &[f32]) {
+        let (shapes, samples, channels) = (pass.shapes, pass.samples, pass.shapes[0][0]);
+        pass.pass_on(|input, output, _| {
+            input.fill(0.0);
+            image::each_moved(samples, shapes, self.source(), |from, to| {
+                let pixel = input[to..to + channels].iter_mut().zip(&output[from..from + channels]);
+                pixel.for_each(|(sum, g)| *sum += g);
+            });
+        });
     }
 }
 
@@ -192,6 +238,10 @@ impl LayerKind for Crop {
     }
 
     fn trainable(&self) -> Option<&dyn Trainable> {
+        Some(self)
+    }
+
+    fn differentiable(&self) -> Option<&dyn Differentiable> {
         Some(self)
     }
 

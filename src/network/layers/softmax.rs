@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::InverseBuilder;
 use super::inverse::no_rule;
-use super::kind::LayerKind;
+use super::kind::{BackwardPass, Differentiable, ForwardStep, LayerKind};
 use crate::Result;
 use crate::kernels::Scratch;
 use crate::network::batch::Batch;
@@ -14,6 +14,16 @@ use crate::network::burn_pass::{BurnPass, DeviceBatch};
 /// eˣ divided by its sum over the channels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Softmax;
+
+/// The softmax of every row of channels of samples of shape `shape`, in place.
+fn apply(x: &mut [f32], shape: &[usize]) {
+    x.chunks_mut(*shape.first().unwrap_or(&1)).for_each(|row| {
+        let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        row.iter_mut().for_each(|x| *x = libm::expf(*x - largest));
+        let sum: f32 = row.iter().sum();
+        row.iter_mut().for_each(|x| *x /= sum);
+    });
+}
 
 impl std::fmt::Display for Softmax {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -27,12 +37,7 @@ impl LayerKind for Softmax {
     }
 
     fn forward(&self, mut x: Batch, output: Vec<usize>, _: &[&[f32]], _: &mut Scratch) -> Result<Batch> {
-        x.data.chunks_mut(*output.first().unwrap_or(&1)).for_each(|row| {
-            let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-            row.iter_mut().for_each(|x| *x = libm::expf(*x - largest));
-            let sum: f32 = row.iter().sum();
-            row.iter_mut().for_each(|x| *x /= sum);
-        });
+        apply(&mut x.data, &output);
         Ok(x)
     }
 
@@ -46,5 +51,33 @@ impl LayerKind for Softmax {
 
     fn gives_probabilities(&self) -> bool {
         true
+    }
+    fn differentiable(&self) -> Option<&dyn Differentiable> {
+        Some(self)
+    }
+}
+
+impl Differentiable for Softmax {
+    fn forward_in_step(
+        &self,
+        y: &mut [f32],
+        x: &[f32],
+        [shape, _]: [&[usize]; 2],
+        _: &[&[f32]],
+        step: &mut ForwardStep<'_>,
+    ) {
+        y.copy_from_slice(x);
+        apply(y, shape);
+        step.kept.clear();
+        step.kept.extend_from_slice(y);
+    }
+
+    /// p (g − Σ p g), row by row.
+    fn backward_in_step(&self, pass: &mut BackwardPass<'_>, kept: &[f32]) {
+        let channels = *pass.shapes[0].first().unwrap_or(&1);
+        for (g, p) in pass.gradient.chunks_mut(channels).zip(kept.chunks(channels)) {
+            let mean: f32 = g.iter().zip(p).map(|(g, p)| g * p).sum();
+            g.iter_mut().zip(p).for_each(|(g, p)| *g = p * (*g - mean));
+        }
     }
 }

@@ -109,7 +109,7 @@ mod functions {
             })?,
         };
         let trial = |&depth: &usize| -> Native<Trial> {
-            let trained = trained_as(made(&context, &make, depth)?, train.clone(), training.clone())?;
+            let trained = trained_as(&context, &made(&context, &make, depth)?, &train, &training)?;
             Ok(Trial { depth, accuracy: accuracy(&trained, &test)? })
         };
         let search = deepest(depths.iter().map(trial).collect::<Native<_>>()?, threshold, method);
