@@ -1,6 +1,6 @@
 //! Seconds from a script to its curve, with everything that a user waits for, on two threads: one phase curve of 60 depths
-//! by ridge regression, of 6,000 images and of the 2,000 that lose it at the same depths within 2%, beside the published
-//! program's training; and points of a sweep, one thread each or all for one.
+//! by ridge regression, of 6,000 images and of the 2,000 that lose it at the same depths within 2%, and at infinite width, beside
+//! the published program's training; and points of a sweep, one thread each or all for one.
 //!
 //!     cargo bench --bench curve
 //!
@@ -11,6 +11,7 @@
 
 use std::sync::Arc;
 
+use entroscope::kernels::{Matrix, product};
 use entroscope::script::{Host, Settings, Status};
 
 mod peer;
@@ -33,6 +34,36 @@ let probe = cascade(net, data.train.take({images}), #{{ solver: "ridge" }});
 print(probe.reconstruct(data.test.take(100)).differential_entropy().last);
 "#
     )
+}
+
+/// The same curve at infinite width.
+fn infinite_curve(depth: usize, images: usize) -> String {
+    format!(
+        r#"let data = dataset("glyphs", #{{ size: 28 }});
+let net = mlp::wide(data.pixels, 10, {depth}).infinite(#{{ weight_var: 1.3, bias_var: 0.05 }});
+let probe = cascade(net, data.train.take({images}));
+print(probe.reconstruct(data.test.take(100)).differential_entropy().last);
+"#
+    )
+}
+
+/// The products in double precision that a curve at infinite width cannot do without, on two threads: a whole one and half of
+/// one, with a matrix of the training images, for 100 images from every depth.
+fn floor(images: usize, depths: usize) -> Took {
+    let rows = 100 * depths * (depths + 1) / 2 / 2;
+    let (x, matrix) = (vec![0.5_f64; 256 * images], vec![0.25_f64; images * images]);
+    timed(|| {
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    let mut out = vec![0.0; 256 * images];
+                    for _ in 0..(rows * 3 / 2).div_ceil(256) {
+                        product(&mut out, Matrix::new(&x, 256, images), Matrix::new(&matrix, images, images));
+                    }
+                });
+            }
+        });
+    })
 }
 
 /// So many points of Adam, of depth 20.
@@ -61,8 +92,16 @@ fn main() -> Result<(), String> {
         move || timed(|| drop(run(&text, 2)))
     };
     run(&phase_curve(3, 200), 2)?;
-    let ours: [Way<'_>; 2] =
-        [("ridge, 6,000 images", Box::new(ridge(6000))), ("ridge, 2,000 images", Box::new(ridge(2000)))];
+    let infinite = || {
+        let text = infinite_curve(depth, if is_test { 50 } else { 500 });
+        move || timed(|| drop(run(&text, 2)))
+    };
+    let ours: [Way<'_>; 4] = [
+        ("ridge, 6,000 images", Box::new(ridge(6000))),
+        ("ridge, 2,000 images", Box::new(ridge(2000))),
+        ("infinite width, 500 images", Box::new(infinite())),
+        ("its floor, matrix products alone", Box::new(move || floor(if is_test { 50 } else { 500 }, depth - 2))),
+    ];
     let theirs = peer.as_ref().map(|peer| -> Way<'_> {
         let published = || {
             let (step, back) = (peer.time("mlp60", 2), peer.time("reconstruct60", 2));

@@ -127,6 +127,7 @@ mod files;
 #[cfg(all(any(test, fuzzing), feature = "pytorch", feature = "watch"))]
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod infinite;
 pub mod kernels;
 mod linear_algebra;
 #[cfg(feature = "watch")]

@@ -6,10 +6,9 @@ use serde_json::json;
 
 use super::Measure;
 use crate::cascade::{Cascade, reconstruct};
-use crate::data::Split;
-use crate::network::activations;
+use crate::data::{Split, samples};
 use crate::stats::{median, quartiles};
-use crate::work::{Context, Cost, Described, Keep, Operation, Value};
+use crate::work::{Array, Context, Cost, Data, Described, Keep, Operation, Value};
 use crate::{Error, Result};
 
 /// A measure of the reconstructions of `split` at the depths 1 to `depth`. [`CurveResult`] reads the result.
@@ -17,8 +16,13 @@ use crate::{Error, Result};
 /// # Errors
 /// The data does not fit the network, or the network is not that deep.
 pub fn curve(cascade: &Cascade, split: &Split, depth: usize, measure: Measure) -> Result<Described> {
-    let reconstruction = reconstruct(cascade, split, depth)?;
-    Ok(Described::new(Entropy { reconstruction, original: activations(cascade.network(), split, 0), depth, measure }))
+    Ok(curve_of(reconstruct(cascade, split, depth)?, split, depth, measure))
+}
+
+/// A measure of `reconstruction`, which holds "r" `[depth, samples, …]`, in single or double precision: the reconstructions of
+/// `split` from the depths 1 to `depth`.
+pub fn curve_of(reconstruction: Described, split: &Split, depth: usize, measure: Measure) -> Described {
+    Described::new(Entropy { reconstruction, original: samples(split), depth, measure })
 }
 
 #[derive(Debug)]
@@ -61,16 +65,14 @@ impl Operation for Entropy {
     }
 
     fn run(&self, inputs: &[Arc<Value>], context: &Context<'_>) -> Result<Value> {
-        let (shape, r) = inputs[0].f32s("r")?;
         let (_, p) = inputs[1].f32s("x")?;
+        let Array { shape, data } = inputs[0].array("r")?;
         let (depths, samples) = (shape[0], shape[1]);
-        let pixels = (p.len() / samples.max(1)).max(1);
-        let per_depth = self.cost().operations / depths as f64;
-        let measured: Result<Vec<Vec<f64>>> = r
-            .chunks(p.len().max(1))
-            .map(|r| context.advance(per_depth).map(|()| self.measure.evaluate(p, r, pixels)))
-            .collect();
-        let measured = measured?;
+        let measured = match data {
+            Data::F32(r) => self.measured(p, r, samples, context)?,
+            Data::F64(r) => self.measured(p, r, samples, context)?,
+            Data::U32(_) => return Err(Error::new("reconstructions are no whole numbers")),
+        };
         let curve: Vec<f64> = measured.iter().map(|at| median(at.iter().copied())).collect();
         let value = Value::default().with(CURVE, &[depths], curve);
         if !self.measure.is_per_sample() {
@@ -78,6 +80,22 @@ impl Operation for Entropy {
         }
         let mean: Vec<f64> = measured.iter().map(|at| at.iter().sum::<f64>() / at.len() as f64).collect();
         Ok(value.with(MEAN, &[depths], mean).with(SAMPLES, &[depths, samples], measured.concat()))
+    }
+}
+
+impl Entropy {
+    /// The measure at every depth, one number or one per sample.
+    fn measured<R: Copy + Into<f64>>(
+        &self,
+        p: &[f32],
+        r: &[R],
+        samples: usize,
+        context: &Context<'_>,
+    ) -> Result<Vec<Vec<f64>>> {
+        let pixels = (p.len() / samples.max(1)).max(1);
+        let per_depth = self.cost().operations / self.depth as f64;
+        let at_depth = |r: &[R]| context.advance(per_depth).map(|()| self.measure.evaluate(p, r, pixels));
+        r.chunks(p.len().max(1)).map(at_depth).collect()
     }
 }
 

@@ -32,13 +32,13 @@ impl Measure {
     }
 
     /// The measure of a batch: one number, or one per sample. `pixels`, the numbers of one sample, is at least 1.
-    pub fn evaluate(self, p: &[f32], r: &[f32], pixels: usize) -> Vec<f64> {
+    pub fn evaluate<R: Copy + Into<f64>>(self, p: &[f32], r: &[R], pixels: usize) -> Vec<f64> {
         match self {
             Self::Relative => pairs(p, r, pixels).map(|(p, r)| relative(p, r)).collect(),
             Self::SquaredError => pairs(p, r, pixels).map(|(p, r)| squared_distance(p, r) / pixels as f64).collect(),
             Self::Differential => vec![differential(r, pixels, shifted)],
             Self::DifferentialUnshifted => {
-                vec![differential(r, pixels, |x| normalised(x.iter().map(|&x| f64::from(x))))]
+                vec![differential(r, pixels, |x| normalised(x.iter().map(|&x| x.into())))]
             }
             Self::Gram => vec![gram(r, pixels)],
             Self::ExplainedVariance => vec![explained_variance(p, r, pixels)],
@@ -46,7 +46,7 @@ impl Measure {
     }
 }
 
-fn pairs<'a>(p: &'a [f32], r: &'a [f32], pixels: usize) -> impl Iterator<Item = (&'a [f32], &'a [f32])> {
+fn pairs<'a, R>(p: &'a [f32], r: &'a [R], pixels: usize) -> impl Iterator<Item = (&'a [f32], &'a [R])> {
     p.chunks(pixels).zip(r.chunks(pixels))
 }
 
@@ -58,22 +58,22 @@ fn normalised(x: impl Iterator<Item = f64>) -> Vec<f64> {
 }
 
 /// A sample less its own minimum, plus 1e-12, divided by its own sum.
-fn shifted(x: &[f32]) -> Vec<f64> {
-    // f32::min ignores NaN; the differences and the sum propagate it.
-    let least = f64::from(x.iter().copied().fold(f32::INFINITY, f32::min));
-    normalised(x.iter().map(|&x| f64::from(x) - least + OFFSET))
+fn shifted<R: Copy + Into<f64>>(x: &[R]) -> Vec<f64> {
+    // f64::min ignores NaN; the differences and the sum propagate it.
+    let least = x.iter().fold(f64::INFINITY, |least, &x| least.min(x.into()));
+    normalised(x.iter().map(|&x| x.into() - least + OFFSET))
 }
 
-fn relative(p: &[f32], r: &[f32]) -> f64 {
+fn relative<R: Copy + Into<f64>>(p: &[f32], r: &[R]) -> f64 {
     shifted(p).iter().zip(shifted(r)).map(|(p, r)| p * libm::log(p / r)).sum()
 }
 
-fn squared_distance(p: &[f32], r: &[f32]) -> f64 {
-    p.iter().zip(r).map(|(&p, &r)| (f64::from(r) - f64::from(p)).powi(2)).sum()
+fn squared_distance<R: Copy + Into<f64>>(p: &[f32], r: &[R]) -> f64 {
+    p.iter().zip(r).map(|(&p, &r)| (r.into() - f64::from(p)).powi(2)).sum()
 }
 
 /// Mean over pixels of ½ ln 2πe + ln std over the batch (n − 1).
-fn differential(r: &[f32], pixels: usize, normalise: impl Fn(&[f32]) -> Vec<f64>) -> f64 {
+fn differential<R>(r: &[R], pixels: usize, normalise: impl Fn(&[R]) -> Vec<f64>) -> f64 {
     let rows: Vec<Vec<f64>> = r.chunks(pixels).map(normalise).collect();
     let n = rows.len() as f64;
     let log_deviation = |pixel: usize| {
@@ -86,12 +86,12 @@ fn differential(r: &[f32], pixels: usize, normalise: impl Fn(&[f32]) -> Vec<f64>
 }
 
 /// S = −tr(G ln G) / ln n for G = X Xᵀ / n, the samples centred and of unit length.
-fn gram(r: &[f32], pixels: usize) -> f64 {
+fn gram<R: Copy + Into<f64>>(r: &[R], pixels: usize) -> f64 {
     let rows: Vec<Vec<f64>> = r
         .chunks(pixels)
         .map(|row| {
-            let mean = row.iter().map(|&x| f64::from(x)).sum::<f64>() / pixels as f64;
-            let mut row: Vec<f64> = row.iter().map(|&x| f64::from(x) - mean).collect();
+            let mean = row.iter().map(|&x| x.into()).sum::<f64>() / pixels as f64;
+            let mut row: Vec<f64> = row.iter().map(|&x| x.into() - mean).collect();
             let length = libm::sqrt(row.iter().map(|x| x * x).sum());
             row.iter_mut().for_each(|x| *x /= length);
             row
@@ -109,7 +109,7 @@ fn gram(r: &[f32], pixels: usize) -> f64 {
     -terms / libm::log(n as f64)
 }
 
-fn explained_variance(p: &[f32], r: &[f32], pixels: usize) -> f64 {
+fn explained_variance<R: Copy + Into<f64>>(p: &[f32], r: &[R], pixels: usize) -> f64 {
     let n = (p.len() / pixels) as f64;
     let mean: Vec<f64> =
         (0..pixels).map(|pixel| p.iter().skip(pixel).step_by(pixels).map(|&x| f64::from(x)).sum::<f64>() / n).collect();

@@ -9,16 +9,56 @@ use super::{Matrix, product, subtract};
 const BLOCK: usize = 48;
 
 /// Solves A X = B for a symmetric positive definite A, `[n, n]`, of which the lower half is read, and B, `[n, m]`, which is
-/// replaced by X. A is replaced by its Cholesky factor, except for the diagonal blocks. Returns the smallest and the largest
-/// number on the factor's diagonal, whose squared ratio is a lower bound of A's condition number; `None` if A is not
-/// positive definite in double precision.
+/// replaced by X. A is replaced as by [`factor`], whose result is returned.
 pub fn solve_symmetric(a: &mut [f64], b: &mut [f64], n: usize) -> Option<(f64, f64)> {
     let m = b.len() / n.max(1);
-    let blocks = || (0..n).step_by(BLOCK).map(|start| start..(start + BLOCK).min(n));
+    let Factored { least, largest, inverses } = factored(a, n)?;
+    // Forward substitution L Y = B, then back substitution Lᵀ X = Y.
+    let mut room = vec![0.0; BLOCK.min(n) * m];
+    let mut divide = |rows: &mut [f64], divisor: Matrix<'_, f64>| {
+        let room = &mut room[..rows.len()];
+        product(room, divisor, Matrix::new(rows, divisor.columns(), m));
+        rows.copy_from_slice(room);
+    };
+    for (block, inverse) in blocks(n).zip(&inverses) {
+        let (above, rest) = b.split_at_mut(block.start * m);
+        let here = &mut rest[..block.len() * m];
+        subtract(here, block_of(a, n, block.clone(), 0..block.start), Matrix::new(above, block.start, m));
+        divide(here, Matrix::new(inverse, block.len(), block.len()));
+    }
+    for (block, inverse) in blocks(n).zip(&inverses).rev() {
+        let (upper, below) = b.split_at_mut(block.end * m);
+        let here = &mut upper[block.start * m..];
+        let under = block_of(a, n, block.end..n, block.clone()).transposed();
+        subtract(here, under, Matrix::new(below, n - block.end, m));
+        divide(here, Matrix::new(inverse, block.len(), block.len()).transposed());
+    }
+    Some((least, largest))
+}
+
+/// Replaces the lower half of a symmetric positive definite A, `[n, n]`, by L with A = L Lᵀ; the upper half stays. Returns the
+/// smallest and the largest number on L's diagonal, whose squared ratio is a lower bound of A's condition number; `None` if A
+/// is not positive definite in double precision.
+pub fn factor(a: &mut [f64], n: usize) -> Option<(f64, f64)> {
+    factored(a, n).map(|Factored { least, largest, .. }| (least, largest))
+}
+
+struct Factored {
+    /// On the factor's diagonal.
+    least: f64,
+    largest: f64,
+    /// L⁻¹ of each diagonal block: dividing by L is one more product.
+    inverses: Vec<Vec<f64>>,
+}
+
+fn blocks(n: usize) -> impl ExactSizeIterator<Item = Range<usize>> + DoubleEndedIterator {
+    (0..n).step_by(BLOCK).map(move |start| start..(start + BLOCK).min(n))
+}
+
+fn factored(a: &mut [f64], n: usize) -> Option<Factored> {
     let (mut least, mut largest) = (f64::INFINITY, 0.0_f64);
-    // L⁻¹ of each diagonal block: dividing by L is one more product.
     let mut inverses: Vec<Vec<f64>> = Vec::new();
-    for block in blocks() {
+    for block in blocks(n) {
         let Range { start, end } = block;
         // These columns less the contribution of the previous ones.
         let mut panel: Vec<f64> = a[start * n..].chunks(n).flat_map(|row| &row[block.clone()]).copied().collect();
@@ -31,32 +71,15 @@ pub fn solve_symmetric(a: &mut [f64], b: &mut [f64], n: usize) -> Option<(f64, f
         let mut factor = vec![0.0; below.len()];
         let divisor = Matrix::new(&inverse, block.len(), block.len()).transposed();
         product(&mut factor, Matrix::new(below, n - end, block.len()), divisor);
+        for (i, (row, factor)) in a[start * n..].chunks_mut(n).zip(diagonal.chunks(block.len())).enumerate() {
+            row[start..=start + i].copy_from_slice(&factor[..=i]);
+        }
         for (row, factor) in a[end * n..].chunks_mut(n).zip(factor.chunks(block.len())) {
             row[block.clone()].copy_from_slice(factor);
         }
         inverses.push(inverse);
     }
-    // Forward substitution L Y = B, then back substitution Lᵀ X = Y.
-    let mut room = vec![0.0; BLOCK.min(n) * m];
-    let mut divide = |rows: &mut [f64], divisor: Matrix<'_, f64>| {
-        let room = &mut room[..rows.len()];
-        product(room, divisor, Matrix::new(rows, divisor.columns(), m));
-        rows.copy_from_slice(room);
-    };
-    for (block, inverse) in blocks().zip(&inverses) {
-        let (above, rest) = b.split_at_mut(block.start * m);
-        let here = &mut rest[..block.len() * m];
-        subtract(here, block_of(a, n, block.clone(), 0..block.start), Matrix::new(above, block.start, m));
-        divide(here, Matrix::new(inverse, block.len(), block.len()));
-    }
-    for (block, inverse) in blocks().zip(&inverses).rev() {
-        let (upper, below) = b.split_at_mut(block.end * m);
-        let here = &mut upper[block.start * m..];
-        let under = block_of(a, n, block.end..n, block.clone()).transposed();
-        subtract(here, under, Matrix::new(below, n - block.end, m));
-        divide(here, Matrix::new(inverse, block.len(), block.len()).transposed());
-    }
-    Some((least, largest))
+    Some(Factored { least, largest, inverses })
 }
 
 /// L⁻¹ for A = L Lᵀ, of which the lower half is read. A is replaced by L.
@@ -95,7 +118,7 @@ fn block_of(a: &[f64], n: usize, rows: Range<usize>, columns: Range<usize>) -> M
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test")]
 mod tests {
-    use super::*;
+    use super::{factor as factor_of, *};
     use crate::random::Random;
 
     #[test]
@@ -112,6 +135,12 @@ mod tests {
             let (mut work, mut x) = (a.clone(), b.to_vec());
             let (least, largest) = solve_symmetric(&mut work, &mut x, n).unwrap();
             assert!(least > 0.0 && largest >= least);
+            let mut lower = a.clone();
+            assert_eq!(factor_of(&mut lower, n).unwrap(), (least, largest));
+            for (i, j) in (0..n).flat_map(|i| (0..=i).map(move |j| (i, j))) {
+                let found: f64 = (0..=j).map(|k| lower[i * n + k] * lower[j * n + k]).sum();
+                assert!((found - a[i * n + j]).abs() < 1e-9, "{n}: {found} {}", a[i * n + j]);
+            }
             for (i, j) in (0..n).flat_map(|i| (0..m).map(move |j| (i, j))) {
                 let found: f64 = (0..n).map(|k| a[i * n + k] * x[k * m + j]).sum();
                 assert!((found - b[i * m + j]).abs() < 1e-7, "{n} {m}: {found} {}", b[i * m + j]);

@@ -79,7 +79,7 @@ impl Details {
         let sources = shown.output.locate(hit, computed);
         let Some((key, depth)) = sources.iter().find_map(|source| self.reconstruction(source)) else { return Ok(None) };
         let ReadOutcome::Whole(value) = self.store.read(key) else { return Ok(None) };
-        let (shape, r) = value.f32s("r")?;
+        let (shape, r) = value.as_f32s("r")?;
         let [depths, samples, ref rest @ ..] = *shape else { return Ok(None) };
         let size = rest.iter().product::<usize>();
         let shape = picture(rest);

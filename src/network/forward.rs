@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::batch::{forward_rows, kernels_last, views};
 use super::recompute::{deepest_kept, forward_operations, weight_ops};
-use super::{ActivationsAt, ActivationsOnDevice, Block, Network, sequence};
+use super::{ActivationsAt, ActivationsOnDevice, Architecture, Block, Network, sequence};
 use crate::data::{Split, samples};
 use crate::kernels::Scratch;
 use crate::work::{Context, Cost, Described, IdleThreads, Keep, Operation, Provenance, Value, map_chunks};
@@ -37,21 +37,31 @@ pub fn activations(network: &Network, split: &Split, depth: usize) -> Described 
     }
 }
 
-/// Checks that a network takes the samples of a split: in its input's shape, or flattened where that is one row of numbers.
+/// See [`Architecture::check_data`].
 ///
 /// # Errors
-/// When a sample does not have as many numbers as the network takes, or another shape.
+/// The same.
 pub fn check_data(network: &Network, split: &Split) -> Result<()> {
-    let (takes, shape) = (network.architecture().shape(0), split.shape());
-    if takes == shape || *takes == [shape.iter().product::<usize>()] {
-        return Ok(());
+    network.architecture().check_data(split)
+}
+
+impl Architecture {
+    /// Checks that a network takes the samples of a split: in its input's shape, or flattened where that is one row of numbers.
+    ///
+    /// # Errors
+    /// When a sample does not have as many numbers as the network takes, or another shape.
+    pub fn check_data(&self, split: &Split) -> Result<()> {
+        let (takes, shape) = (self.shape(0), split.shape());
+        if takes == shape || *takes == [shape.iter().product::<usize>()] {
+            return Ok(());
+        }
+        Err(match takes {
+            [n] => Error::new(format!("the network takes {n} numbers, a sample has the shape {shape:?}"))
+                .hint("make the network's first size the number of pixels, such as `data.pixels`"),
+            _ => Error::new(format!("the network takes images of shape {takes:?}, a sample has the shape {shape:?}"))
+                .hint("make the network's input the shape of a sample, such as `data.shape`"),
+        })
     }
-    Err(match takes {
-        [n] => Error::new(format!("the network takes {n} numbers, a sample has the shape {shape:?}"))
-            .hint("make the network's first size the number of pixels, such as `data.pixels`"),
-        _ => Error::new(format!("the network takes images of shape {takes:?}, a sample has the shape {shape:?}"))
-            .hint("make the network's input the shape of a sample, such as `data.shape`"),
-    })
 }
 
 impl Operation for Activations {

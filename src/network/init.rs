@@ -70,16 +70,16 @@ impl Schemes {
     }
 
     /// In words; `variance` is the option that a variance alone belongs to, `scheme` that of other schemes.
-    fn write(&self, f: &mut fmt::Formatter<'_>, variance: &str, scheme: &str) -> fmt::Result {
+    fn in_words(&self, variance: &str, scheme: &str) -> String {
         match self {
             Self::All(one) => match one.plain_variance() {
-                Some(number) => write!(f, "{variance} {number}"),
-                None => write!(f, "{scheme} {one}"),
+                Some(number) => format!("{variance} {number}"),
+                None => format!("{scheme} {one}"),
             },
             Self::Each(each) => {
                 let ends = each.first().into_iter().chain(each.last());
                 let ends: Vec<String> = ends.map(ToString::to_string).collect();
-                write!(f, "{scheme} by block, {}", ends.join(" to "))
+                format!("{scheme} by block, {}", ends.join(" to "))
             }
         }
     }
@@ -96,7 +96,7 @@ impl Init {
     ///
     /// # Errors
     /// When a variance or a gain is out of its range, or a scheme does not fit an array; block and layer are named.
-    pub(super) fn check(&self, architecture: &Architecture) -> Result<()> {
+    pub(crate) fn check(&self, architecture: &Architecture) -> Result<()> {
         for (schemes, option, of) in [(&self.weights, "weight_var", "weights"), (&self.biases, "bias_var", "biases")] {
             for scheme in schemes.all() {
                 let of = if scheme.plain_variance().is_some() {
@@ -126,6 +126,18 @@ impl Init {
         Ok(())
     }
 
+    /// Its schemes in words.
+    pub fn schemes_in_words(&self) -> String {
+        let [weights, biases] =
+            [self.weights.in_words("weight_var", "weights"), self.biases.in_words("bias_var", "biases")];
+        format!("{weights}, {biases}")
+    }
+
+    /// σ_w² of a weight of block `l` (from 1), or σ_b² of a bias; 0 for an array that is not drawn.
+    pub(crate) fn variance(&self, l: usize, spec: &ParamSpec) -> f64 {
+        self.scheme(l, spec).map_or(0.0, |scheme| scheme.scaled_variance(spec))
+    }
+
     /// The scheme of an array of block `l` (from 1), if it is drawn.
     pub(super) fn scheme(&self, l: usize, spec: &ParamSpec) -> Option<Scheme> {
         match spec.kind {
@@ -136,7 +148,7 @@ impl Init {
     }
 
     /// What of it decides the numbers of all blocks.
-    pub(super) fn description(&self) -> serde_json::Value {
+    pub(crate) fn description(&self) -> serde_json::Value {
         let Self { weights, biases, seed } = self;
         let [weights, biases] = [weights, biases].map(|schemes| schemes.shared().map(|scheme| scheme.description()));
         match [&weights, &biases].map(|scheme| scheme.as_ref().and_then(|scheme| scheme.get("gaussian"))) {
@@ -148,7 +160,7 @@ impl Init {
     }
 
     /// What of it decides the numbers of block `l` (from 1) alone: where blocks have schemes of their own.
-    pub(super) fn of_block(&self, l: usize) -> Option<OwnSchemes> {
+    pub(crate) fn of_block(&self, l: usize) -> Option<OwnSchemes> {
         let own = |schemes: &Schemes| matches!(schemes, Schemes::Each(_)).then(|| schemes.of(l));
         let own = OwnSchemes { weights: own(&self.weights), biases: own(&self.biases) };
         (own != OwnSchemes::default()).then_some(own)
@@ -172,22 +184,19 @@ impl Init {
 
 impl fmt::Display for Init {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.weights.write(f, "weight_var", "weights")?;
-        f.write_str(", ")?;
-        self.biases.write(f, "bias_var", "biases")?;
-        write!(f, ", seed {}", self.seed)
+        write!(f, "{}, seed {}", self.schemes_in_words(), self.seed)
     }
 }
 
 impl OwnSchemes {
     /// These, and the others where there are none.
     #[must_use]
-    pub(super) fn or(self, others: Self) -> Self {
+    pub(crate) fn or(self, others: Self) -> Self {
         Self { weights: self.weights.or(others.weights), biases: self.biases.or(others.biases) }
     }
 
     /// That of an array, if it has one.
-    pub(super) fn of(self, kind: ParamKind) -> Option<Scheme> {
+    pub(crate) fn of(self, kind: ParamKind) -> Option<Scheme> {
         match kind {
             ParamKind::Weight { .. } => self.weights,
             ParamKind::Bias => self.biases,

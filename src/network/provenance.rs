@@ -95,7 +95,7 @@ impl Architecture {
     }
 
     /// σ_w² and σ_b² of the hidden blocks, where they share one.
-    fn shared_variances(&self, init: &Init) -> [Option<f64>; 2] {
+    pub(crate) fn shared_variances(&self, init: &Init) -> [Option<f64>; 2] {
         let once = init.weights.shared().is_some() && init.biases.shared().is_some();
         let shared = |schemes: &Schemes, is_wanted: fn(ParamKind) -> bool| {
             let arrays = self.hidden_arrays(once).filter(|(_, spec)| is_wanted(spec.kind));

@@ -1,5 +1,6 @@
 //! Pictures that a result holds: samples, their reconstructions, or channels of activations.
 
+use std::borrow::Cow;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
@@ -114,10 +115,14 @@ impl Pictures {
     ///
     /// # Errors
     /// When the result holds no pictures.
-    pub(crate) fn pixels<'a>(&self, value: &'a Value) -> Result<&'a [f32]> {
-        let (_, numbers) = value.f32s(if self.content == Content::Reconstructions { "r" } else { "x" })?;
+    pub(crate) fn pixels<'a>(&self, value: &'a Value) -> Result<Cow<'a, [f32]>> {
+        let (_, numbers) = value.as_f32s(if self.content == Content::Reconstructions { "r" } else { "x" })?;
         let depth = self.samples * self.shape.iter().product::<usize>();
-        Ok(&numbers[(self.depths.start() - 1) * depth..self.depths.end() * depth])
+        let range = (self.depths.start() - 1) * depth..self.depths.end() * depth;
+        Ok(match numbers {
+            Cow::Borrowed(numbers) => Cow::Borrowed(&numbers[range]),
+            Cow::Owned(numbers) => Cow::Owned(numbers[range].to_vec()),
+        })
     }
 
     /// The depth of picture `i`, if it is a reconstruction.

@@ -281,6 +281,10 @@ fn declared(text: &str) -> impl Iterator<Item = &str> {
         .map(|(_, name)| name)
 }
 
+/// How the types of infinitely wide networks and their cascades begin, and the functions that they have.
+const INFINITE: &str = "Infinite";
+const HAS_INFINITE: [&str; 6] = ["cascade", "reconstruct", "kernel", "kernel_rank", "correlation", "correlation_gap"];
+
 /// Rhai's errors in the user's words.
 fn in_words(error: &EvalAltResult) -> (String, Vec<String>) {
     let limit = |what: &str, flag: &str| (format!("the script {what}"), vec![format!("raise the limit: {flag}")]);
@@ -293,6 +297,10 @@ fn in_words(error: &EvalAltResult) -> (String, Vec<String>) {
         EvalAltResult::ErrorPropertyNotFound(name, _) => (format!("there is no property `{name}`"), Vec::new()),
         EvalAltResult::ErrorModuleNotFound(name, _) => (format!("there is no module `{name}`"), Vec::new()),
         EvalAltResult::ErrorFunctionNotFound(signature, _) => match signature.split_once(" (") {
+            Some((name, types)) if types.starts_with(INFINITE) && !HAS_INFINITE.contains(&name) => (
+                format!("an infinitely wide network has no `{name}`: nothing of it is drawn or trained"),
+                vec!["draw a network: `.init(#{ weight_var: 1.76 })` in place of `.infinite(…)`".to_owned()],
+            ),
             Some((name, types)) if name.starts_with(CLOSURE) => {
                 let types = in_message(types.trim_end_matches(')'));
                 (format!("the closure does not take what it is called with: ({types})"), Vec::new())
@@ -306,7 +314,10 @@ fn in_words(error: &EvalAltResult) -> (String, Vec<String>) {
         ),
         EvalAltResult::ErrorDotExpr(message, _) => match message.split('\'').collect::<Vec<_>>()[..] {
             // "Unknown property 'x' - a getter is not registered for type 'T'"
-            [_, property, _, kind, ""] => (format!("a {} has no property `{property}`", in_message(kind)), Vec::new()),
+            [_, property, _, kind, ""] => {
+                let article = if kind.starts_with(['A', 'E', 'I', 'O']) { "an" } else { "a" };
+                (format!("{article} {} has no property `{property}`", in_message(kind)), Vec::new())
+            }
             _ => (sentence(&in_message(message)), Vec::new()),
         },
         EvalAltResult::ErrorMismatchDataType(expected, found, _)

@@ -7,11 +7,14 @@
 mod correlation;
 mod moments;
 mod nonlinearity;
+mod pairs;
 mod piecewise;
 mod root;
 mod uniformity;
 
 pub use nonlinearity::Nonlinearity;
+pub(crate) use pairs::gap;
+pub use pairs::{Lengths, Pairs};
 pub use uniformity::uniform_weight_var;
 
 use crate::{Error, Result};

@@ -57,19 +57,33 @@ pub(super) fn nodes(pieces: &[Piece], exact: Option<&Exact>, q: f64, width: f64)
     let mut nodes = Vec::new();
     for piece in pieces {
         let (left, right) = ((piece.left / scale).max(-REACH), (piece.right / scale).min(REACH));
-        if left >= right {
-            continue;
+        if left < right {
+            let function = |x| exact.map_or_else(|| piece.at(x), |exact| exact.at(x));
+            nodes.extend(nodes_between(left, right, width, scale, function));
         }
-        let panels = ((right - left) / width).ceil();
-        let half = 0.5 * (right - left) / panels;
-        for panel in 0..panels as usize {
-            let centre = left + (2.0 * panel as f64 + 1.0) * half;
-            nodes.extend(GAUSS_LEGENDRE.iter().map(|(t, weight)| {
-                let z = centre + half * t;
-                let (value, slope) = exact.map_or_else(|| piece.at(scale * z), |exact| exact.at(scale * z));
-                Node { z, weight: weight * half * density(z), value, slope }
-            }));
-        }
+    }
+    nodes
+}
+
+/// The same for a function without kinks, or with one at 0; `function` gives φ and φ'.
+pub(super) fn smooth_nodes(function: impl Fn(f64) -> (f64, f64) + Copy, q: f64, width: f64) -> Vec<Node> {
+    let scale = q.sqrt().max(LEAST_WIDTH);
+    let half = |left, right| nodes_between(left, right, width, scale, function);
+    half(-REACH, 0.0).into_iter().chain(half(0.0, REACH)).collect()
+}
+
+/// The rule from `left` to `right`, with x = `scale` z.
+fn nodes_between(left: f64, right: f64, width: f64, scale: f64, function: impl Fn(f64) -> (f64, f64)) -> Vec<Node> {
+    let panels = ((right - left) / width).ceil();
+    let half = 0.5 * (right - left) / panels;
+    let mut nodes = Vec::new();
+    for panel in 0..panels as usize {
+        let centre = left + (2.0 * panel as f64 + 1.0) * half;
+        nodes.extend(GAUSS_LEGENDRE.iter().map(|(t, weight)| {
+            let z = centre + half * t;
+            let (value, slope) = function(scale * z);
+            Node { z, weight: weight * half * density(z), value, slope }
+        }));
     }
     nodes
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::correlation::Correlation;
-use super::moments::{Moments, bending, nodes};
+use super::moments::{Moments, Node, bending, nodes, smooth_nodes};
 use super::piecewise::{Piece, has_kink, sample};
 use crate::kernels::{Activation, Expression};
 use crate::{Error, Result};
@@ -189,17 +189,43 @@ impl Nonlinearity {
         }
     }
 
+    /// (odd, even) for φ(x) = odd·x + even·|x|; `None` for any other φ.
+    pub(super) fn homogeneous(&self) -> Option<(f64, f64)> {
+        let [above, below] = match &self.kind {
+            Kind::Homogeneous { below } => [1.0, *below],
+            Kind::Erf { .. } => return None,
+            Kind::Pieces { .. } => [1.0, -1.0].map(|x| self.value(x) / x),
+        };
+        let is_straight =
+            |(x, slope): (f64, f64)| (self.value(x) - slope * x).abs() <= 1e-14 * x.abs() * (above.abs() + below.abs());
+        let points = [1e-3, 0.1, 0.7, 3.0, 40.0, 500.0];
+        points
+            .iter()
+            .all(|&x| is_straight((x, above)) && is_straight((-x, below)))
+            .then_some((0.5 * (above + below), 0.5 * (above - below)))
+    }
+
+    /// A quadrature rule at length `q` that is exact for φ times Hermite polynomials up to degree `terms`.
+    pub(super) fn nodes(&self, q: f64, terms: usize) -> Vec<Node> {
+        // h_n oscillates about √n/2π times per unit of z: panels become narrower accordingly.
+        let width = PANEL.min(8.0 / (terms as f64).sqrt());
+        match &self.kind {
+            Kind::Pieces { pieces, exact } => nodes(pieces, exact.as_ref(), q, width),
+            Kind::Erf { scale } => {
+                let bell = |x: f64| std::f64::consts::FRAC_2_SQRT_PI * libm::exp(-x * x);
+                smooth_nodes(|x| (libm::erf(scale * x), scale * bell(scale * x)), q, width)
+            }
+            Kind::Homogeneous { below } => smooth_nodes(|x| (x * if x < 0.0 { *below } else { 1.0 }, 0.0), q, width),
+        }
+    }
+
     /// E[φφ] as a function of the correlation of two inputs at length `q`, to `terms` terms of its series; `None` for a
     /// homogeneous φ, which has no chaotic phase.
     pub(super) fn correlation(&self, q: f64, moments: &Moments, terms: usize) -> Option<Correlation> {
         match &self.kind {
             Kind::Homogeneous { .. } => None,
             Kind::Erf { scale } => Some(Correlation::erf(q, *scale)),
-            Kind::Pieces { pieces, exact } => {
-                // h_n oscillates about √n/2π times per unit of z: panels become narrower accordingly.
-                let width = PANEL.min(8.0 / (terms as f64).sqrt());
-                Some(Correlation::hermite(&nodes(pieces, exact.as_ref(), q, width), q, moments, terms))
-            }
+            Kind::Pieces { .. } => Some(Correlation::hermite(&self.nodes(q, terms), q, moments, terms)),
         }
     }
 }

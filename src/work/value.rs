@@ -1,5 +1,6 @@
 //! What an operation yields: a few named arrays.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use burn::tensor::{Device, Tensor};
@@ -88,6 +89,22 @@ impl Value {
             Array { shape, data: Data::F32(data) } => Ok((shape, data)),
             _ => Err(Error::new(format!("array {name:?} is not in single precision"))),
         }
+    }
+
+    /// Shape and numbers of an array in single precision, whatever it is kept in.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn as_f32s(&self, name: &str) -> Result<(&[usize], Cow<'_, [f32]>)> {
+        let Array { shape, data } = self.array(name)?;
+        Ok((
+            shape,
+            match data {
+                Data::F32(data) => Cow::Borrowed(data),
+                Data::F64(data) => data.iter().map(|&x| x as f32).collect(),
+                Data::U32(data) => data.iter().map(|&x| x as f32).collect(),
+            },
+        ))
     }
 
     /// Shape and numbers of a double-precision array.

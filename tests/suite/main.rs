@@ -27,6 +27,7 @@ mod figure;
 mod gallery;
 mod hostile;
 mod images;
+mod infinite;
 mod init;
 mod layers;
 mod output;

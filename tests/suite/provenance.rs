@@ -53,7 +53,7 @@ fn an_entropy_names_its_network_solver_data_seeds_and_reconstruction() {
     let reconstruction = reconstruct(&probe, &glyphs(5), 399).unwrap();
     assert_eq!(found.reconstruction, Some(reconstruction.fingerprint()));
     assert_eq!(reconstruction.provenance(), found);
-    let block = cascade(deep(3, Activation::Relu), Ridge { lambda: 0.7 }).block(2);
+    let block = cascade(deep(3, Activation::Relu), Ridge::new(0.7)).block(2);
     assert_eq!(block.provenance().solvers, ["ridge regression, λ = 0.7"]);
     assert_eq!(block.provenance().reconstruction, None);
 }

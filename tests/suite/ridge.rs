@@ -17,7 +17,7 @@ fn images(n: usize) -> Split {
     Dataset::open("glyphs", &options, &Folders::new(None)).unwrap().train().take(n).unwrap()
 }
 
-fn computed(wanted: &[Described]) -> Vec<std::sync::Arc<Value>> {
+pub fn computed(wanted: &[Described]) -> Vec<std::sync::Arc<Value>> {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path(), 1e9 as u64).unwrap();
     let targets = wanted.iter().map(|result| Target { point: "test".into(), result: result.clone() }).collect();
@@ -104,7 +104,7 @@ fn no_other_map_is_better() {
         vec![turn(), pixelwise(3), turn()],
     ]);
     let split = images(120);
-    let cascade = Cascade::new(net.clone(), split.clone(), Ridge { lambda: 1e-2 }).unwrap();
+    let cascade = Cascade::new(net.clone(), split.clone(), Ridge::new(1e-2)).unwrap();
     for l in [1, 2, 3, 4, 6, 7, 9, 10, 11] {
         let results = computed(&[cascade.block(l), activations(&net, &split, l), activations(&net, &split, l - 1)]);
         let names: Vec<String> = cascade.param_specs(l).into_iter().map(|tensor| tensor.name).collect();
@@ -150,7 +150,7 @@ fn no_other_map_is_better() {
 fn without_lambda_dependent_activations_are_an_error_and_two_layers_are_named() {
     // More numbers than samples: their covariance has no inverse.
     let net = network(vec![vec![Flatten.into()], vec![Linear::new(196, 196).into()]]);
-    let cascade = Cascade::new(net.clone(), images(20), Ridge { lambda: 0.0 }).unwrap();
+    let cascade = Cascade::new(net.clone(), images(20), Ridge::new(0.0)).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path(), 1e9 as u64).unwrap();
     let targets = vec![Target { point: "test".into(), result: cascade.block(2) }];
@@ -158,7 +158,7 @@ fn without_lambda_dependent_activations_are_an_error_and_two_layers_are_named() 
     let resources = Resources { threads: 1, memory: 1e10, ..Resources::default() };
     let error = work::run(&plan, &store, &resources, &|_| {}).0.remove(0).unwrap_err();
     assert!(error.message.contains("linearly dependent") && error.message.contains("block 2"), "{}", error.message);
-    assert!(Cascade::new(net, images(20), Ridge { lambda: -1.0 }).is_err());
+    assert!(Cascade::new(net, images(20), Ridge::new(-1.0)).is_err());
     let back: Vec<Layer> = vec![
         Linear::new(8, 196).into(),
         Reshape { shape: vec![1, SIDE, SIDE] }.into(),
@@ -167,6 +167,6 @@ fn without_lambda_dependent_activations_are_an_error_and_two_layers_are_named() 
     let block = Block::new(vec![Flatten.into(), Linear::new(196, 8).into()]).unwrap().with_inverse(back);
     let both = Architecture::new(&[1, SIDE, SIDE], vec![block]).unwrap();
     let both = Network::new(both, Init::gaussian(1.5, 0.05, 3)).unwrap();
-    let error = Cascade::new(both, images(20), Ridge { lambda: 1e-3 }).unwrap_err();
+    let error = Cascade::new(both, images(20), Ridge::new(1e-3)).unwrap_err();
     assert!(error.message.contains("one linear map"), "{}", error.message);
 }

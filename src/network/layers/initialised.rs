@@ -45,6 +45,17 @@ impl Layer {
         }
     }
 
+    /// The layer itself, and its own initial weights.
+    pub(crate) fn without_schemes(&self) -> (&Self, OwnSchemes) {
+        match self {
+            Self::Initialised(Initialised { layer, schemes }) => {
+                let (layer, inner) = layer.without_schemes();
+                (layer, inner.or(*schemes))
+            }
+            layer => (layer, OwnSchemes::default()),
+        }
+    }
+
     /// Whether it has weights or biases that are drawn.
     pub(crate) fn is_drawn(&self) -> bool {
         self.param_specs().iter().any(|spec| matches!(spec.kind, ParamKind::Weight { .. } | ParamKind::Bias))

@@ -9,20 +9,22 @@ use super::weights::open;
 use crate::Error;
 use crate::cascade::{AdamSolver, Cascade, Ridge, ideal, reconstruct};
 use crate::data::Split;
-use crate::entropy::{Measure, curve};
+use crate::entropy::{Measure, curve_of};
+use crate::infinite::{self, InfiniteCascade};
 use crate::kernels::Adam;
 use crate::network::{Architecture, Network};
 use crate::output::Pictures;
 use crate::script::lazy::Curve;
 use crate::script::options::{Key, Spec, Takes};
 use crate::script::session::{Native, Session};
+use crate::work::Described;
 
 const IDEAL: Spec = Spec {
     function: "ideal",
     keys: &[Key::number("others", 0.0, "output of all other classes; published, of a network that ends in tanh: −1")],
 };
 
-const CASCADE: Spec = Spec {
+pub(super) const CASCADE: Spec = Spec {
     function: "cascade",
     keys: &[
         Key::one_of(
@@ -36,7 +38,13 @@ const CASCADE: Spec = Spec {
             "lambda",
             Ridge::LAMBDA,
             "strength of ridge regression, relative to the scale of the activations; a smaller value finds information \
-             deeper",
+             deeper. At infinite width it is for layers as wide as the architecture's, and 0.3 if left out",
+        ),
+        Key::flag(
+            "shrink",
+            true,
+            "of ridge regression: whether reconstructions are shrunk towards the mean for what the map leaves unexplained; \
+             infinitely wide networks do not, so `false` makes a drawn network comparable with them",
         ),
         Key::count("epochs", AdamSolver::EPOCHS as usize, "passes over the data"),
         Key::computed(
@@ -87,18 +95,73 @@ pub(super) const OPTIONS: &[Spec] = &[IDEAL, CASCADE, RELATIVE, DIFFERENTIAL];
 /// Samples reconstructed by a cascade, from every depth.
 #[derive(Debug, Clone)]
 pub struct Reconstruction {
-    cascade: Cascade,
+    by: Cascades,
     split: Split,
 }
 
+/// The cascade of a drawn or trained network, or of an infinitely wide one.
+#[derive(Debug, Clone)]
+enum Cascades {
+    Drawn(Cascade),
+    Infinite(InfiniteCascade),
+}
+
 impl Reconstruction {
+    /// By the cascade of an infinitely wide network.
+    pub fn infinite(cascade: InfiniteCascade, split: Split) -> Self {
+        Self { by: Cascades::Infinite(cascade), split }
+    }
+
+    /// The reconstructions of an infinitely wide network.
+    pub fn of_infinite(&self) -> Result<Described, Error> {
+        match &self.by {
+            Cascades::Infinite(_) => self.source(self.trunk()),
+            Cascades::Drawn(_) => Err(Error::new("`trusted` is about infinitely wide networks; this one is drawn")),
+        }
+    }
+
     fn trunk(&self) -> usize {
-        self.cascade.network().architecture().trunk()
+        match &self.by {
+            Cascades::Drawn(cascade) => cascade.network().architecture().trunk(),
+            Cascades::Infinite(cascade) => cascade.network().architecture().trunk(),
+        }
+    }
+
+    /// The greatest depth that is reconstructed from.
+    pub(super) fn deepest(&self) -> usize {
+        match &self.by {
+            Cascades::Drawn(cascade) => cascade.deepest(),
+            Cascades::Infinite(_) => self.trunk(),
+        }
+    }
+
+    fn check_depth(&self, depth: usize) -> Result<(), Error> {
+        match &self.by {
+            Cascades::Drawn(cascade) => cascade.check_depth(depth),
+            Cascades::Infinite(cascade) => cascade.check_depth(depth),
+        }
+    }
+
+    /// The reconstructions from the depths 1 to `depth`.
+    fn source(&self, depth: usize) -> Result<Described, Error> {
+        match &self.by {
+            Cascades::Drawn(cascade) => reconstruct(cascade, &self.split, depth),
+            Cascades::Infinite(cascade) => infinite::reconstruct(cascade, &self.split, depth),
+        }
     }
 
     /// The cascade that reconstructs.
-    pub(super) fn cascade(&self) -> &Cascade {
-        &self.cascade
+    ///
+    /// # Errors
+    /// When the network is infinitely wide.
+    pub(super) fn cascade(&self) -> Result<&Cascade, Error> {
+        match &self.by {
+            Cascades::Drawn(cascade) => Ok(cascade),
+            Cascades::Infinite(_) => {
+                Err(Error::new("an infinitely wide network has no outputs: nothing of it is drawn or trained")
+                    .hint("draw a network: `.init(#{ weight_var: 1.76 })` in place of `.infinite(…)`"))
+            }
+        }
     }
 
     /// What is reconstructed.
@@ -111,21 +174,15 @@ impl Reconstruction {
         self.trunk()
     }
 
-    /// The greatest depth that is reconstructed from.
-    pub(super) fn deepest(&self) -> usize {
-        self.cascade.deepest()
-    }
-
     fn measure(&self, measure: Measure) -> Native<Curve> {
-        let source = curve(&self.cascade, &self.split, self.trunk(), measure)?;
-        Ok(Curve::of(measure.into(), source, self.trunk()))
+        let trunk = self.trunk();
+        Ok(Curve::of(measure.into(), curve_of(self.source(trunk)?, &self.split, trunk, measure), trunk))
     }
 
     fn pictures(&self, depth: usize, only: bool) -> Native<Pictures> {
-        self.cascade.check_depth(depth)?;
+        self.check_depth(depth)?;
         // The way back leads through the head only if its depths are asked for.
-        let through = depth.max(self.trunk());
-        let source = reconstruct(&self.cascade, &self.split, through)?;
+        let source = self.source(depth.max(self.trunk()))?;
         let depths = if only { depth..=depth } else { 1..=depth };
         Ok(Pictures::reconstructions(source, depths, &self.split))
     }
@@ -181,10 +238,14 @@ mod functions {
                 let error = Error::new(format!("ridge regression takes no steps: `{key}` has no effect"));
                 return Err(error.hint(format!("leave out `{key}`, or `solver`")).into());
             }
-            return Ok(Cascade::new(network, data, Ridge { lambda: options.number("lambda")? })?);
+            return Ok(Cascade::new(
+                network,
+                data,
+                Ridge { lambda: options.number("lambda")?, shrink: options.flag("shrink")? },
+            )?);
         }
-        if options.value("lambda").is_some() {
-            let error = Error::new("`lambda` is an option of ridge regression");
+        if let Some(key) = ["lambda", "shrink"].iter().find(|key| options.value(key).is_some()) {
+            let error = Error::new(format!("`{key}` is an option of ridge regression"));
             return Err(error.hint("add `solver: \"ridge\"`").into());
         }
         let epochs = options.count("epochs")?;
@@ -218,7 +279,7 @@ mod functions {
     pub fn reconstruct_split(cascade: Cascade, data: Split) -> Native<Reconstruction> {
         // Fails here, where the script calls it, if there is nothing to reconstruct.
         reconstruct(&cascade, &data, 1)?;
-        Ok(Reconstruction { cascade, split: data })
+        Ok(Reconstruction { by: Cascades::Drawn(cascade), split: data })
     }
 
     /// The input that the cascade reconstructs from the ideal answer for a class: output 1 for the class, 0 for all others.
@@ -351,7 +412,6 @@ mod functions {
     #[rhai_fn(return_raw)]
     pub fn at(reconstruction: Reconstruction, depth: INT) -> Native<Pictures> {
         let depth = wanted_count(depth, "the depth")?;
-        reconstruction.cascade.check_depth(depth)?;
         reconstruction.pictures(depth, true)
     }
 
@@ -364,6 +424,6 @@ mod functions {
     /// ```
     #[rhai_fn(return_raw)]
     pub fn all(reconstruction: Reconstruction) -> Native<Pictures> {
-        reconstruction.pictures(reconstruction.cascade.deepest(), false)
+        reconstruction.pictures(reconstruction.deepest(), false)
     }
 }

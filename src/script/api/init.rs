@@ -9,36 +9,33 @@ use crate::network::{Architecture, Block, Distribution, Init, Layer, Network, Ow
 use crate::script::options::{Key, Options, Spec, Takes, describe, number, with_way_out};
 use crate::script::session::Native;
 
-const INIT: Spec = Spec {
-    function: "init",
-    keys: &[
-        Key::open(
-            "weight_var",
-            Takes::Other("a number, or a closure of the block's number"),
-            "required, unless `weights` is given",
-            "σ_w²: weights are normal with variance σ_w² / fan-in. Critical for tanh at bias_var 0.05: 1.76",
-        ),
-        Key::open(
-            "bias_var",
-            Takes::Other("a number, or a closure of the block's number"),
-            "`0`",
-            "σ_b²: biases are normal with this variance",
-        ),
-        Key::open(
-            "weights",
-            Takes::Other("a scheme, or a closure of the block's number"),
-            "normal weights of `weight_var`",
-            "what weights are drawn from, such as `orthogonal(1)` or `he()`",
-        ),
-        Key::open(
-            "biases",
-            Takes::Other("a scheme, or a closure of the block's number"),
-            "normal biases of `bias_var`",
-            "what biases are drawn from: `gaussian(v)`, `uniform(v)` or `truncated(v)` of variance v",
-        ),
-        Key::count("seed", 0, "seed of the weights and biases; of a network only"),
-    ],
-};
+const WEIGHT_VAR: Key = Key::open(
+    "weight_var",
+    Takes::Other("a number, or a closure of the block's number"),
+    "required, unless `weights` is given",
+    "σ_w²: weights are normal with variance σ_w² / fan-in. Critical for tanh at bias_var 0.05: 1.76",
+);
+const BIAS_VAR: Key = Key::open(
+    "bias_var",
+    Takes::Other("a number, or a closure of the block's number"),
+    "`0`",
+    "σ_b²: biases are normal with this variance",
+);
+const WEIGHTS: Key = Key::open(
+    "weights",
+    Takes::Other("a scheme, or a closure of the block's number"),
+    "normal weights of `weight_var`",
+    "what weights are drawn from, such as `orthogonal(1)` or `he()`",
+);
+const BIASES: Key = Key::open(
+    "biases",
+    Takes::Other("a scheme, or a closure of the block's number"),
+    "normal biases of `bias_var`",
+    "what biases are drawn from: `gaussian(v)`, `uniform(v)` or `truncated(v)` of variance v",
+);
+const SEED: Key = Key::count("seed", 0, "seed of the weights and biases; of a network only");
+const INIT: Spec = Spec { function: "init", keys: &[WEIGHT_VAR, BIAS_VAR, WEIGHTS, BIASES, SEED] };
+pub(super) const INFINITE: Spec = Spec { function: "infinite", keys: &[WEIGHT_VAR, BIAS_VAR, WEIGHTS, BIASES] };
 
 pub(super) const OPTIONS: &[Spec] = &[INIT];
 
@@ -108,6 +105,35 @@ fn not_a(wanted: &str, what: &str, value: &Dynamic) -> Error {
     with_way_out(error, value)
 }
 
+/// The rule for a network's initial weights, with seed 0.
+fn init_of(
+    context: &NativeCallContext<'_>,
+    architecture: &Architecture,
+    options: &Options<'_>,
+    function: &str,
+) -> Native<Init> {
+    let place = Place::Network(context, architecture.depth());
+    let Some(weights) = place.either(options, "weight_var", "weights")? else {
+        return Err(Error::new(format!("`{function}` needs the option `weight_var` or `weights`"))
+            .hint(
+                "`weight_var`, a number: σ_w², the variance of the weights times the fan-in; or `weights`, a scheme such as \
+                 `orthogonal(1)`",
+            )
+            .into());
+    };
+    let biases = place.either(options, "bias_var", "biases")?;
+    Ok(Init { weights, biases: biases.unwrap_or(Schemes::All(Scheme::gaussian(0.0))), seed: 0 })
+}
+
+/// The rule for the weights of an infinitely wide network, of which only the variances count.
+pub(super) fn infinite_init(
+    context: &NativeCallContext<'_>,
+    architecture: &Architecture,
+    options: &Map,
+) -> Native<Init> {
+    init_of(context, architecture, &INFINITE.read(options)?, "infinite")
+}
+
 /// The schemes of a layer or a block.
 fn own_schemes(options: &Map) -> Native<OwnSchemes> {
     let options = INIT.read(options)?;
@@ -160,15 +186,8 @@ mod functions {
     #[rhai_fn(return_raw)]
     pub fn init(context: NativeCallContext, architecture: Architecture, options: Map) -> Native<Network> {
         let options = INIT.read(&options)?;
-        let place = Place::Network(&context, architecture.depth());
-        let Some(weights) = place.either(&options, "weight_var", "weights")? else {
-            return Err(Error::new("`init` needs the option `weight_var` or `weights`")
-                .hint("`weight_var`, a number: σ_w², the variance of the weights times the fan-in; or `weights`, a scheme such as `orthogonal(1)`")
-                .into());
-        };
-        let biases = place.either(&options, "bias_var", "biases")?;
-        let biases = biases.unwrap_or(Schemes::All(Scheme::gaussian(0.0)));
-        Ok(Network::new(architecture, Init { weights, biases, seed: options.seed("seed")? })?)
+        let init = init_of(&context, &architecture, &options, "init")?;
+        Ok(Network::new(architecture, Init { seed: options.seed("seed")?, ..init })?)
     }
 
     /// The layer, or the block, with initial weights of its own, which win over those of the block or the network.

@@ -14,6 +14,7 @@ mod figure_notes;
 mod figure_options;
 mod functions;
 mod general;
+mod infinite;
 mod init;
 mod layers;
 mod network;
@@ -66,7 +67,7 @@ impl Chapter {
 }
 
 /// Every chapter, in the order of the reference.
-pub(super) const CHAPTERS: [Chapter; 24] = [
+pub(super) const CHAPTERS: [Chapter; 25] = [
     Chapter::new(
         "Parameters and ranges",
         "Parameters that the command line sets, and arrays of numbers.",
@@ -139,6 +140,13 @@ pub(super) const CHAPTERS: [Chapter; 24] = [
         cascade::register,
     )
     .options(cascade::OPTIONS),
+    Chapter::new(
+        "Infinite width",
+        "An `InfiniteNetwork` has no weights: in the limit of infinitely wide layers, its cascade follows from kernels over the \
+         samples.",
+        infinite::register,
+    )
+    .options(infinite::OPTIONS),
     Chapter::new(
         "Answers to reconstructions",
         "What a network takes samples for, and what a cascade gives back of them at every depth.",

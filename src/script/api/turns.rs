@@ -21,7 +21,7 @@ fn classes(
     found: &Reconstruction,
 ) -> Native<Vec<Vec<Option<usize>>>> {
     say_identity_norms(context, network)?;
-    let source = answers(network, found.cascade(), found.split(), found.deepest())?;
+    let source = answers(network, found.cascade()?, found.split(), found.deepest())?;
     let value = now(context, "the classes of reconstructions", &source)?;
     let (shape, y) = value.f32s("y")?;
     let of_depth = |y: &[f32]| y.chunks(shape[2].max(1)).map(predicted).collect();
@@ -59,7 +59,7 @@ mod functions {
         if found.split().classes() == 0 {
             return Err(found.split().no_labels().into());
         }
-        let source = answers(&network, found.cascade(), found.split(), found.depths())?;
+        let source = answers(&network, found.cascade()?, found.split(), found.depths())?;
         let measured = Measured { quantity: "accuracy", ..Measured::UNNAMED };
         Ok(Curve::of(measured, source, found.depths()))
     }

@@ -1,0 +1,201 @@
+//! Networks whose layers are infinitely wide. Their preactivations are Gaussian, so that all that a cascade needs of them is a
+//! kernel over the samples: E[x²] of each and E[(x − x′)²] of each pair, from layer to layer. Reconstruction networks by ridge
+//! regression are kernel regressions then, and a curve over depth is a number without seeds.
+//!
+//! The mean of a curve over many wide networks, drawn and inverted one by one, approaches it as one over the root of the width.
+
+mod back;
+mod block;
+mod kernel;
+mod pass;
+mod reconstruct;
+mod samples;
+mod step;
+mod view;
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::json;
+
+pub use kernel::kernel;
+pub use reconstruct::{reconstruct, trusted};
+pub use view::{View, view};
+
+use crate::cascade::Ridge;
+use crate::data::Split;
+use crate::network::{Architecture, Init, Layer, OwnSchemes};
+use crate::theory::Nonlinearity;
+use crate::work::{Fingerprint, NetworkOrigin, Provenance};
+use crate::{Error, Result};
+use block::BlockSteps;
+use pass::Pass;
+use step::{Finder, Step, Units};
+
+/// With it and 600 images an MLP's input is lost near where the published figure loses it (MNIST, differential entropy below −8):
+/// at depth 29, 46, 66 and 59 for σ_w² 1.0, 1.2, 2.5 and 4.0, there at 27, 42, 92 and 62. With 300 images it never is in the far
+/// chaotic phase, where λ = 0.7 is nearer, at 26, 41, 57 and 50 (`scripts/infinite_lambda.rhai`).
+pub const LAMBDA: f64 = 0.3;
+
+/// Floating-point operations of a pair of samples in a layer, for a smooth activation.
+const PAIR: f64 = 150.0;
+
+/// An architecture with infinitely many units in every hidden layer: a description. The sizes of its layers only say for
+/// which width λ has its meaning.
+#[derive(Debug, Clone)]
+pub struct InfiniteNetwork {
+    architecture: Architecture,
+    init: Init,
+    blocks: Arc<[BlockSteps]>,
+    /// `prefixes[l]` names blocks 1 to l.
+    prefixes: Arc<[Fingerprint]>,
+}
+
+/// A block in the chain of fingerprints.
+#[derive(PartialEq, Serialize)]
+struct PrefixEntry<'a> {
+    layers: &'a [Layer],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    init: Option<OwnSchemes>,
+}
+
+impl InfiniteNetwork {
+    /// The network of an architecture whose weights and biases have the variances of `init`; its seed does not matter. Only the
+    /// blocks before the head count.
+    ///
+    /// # Errors
+    /// When the weights could not be drawn, or a layer before the head has no kernel here; it is named.
+    pub fn new(architecture: Architecture, init: Init) -> Result<Self> {
+        let init = Init { seed: 0, ..init };
+        init.check(&architecture)?;
+        let trunk = &architecture.blocks()[..architecture.trunk()];
+        let mut blocks: Vec<BlockSteps> = Vec::new();
+        let mut units = Units::Other;
+        for (l, block) in (1..).zip(trunk) {
+            // Most blocks of a deep network are alike; the first differs in what comes before it.
+            let is_repeated = l > 2 && trunk[l - 3..l].iter().all(|other| other == block) && init.of_block(l).is_none();
+            if let Some(last) = blocks.last().filter(|last| is_repeated && last.width == architecture.width(l)) {
+                blocks.push(last.clone());
+                continue;
+            }
+            let (steps, after) = BlockSteps::new(block, architecture.width(l), Finder { init: &init, l }, units)
+                .map_err(|error| Error { message: format!("block {l}{}", error.message), ..error })?;
+            units = after;
+            blocks.push(steps);
+        }
+        let start = json!({ "infinite": init.description(), "input": architecture.shape(0) });
+        let entries: Vec<_> =
+            (1..).zip(trunk).map(|(l, block)| PrefixEntry { layers: block.layers(), init: init.of_block(l) }).collect();
+        let prefixes = Fingerprint::chain(Fingerprint::from_json(&start), &entries);
+        Ok(Self { init, blocks: blocks.into(), prefixes: prefixes.into(), architecture })
+    }
+
+    /// Its blocks and shapes.
+    pub fn architecture(&self) -> &Architecture {
+        &self.architecture
+    }
+
+    /// Where its kernels come from, in words.
+    pub fn in_words(&self) -> String {
+        format!("infinitely wide, {}", self.init.schemes_in_words())
+    }
+
+    /// What its results rest on.
+    fn provenance(&self) -> Provenance {
+        let trunk = self.architecture.trunk();
+        let plural = if trunk == 1 { "" } else { "s" };
+        let [weight_var, bias_var] = self.architecture.shared_variances(&self.init);
+        let origin = NetworkOrigin {
+            summary: format!("{trunk} block{plural} from {:?}, {}", self.architecture.shape(0), self.in_words()),
+            activation: self.architecture.hidden_activation(),
+            weight_var,
+            bias_var,
+            ..NetworkOrigin::default()
+        };
+        Provenance { networks: vec![origin], ..Provenance::default() }
+    }
+}
+
+/// The cascade of an infinitely wide network, found by ridge regression: a description.
+#[derive(Debug, Clone)]
+pub struct InfiniteCascade {
+    network: InfiniteNetwork,
+    split: Split,
+    ridge: Ridge,
+}
+
+impl InfiniteCascade {
+    /// The cascade of `network` for the training samples of `split`, all of which its kernels hold.
+    ///
+    /// # Errors
+    /// When the samples do not fit the network, there are fewer than two, or λ is out of its range.
+    pub fn new(network: InfiniteNetwork, split: Split, ridge: Ridge) -> Result<Self> {
+        crate::cascade::Solver::check(&ridge)?;
+        network.architecture.check_data(&split)?;
+        if split.len() < 2 {
+            return Err(Error::new("a cascade of an infinitely wide network needs at least 2 training samples"));
+        }
+        Ok(Self { network, split, ridge })
+    }
+
+    /// The network that it inverts.
+    pub fn network(&self) -> &InfiniteNetwork {
+        &self.network
+    }
+
+    /// The training samples.
+    pub fn split(&self) -> &Split {
+        &self.split
+    }
+
+    /// Checks that it leads back from depth `depth`.
+    ///
+    /// # Errors
+    /// When there is no such depth before the head.
+    pub fn check_depth(&self, depth: usize) -> Result<()> {
+        let deepest = self.network.architecture.trunk();
+        if (1..=deepest).contains(&depth) {
+            return Ok(());
+        }
+        let message = format!("depth {depth} is not in the network; its depths before the head are 1 to {deepest}");
+        Err(Error::new(message).hint("the head of an infinitely wide network is left out"))
+    }
+
+    /// What its results rest on.
+    fn provenance(&self) -> Provenance {
+        let mut provenance = self.network.provenance();
+        provenance.merge(&self.split.provenance());
+        provenance.merge(&crate::cascade::Solver::provenance(&self.ridge));
+        provenance
+    }
+}
+
+/// A way through tanh layers and back for measurements: its floating-point operations, and a call that goes it.
+pub(crate) fn measured_way(n: usize, others: usize, depths: usize) -> (f64, impl FnMut()) {
+    let mut numbers = vec![0.0_f32; (n + others) * n];
+    crate::random::Random::new(0, &["infinite"]).fill_uniform(&mut numbers, 0.0, 1.0);
+    let numbers: Vec<f64> = numbers.into_iter().map(f64::from).collect();
+    let block = Nonlinearity::named("tanh").map(|tanh| BlockSteps {
+        steps: vec![Step::Weights { weight_var: 1.76, bias_var: 0.05 }],
+        ends_in: Some(tanh),
+        way_back: block::WayBack::Regression,
+        width: n,
+    });
+    let blocks: Vec<BlockSteps> = block.into_iter().cycle().take(depths).collect();
+    let (training, others) = (numbers[..n * n].to_vec(), numbers[n * n..].to_vec());
+    let operations = operations(n, others.len() / n, depths);
+    let call = move || {
+        let pass = Pass { blocks: &blocks, lambda: LAMBDA, threads: &1_usize };
+        drop(std::hint::black_box(pass.reconstruct(&training, &others, n, |_| Ok(()))));
+    };
+    (operations, call)
+}
+
+/// Floating-point operations of the reconstruction of `others` samples from `depths` depths with `n` training samples: a product
+/// with an n × n matrix and one with a triangle for every sample on its way back; two factors and as many right-hand sides as
+/// samples for every depth; and the pairs of samples.
+fn operations(n: usize, others: usize, depths: usize) -> f64 {
+    let (n, m, depths) = (n as f64, others as f64, depths as f64);
+    let back = m * depths * (depths + 1.0) / 2.0;
+    back * (3.0 * n * n + PAIR * n) + depths * (8.0 / 3.0 * n * n * n + PAIR * n * (n + m))
+}

@@ -1,0 +1,151 @@
+//! The operation that reconstructs samples from every depth.
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::InfiniteCascade;
+use super::pass::Pass;
+use crate::Result;
+use crate::data::{Split, samples};
+use crate::work::{Context, Cost, Described, Fingerprint, Keep, Operation, Provenance, Value};
+
+const VERSION: u32 = 1;
+
+/// See [`trusted`]: a hundred times the rounding errors of reconstructions with several hundred training samples.
+const RESOLVED: f64 = 1e-12;
+
+/// Numbers of samples on their way back at a time: half a gigabyte.
+const STATE: usize = 1 << 26;
+
+/// The reconstructions of `split` from the depths 1 to `depth`: "r", `[depth, samples, …]`, in double precision.
+///
+/// # Errors
+/// When the samples do not fit the network, or it has no such depth before its head.
+pub fn reconstruct(cascade: &InfiniteCascade, split: &Split, depth: usize) -> Result<Described> {
+    cascade.network.architecture.check_data(split)?;
+    cascade.check_depth(depth)?;
+    Ok(Described::new(Reconstruct { cascade: cascade.clone(), split: split.clone(), depth }))
+}
+
+/// To how many depths a batch of reconstructions, "r" `[depth, samples, …]`, tells its samples apart: from the first depth on at
+/// which their root mean square distance from their mean is below [`RESOLVED`] of the pictures' root mean square, it is made
+/// of rounding errors. All depths where there is one sample.
+///
+/// # Errors
+/// When `value` has no such reconstructions.
+pub fn trusted(value: &Value) -> Result<usize> {
+    let (shape, r) = value.f64s("r")?;
+    let (depths, samples) = (shape[0], shape[1]);
+    let is_resolved = |r: &[f64]| {
+        let pixels = r.len() / samples.max(1);
+        let mut mean = vec![0.0; pixels];
+        r.chunks(pixels.max(1)).for_each(|r| mean.iter_mut().zip(r).for_each(|(mean, x)| *mean += x / samples as f64));
+        let squares = |of: &dyn Fn(f64, f64) -> f64| {
+            r.chunks(pixels.max(1))
+                .flat_map(|r| r.iter().zip(&mean))
+                .map(|(x, mean)| of(*x, *mean).powi(2))
+                .sum::<f64>()
+        };
+        squares(&|x, mean| x - mean) > RESOLVED * RESOLVED * squares(&|x, _| x)
+    };
+    let depth = r.chunks((r.len() / depths.max(1)).max(1)).position(|r| !is_resolved(r));
+    Ok(if samples > 1 { depth.unwrap_or(depths) } else { depths })
+}
+
+#[derive(Debug)]
+struct Reconstruct {
+    cascade: InfiniteCascade,
+    split: Split,
+    depth: usize,
+}
+
+impl Reconstruct {
+    fn samples_at_a_time(&self) -> usize {
+        (STATE / (self.depth * self.cascade.split.len()).max(1)).clamp(1, self.split.len().max(1))
+    }
+
+    fn pass<'a>(&'a self, context: &'a Context<'_>) -> Pass<'a> {
+        Pass {
+            blocks: &self.cascade.network.blocks[..self.depth],
+            lambda: self.cascade.ridge.lambda,
+            threads: context.idle_threads(),
+        }
+    }
+}
+
+impl Operation for Reconstruct {
+    fn name(&self) -> &'static str {
+        "infinite.reconstruct"
+    }
+
+    fn version(&self) -> u32 {
+        VERSION
+    }
+
+    fn parameters(&self) -> serde_json::Value {
+        let cascade = &self.cascade;
+        json!({
+            "blocks": cascade.network.prefixes[self.depth],
+            "lambda": cascade.ridge.lambda,
+            "training": cascade.split.description(),
+            "data": self.split.description(),
+            "depth": self.depth,
+            "widths": (1..=self.depth).map(|l| cascade.network.blocks[l - 1].width).collect::<Vec<_>>(),
+        })
+    }
+
+    fn inputs(&self) -> Vec<Described> {
+        vec![samples(&self.cascade.split), samples(&self.split)]
+    }
+
+    fn provenance(&self) -> Option<Provenance> {
+        let mut provenance = self.cascade.provenance();
+        provenance.merge(&self.split.provenance());
+        provenance.reconstruction = Some(Fingerprint::from_operation(self));
+        Some(provenance)
+    }
+
+    fn keep(&self) -> Keep {
+        Keep::WithinBudget
+    }
+
+    fn cost(&self) -> Cost {
+        let (n, m, depths) = (self.cascade.split.len() as f64, self.split.len() as f64, self.depth as f64);
+        let pixels = self.cascade.network.architecture.width(0) as f64;
+        let at_a_time = self.samples_at_a_time() as f64;
+        Cost {
+            operations: super::operations(self.cascade.split.len(), self.split.len(), self.depth),
+            result_bytes: 8.0 * depths * m * pixels,
+            working_bytes: 8.0 * (self.pass_numbers() + depths * at_a_time * n + 4.0 * n * n + (n + m) * pixels),
+        }
+    }
+
+    fn run(&self, inputs: &[Arc<Value>], context: &Context<'_>) -> Result<Value> {
+        let doubled = |value: &Value| Ok(value.f32s("x")?.1.iter().map(|&x| f64::from(x)).collect());
+        let (training, others): (Vec<f64>, Vec<f64>) = (doubled(&inputs[0])?, doubled(&inputs[1])?);
+        let pixels = training.len() / self.cascade.split.len();
+        let (m, pass) = (others.len() / pixels, self.pass(context));
+        let all = self.cost().operations;
+        let mut r = vec![0.0; self.depth * m * pixels];
+        for (i, some) in others.chunks(self.samples_at_a_time() * pixels).enumerate() {
+            let share = all * some.len() as f64 / others.len() as f64;
+            let done = std::cell::Cell::new(0.0);
+            let advance = |now: f64| context.advance(share * (now - done.replace(now)));
+            let part = pass.reconstruct(&training, some, pixels, advance)?;
+            let start = i * self.samples_at_a_time() * pixels;
+            for (all, some) in r.chunks_mut(m * pixels).zip(part.chunks(some.len())) {
+                all[start..start + some.len()].copy_from_slice(some);
+            }
+        }
+        let shape: Vec<usize> = [self.depth, m].into_iter().chain(self.split.shape()).collect();
+        Ok(Value::default().with("r", &shape, r))
+    }
+}
+
+impl Reconstruct {
+    /// Numbers of the kernels that are kept at a time.
+    fn pass_numbers(&self) -> f64 {
+        super::pass::kept_numbers(self.depth, self.cascade.split.len(), self.samples_at_a_time())
+    }
+}
