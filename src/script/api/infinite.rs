@@ -147,8 +147,8 @@ mod functions {
     /// let data = dataset("glyphs", #{ size: 7 });
     /// let net = mlp::wide(data.pixels, 10, 62).infinite(#{ weight_var: 1.0, bias_var: 0.05 });
     /// let gap = net.correlation_gap(data.train.take(2), 0, 1).values();
-    /// print(1 / ln(gap[58] / gap[59]));                                         // a correlation length,
-    /// print(mean_field("tanh", #{ weight_var: 1.0, bias_var: 0.05 }).xi_c);    // and the same from theory
+    /// print(1 / ln(gap[58] / gap[59]));                                         // 3.62…
+    /// print(mean_field("tanh", #{ weight_var: 1.0, bias_var: 0.05 }).xi_c);    // 3.62…
     /// ```
     #[rhai_fn(return_raw)]
     pub fn correlation_gap(network: InfiniteNetwork, data: Split, i: INT, j: INT) -> Native<Curve> {
