@@ -39,22 +39,31 @@ pub struct Target {
     pub seeds: fn() -> Vec<Vec<u8>>,
     /// Changes an input in a way that knows what it is.
     pub mutate: Option<Mutator>,
+    /// Whether its reader works on threads of its own.
+    pub has_threads: bool,
 }
 
 /// All of them.
-pub const TARGETS: [Target; 11] = [
-    Target { name: "check", open: script::check, seeds: script::seeds, mutate: Some(script::mutate) },
-    Target { name: "run", open: script::run, seeds: script::seeds, mutate: Some(script::mutate) },
-    Target { name: "page", open: page::open, seeds: page::seeds, mutate: None },
-    Target { name: "store", open: |_| Box::new(store), seeds: seeds::store, mutate: None },
-    Target { name: "records", open: records, seeds: seeds::records, mutate: None },
-    Target { name: "idx", open: idx, seeds: seeds::idx, mutate: None },
-    Target { name: "cifar", open: cifar, seeds: seeds::cifar, mutate: None },
-    Target { name: "tensors", open: tensors, seeds: seeds::tensors, mutate: None },
-    Target { name: "checkpoint", open: checkpoint, seeds: seeds::checkpoint, mutate: None },
-    Target { name: "picture", open: picture, seeds: seeds::picture, mutate: None },
-    Target { name: "labels", open: labels, seeds: seeds::labels, mutate: None },
+pub const TARGETS: [Target; 12] = [
+    Target { mutate: Some(script::mutate), has_threads: true, ..Target::new("check", script::check, script::seeds) },
+    Target { mutate: Some(script::mutate), has_threads: true, ..Target::new("run", script::run, script::seeds) },
+    Target { has_threads: true, ..Target::new("page", page::open, page::seeds) },
+    Target::new("store", |_| Box::new(store), seeds::store),
+    Target::new("records", records, seeds::records),
+    Target::new("idx", idx, seeds::idx),
+    Target::new("cifar", cifar, seeds::cifar),
+    Target::new("own", own, seeds::own),
+    Target::new("tensors", tensors, seeds::tensors),
+    Target::new("checkpoint", checkpoint, seeds::checkpoint),
+    Target::new("picture", picture, seeds::picture),
+    Target::new("labels", labels, seeds::labels),
 ];
+
+impl Target {
+    const fn new(name: &'static str, open: fn(&Path) -> Reader, seeds: fn() -> Vec<Vec<u8>>) -> Self {
+        Self { name, open, seeds, mutate: None, has_threads: false }
+    }
+}
 
 /// The target with this name.
 pub fn target(name: &str) -> Option<&'static Target> {
@@ -177,25 +186,48 @@ fn settings(place: &Path) -> Settings {
     }
 }
 
-/// NPY and safetensors, as tensors by a script's functions and as weights.
-fn tensors(place: &Path) -> Reader {
+/// Evaluates scripts in a project folder, which it makes.
+fn evaluator(place: &Path) -> impl FnMut(&str) -> Result<(), Box<rhai::EvalAltResult>> + use<> {
     let project = place.join("project");
     folder(&project);
-    let file = project.join("file");
     let host = Host::new(settings(place));
     let (mut engine, mut left) = (None, 0);
-    Box::new(move |bytes| {
-        write(&file, bytes);
+    move |script| {
         // Its warnings are kept.
         if left == 0 {
             (engine, left) = (host.engine_at(&project).ok(), RENEWED_AFTER);
         }
         left -= 1;
-        let Some(engine) = &engine else { return };
-        let _ = engine.eval::<rhai::Dynamic>("load_tensor(\"file\")");
-        let _ = engine.eval::<rhai::Dynamic>("load_tensors(\"file\")");
+        engine.as_ref().map_or(Ok(()), |engine| engine.eval::<rhai::Dynamic>(script).map(drop))
+    }
+}
+
+/// NPY, NPZ and safetensors, as tensors by a script's functions and as weights.
+fn tensors(place: &Path) -> Reader {
+    let (mut evaluate, file) = (evaluator(place), place.join("project/file"));
+    Box::new(move |bytes| {
+        write(&file, bytes);
+        ["load_tensor(\"file\")", "load_tensors(\"file\")"].iter().for_each(|script| _ = evaluate(script));
         read_weights(&file);
     })
+}
+
+/// Files of one's own as data: arrays and tables.
+fn own(place: &Path) -> Reader {
+    let (mut evaluate, file) = (evaluator(place), place.join("project/own.csv"));
+    Box::new(move |bytes| {
+        let (choice, bytes) = choice(bytes);
+        write(&file, bytes);
+        let _ = evaluate(&of_own(choice));
+    })
+}
+
+/// A script that reads all of such a file.
+fn of_own(choice: u8) -> String {
+    const OPTIONS: [&str; 4] =
+        ["", ", #{ y: \"kind\" }", ", #{ x: [\"b\", \"a\"] }", ", #{ classes: [\"cat\", \"dog\"] }"];
+    let options = OPTIONS[usize::from(choice) % OPTIONS.len()];
+    format!("let part = dataset(\"own.csv\"{options}).train; part.labels; part.images; part.to_string()")
 }
 
 /// All arrays of a file of weights.

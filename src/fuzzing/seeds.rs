@@ -71,12 +71,18 @@ pub(super) fn cifar_record() -> Vec<u8> {
 
 pub(super) fn cifar() -> Vec<Vec<u8>> {
     let flat = vec![1; 2 * 3073];
-    vec![
+    // A batch for Python in its protocols.
+    let pickles = [
+        &include_bytes!("../../tests/reference/cifar/test-4")[..],
+        include_bytes!("../../tests/reference/cifar/test-5"),
+    ];
+    let binary = [
         chosen(0, &cifar_record()),
         chosen(3, &cifar_record()),
         chosen(1, &gzipped(&flat)),
         chosen(2, &gzipped(&cifar_record())),
-    ]
+    ];
+    binary.into_iter().chain(pickles.map(|pickle| chosen(0, pickle))).collect()
 }
 
 fn npy(header: &str, bytes: &[u8]) -> Vec<u8> {
@@ -128,7 +134,31 @@ pub(super) fn tensors() -> Vec<Vec<u8>> {
         safetensors(with_metadata, &numbers),
         safetensors(r#"{"x": {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]}}"#, &[]),
         of_every_type(),
+        npz(),
     ]
+}
+
+/// Three samples of two numbers, and their labels.
+fn npz() -> Vec<u8> {
+    let header =
+        |descr: &str, shape: &str| format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}");
+    let x = npy(&header("|u1", "(3, 2)"), &[1, 2, 3, 4, 5, 6]);
+    let y = npy(&header("|i1", "(3,)"), &[0, 1, 1]);
+    zip(&[("x.npy", &x), ("y.npy", &y)])
+}
+
+pub(super) fn own() -> Vec<Vec<u8>> {
+    let header = r#"{"x": {"dtype": "U8", "shape": [3, 2], "data_offsets": [0, 6]}, "y": {"dtype": "U8", "shape": [3], "data_offsets": [6, 9]}}"#;
+    let named = safetensors(header, &[1, 2, 3, 4, 5, 6, 0, 1, 1]);
+    let tables = [
+        "a,b,label\n1.5,2,0\n-3e2,4,1\n",
+        "a;b;kind\r\n1,5;2;cat\r\n3;4;dog\r\n",
+        "\u{feff}0\t1\t2\n1\t2\t3\n",
+        "1,2,3\n4,NaN,6\n",
+        "b,a,a\n1,\"2\",3\n",
+    ];
+    let tables = tables.iter().enumerate().map(|(i, table)| chosen(i as u8, table.as_bytes()));
+    tables.chain([npz(), named, tensors()[2].clone()].iter().map(|file| chosen(0, file))).collect()
 }
 
 /// The state of a model in pickle's second protocol: an array of two by two, by its name.
@@ -255,5 +285,22 @@ pub(super) mod tests {
         }
         std::fs::write(&path, &tensors()[7]).unwrap();
         assert_eq!(WeightFile::open(&path, "file", None).unwrap().hashes().unwrap().len(), 4);
+        let mut evaluate = super::super::evaluator(place.path());
+        let file = place.path().join("project/own.csv");
+        for bytes in own() {
+            let (choice, bytes) = super::super::choice(&bytes);
+            std::fs::write(&file, bytes).unwrap();
+            let read = evaluate(&super::super::of_own(choice));
+            assert_eq!(read.err().map(|error| error.to_string()).unwrap_or_default(), "", "{choice}");
+        }
+        let set = place.path().join("cifar-10");
+        std::fs::create_dir(&set).unwrap();
+        std::fs::write(set.join("test_batch.bin"), cifar_record()).unwrap();
+        let folders = Folders::at(vec![place.path().to_owned()], None);
+        for bytes in &cifar() {
+            std::fs::write(set.join("data_batch_1.bin"), &bytes[1..]).unwrap();
+            let data = Dataset::open("cifar-10", &DatasetOptions::default(), &folders);
+            assert!(data.unwrap().train().pixels().is_ok());
+        }
     }
 }

@@ -36,11 +36,16 @@ fn place(name: &str) -> PathBuf {
     place
 }
 
-/// Opens a target. What it shares among threads stays on this one: handing it over takes longer than most inputs.
+/// Opens a target. What it shares among threads stays on one, which is this one where no other thread asks it: handing work over
+/// takes longer than most inputs, and this thread cannot take any while it waits for a script.
 fn open(name: &str) -> Reader {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread();
+    let target = named(name);
+    let mut pool = rayon::ThreadPoolBuilder::new().num_threads(1);
+    if !target.has_threads {
+        pool = pool.use_current_thread();
+    }
     pool.build_global().expect("nothing has used the threads before");
-    (named(name).open)(&place(name))
+    (target.open)(&place(name))
 }
 
 /// Gives an input to a target.
