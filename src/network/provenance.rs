@@ -1,6 +1,6 @@
 //! What a network rests on, for people and for theory.
 
-use super::{Architecture, Init, Network, ParamKind, ParamSpec, Scheme, Schemes, WeightSource, calibrate};
+use super::{Architecture, Block, Init, Network, ParamKind, ParamSpec, Scheme, Schemes, WeightSource, calibrate};
 use crate::data::Split;
 use crate::kernels::Activation;
 use crate::work::{NetworkOrigin, Provenance};
@@ -86,10 +86,14 @@ impl WeightSource {
 }
 
 impl Architecture {
-    /// The drawn arrays of hidden blocks with the numbers of their blocks, from 1: of those before the head, or else before
-    /// the last block. Of blocks that are alike in a row only the first where `once`.
+    /// The blocks before the head, or else before the last block.
+    pub fn hidden(&self) -> &[Block] {
+        &self.blocks[..self.trunk().min(self.depth() - 1).max(1)]
+    }
+
+    /// The drawn arrays of hidden blocks with the numbers of their blocks, from 1. Of blocks that are alike in a row only the first where `once`.
     fn hidden_arrays(&self, once: bool) -> impl Iterator<Item = (usize, ParamSpec)> {
-        let hidden = &self.blocks[..self.trunk().min(self.depth() - 1).max(1)];
+        let hidden = self.hidden();
         let blocks = hidden.iter().enumerate().filter(move |(i, block)| !once || *i == 0 || hidden[i - 1] != **block);
         blocks.flat_map(|(i, block)| block.param_specs().into_iter().map(move |spec| (i + 1, spec)))
     }
@@ -117,10 +121,9 @@ impl Architecture {
 }
 
 impl Architecture {
-    /// The activation of all hidden blocks, if they share one: of those before the head, or else before the last block.
-    /// Blocks without weights have none.
+    /// The activation of all hidden blocks, if they share one. Blocks without weights have none.
     pub fn hidden_activation(&self) -> Option<Activation> {
-        let hidden = &self.blocks[..self.trunk().min(self.depth() - 1).max(1)];
+        let hidden = self.hidden();
         let mut shared = None;
         for (l, block) in hidden.iter().enumerate() {
             // Most blocks of a deep network are alike.

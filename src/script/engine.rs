@@ -16,6 +16,7 @@ const MOST_NAMES: usize = 10_000;
 
 /// An engine for one session.
 pub(super) fn engine(session: &Arc<Session>, loader: &Loader, primitives: &Primitives) -> Result<Engine, Diagnostic> {
+    session.enter();
     let mut engine = Engine::new();
     let limits = &session.settings.limits;
     engine

@@ -2,9 +2,10 @@
 //! what it takes, its default, and its meaning. The check, the error messages, the defaults that the code uses, and the
 //! reference all come from that declaration.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use rhai::{Dynamic, Map};
+use rhai::{Array, Dynamic, Map};
 
 use super::lazy::Number;
 use super::type_names::in_message;
@@ -192,16 +193,12 @@ impl Options<'_> {
         what: impl fmt::Display,
         as_wanted: impl Fn(&Dynamic) -> Option<T>,
     ) -> Result<Option<T>> {
-        self.map
-            .get(key)
-            .map(|value| {
-                as_wanted(value).ok_or_else(|| {
-                    let function = self.spec.function;
-                    let error = format!("`{function}`: option `{key}` must be {what}, got {}", describe(value));
-                    with_way_out(Error::new(error), value)
-                })
-            })
-            .transpose()
+        let Some(value) = self.map.get(key) else { return Ok(None) };
+        let value = settled(value)?;
+        as_wanted(&value).map(Some).ok_or_else(|| {
+            let function = self.spec.function;
+            Error::new(format!("`{function}`: option `{key}` must be {what}, got {}", describe(&value)))
+        })
     }
 
     /// The given value or else the declared default, as `preset` reads it.
@@ -343,7 +340,7 @@ impl Options<'_> {
     /// # Errors
     /// If the script gave something else.
     pub fn optional_numbers(&self, key: &str) -> Result<Option<Vec<f64>>> {
-        self.read(key, "an array of numbers", |value| value.read_lock::<rhai::Array>()?.iter().map(number).collect())
+        self.read(key, "an array of numbers", |value| value.read_lock::<Array>()?.iter().map(number).collect())
     }
 
     /// A pair [low, high] of numbers, if the script gave one; `()` leaves a side open.
@@ -352,7 +349,7 @@ impl Options<'_> {
     /// If the script gave something else.
     pub fn range(&self, key: &str) -> Result<Option<(Option<f64>, Option<f64>)>> {
         self.read(key, "a pair [low, high], where () leaves a side open", |value| {
-            let pair = value.read_lock::<rhai::Array>()?;
+            let pair = value.read_lock::<Array>()?;
             let side = |value: &Dynamic| if value.is_unit() { Some(None) } else { number(value).map(Some) };
             match &pair[..] {
                 [low, high] => Some((side(low)?, side(high)?)),
@@ -367,9 +364,21 @@ pub fn number(value: &Dynamic) -> Option<f64> {
     value.as_float().ok().or_else(|| value.as_int().ok().map(|int| int as f64))
 }
 
-/// The error of a value that is not what is wanted; of a number that is computed later, how it becomes one.
-pub fn with_way_out(error: Error, value: &Dynamic) -> Error {
-    if value.is::<Number>() { error.hint("`.value` computes it now") } else { error }
+/// A value of a script, a late number or those in an array computed now.
+///
+/// # Errors
+/// If one cannot be computed, or nothing may be computed here.
+pub fn settled(value: &Dynamic) -> Result<Cow<'_, Dynamic>> {
+    if let Some(late) = value.read_lock::<Number>() {
+        return Ok(Cow::Owned(late.now()?.into()));
+    }
+    match value.read_lock::<Array>() {
+        Some(values) if values.iter().any(|value| value.is::<Number>()) => {
+            let values = values.iter().map(|value| Ok(settled(value)?.into_owned()));
+            Ok(Cow::Owned(values.collect::<Result<Array>>()?.into()))
+        }
+        _ => Ok(Cow::Borrowed(value)),
+    }
 }
 
 /// A value for an error message: what it is, and itself where it is short.

@@ -1,8 +1,9 @@
 //! One evaluation of a script: its parameters, axes, outputs and warnings.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use rhai::{Dynamic, EvalAltResult, NativeCallContext};
 
@@ -197,6 +198,20 @@ impl Session {
             .tag()
             .and_then(|tag| tag.clone().try_cast::<Arc<Self>>())
             .ok_or_else(|| Error::new("this function works only in a script that the host runs"))
+    }
+
+    /// Makes it the session of the script on this thread.
+    pub(super) fn enter(self: &Arc<Self>) {
+        HERE.set(Arc::downgrade(self));
+    }
+
+    /// The session of the script on this thread, where no call is at hand: options are read in many places.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(super) fn here() -> Result<Arc<Self>> {
+        HERE.with_borrow(Weak::upgrade)
+            .ok_or_else(|| Error::new("a late number is computed only on the thread of a script that the host runs"))
     }
 
     pub(super) fn state(&self) -> Guard<'_, State> {
@@ -461,6 +476,10 @@ impl Session {
             None => error.hint(format!("it has {}", state.params.keys().cloned().collect::<Vec<_>>().join(", "))),
         })
     }
+}
+
+thread_local! {
+    static HERE: RefCell<Weak<Session>> = const { RefCell::new(Weak::new()) };
 }
 
 /// What is printed in a check of a result that is not computed.

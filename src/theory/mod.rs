@@ -113,6 +113,14 @@ pub struct CriticalPoint {
     pub decay: f64,
 }
 
+/// What theory assumes of weights, of networks whose weights are drawn by another scheme.
+pub fn assumes_independent(scheme: &str) -> String {
+    format!(
+        "Theory is that of independent weights of variance σ_w² / fan-in; these networks have {scheme} weights, whose σ_w² is \
+         the gain's square in wide square layers."
+    )
+}
+
 /// The fixed points and depth scales of a network with this activation, σ_w² and σ_b², both from 0 to 1e6.
 ///
 /// # Errors

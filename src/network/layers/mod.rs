@@ -123,6 +123,21 @@ impl Layer {
         self.param_specs().iter().filter(|spec| spec.kind.is_trained()).map(ParamSpec::len).sum()
     }
 
+    /// Whether mean-field theory takes it into account: weights and biases, an activation, or another order of the numbers.
+    pub fn has_mean_field(&self) -> bool {
+        match self {
+            Self::Initialised(own) => own.layer.has_mean_field(),
+            Self::Linear(_)
+            | Self::Activation(_)
+            | Self::Conv2d(_)
+            | Self::Flatten(_)
+            | Self::Reshape(_)
+            | Self::Permute(_)
+            | Self::PatchEmbedding(_) => true,
+            _ => false,
+        }
+    }
+
     /// Floating-point operations for one sample of shape `input`; elementwise ones do not count.
     pub fn operations(&self, input: &[usize]) -> f64 {
         self.kind().operations(input)

@@ -10,7 +10,7 @@ use self::words::{Judged, Judgement};
 use super::{Filled, Output, ResultRow, ResultTable};
 use crate::entropy::{Lost, Measure, Measured};
 use crate::executor::Computed;
-use crate::theory::{MeanField, Nonlinearity, critical_weight_var, mean_field};
+use crate::theory::{MeanField, Nonlinearity, assumes_independent, critical_weight_var, mean_field};
 use crate::work::{Described, NetworkOrigin, Target};
 use crate::{Error, Result};
 
@@ -125,10 +125,7 @@ impl Verdict {
         let curves = self.table.rows.iter().filter_map(|row| row.entry().source());
         let scheme =
             curves.flat_map(|curve| &curve.provenance().networks).find_map(|network| network.scheme.clone())?;
-        Some(format!(
-            "Theory is that of independent weights of variance σ_w² / fan-in; these networks have {scheme} weights, whose σ_w² \
-             is the gain's square in wide square layers."
-        ))
+        Some(assumes_independent(&scheme))
     }
 }
 

@@ -8,7 +8,7 @@ use super::data::DATASET;
 use super::network::elements;
 use crate::data::{ArrayOptions, Classes, Dataset, OwnLabels, OwnPart, Split};
 use crate::output::Pictures;
-use crate::script::options::{Options, describe};
+use crate::script::options::{Options, describe, number, settled};
 use crate::script::session::{Native, Session};
 use crate::script::tensor::ScriptTensor;
 use crate::{Error, Result};
@@ -101,13 +101,14 @@ fn labels(y: &Dynamic) -> Result<OwnLabels> {
     if list.iter().all(Dynamic::is_string) {
         return Ok(OwnLabels::Texts(list.iter().map(ToString::to_string).collect()));
     }
-    let number = |(i, label): (usize, &Dynamic)| {
-        crate::script::options::number(label).map(|label| label as f32).ok_or_else(|| {
-            Error::new(format!("label {i} of y is {}", describe(label)))
+    let class = |(i, label): (usize, &Dynamic)| {
+        let label = settled(label)?;
+        number(&label).map(|label| label as f32).ok_or_else(|| {
+            Error::new(format!("label {i} of y is {}", describe(&label)))
                 .hint("labels are whole numbers from 0, or all of them are texts")
         })
     };
-    let numbers = list.iter().enumerate().map(number).collect::<Result<Vec<_>>>()?;
+    let numbers = list.iter().enumerate().map(class).collect::<Result<Vec<_>>>()?;
     Ok(OwnLabels::Numbers { shape: vec![numbers.len()], numbers })
 }
 

@@ -10,10 +10,10 @@ use super::general::{AnyNumber, wanted_count, wanted_number};
 use crate::Error;
 use crate::cascade::Cascade;
 use crate::entropy::{CUTOFF_TOLERANCE, Derivation, Measured, derive, numbers};
-use crate::script::lazy::{Curve, Number};
+use crate::script::lazy::{self, Curve, Number};
 use crate::script::options::{Key, Spec};
 use crate::script::session::{Native, Session};
-use crate::work::{Described, Target, Value};
+use crate::work::{Described, Value};
 
 const CUTOFF: Spec = Spec {
     function: "cutoff",
@@ -76,9 +76,7 @@ impl Curve {
 
 /// Computes one result now.
 pub(super) fn now(context: &NativeCallContext<'_>, what: &str, source: &Described) -> Native<Arc<Value>> {
-    let target = Target { point: what.to_owned(), result: source.clone() };
-    let mut computed = Session::from_context(context)?.computed(vec![target])?;
-    Ok(computed.remove(&source.fingerprint()).unwrap_or_else(|| Err(Error::interrupted()))?)
+    Ok(lazy::now(&*Session::from_context(context)?, what, source)?)
 }
 
 pub(super) fn value_of(context: &NativeCallContext<'_>, number: &Number) -> Native<f64> {

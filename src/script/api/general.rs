@@ -5,7 +5,7 @@ use rhai::{Array, Dynamic, Engine, FLOAT, INT};
 
 use crate::Error;
 use crate::script::decimal;
-use crate::script::options::{describe, number, with_way_out};
+use crate::script::options::{describe, number, settled};
 use crate::script::session::{Native, Session};
 
 pub(super) fn register(engine: &mut Engine) {
@@ -15,10 +15,10 @@ pub(super) fn register(engine: &mut Engine) {
 /// A parameter that takes an integer or a number. The reference shows it as "number".
 pub(super) type AnyNumber = Dynamic;
 
-/// A number from a script, `1` as well as `1.0`; `what` names it in the error.
+/// A number from a script, `1` as well as `1.0`, and a late one, computed now; `what` names it in the error.
 pub(super) fn wanted_number(value: &Dynamic, what: &str) -> Result<f64, Error> {
-    number(value)
-        .ok_or_else(|| with_way_out(Error::new(format!("{what} must be a number, got {}", describe(value))), value))
+    let value = settled(value)?;
+    number(&value).ok_or_else(|| Error::new(format!("{what} must be a number, got {}", describe(&value))))
 }
 
 /// A count from a script; `what` names it in the error.

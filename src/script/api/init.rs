@@ -6,7 +6,7 @@ use rhai::{Dynamic, Engine, FnPtr, INT, Map};
 use super::general::{AnyNumber, wanted_number};
 use crate::Error;
 use crate::network::{Architecture, Block, Distribution, Init, Layer, Network, OwnSchemes, Scheme, Schemes, Variance};
-use crate::script::options::{Key, Options, Spec, Takes, describe, number, with_way_out};
+use crate::script::options::{Key, Options, Spec, Takes, describe, number, settled};
 use crate::script::session::Native;
 
 const WEIGHT_VAR: Key = Key::open(
@@ -82,7 +82,8 @@ impl Place<'_> {
                 .into());
         }
         let by_variance = self.schemes(options, variance, |value, what| {
-            let variance = number(value).ok_or_else(|| not_a("a number", what, value))?;
+            let value = settled(value)?;
+            let variance = number(&value).ok_or_else(|| not_a("a number", what, &value))?;
             let scheme = Scheme::gaussian(variance);
             scheme.check(what)?;
             Ok(scheme)
@@ -101,8 +102,7 @@ impl Place<'_> {
 }
 
 fn not_a(wanted: &str, what: &str, value: &Dynamic) -> Error {
-    let error = Error::new(format!("`init`: option `{what}` must be {wanted}, got {}", describe(value)));
-    with_way_out(error, value)
+    Error::new(format!("`init`: option `{what}` must be {wanted}, got {}", describe(value)))
 }
 
 /// The rule for a network's initial weights, with seed 0.

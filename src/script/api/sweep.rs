@@ -10,7 +10,7 @@ use super::general::wanted_count;
 use super::points;
 use crate::Error;
 use crate::output::Point;
-use crate::script::options::describe;
+use crate::script::options::{describe, settled};
 use crate::script::session::{Native, Session};
 use crate::script::table::{Axis, PointList, Row, Table, narrow, point_in_words, point_map};
 use crate::words::counted;
@@ -189,7 +189,8 @@ mod functions {
         if values.is_empty() {
             return Err(Error::new(format!("axis \"{name}\" has no values")).into());
         }
-        Ok(Axis::listing(name, values))
+        let values = values.iter().map(|value| Ok(settled(value)?.into_owned()));
+        Ok(Axis::listing(name, values.collect::<Native<_>>()?))
     }
 
     /// The axis "seed" with the values 0 to `n` − 1: every point of a sweep is repeated with networks drawn anew. At finite width the

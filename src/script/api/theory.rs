@@ -5,9 +5,9 @@ use rhai::{Dynamic, Engine, FLOAT, FnPtr, Map};
 
 use super::general::{AnyNumber, wanted_number};
 use crate::Error;
-use crate::network::Layer;
+use crate::network::{Layer, Network};
 use crate::script::options::{Key, Options, Spec, Takes};
-use crate::script::session::Native;
+use crate::script::session::{Native, Session};
 use crate::theory::{self, MeanField, Nonlinearity};
 
 const MEAN_FIELD: Spec = Spec {
@@ -37,6 +37,30 @@ fn of_layer(layer: &Layer) -> Native<Nonlinearity> {
             .hint("give it `tanh()`, `activation(\"relu\")` or `activation(|x| x * sigmoid(x))`")
     })?;
     Ok(Nonlinearity::of(&activation)?)
+}
+
+/// What theory says of a network, with a warning where its weights are not those of theory.
+fn of_network(context: &NativeCallContext<'_>, network: &Network) -> Native<MeanField> {
+    let silent = |what: &str| {
+        let error = Error::new(format!("mean-field theory does not describe this network: {what}"));
+        Err(error.hint("for another one that is near to it: `mean_field(\"tanh\", #{ weight_var: …, bias_var: … })`").into())
+    };
+    for (block, l) in network.architecture().hidden().iter().zip(1..) {
+        if let Some(layer) = block.layers().iter().find(|layer| !layer.has_mean_field()) {
+            return silent(&format!("block {l} has {layer}"));
+        }
+    }
+    let provenance = network.provenance();
+    let Some(origin) = provenance.networks.first() else { return silent("nothing is known of it") };
+    let Some(activation) = &origin.activation else { return silent("its blocks have several activations or none") };
+    let (Some(weight_var), Some(bias_var)) = (origin.weight_var, origin.bias_var) else {
+        return silent("its weights are not drawn with one variance for all blocks");
+    };
+    if let Some(scheme) = &origin.scheme {
+        let session = Session::from_context(context)?;
+        session.warn_at(context, Error::new(theory::assumes_independent(scheme)));
+    }
+    Ok(theory::mean_field(&Nonlinearity::of(activation)?, weight_var, bias_var)?)
 }
 
 /// A closure of the script as an activation. It is sampled here and never called again.
@@ -90,6 +114,18 @@ mod functions {
     pub fn mean_field_of(context: NativeCallContext, activation: FnPtr, options: Map) -> Native<MeanField> {
         let options = MEAN_FIELD.read(&options)?;
         solve(&custom(&context, &activation)?, &options)
+    }
+
+    /// Of a network as it is drawn: with its own activation and variances. A network that theory does not describe (with a norm,
+    /// a residual block, weights from a file) is an error; orthogonal weights are a warning.
+    ///
+    /// ```
+    /// let net = mlp::wide(49, 10, 4).init(#{ weight_var: 1.5, bias_var: 0.05 });
+    /// print(mean_field(net).xi_c);     // 15.79…
+    /// ```
+    #[rhai_fn(name = "mean_field", return_raw)]
+    pub fn mean_field_of_network(context: NativeCallContext, network: Network) -> Native<MeanField> {
+        of_network(&context, &network)
     }
 
     /// The weight variance at which χ₁ = 1, on the line between the ordered and the chaotic phase. `activation` is what

@@ -10,7 +10,7 @@ use crate::output::Pictures;
 use crate::random::Random;
 use crate::script::api::curve::now;
 use crate::script::api::general::{AnyNumber, wanted_count, wanted_number};
-use crate::script::options::{describe, number};
+use crate::script::options::{describe, number, settled};
 use crate::script::session::{Native, Session};
 use crate::script::tensor::{MOST, ScriptTensor, padded};
 use crate::script::tensor_budget::RANKS;
@@ -58,7 +58,7 @@ fn flatten(array: &Array, shape: &[usize], path: &mut Vec<usize>, numbers: &mut 
             }
             (Some(inner), []) => return ragged(format!("a list of {}", inner.len()), "a number".to_owned()),
             (None, [size, ..]) => return ragged(describe(value), format!("a list of {size}")),
-            (None, []) => match number(value) {
+            (None, []) => match number(&*settled(value)?) {
                 Some(x) => numbers.push(x as f32),
                 None => {
                     let error =
