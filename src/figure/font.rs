@@ -1,10 +1,15 @@
 //! The font of all figures, DejaVu Sans, which is embedded in the program. Text is measured and painted with it, and every SVG
-//! and PDF embeds the letters that it uses, so that a figure looks the same everywhere. The letters are taken out here, because
+//! and PDF embeds the letters that it uses, so that a figure looks the same everywhere; letters that it lacks are looked for in
+//! the machine's fonts. The letters are taken out here, because
 //! the crates that subset fonts do so for PDF: `subsetter` removes the `cmap` table, without which a browser does not find a letter.
 
-use ab_glyph::{Font as _, FontRef, GlyphId, OutlinedGlyph, PxScale, point};
+use ab_glyph::{Font, FontRef, GlyphId, OutlinedGlyph, Point, PxScale, point};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
+use unicode_bidi::{BidiClass, BidiInfo, bidi_class};
+
+use super::fallback::{self, Found};
 
 /// DejaVu Sans 2.37, reduced to Latin, Greek, Cyrillic, Armenian, mathematics, arrows and signs, without hints; see
 /// DejaVuSans-LICENSE.txt.
@@ -23,9 +28,46 @@ fn units_per_em() -> f32 {
     font().units_per_em().unwrap_or(2048.0)
 }
 
-/// Whether the font has this letter.
-pub fn has(letter: char) -> bool {
-    font().glyph_id(letter).0 != 0
+/// How a letter is drawn.
+pub enum Letter {
+    /// By the embedded font.
+    Embedded(GlyphId),
+    /// By a font of this machine.
+    Found(Found),
+    /// It has no outline of its own.
+    Unseen,
+    /// No font has it: a box.
+    Unknown,
+}
+
+impl Letter {
+    pub fn of(letter: char) -> Self {
+        match font().glyph_id(letter) {
+            GlyphId(0) if fallback::is_mark_of_neighbours(letter) => Self::Unseen,
+            GlyphId(0) => fallback::find(letter).map_or(Self::Unknown, Self::Found),
+            glyph => Self::Embedded(glyph),
+        }
+    }
+
+    /// How far the pen moves, in ems.
+    pub fn width(&self) -> f64 {
+        match self {
+            Self::Embedded(glyph) => advance(*glyph),
+            Self::Found(found) => found.width(),
+            Self::Unseen => 0.0,
+            Self::Unknown => advance(GlyphId(0)),
+        }
+    }
+}
+
+/// The letters of a text from left to right: Hebrew and Arabic run the other way.
+pub fn from_left(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(|letter| matches!(bidi_class(letter), BidiClass::R | BidiClass::AL)) {
+        return Cow::Borrowed(text);
+    }
+    let info = BidiInfo::new(text, None);
+    let lines = info.paragraphs.iter().map(|paragraph| info.reorder_line(paragraph, paragraph.range.clone()));
+    Cow::Owned(lines.collect())
 }
 
 /// How far the pen moves over this text, in ems.
@@ -35,7 +77,7 @@ pub fn width(text: &str) -> f64 {
 
 /// How far the pen moves over a letter, in ems.
 pub fn letter_width(letter: char) -> f64 {
-    advance(font().glyph_id(letter))
+    Letter::of(letter).width()
 }
 
 fn advance(glyph: GlyphId) -> f64 {
@@ -43,16 +85,26 @@ fn advance(glyph: GlyphId) -> f64 {
 }
 
 /// The outlines of this text with its first baseline point at (x, y), `size` pixels per em.
-pub fn outlines(text: &str, x: f64, y: f64, size: f64) -> impl Iterator<Item = OutlinedGlyph> {
-    // ab_glyph scales by a line's height, not by the em.
-    let scale = PxScale::from(size as f32 * font().height_unscaled() / units_per_em());
+pub fn outlines(text: &str, x: f64, y: f64, size: f64) -> Vec<OutlinedGlyph> {
     let mut pen = x;
-    text.chars().filter_map(move |c| {
-        let id = font().glyph_id(c);
-        let glyph = id.with_scale_and_position(scale, point(pen as f32, y as f32));
-        pen += advance(id) * size;
-        font().outline_glyph(glyph)
-    })
+    let text = from_left(text);
+    let outlined = text.chars().filter_map(|letter| {
+        let (letter, at) = (Letter::of(letter), point(pen as f32, y as f32));
+        pen += letter.width() * size;
+        match &letter {
+            Letter::Embedded(glyph) => outlined(font(), *glyph, at, size),
+            Letter::Found(found) => outlined(&*found.font, found.glyph, at, size),
+            Letter::Unseen => None,
+            Letter::Unknown => outlined(font(), GlyphId(0), at, size),
+        }
+    });
+    outlined.collect()
+}
+
+fn outlined(font: &impl Font, glyph: GlyphId, at: Point, size: f64) -> Option<OutlinedGlyph> {
+    // ab_glyph scales by a line's height, not by the em.
+    let scale = PxScale::from(size as f32 * font.height_unscaled() / font.units_per_em()?);
+    font.outline_glyph(glyph.with_scale_and_position(scale, at))
 }
 
 /// The font reduced to some letters.
@@ -216,7 +268,15 @@ mod tests {
     #[test]
     fn titles_of_many_scripts_have_letters() {
         let title = "Энтропия ≈ ½·log₂(1 + σ²), α → ∞, Łódź, Ελλάδα, ∂ₜu ∈ ℝⁿ, “ŵ”, n ≥ 10⁻³ — ✓ ⟨x⟩ ‖x‖";
-        let missing: String = title.chars().filter(|letter| !has(*letter)).collect();
+        let missing: String =
+            title.chars().filter(|letter| !matches!(Letter::of(*letter), Letter::Embedded(_))).collect();
         assert_eq!(missing, "");
+    }
+
+    #[test]
+    fn hebrew_runs_from_the_right() {
+        assert_eq!(from_left("σ שלום 12"), "σ 12 םולש");
+        assert_eq!(from_left("a b"), "a b");
+        assert_eq!(letter_width('\u{fe0f}'), 0.0);
     }
 }

@@ -1,7 +1,8 @@
 //! What a figure does not show of its data, in words: a value without a place on its axes, a letter that the font lacks.
 
 use super::curves::Ground;
-use super::{Axis, Bars, Figure, Heatmap, Histogram, Images, Kind, Lines, Scatter, Series, font};
+use super::font::Letter;
+use super::{Axis, Bars, Figure, Heatmap, Histogram, Images, Kind, Lines, Scatter, Series, fallback};
 use crate::Result;
 
 impl Figure {
@@ -11,19 +12,29 @@ impl Figure {
     /// As [`Figure::svg`].
     pub fn left_out(&self) -> Result<Vec<String>> {
         let mut sentences = self.kind.left_out();
-        sentences.extend(self.unknown_letters()?);
+        sentences.extend(self.letters_apart()?);
         Ok(sentences)
     }
 
-    fn unknown_letters(&self) -> Result<Option<String>> {
-        let unknown = self.scene()?.letters().into_iter().filter(|&letter| !font::has(letter));
-        let letters: Vec<String> = unknown.map(|letter| format!("\"{letter}\" (U+{:04X})", letter as u32)).collect();
-        Ok((!letters.is_empty()).then(|| {
-            let letters = letters.join(", ");
+    /// What of its letters PNG and PDF show in another way than the SVG.
+    fn letters_apart(&self) -> Result<impl Iterator<Item = String> + use<>> {
+        let letters = self.scene()?.letters();
+        let named = |is_named: fn(char) -> bool| {
+            let named = letters.iter().filter(|&&letter| is_named(letter));
+            let named: Vec<String> = named.map(|&letter| format!("\"{letter}\" (U+{:04X})", letter as u32)).collect();
+            (!named.is_empty()).then(|| named.join(", "))
+        };
+        let unknown = named(|letter| matches!(Letter::of(letter), Letter::Unknown)).map(|letters| {
             format!(
-                "the font of figures lacks {letters}: PNG and PDF leave it out, the SVG shows the viewer's own letter"
+                "no font here has {letters}: PNG and PDF show a box, the SVG the viewer's own letter; a font that has it, such as \
+                 Noto, is found where it is installed"
             )
-        }))
+        });
+        let joined = named(|letter| fallback::joins(letter) && matches!(Letter::of(letter), Letter::Found(_)));
+        let joined = joined.map(|letters| {
+            format!("{letters}: PNG and PDF draw letters of this writing one by one, unjoined; the SVG joins them")
+        });
+        Ok(unknown.into_iter().chain(joined))
     }
 }
 

@@ -10,6 +10,7 @@ mod chart;
 mod colourbar;
 mod csv;
 mod curves;
+mod fallback;
 mod font;
 mod geometry;
 mod heatmap;

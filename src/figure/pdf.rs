@@ -9,7 +9,10 @@ use pdf_writer::types::{CidFontType, FontFlags, LineJoinStyle, SystemInfo, Unico
 use pdf_writer::{Content, Filter, Finish, Name, Pdf, Ref, Str, TextStr};
 
 use super::chart::PER_MILLIMETRE;
-use super::font::{self, Reduced};
+use ab_glyph::{OutlineCurve, Point};
+
+use super::fallback::Found;
+use super::font::{self, Letter, Reduced};
 use super::geometry::Rect;
 use super::palette::Colour;
 use super::png;
@@ -178,11 +181,68 @@ impl Page<'_> {
             } else {
                 [size, 0.0, 0.0, -size, x + along, y + drop]
             };
-            let glyph = |letter: char| self.font.glyphs.get(&letter).copied().unwrap_or(0).to_be_bytes();
-            let glyphs: Vec<u8> = run.text.chars().flat_map(glyph).collect();
-            self.content.begin_text().set_font(FONT, 1.0).set_text_matrix(matrix.map(|v| v as f32));
-            self.content.show(Str(&glyphs)).end_text();
+            // The ends of what has one font each, and the pen there.
+            let (mut glyphs, mut start, mut pen) = (Vec::new(), 0.0, 0.0);
+            for letter in font::from_left(&run.text).chars() {
+                let drawn = Letter::of(letter);
+                let width = drawn.width();
+                match drawn {
+                    Letter::Unseen => {}
+                    Letter::Found(found) => {
+                        self.text(&std::mem::take(&mut glyphs), matrix, start);
+                        self.outline(&found, matrix, pen);
+                        start = pen + width;
+                    }
+                    Letter::Embedded(_) | Letter::Unknown => {
+                        glyphs.extend(self.font.glyphs.get(&letter).copied().unwrap_or(0).to_be_bytes());
+                    }
+                }
+                pen += width;
+            }
+            self.text(&glyphs, matrix, start);
         }
+    }
+
+    /// Glyphs of the embedded font, `pen` ems from the place of a matrix.
+    fn text(&mut self, glyphs: &[u8], matrix: [f64; 6], pen: f64) {
+        if !glyphs.is_empty() {
+            self.content.begin_text().set_font(FONT, 1.0).set_text_matrix(moved(matrix, pen));
+            self.content.show(Str(glyphs)).end_text();
+        }
+    }
+
+    /// A letter of another font, as its outline.
+    fn outline(&mut self, letter: &Found, matrix: [f64; 6], pen: f64) {
+        let Some(outline) = letter.outline() else { return };
+        let em = letter.units_per_em();
+        let place = |point: Point| (point.x / em, point.y / em);
+        self.content.save_state().transform(moved(matrix, pen));
+        let mut last = None;
+        for curve in &outline.curves {
+            let (OutlineCurve::Line(start, end)
+            | OutlineCurve::Quad(start, _, end)
+            | OutlineCurve::Cubic(start, .., end)) = curve;
+            let [from, to] = [place(*start), place(*end)];
+            if last != Some(from) {
+                self.content.move_to(from.0, from.1);
+            }
+            match curve {
+                OutlineCurve::Line(..) => _ = self.content.line_to(to.0, to.1),
+                OutlineCurve::Quad(_, by, _) => {
+                    // PDF has cubic curves only.
+                    let by = place(*by);
+                    let near = |end: (f32, f32)| ((end.0 + 2.0 * by.0) / 3.0, (end.1 + 2.0 * by.1) / 3.0);
+                    let (a, b) = (near(from), near(to));
+                    self.content.cubic_to(a.0, a.1, b.0, b.1, to.0, to.1);
+                }
+                OutlineCurve::Cubic(_, a, b, _) => {
+                    let (a, b) = (place(*a), place(*b));
+                    self.content.cubic_to(a.0, a.1, b.0, b.1, to.0, to.1);
+                }
+            }
+            last = Some(to);
+        }
+        self.content.fill_nonzero().restore_state();
     }
 
     fn file(self, title: &str, (width, height): (f32, f32)) -> Result<Vec<u8>> {
@@ -234,6 +294,12 @@ impl Page<'_> {
         about.finish();
         Ok(pdf.finish())
     }
+}
+
+/// A matrix moved by ems along its first axis.
+fn moved(matrix: [f64; 6], ems: f64) -> [f32; 6] {
+    let [a, b, c, d, x, y] = matrix;
+    [a, b, c, d, x + ems * a, y + ems * b].map(|v| v as f32)
 }
 
 /// The font of all labels: its outlines, its advances, and the letter of every glyph, by which text is found and copied.

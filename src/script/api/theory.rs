@@ -43,7 +43,9 @@ fn of_layer(layer: &Layer) -> Native<Nonlinearity> {
 fn of_network(context: &NativeCallContext<'_>, network: &Network) -> Native<MeanField> {
     let silent = |what: &str| {
         let error = Error::new(format!("mean-field theory does not describe this network: {what}"));
-        Err(error.hint("for another one that is near to it: `mean_field(\"tanh\", #{ weight_var: …, bias_var: … })`").into())
+        Err(error
+            .hint("for another one that is near to it: `mean_field(\"tanh\", #{ weight_var: …, bias_var: … })`")
+            .into())
     };
     for (block, l) in network.architecture().hidden().iter().zip(1..) {
         if let Some(layer) = block.layers().iter().find(|layer| !layer.has_mean_field()) {
