@@ -152,13 +152,14 @@ pub(super) fn own() -> Vec<Vec<u8>> {
     let named = safetensors(header, &[1, 2, 3, 4, 5, 6, 0, 1, 1]);
     let tables = [
         "a,b,label\n1.5,2,0\n-3e2,4,1\n",
-        "a;b;kind\r\n1,5;2;cat\r\n3;4;dog\r\n",
-        "\u{feff}0\t1\t2\n1\t2\t3\n",
-        "1,2,3\n4,NaN,6\n",
-        "b,a,a\n1,\"2\",3\n",
+        "a;b;kind\r\n1.5;2;cat\r\n3;4;dog\r\n",
+        "\u{feff}b\ta\n1\t\"2\"\n-0.0\t1e-3\n",
+        "b,a,label\n1,2,0\n3,4,1\n",
+        "1,2,3\n4,5,6\n",
     ];
     let tables = tables.iter().enumerate().map(|(i, table)| chosen(i as u8, table.as_bytes()));
-    tables.chain([npz(), named, tensors()[2].clone()].iter().map(|file| chosen(0, file))).collect()
+    let plain = npy("{'descr': '|u1', 'fortran_order': True, 'shape': (3, 2), }", &[1, 2, 3, 4, 5, 6]);
+    tables.chain([npz(), named, plain].iter().map(|file| chosen(0, file))).collect()
 }
 
 /// The state of a model in pickle's second protocol: an array of two by two, by its name.

@@ -501,7 +501,7 @@ mod numbers {
             lines(odd, #{ x: "x" }).save("odd.svg");
             lines(odd, #{ x: "x", log_x: true, log_y: true }).save("log.svg");
             bars(odd, #{ x: "x" }).save("bars.svg");
-            heatmap(sweep([axis("x", [1, 2]), axis("y", [1, 2])]).map(|p| p.x / 2.0), #{ title: "\u{10fffd}\u{10fffe} is ∞" })
+            heatmap(sweep([axis("x", [1, 2]), axis("y", [1, 2])]).map(|p| p.x / 2.0), #{ title: "\U0010fffd\U0010fffe is ∞" })
                 .line(sweep([axis("x", [1, 2])]).map(|p| -1.0 / 0.0), "low").save("title.svg");"#);
         assert_eq!(outcome.status, Status::Done);
         let words = [

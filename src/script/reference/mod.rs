@@ -6,6 +6,8 @@ mod collect;
 mod pages;
 mod write;
 
+use std::collections::BTreeSet;
+
 use rhai::{Engine, EvalAltResult};
 use serde::Serialize;
 
@@ -19,7 +21,12 @@ pub(super) fn forms_of_unmatched(engine: &Engine, error: &EvalAltResult) -> Vec<
     let Some((name, _)) = signature.split_once(" (") else { return Vec::new() };
     let pages = collect(engine).groups.into_iter().flat_map(|group| group.pages);
     let forms = pages.filter(|page| page.name == name && page.kind == PageKind::Function).flat_map(|page| page.forms);
-    forms.take(MOST).map(|form| format!("there is `{}`", form.signature)).collect()
+    let mut hints: Vec<String> = forms.map(|form| format!("there is `{}`", form.signature)).collect();
+    // Those of two types may be written alike.
+    let mut seen = BTreeSet::new();
+    hints.retain(|hint| seen.insert(hint.clone()));
+    hints.truncate(MOST);
+    hints
 }
 
 /// Everything that scripts can call.
