@@ -223,20 +223,23 @@ impl Draft {
     pub(super) fn solvers(&self) -> String {
         let tables = self.tables();
         let results = tables.iter().flat_map(|table| table.rows.iter()).filter_map(|row| row.entry().source());
-        let (mut lambdas, mut others) = (Vec::<f64>::new(), BTreeSet::<&str>::new());
+        let (mut ridge, mut others) = (BTreeMap::<&str, Vec<f64>>::new(), BTreeSet::<&str>::new());
         for solver in results.flat_map(|result| &result.provenance().solvers) {
-            match solver.rsplit_once("λ = ").and_then(|(_, lambda)| lambda.parse().ok()) {
-                Some(lambda) => lambdas.push(lambda),
+            match solver.rsplit_once(", λ = ").and_then(|(kind, lambda)| Some((kind, lambda.parse().ok()?))) {
+                Some((kind, lambda)) => ridge.entry(kind).or_default().push(lambda),
                 None => _ = others.insert(solver),
             }
         }
-        lambdas.sort_by(f64::total_cmp);
-        let ridge = match &lambdas[..] {
-            [] => None,
-            [least, .., largest] if least < largest => Some(format!("ridge regression, λ {least} to {largest}")),
-            [lambda, ..] => Some(format!("ridge regression, λ = {lambda}")),
+        let of_kind = |(kind, mut lambdas): (&str, Vec<f64>)| {
+            lambdas.sort_by(f64::total_cmp);
+            let ends =
+                [lambdas.first(), lambdas.last()].map(|end| end.map_or_else(String::new, |end| number::plain(*end)));
+            match ends {
+                [least, largest] if least == largest => format!("{kind}, λ = {least}"),
+                [least, largest] => format!("{kind}, λ {least} to {largest}"),
+            }
         };
-        ridge.as_deref().into_iter().chain(others).collect::<Vec<_>>().join("; ")
+        ridge.into_iter().map(of_kind).chain(others.into_iter().map(str::to_owned)).collect::<Vec<_>>().join("; ")
     }
 
     /// What its tables hold and it cannot show, in words.

@@ -445,6 +445,14 @@ mod labels {
             lines(found, #{ title: "Both" }).save("a.svg");"#);
         assert_eq!(outcome.status, Status::Done, "{}", warnings(&outcome));
         assert_says(&place.written("a.svg"), &["Both (ridge regression, λ = 0.5; Adam, 1 epoch"]);
+        let (place, ..) = run(r#"let data = dataset("glyphs", #{ size: 4 });
+            let net = mlp::wide(16, 10, 3).init(#{ weight_var: 1.76 });
+            let found = sweep(axis("l", [2.3 / 3.0, 0.5])).map(|p| {
+                let casc = cascade(net, data.train.take(30), #{ solver: "ridge", lambda: p.l, shrink: false });
+                casc.reconstruct(data.test.take(5)).mse()
+            });
+            lines(found, #{ over: "l", title: "Some" }).save("a.svg");"#);
+        assert_says(&place.written("a.svg"), &["Some (ridge regression that does not shrink, λ 0.5 to 0.7666667)"]);
     }
 
     #[test]

@@ -171,8 +171,8 @@ impl Solver for Ridge {
     }
 
     fn provenance(&self) -> Provenance {
-        let shrink = if self.shrink { "" } else { ", not shrunk" };
-        let words = format!("ridge regression, λ = {}{shrink}", self.lambda);
+        let shrink = if self.shrink { "" } else { " that does not shrink" };
+        let words = format!("ridge regression{shrink}, λ = {}", self.lambda);
         Provenance { solvers: vec![words], ..Provenance::default() }
     }
 }
