@@ -227,7 +227,9 @@ fn of_own(choice: u8) -> String {
     const OPTIONS: [&str; 4] =
         ["", ", #{ y: \"kind\" }", ", #{ x: [\"b\", \"a\"] }", ", #{ classes: [\"cat\", \"dog\"] }"];
     let options = OPTIONS[usize::from(choice) % OPTIONS.len()];
-    format!("let part = dataset(\"own.csv\"{options}).train; part.labels; part.images; part.to_string()")
+    format!(
+        "let part = dataset(\"own.csv\"{options}).train; part.images; part.to_string(); try {{ part.labels; }} catch {{}}"
+    )
 }
 
 /// All arrays of a file of weights.
