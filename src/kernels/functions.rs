@@ -75,26 +75,6 @@ pub(super) fn logistic(x: f32) -> f32 {
     if x < -4.0 { low / (1.0 + low) } else { sigmoid(x) }
 }
 
-/// The error function, within 4e-7 of its value (the rational function of Eigen and XLA).
-#[inline(always)]
-pub(super) fn erf(x: f32) -> f32 {
-    const OVER: [f32; 7] = [
-        -2.726_142_3e-10,
-        2.770_681_4e-8,
-        -2.101_024e-6,
-        -5.692_506_4e-5,
-        -7.349_906_3e-4,
-        -2.954_599_9e-3,
-        -1.609_603_3e-2,
-    ];
-    const UNDER: [f32; 5] = [-1.456_607_2e-5, -2.133_740_6e-4, -1.682_827e-3, -7.373_329_3e-3, -1.426_474e-2];
-    // NaN passes `clamp`. Beyond 4 it is 1 to the last digit.
-    let inside = x.clamp(-4.0, 4.0);
-    let square = inside * inside;
-    let sum = |series: &[f32]| series.iter().fold(0.0, |sum, c| sum * square + c);
-    (inside * sum(&OVER) / sum(&UNDER)).clamp(-1.0, 1.0)
-}
-
 /// −1, 0 or 1.
 #[inline(always)]
 pub(super) fn sign(x: f32) -> f32 {
@@ -174,7 +154,6 @@ mod tests {
         is_near("elu", elu, |x| if x > 0.0 { x } else { x.exp_m1() }, (-60.0, 60.0), 0.0, 2e-6);
         is_near("logistic", logistic, |x| 1.0 / (1.0 + (-x).exp()), (-60.0, 60.0), 0.0, 2e-5);
         is_near("logistic", logistic, |x| 1.0 / (1.0 + (-x).exp()), (-60.0, 60.0), 1.0, 4e-7);
-        is_near("erf", erf, libm::erf, (-8.0, 8.0), 0.0, 4e-7);
         is_near("sin", sin, f64::sin, (-90.0, 90.0), 1.0, 2e-7);
         is_near("cos", cos, f64::cos, (-90.0, 90.0), 1.0, 2e-7);
         is_near("sin", sin, f64::sin, (-3e6, 3e6), 1.0, 2e-7);
@@ -187,7 +166,6 @@ mod tests {
         assert!(exp(-100.0) > 0.0);
         assert_eq!([ln_of_any(0.0), ln_of_any(1.0), ln_of_any(inf)], [-inf, 0.0, inf]);
         assert!(ln_of_any(-1.0).is_nan() && (ln_of_any(1e-42) - 1e-42_f32.ln()).abs() < 1e-4);
-        assert_eq!([erf(-inf), erf(0.0), erf(inf)], [-1.0, 0.0, 1.0]);
         assert_eq!([softplus(-inf), softplus(inf), elu(inf), elu(-inf)], [0.0, inf, inf, -1.0]);
         assert_eq!([sign(-2.0), sign(0.0), sign(3.0)], [-1.0, 0.0, 1.0]);
         assert_eq!([larger(1.0, 2.0), larger(2.0, 1.0), smaller(1.0, 2.0), smaller(2.0, 1.0)], [2.0, 2.0, 1.0, 1.0]);

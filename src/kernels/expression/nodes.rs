@@ -109,8 +109,6 @@ impl Node {
         match *self {
             Self::X => json!("x"),
             Self::Constant(number) => json!(number),
-            // It was computed by other means before, with other last digits.
-            Self::Function(Function::Erf, a) => json!(["erf", a, 2]),
             Self::Function(function, a) => json!([function.name(), a]),
             Self::Operator(operator, a, b) => json!([operator.name(), a, b]),
             Self::Where { a, b, then, otherwise } => json!(["where", a, b, then, otherwise]),
