@@ -233,7 +233,7 @@ impl Draft {
         let of_kind = |(kind, mut lambdas): (&str, Vec<f64>)| {
             lambdas.sort_by(f64::total_cmp);
             let ends =
-                [lambdas.first(), lambdas.last()].map(|end| end.map_or_else(String::new, |end| number::plain(*end)));
+                [lambdas.first(), lambdas.last()].map(|end| end.map_or_else(String::new, |end| number::pretty(*end)));
             match ends {
                 [least, largest] if least == largest => format!("{kind}, λ = {least}"),
                 [least, largest] => format!("{kind}, λ {least} to {largest}"),

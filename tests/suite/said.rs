@@ -452,7 +452,7 @@ mod labels {
                 casc.reconstruct(data.test.take(5)).mse()
             });
             lines(found, #{ over: "l", title: "Some" }).save("a.svg");"#);
-        assert_says(&place.written("a.svg"), &["Some (ridge regression that does not shrink, λ 0.5 to 0.7666667)"]);
+        assert_says(&place.written("a.svg"), &["Some (ridge regression that does not shrink, λ 0.5 to 0.766667)"]);
     }
 
     #[test]
