@@ -373,7 +373,7 @@ pub fn settled(value: &Dynamic) -> Result<Cow<'_, Dynamic>> {
         return Ok(Cow::Owned(late.now()?.into()));
     }
     match value.read_lock::<Array>() {
-        Some(values) if values.iter().any(|value| value.is::<Number>()) => {
+        Some(values) if values.iter().any(Dynamic::is::<Number>) => {
             let values = values.iter().map(|value| Ok(settled(value)?.into_owned()));
             Ok(Cow::Owned(values.collect::<Result<Array>>()?.into()))
         }
