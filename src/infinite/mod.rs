@@ -1,5 +1,5 @@
 //! Networks whose layers are infinitely wide. Their preactivations are Gaussian, so that all that a cascade needs of them is a
-//! kernel over the samples: E[x²] of each and E[(x − x′)²] of each pair, from layer to layer. Reconstruction networks by ridge
+//! kernel over the samples: `E[x²]` of each and `E[(x − x′)²]` of each pair, from layer to layer. Reconstruction networks by ridge
 //! regression are kernel regressions then, and a curve over depth is a number without seeds.
 //!
 //! The mean of a curve over many wide networks, drawn and inverted one by one, approaches it as one over the root of the width.

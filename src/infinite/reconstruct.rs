@@ -29,7 +29,7 @@ pub fn reconstruct(cascade: &InfiniteCascade, split: &Split, depth: usize) -> Re
 }
 
 /// To how many depths a batch of reconstructions, "r" `[depth, samples, …]`, tells its samples apart: from the first depth on at
-/// which their root mean square distance from their mean is below [`RESOLVED`] of the pictures' root mean square, it is made
+/// which their root mean square distance from their mean is below `RESOLVED` of the pictures' root mean square, it is made
 /// of rounding errors. All depths where there is one sample.
 ///
 /// # Errors

@@ -24,10 +24,10 @@ pub enum Stop {
     Patience,
     /// The loss, or the gradient, is not a finite number.
     NotFinite,
-    /// In a whole epoch, no gradient was more than [`FLAT`] of the first one, and the loss is not below that of the first step:
+    /// In a whole epoch, no gradient was more than `FLAT` of the first one, and the loss is not below that of the first step:
     /// the rate has saturated the network.
     Saturated,
-    /// The mean loss of an epoch is more than [`EXPLODED`] times that of the first step, and that of chance.
+    /// The mean loss of an epoch is more than `EXPLODED` times that of the first step, and that of chance.
     Exploded,
 }
 

@@ -68,12 +68,12 @@ pub struct Lengths {
 }
 
 impl Lengths {
-    /// E[φ²] of every sample.
+    /// `E[φ²]` of every sample.
     pub fn squares(&self) -> &[f64] {
         &self.squares
     }
 
-    /// E[φ] of every sample.
+    /// `E[φ]` of every sample.
     pub fn means(&self) -> &[f64] {
         &self.means
     }
