@@ -15,6 +15,7 @@ mod operation;
 mod plan;
 mod points;
 mod provenance;
+mod report;
 mod run;
 mod store;
 pub(crate) mod stored_file;
@@ -34,7 +35,8 @@ pub use plan::{Plan, Target};
 pub use points::PlannedPoint;
 pub(crate) use points::{RestsOn, RowKey, points};
 pub use provenance::{NetworkOrigin, Provenance};
-pub use run::{Report, Resources, run};
+pub use report::Report;
+pub use run::{Resources, run};
 #[cfg(feature = "watch")]
 pub(crate) use store::ReadOutcome;
 pub use store::{DEFAULT_BUDGET, Store, StoreSummary, Verified};

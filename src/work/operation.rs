@@ -51,14 +51,14 @@ pub trait Operation: Any + Send + Sync + std::fmt::Debug {
     fn run(&self, inputs: &[Arc<Value>], context: &Context<'_>) -> Result<Value>;
 
     /// Whether it takes its inputs one after another, each chosen by those before it: see [`Operation::next_input`]. Inputs
-    /// that it never asks for are not computed, though the plan counts them: its cost is bounded from above.
+    /// that it never asks for are not computed for it, though the plan counts them: its cost is an upper bound.
     fn takes_inputs_in_turn(&self) -> bool {
         false
     }
 
     /// For an operation that takes its inputs in turn: which it needs next, by its number, and that input in words; `None`
-    /// once it needs no more. `known` has the inputs that are there. [`Operation::run`] gets an empty value for those that
-    /// were never asked for.
+    /// once it needs no more. `known` has the inputs that it asked for. [`Operation::run`] gets an empty value for those that
+    /// it never asked for.
     fn next_input(&self, _known: &[Option<Arc<Value>>]) -> Option<(usize, String)> {
         None
     }

@@ -121,7 +121,7 @@ impl Plan {
         }
     }
 
-    /// Whether some of its operations may turn out not to be needed, so that it is a bound from above.
+    /// Whether some of its operations may turn out not to be needed, so that its cost is an upper bound.
     pub fn is_bound(&self) -> bool {
         self.nodes.iter().any(|node| !node.is_certain && !node.stored)
     }

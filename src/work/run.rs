@@ -4,7 +4,7 @@
 //! in memory is dropped after its last use. A failed operation fails only the targets that depend on it.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::collections::{BTreeSet, BinaryHeap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
@@ -17,10 +17,8 @@ use super::in_flight::Claim;
 use super::plan::Node;
 use super::store::ReadOutcome;
 use super::storing::Storing;
-use super::throughput::{Calls, CallsBySize, add_calls};
-use super::{
-    Cancel, Context, Event, EventObserver, Fingerprint, IdleThreads, InFlight, Keep, Plan, Store, Target, Value,
-};
+use super::throughput::{Calls, add_calls};
+use super::{Cancel, Context, Event, EventObserver, IdleThreads, InFlight, Keep, Plan, Report, Store, Target, Value};
 use crate::error::panic_message;
 use crate::lock::{Guard, into_inner, lock, wait};
 use crate::{Error, Result};
@@ -65,47 +63,12 @@ impl Resources {
     }
 }
 
-/// What was done, by name of operation.
-#[derive(Debug, Clone, Default)]
-pub struct Report {
-    /// How often each operation ran.
-    pub ran: BTreeMap<&'static str, usize>,
-    /// How often its result was read from the store.
-    pub reused: BTreeMap<&'static str, usize>,
-    /// Floating-point operations and seconds on one thread.
-    pub spent: BTreeMap<&'static str, (f64, f64)>,
-    /// How many results that should be kept are not in the store, because they could not be written or are larger than the
-    /// store's budget.
-    pub unstored: usize,
-    /// The same by size of the operation, for estimates.
-    pub calls: CallsBySize,
-    /// Results that were in the store by the plan, and had to be computed all the same: their files could not be used.
-    pub(crate) recomputed: BTreeSet<Fingerprint>,
-}
-
-impl Report {
-    /// Adds the counts of another run.
-    pub fn add(&mut self, other: &Self) {
-        let add = |to: &mut BTreeMap<_, usize>, from: &BTreeMap<_, usize>| {
-            from.iter().for_each(|(name, count)| *to.entry(*name).or_default() += count);
-        };
-        self.unstored += other.unstored;
-        self.recomputed.extend(&other.recomputed);
-        add(&mut self.ran, &other.ran);
-        add(&mut self.reused, &other.reused);
-        for (name, (operations, seconds)) in &other.spent {
-            let spent = self.spent.entry(name).or_default();
-            *spent = (spent.0 + operations, spent.1 + seconds);
-        }
-        for (name, sizes) in &other.calls {
-            sizes.values().for_each(|calls| add_calls(&mut self.calls, name, *calls));
-        }
-    }
-}
-
 struct State {
     /// Whether each node is needed, as far as is known. Inputs of a node that takes them in turn become so one by one.
     wanted: Vec<bool>,
+    /// For each node that takes its inputs in turn, those that it asked for. It sees no others, though a target may have
+    /// computed them: what it yields must not depend on what else runs.
+    asked: Vec<BTreeSet<usize>>,
     /// For each node, how many inputs it still waits for; at most one where it takes them in turn.
     waiting: Vec<usize>,
     /// For each node, how many nodes and targets still need its result.
@@ -202,6 +165,7 @@ impl<'a> Runner<'a> {
         let waiting: Vec<usize> = nodes.iter().map(|node| node.inputs.len()).collect();
         let state = State {
             wanted: vec![false; nodes.len()],
+            asked: vec![BTreeSet::new(); nodes.len()],
             waiting,
             users,
             results: vec![None; nodes.len()],
@@ -263,8 +227,11 @@ impl<'a> Runner<'a> {
             let node = &self.plan.nodes[i];
             let bytes = node.cost.result_bytes + node.cost.working_bytes;
             state.live_bytes += bytes;
-            let unasked = || if node.is_in_turn() { Ok(Arc::default()) } else { Err(Error::interrupted()) };
-            let inputs = node.inputs.iter().map(|&input| state.results[input].clone().unwrap_or_else(unasked));
+            let inputs = node.inputs.iter().map(|&input| match &state.results[input] {
+                _ if node.is_in_turn() && !state.asked[i].contains(&input) => Ok(Arc::default()),
+                Some(result) => result.clone(),
+                None => Err(Error::interrupted()),
+            });
             let inputs: Result<Vec<_>> = inputs.collect();
             drop(state);
             let started = Instant::now();
@@ -312,14 +279,26 @@ impl<'a> Runner<'a> {
         said
     }
 
-    /// The input, a node, that a node which takes its inputs in turn waits for, and that input in words.
-    fn next_input(&self, state: &State, i: usize) -> Option<(usize, String)> {
+    /// The input that a node which takes its inputs in turn waits for: its node, and the input in words. Inputs that are
+    /// there already are handed over as the node asks for them.
+    fn next_input(&self, state: &mut State, i: usize) -> Option<(usize, String)> {
         let node = &self.plan.nodes[i];
-        let known = node.inputs.iter().map(|&input| state.results[input].clone().transpose());
-        let known: Vec<Option<Arc<Value>>> = known.collect::<Result<_>>().ok()?;
-        let (number, what) = node.described.operation().next_input(&known)?;
-        let is_missing = known.get(number).is_some_and(Option::is_none);
-        is_missing.then(|| (node.inputs[number], what))
+        loop {
+            let known = node.inputs.iter().map(|input| match &state.results[*input] {
+                Some(result) if state.asked[i].contains(input) => result.clone().map(Some),
+                _ => Ok(None),
+            });
+            let known: Vec<Option<Arc<Value>>> = known.collect::<Result<_>>().ok()?;
+            let (number, what) = node.described.operation().next_input(&known)?;
+            let input = *node.inputs.get(number)?;
+            let is_new = state.asked[i].insert(input);
+            if state.results[input].is_none() {
+                return Some((input, what));
+            }
+            if !is_new {
+                return None;
+            }
+        }
     }
 
     /// A result that is needed no more is dropped, and one that was never needed is left out, with all that only it needs.

@@ -326,6 +326,28 @@ fn a_search_trains_only_what_can_matter_and_bisects_when_asked() {
     }
 }
 
+/// A network that trains only because a table shows its accuracy as well is not taken for one that the search asked for.
+#[test]
+fn a_search_does_not_depend_on_what_else_is_computed() {
+    for method in ["falling", "bisect"] {
+        let place = Place::new();
+        let (outcome, printed) = place.run(&format!(
+            "{MADE}
+             let train = data.train.take(100);
+             let test = data.test.take(50);
+             let options = #{{ from: 6, by: 2, accuracy: 0.001, method: \"{method}\", training: #{{ epochs: 1 }} }};
+             let found = trainability::deepest(make, train, test, options);
+             let beside = make.call(2).trained(train, #{{ epochs: 1 }}).accuracy(test);
+             let shown = sweep([axis(\"part\", [0, 1, 2])])
+                 .map(|p| switch p.part {{ 0 => beside, 1 => found.depth, _ => found.runs }});
+             let values = shown.values();
+             print(`${{values[1]}} ${{values[2]}}`);"
+        ));
+        let runs = if method == "falling" { "1.0" } else { "2.0" };
+        assert_eq!(printed, [format!("6.0 {runs}")], "{}", text(&outcome.diagnostics));
+    }
+}
+
 #[test]
 fn a_check_bounds_a_search_from_above() {
     let place = Place::new();
