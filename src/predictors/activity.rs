@@ -1,9 +1,10 @@
-//! What the activations of some samples are at every depth: their size, their entropy, how alike the samples are.
+//! Statistics of the activations of some samples at every depth: their size, their entropy, how alike the samples are.
 
 use std::sync::Arc;
 
 use serde_json::json;
 
+use super::dot;
 use crate::data::{Split, samples};
 use crate::network::{Network, activations, check_data};
 use crate::work::{Context, Cost, Described, Keep, Operation, Provenance, Value};
@@ -95,11 +96,12 @@ impl Operation for Activity {
         let mut of_input = Vec::new();
         for (l, value) in inputs.iter().enumerate() {
             let (_, x) = value.f32s("x")?;
-            let kernel = kernel(&products(x, n), n);
+            let products = products(x, n);
+            let kernel = kernel(&products, n);
             if l == 0 {
                 of_input = kernel;
             } else {
-                let numbers = self.at(x, &of_input, &kernel);
+                let numbers = self.at(x, &products, &of_input, &kernel);
                 curves.iter_mut().zip(numbers).for_each(|(curve, number)| curve.push(number));
             }
             context.advance(self.operations(l))?;
@@ -110,13 +112,13 @@ impl Operation for Activity {
 }
 
 impl Activity {
-    /// The numbers of [`CURVES`] at one depth.
-    fn at(&self, x: &[f32], of_input: &[f64], kernel: &[f64]) -> [f64; CURVES.len()] {
+    /// The numbers of [`CURVES`] at one depth, from its numbers, the products and the kernel of all pairs of samples there, and the
+    /// kernel of the input.
+    fn at(&self, x: &[f32], products: &[f64], of_input: &[f64], kernel: &[f64]) -> [f64; CURVES.len()] {
         let n = self.split.len();
         let count = x.len().max(1) as f64;
         let mean = x.iter().map(|&x| f64::from(x)).sum::<f64>() / count;
-        let rms = (x.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>() / count).sqrt();
-        let products = products(x, n);
+        let rms = (dot(x, x) / count).sqrt();
         let of_pairs = (0..n).flat_map(|i| (0..i).map(move |j| (i, j)));
         let cosine = |(i, j): (usize, usize)| products[i * n + j] / (products[i * n + i] * products[j * n + j]).sqrt();
         let correlation = of_pairs.map(cosine).sum::<f64>() / (n * (n - 1) / 2) as f64;
@@ -130,11 +132,10 @@ impl Activity {
 /// The products of all pairs of samples, `[n, n]`.
 fn products(x: &[f32], n: usize) -> Vec<f64> {
     let rows: Vec<&[f32]> = x.chunks((x.len() / n.max(1)).max(1)).collect();
-    let product = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum::<f64>();
     let mut products = vec![0.0; n * n];
     for i in 0..n {
         for j in 0..=i {
-            let value = product(rows[i], rows[j]);
+            let value = dot(rows[i], rows[j]);
             (products[i * n + j], products[j * n + i]) = (value, value);
         }
     }

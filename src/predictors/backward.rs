@@ -1,12 +1,15 @@
-//! Gradients led back through a network block by block. In a deep network they vanish or explode beyond single precision: after
-//! every block they are scaled to a largest number of 1, and the logarithm of the scale is kept.
+//! Backpropagation block by block. In a deep network gradients vanish or explode beyond single precision: after every block they are
+//! scaled to a largest number of 1, and the logarithm of the scale is kept.
 
 use std::sync::Arc;
 
-use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 
-use crate::network::{DeviceBatch, Layer, Mode, Network, ParamKind, download, forward_pass, upload, weights_by_block};
-use crate::work::Value;
+use crate::data::{Split, samples};
+use crate::network::{
+    Block, DeviceBatch, Layer, Mode, Network, ParamKind, download, forward_pass, upload, weight_ops, weights_by_block,
+};
+use crate::work::{Context, Described, Value};
 use crate::{Error, Result};
 
 /// Numbers times e^ln.
@@ -27,12 +30,6 @@ impl Scaled {
         Ok(Self { numbers: numbers / largest, ln: ln + libm::log(largest.into()) })
     }
 
-    /// From the host's numbers.
-    pub fn from_host(numbers: Vec<f32>, samples: usize, device: &Device) -> Tensor<2> {
-        let width = numbers.len() / samples.max(1);
-        Tensor::from_data(TensorData::new(numbers, [samples, width]), (device, DType::F32))
-    }
-
     /// The numbers on the host, without the scale.
     pub fn to_host(&self) -> Result<Vec<f32>> {
         download(self.numbers.clone())
@@ -46,11 +43,15 @@ pub(super) struct ChainBlock {
     pub kinds: Vec<ParamKind>,
     /// The shape of a sample of its input.
     pub shape: Vec<usize>,
+    /// Floating-point operations of a forward pass for one sample.
+    pub operations: f64,
 }
 
 /// A network's blocks on a device.
-pub(super) struct Chain {
+pub(super) struct Chain<'a> {
     pub blocks: Vec<ChainBlock>,
+    device: Device,
+    context: &'a Context<'a>,
 }
 
 /// The gradient of one block's arrays.
@@ -61,12 +62,33 @@ pub(super) struct ArrayGradient {
     pub gradient: Vec<f32>,
 }
 
-impl Chain {
+/// What an operation on a chain takes as inputs: the samples, and the operations that compute the network's weights.
+pub(super) fn samples_and_weights(network: &Network, split: &Split) -> Vec<Described> {
+    std::iter::once(samples(split)).chain(weight_ops(network, 0, network.architecture().depth())).collect()
+}
+
+/// Bytes that backpropagation needs besides the result.
+pub(super) fn working_bytes(network: &Network, samples: usize) -> f64 {
+    let architecture = network.architecture();
+    let depth = architecture.depth();
+    let widths: usize = (0..=depth).map(|l| architecture.width(l)).sum();
+    let largest = architecture.blocks().iter().map(Block::parameters).max().unwrap_or(0);
+    4.0 * (architecture.parameters() + 4 * largest) as f64 + 12.0 * (samples * widths) as f64
+}
+
+/// Floating-point operations of a forward pass for one sample.
+pub(super) fn forward_operations(network: &Network) -> f64 {
+    let architecture = network.architecture();
+    (1..=architecture.depth()).map(|l| architecture.operations(l)).sum()
+}
+
+impl<'a> Chain<'a> {
     /// `weights` are the results of the operations that compute the network's weights.
     ///
     /// # Errors
     /// When they lack something.
-    pub fn new(network: &Network, weights: &[Arc<Value>], device: &Device) -> Result<Self> {
+    pub fn new(network: &Network, weights: &[Arc<Value>], context: &'a Context<'a>) -> Result<Self> {
+        let device = context.device().cloned().unwrap_or_else(Device::flex);
         let architecture = network.architecture();
         let depth = architecture.depth();
         let block = |(l, weights): (usize, Option<&Value>)| {
@@ -74,36 +96,43 @@ impl Chain {
             let arrays = network.arrays(l, weights)?;
             Ok(ChainBlock {
                 layers: block.layers().to_vec(),
-                arrays: arrays.into_iter().map(|array| upload(device, array.into_owned())).collect(),
+                arrays: arrays.into_iter().map(|array| upload(&device, array.into_owned())).collect(),
                 kinds: block.param_specs().into_iter().map(|spec| spec.kind).collect(),
                 shape: architecture.shape(l - 1).to_vec(),
+                operations: architecture.operations(l),
             })
         };
         let blocks = (1..=depth).zip(weights_by_block(network, 0, depth, weights)).map(block);
-        Ok(Self { blocks: blocks.collect::<Result<_>>()? })
+        Ok(Self { blocks: blocks.collect::<Result<_>>()?, device, context })
+    }
+
+    /// The host's numbers on the device, `[samples, numbers]`.
+    pub fn upload(&self, numbers: Vec<f32>, samples: usize) -> Tensor<2> {
+        let width = numbers.len() / samples.max(1);
+        upload(&self.device, numbers).reshape([samples, width])
+    }
+
+    /// Reports that a block is done for all samples; `passes` is the cost in forward passes.
+    fn advance(&self, block: &ChainBlock, passes: f64, x: &Scaled) -> Result<()> {
+        self.context.advance(passes * x.numbers.dims()[0] as f64 * block.operations)
     }
 
     /// The samples at the depths 0 to the last. If the blocks `are_linear`, each is scaled.
-    pub fn forward(
-        &self,
-        x: Tensor<2>,
-        are_linear: bool,
-        advance: impl Fn(usize) -> Result<()>,
-    ) -> Result<Vec<Scaled>> {
+    pub fn forward(&self, x: Tensor<2>, are_linear: bool) -> Result<Vec<Scaled>> {
         let mut all = vec![Scaled { numbers: x, ln: 0.0 }];
         for (l, block) in self.blocks.iter().enumerate() {
             let before = &all[l];
             let batch = DeviceBatch { numbers: before.numbers.clone(), shape: block.shape.clone() };
             let y = forward_pass(&block.layers, &block.arrays, batch, Mode::Evaluation)?.output.numbers;
             let y = if are_linear { Scaled::new(y, before.ln)? } else { Scaled { numbers: y, ln: 0.0 } };
+            self.advance(block, 1.0, &y)?;
             all.push(y);
-            advance(l + 1)?;
         }
         Ok(all)
     }
 
-    /// Leads the gradient of the output of block `from` back to its input; `x` are the block's inputs. Gives the gradients of
-    /// its arrays as well if they are wanted.
+    /// The gradient with respect to the input of block `l`, from that with respect to its output; `x` is its input. With the
+    /// gradients of its arrays if they are wanted.
     pub fn back(
         &self,
         l: usize,
@@ -130,6 +159,7 @@ impl Chain {
                 of_arrays.push(ArrayGradient { kind, array: download(array.clone())?, gradient: download(gradient)? });
             }
         }
+        self.advance(block, if wants_arrays { 3.0 } else { 2.0 }, x)?;
         let of_input = input.grad_remove(&mut gradients).unwrap_or_else(|| x.numbers.zeros_like());
         Ok((Scaled::new(of_input, gradient.ln)?, of_arrays))
     }

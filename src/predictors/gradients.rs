@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use burn::tensor::Device;
 use serde_json::json;
 
-use super::backward::{Chain, Scaled};
-use super::log_sum;
+use super::backward::{Chain, Scaled, forward_operations, samples_and_weights, working_bytes};
+use super::{dot, log_sum};
 use crate::Result;
-use crate::data::{Split, samples};
-use crate::network::{Block, Network, check_labels, weight_ops};
+use crate::data::Split;
+use crate::network::{Loss, Network, check_labels};
 use crate::work::{Context, Cost, Described, Keep, Operation, Provenance, Value};
 
 /// The gradient of the mean cross-entropy of `split`, in logarithms: "weights" `[depth]`, ln of its norm over every block's
@@ -29,21 +28,6 @@ struct Gradients {
     split: Split,
 }
 
-/// Bytes that gradients led back through a network need beside the result.
-pub(super) fn working_bytes(network: &Network, samples: usize) -> f64 {
-    let architecture = network.architecture();
-    let depth = architecture.depth();
-    let widths: usize = (0..=depth).map(|l| architecture.width(l)).sum();
-    let largest = architecture.blocks().iter().map(Block::parameters).max().unwrap_or(0);
-    4.0 * (architecture.parameters() + 4 * largest) as f64 + 12.0 * (samples * widths) as f64
-}
-
-/// Floating-point operations of a forward pass for one sample.
-pub(super) fn forward_operations(network: &Network) -> f64 {
-    let architecture = network.architecture();
-    (1..=architecture.depth()).map(|l| architecture.operations(l)).sum()
-}
-
 impl Operation for Gradients {
     fn name(&self) -> &'static str {
         "network.gradients"
@@ -59,8 +43,7 @@ impl Operation for Gradients {
     }
 
     fn inputs(&self) -> Vec<Described> {
-        let depth = self.network.architecture().depth();
-        std::iter::once(samples(&self.split)).chain(weight_ops(&self.network, 0, depth)).collect()
+        samples_and_weights(&self.network, &self.split)
     }
 
     fn provenance(&self) -> Option<Provenance> {
@@ -82,14 +65,11 @@ impl Operation for Gradients {
 
     fn run(&self, inputs: &[Arc<Value>], context: &Context<'_>) -> Result<Value> {
         let ((_, x), labels) = (inputs[0].f32s("x")?, self.split.labels()?);
-        let architecture = self.network.architecture();
-        let device = context.device().cloned().unwrap_or_else(Device::flex);
-        let chain = Chain::new(&self.network, &inputs[1..], &device)?;
-        let per_block = |l: usize| labels.len() as f64 * architecture.operations(l);
-        let x = Scaled::from_host(x.to_vec(), labels.len(), &device);
-        let all = chain.forward(x, false, |l| context.advance(per_block(l)))?;
-        let depth = architecture.depth();
-        let mut gradient = self.of_outputs(&all[depth], &labels, &device)?;
+        let chain = Chain::new(&self.network, &inputs[1..], context)?;
+        let all = chain.forward(chain.upload(x.to_vec(), labels.len()), false)?;
+        let depth = self.network.architecture().depth();
+        let of_outputs = self.of_outputs(all[depth].to_host()?, &labels);
+        let mut gradient = Scaled::new(chain.upload(of_outputs, labels.len()), 0.0)?;
         let (mut weights, mut signal, mut snip) = (vec![f64::NEG_INFINITY; depth], vec![0.0; depth], Vec::new());
         for l in (1..=depth).rev() {
             // The mean over the samples divides every sample's own gradient by their number.
@@ -102,7 +82,6 @@ impl Operation for Gradients {
             let products: f64 = of_arrays.iter().flat_map(|of| of.gradient.iter().zip(&of.array).map(product)).sum();
             snip.push(gradient.ln + libm::log(products));
             gradient = before;
-            context.advance(3.0 * per_block(l))?;
         }
         let twice: Vec<f64> = weights.iter().map(|ln| 2.0 * ln).collect();
         Ok(Value::default()
@@ -115,30 +94,23 @@ impl Operation for Gradients {
 
 impl Gradients {
     /// The gradient of the mean cross-entropy with respect to the outputs.
-    fn of_outputs(&self, outputs: &Scaled, labels: &[u32], device: &Device) -> Result<Scaled> {
+    fn of_outputs(&self, mut outputs: Vec<f32>, labels: &[u32]) -> Vec<f32> {
         let last = self.network.architecture().blocks().last().and_then(|block| block.layers().last());
-        let are_probabilities = last.is_some_and(|layer| layer.kind().gives_probabilities());
-        let y = outputs.to_host()?;
-        let width = y.len() / labels.len().max(1);
-        let mut gradient = Vec::with_capacity(y.len());
-        for (row, &label) in y.chunks(width.max(1)).zip(labels) {
-            let of_class = |i: usize| f64::from(u8::from(i == label as usize));
-            let row: Vec<f64> = row.iter().map(|&x| f64::from(x)).collect();
-            let largest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            let sum: f64 = row.iter().map(|x| libm::exp(x - largest)).sum();
-            gradient.extend(row.iter().enumerate().map(|(i, x)| {
-                let slope =
-                    if are_probabilities { -of_class(i) / x } else { libm::exp(x - largest) / sum - of_class(i) };
-                (slope / labels.len() as f64) as f32
-            }));
+        if !last.is_some_and(|layer| layer.kind().gives_probabilities()) {
+            Loss::CrossEntropy.into_gradient(&mut outputs, labels, 0.0);
+            return outputs;
         }
-        Scaled::new(Scaled::from_host(gradient, labels.len(), device), 0.0)
+        let classes = (outputs.len() / labels.len().max(1)).max(1);
+        for (row, &label) in outputs.chunks_mut(classes).zip(labels) {
+            let slope = |p: f32| (-1.0 / f64::from(p) / labels.len() as f64) as f32;
+            row.iter_mut().enumerate().for_each(|(i, p)| *p = if i == label as usize { slope(*p) } else { 0.0 });
+        }
+        outputs
     }
 }
 
 /// ln of the root mean square.
 fn root_mean_square(scaled: &Scaled) -> Result<f64> {
     let numbers = scaled.to_host()?;
-    let sum: f64 = numbers.iter().map(|&x| f64::from(x) * f64::from(x)).sum();
-    Ok(scaled.ln + 0.5 * libm::log(sum / numbers.len().max(1) as f64))
+    Ok(scaled.ln + 0.5 * libm::log(dot(&numbers, &numbers) / numbers.len().max(1) as f64))
 }

@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
-use burn::tensor::Device;
 use serde::Serialize;
 use serde_json::json;
 
-use super::backward::{Chain, Scaled};
-use super::gradients::{forward_operations, working_bytes};
+use super::backward::{Chain, Scaled, forward_operations, samples_and_weights, working_bytes};
+use super::dot;
 use crate::Result;
-use crate::data::{Split, samples};
+use crate::data::Split;
 use crate::linear_algebra::{Dense, eigh};
-use crate::network::{Network, check_data, weight_ops};
+use crate::network::{Network, check_data};
 use crate::random::{GENERATOR, Random};
 use crate::work::{Context, Cost, Described, Keep, Operation, Provenance, Value};
 
@@ -50,7 +49,7 @@ struct Jacobian {
 }
 
 impl Jacobian {
-    /// The depths between which gradients are led back.
+    /// The depths between which gradients are propagated.
     fn ends(&self) -> (usize, usize) {
         let architecture = self.network.architecture();
         match self.measure {
@@ -59,7 +58,7 @@ impl Jacobian {
         }
     }
 
-    /// How often gradients are led back.
+    /// Number of backward passes.
     fn passes(&self) -> usize {
         match self.measure {
             JacobianMeasure::Susceptibility => self.network.architecture().width(self.ends().1),
@@ -91,8 +90,7 @@ impl Operation for Jacobian {
     }
 
     fn inputs(&self) -> Vec<Described> {
-        let depth = self.network.architecture().depth();
-        std::iter::once(samples(&self.split)).chain(weight_ops(&self.network, 0, depth)).collect()
+        samples_and_weights(&self.network, &self.split)
     }
 
     fn provenance(&self) -> Option<Provenance> {
@@ -117,19 +115,15 @@ impl Operation for Jacobian {
 
     fn run(&self, inputs: &[Arc<Value>], context: &Context<'_>) -> Result<Value> {
         let (_, x) = inputs[0].f32s("x")?;
-        let (samples, architecture) = (self.split.len(), self.network.architecture());
-        let device = context.device().cloned().unwrap_or_else(Device::flex);
-        let chain = Chain::new(&self.network, &inputs[1..], &device)?;
-        let per_block = |l: usize| samples as f64 * architecture.operations(l);
-        let x = Scaled::from_host(x.to_vec(), samples, &device);
-        let all = chain.forward(x, false, |l| context.advance(per_block(l)))?;
+        let samples = self.split.len();
+        let chain = Chain::new(&self.network, &inputs[1..], context)?;
+        let all = chain.forward(chain.upload(x.to_vec(), samples), false)?;
         let (first, last) = self.ends();
-        let width = architecture.width(last);
+        let width = self.network.architecture().width(last);
         let back = |rows: Vec<f32>| -> Result<(Vec<f32>, f64)> {
-            let mut gradient = Scaled::new(Scaled::from_host(rows, samples, &device), 0.0)?;
+            let mut gradient = Scaled::new(chain.upload(rows, samples), 0.0)?;
             for l in (first + 1..=last).rev() {
                 (gradient, _) = chain.back(l, &all[l - 1], &gradient, false)?;
-                context.advance(2.0 * per_block(l))?;
             }
             Ok((gradient.to_host()?, gradient.ln))
         };
@@ -139,8 +133,7 @@ impl Operation for Jacobian {
                 let mut directions = vec![0.0; samples * width];
                 Random::new(0, &["partial_jacobian"]).fill_normal(&mut directions, 1.0);
                 let (gradient, ln) = back(directions)?;
-                let sum: f64 = gradient.iter().map(|&x| f64::from(x) * f64::from(x)).sum();
-                2.0 * ln + libm::log(sum / (samples * width) as f64)
+                2.0 * ln + libm::log(dot(&gradient, &gradient) / (samples * width) as f64)
             }
             JacobianMeasure::Susceptibility => {
                 let row = |output: usize| {
@@ -172,8 +165,12 @@ fn covariance(gradient: &[f32], samples: usize) -> Result<f64> {
     Ok(-terms.map(|value| libm::log(value) + 1.0 / value).sum::<f64>())
 }
 
-/// See [`JacobianMeasure::Susceptibility`]: one row of every sample's Jacobian for each output, with its logarithm.
+/// See [`JacobianMeasure::Susceptibility`]: one row of every sample's Jacobian for each output, with the logarithm of its scale.
+/// NaN where a Jacobian is not finite.
 fn susceptibility(rows: &[(Vec<f32>, f64)], samples: usize) -> Result<f64> {
+    if rows.iter().any(|(row, ln)| ln.is_nan() || row.iter().any(|x| !x.is_finite())) {
+        return Ok(f64::NAN);
+    }
     let largest = rows.iter().map(|(_, ln)| *ln).fold(f64::NEG_INFINITY, f64::max);
     if !largest.is_finite() {
         return Ok(largest);
@@ -186,10 +183,7 @@ fn susceptibility(rows: &[(Vec<f32>, f64)], samples: usize) -> Result<f64> {
             let width = row.len() / samples;
             &row[sample * width..][..width]
         };
-        let product = |i: usize, j: usize| {
-            let products = of(i).iter().zip(of(j)).map(|(x, y)| f64::from(*x) * f64::from(*y));
-            scales[i] * scales[j] * products.sum::<f64>()
-        };
+        let product = |i: usize, j: usize| scales[i] * scales[j] * dot(of(i), of(j));
         let matrix = (0..rows.len()).flat_map(|i| (0..rows.len()).map(move |j| (i, j))).map(|(i, j)| product(i, j));
         let values = eigh(&Dense::new(rows.len(), rows.len(), matrix.collect()))?.values;
         sum += values.last().copied().unwrap_or(0.0).max(0.0);

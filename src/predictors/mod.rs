@@ -1,5 +1,5 @@
-//! What could predict, before training, how well a network trains: gradients and Jacobians at initialisation, led back block by
-//! block with the logarithm of their size beside them, and what the activations of a few samples are at every depth.
+//! What could predict, before training, how well a network trains: gradients and Jacobians at initialisation, propagated back block
+//! by block with the logarithm of their scale beside them, and statistics of the activations of a few samples at every depth.
 
 mod activity;
 mod backward;
@@ -19,4 +19,9 @@ fn log_sum(logarithms: &[f64]) -> f64 {
         return if logarithms.iter().any(|x| x.is_nan()) { f64::NAN } else { largest };
     }
     largest + libm::log(logarithms.iter().map(|x| libm::exp(x - largest)).sum())
+}
+
+/// The scalar product, in double precision.
+fn dot(a: &[f32], b: &[f32]) -> f64 {
+    a.iter().zip(b).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum()
 }

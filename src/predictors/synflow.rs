@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Tensor;
 use serde_json::json;
 
-use super::backward::{Chain, ChainBlock, Scaled};
-use super::gradients::{forward_operations, working_bytes};
+use super::backward::{Chain, ChainBlock, Scaled, forward_operations, working_bytes};
 use super::log_sum;
 use crate::Result;
 use crate::network::{Layer, Network, ParamKind, Residual, weight_ops};
@@ -57,15 +56,13 @@ impl Operation for Synflow {
     }
 
     fn run(&self, inputs: &[Arc<Value>], context: &Context<'_>) -> Result<Value> {
-        let device = context.device().cloned().unwrap_or_else(Device::flex);
         let architecture = self.network.architecture();
-        let blocks = Chain::new(&self.network, inputs, &device)?.blocks.into_iter().map(linear_block);
-        let chain = Chain { blocks: blocks.collect() };
-        let ones = Scaled::from_host(vec![1.0; architecture.width(0)], 1, &device);
-        let all = chain.forward(ones, true, |l| context.advance(architecture.operations(l)))?;
         let depth = architecture.depth();
-        let ones = Scaled::from_host(vec![1.0; architecture.width(depth)], 1, &device);
-        let mut gradient = Scaled { numbers: ones, ln: 0.0 };
+        let mut chain = Chain::new(&self.network, inputs, context)?;
+        chain.blocks = chain.blocks.into_iter().map(linear_block).collect();
+        let ones = |l: usize| chain.upload(vec![1.0; architecture.width(l)], 1);
+        let all = chain.forward(ones(0), true)?;
+        let mut gradient = Scaled { numbers: ones(depth), ln: 0.0 };
         let mut terms = Vec::new();
         for l in (1..=depth).rev() {
             let (before, of_arrays) = chain.back(l, &all[l - 1], &gradient, true)?;
@@ -74,7 +71,6 @@ impl Operation for Synflow {
             let sum: f64 = weights.flat_map(|of| of.gradient.iter().zip(&of.array).map(product)).sum();
             terms.push(gradient.ln + all[l - 1].ln + libm::log(sum));
             gradient = before;
-            context.advance(3.0 * architecture.operations(l))?;
         }
         Ok(Value::number(log_sum(&terms)))
     }
@@ -88,7 +84,7 @@ fn linear_block(block: ChainBlock) -> ChainBlock {
         kept.push(if matches!(kind, ParamKind::Weight { .. }) { array.abs() } else { array.zeros_like() });
         kinds.push(kind);
     });
-    ChainBlock { layers, arrays: kept, kinds, shape: block.shape }
+    ChainBlock { layers, arrays: kept, kinds, shape: block.shape, operations: block.operations }
 }
 
 fn linear_layers(
