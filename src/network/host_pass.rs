@@ -157,13 +157,16 @@ impl Part {
             self.y.iter_mut().zip(pairs).for_each(|(y, (a, b))| *y = a + b);
         } else if let Some(layer) = self.layer.kind().differentiable() {
             let mut step = ForwardStep {
+                shapes: [from, to],
+                x,
+                arrays: &views(&pass.arrays[self.arrays.clone()]),
                 scratch: pass.scratch,
                 kept: &mut self.kept,
                 seed: pass.seed,
                 step: pass.step,
                 dropouts: &mut pass.dropouts,
             };
-            layer.forward_in_step(&mut self.y, x, [from, to], &views(&pass.arrays[self.arrays.clone()]), &mut step);
+            layer.forward_in_step(&mut self.y, &mut step);
         }
         self.activation.apply(&mut self.y);
     }

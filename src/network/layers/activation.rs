@@ -3,7 +3,7 @@
 use burn::tensor::{DType, Device, Tensor, TensorData, activation};
 use serde::Serialize;
 
-use super::kind::{BackwardPass, Differentiable, LayerKind, Trainable};
+use super::kind::{BackwardPass, LayerKind, Trainable};
 use super::{InverseBuilder, Layer};
 use crate::Result;
 use crate::kernels::{Activation, Expression, Function, Node, Operator, Scratch};
@@ -49,10 +49,6 @@ impl LayerKind for ActivationLayer {
     }
 
     fn trainable(&self) -> Option<&dyn Trainable> {
-        Some(self)
-    }
-
-    fn differentiable(&self) -> Option<&dyn Differentiable> {
         Some(self)
     }
 

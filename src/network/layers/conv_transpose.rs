@@ -5,7 +5,7 @@ use burn::tensor::{Tensor, module};
 use serde::Serialize;
 
 use super::image::{self, burn_crop};
-use super::kind::{BackwardPass, Differentiable, LayerKind, LinearMap, Trainable, fill_with_bias};
+use super::kind::{BackwardPass, LayerKind, LinearMap, Trainable, fill_with_bias};
 use super::params::weight_and_bias;
 use super::{Conv2d, InverseBuilder, Layer, ParamSpec, inverse::no_rule};
 use crate::kernels::{Convolution, Patches, Scratch};
@@ -88,10 +88,6 @@ impl LayerKind for ConvTranspose2d {
     }
 
     fn trainable(&self) -> Option<&dyn Trainable> {
-        Some(self)
-    }
-
-    fn differentiable(&self) -> Option<&dyn Differentiable> {
         Some(self)
     }
 

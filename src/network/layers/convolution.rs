@@ -5,7 +5,7 @@ use burn::tensor::{Tensor, module};
 use serde::Serialize;
 
 use super::image::{self, burn_circular_pad};
-use super::kind::{BackwardPass, Differentiable, LayerKind, LinearMap, Trainable, fill_with_bias};
+use super::kind::{BackwardPass, LayerKind, LinearMap, Trainable, fill_with_bias};
 use super::params::weight_and_bias;
 use super::{InverseBuilder, Layer, ParamKind, ParamSpec};
 use crate::kernels::{Convolution, Patches, Scratch};
@@ -189,10 +189,6 @@ impl LayerKind for Conv2d {
     }
 
     fn trainable(&self) -> Option<&dyn Trainable> {
-        Some(self)
-    }
-
-    fn differentiable(&self) -> Option<&dyn Differentiable> {
         Some(self)
     }
 

@@ -57,20 +57,15 @@ impl LayerKind for Dropout {
     fn invert(&self, _: &mut InverseBuilder, _: &[usize], _: bool) -> Result<()> {
         Ok(())
     }
+
     fn differentiable(&self) -> Option<&dyn Differentiable> {
         Some(self)
     }
 }
 
 impl Differentiable for Dropout {
-    fn forward_in_step(
-        &self,
-        y: &mut [f32],
-        x: &[f32],
-        [shape, _]: [&[usize]; 2],
-        _: &[&[f32]],
-        step: &mut ForwardStep<'_>,
-    ) {
+    fn forward_in_step(&self, y: &mut [f32], step: &mut ForwardStep<'_>) {
+        let (x, shape) = (step.x, step.shapes[0]);
         let mask = self.mask(&mut dropout_random(step.seed, step.step, *step.dropouts), x.len());
         *step.dropouts += 1;
         step.kept.resize(x.len(), 0.0);

@@ -63,10 +63,9 @@ pub(crate) trait LayerKind: std::fmt::Display {
         None
     }
 
-    /// The gradients of the layer in training steps of a whole network on the host. A layer without has
-    /// [`LayerKind::branches`].
+    /// The layer in training steps of a whole network on the host. A layer without has [`LayerKind::branches`].
     fn differentiable(&self) -> Option<&dyn Differentiable> {
-        None
+        self.trainable().map(|layer| layer as &dyn Differentiable)
     }
 
     /// The two rows of layers whose outputs for the same input are added to this layer's output, where it is that.
@@ -128,7 +127,7 @@ pub(crate) trait LayerKind: std::fmt::Display {
 }
 
 /// A layer with gradients written by hand. Batches are whole, images with their channels last.
-pub(crate) trait Trainable {
+pub(crate) trait Trainable: Differentiable {
     /// Fills `y` with the layer's output for `x`. `shapes` are those of a sample's input and output.
     fn forward_into(&self, y: &mut [f32], x: &[f32], shapes: [&[usize]; 2], arrays: &[&[f32]], scratch: &mut Scratch);
 
@@ -139,23 +138,21 @@ pub(crate) trait Trainable {
 /// A layer in the training steps of a whole network, where it may do something else than in a forward pass. Batches are
 /// whole, images with their channels last.
 pub(crate) trait Differentiable {
-    /// Fills `y` with the layer's output for `x`. `shapes` are those of a sample's input and output.
-    fn forward_in_step(
-        &self,
-        y: &mut [f32],
-        x: &[f32],
-        shapes: [&[usize]; 2],
-        arrays: &[&[f32]],
-        step: &mut ForwardStep<'_>,
-    );
+    /// Fills `y` with the layer's output.
+    fn forward_in_step(&self, y: &mut [f32], step: &mut ForwardStep<'_>);
 
     /// As [`Trainable::backward`]; `kept` is what the forward pass left. For an array that is not trained, its new numbers
     /// take the place of the gradient.
     fn backward_in_step(&self, pass: &mut BackwardPass<'_>, kept: &[f32]);
 }
 
-/// What a layer uses in the forward pass of a training step.
+/// One layer's part of the forward pass of a training step.
 pub(crate) struct ForwardStep<'a> {
+    /// Shapes of a sample's input and output.
+    pub shapes: [&'a [usize]; 2],
+    /// The layer's input.
+    pub x: &'a [f32],
+    pub arrays: &'a [&'a [f32]],
     pub scratch: &'a mut Scratch,
     /// What the layer keeps for its backward pass; before, what an earlier step left.
     pub kept: &'a mut Vec<f32>,
@@ -166,15 +163,8 @@ pub(crate) struct ForwardStep<'a> {
 }
 
 impl<T: Trainable> Differentiable for T {
-    fn forward_in_step(
-        &self,
-        y: &mut [f32],
-        x: &[f32],
-        shapes: [&[usize]; 2],
-        arrays: &[&[f32]],
-        step: &mut ForwardStep<'_>,
-    ) {
-        self.forward_into(y, x, shapes, arrays, step.scratch);
+    fn forward_in_step(&self, y: &mut [f32], step: &mut ForwardStep<'_>) {
+        self.forward_into(y, step.x, step.shapes, step.arrays, step.scratch);
     }
 
     fn backward_in_step(&self, pass: &mut BackwardPass<'_>, _: &[f32]) {

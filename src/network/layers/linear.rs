@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 use serde::Serialize;
 
-use super::kind::{BackwardPass, Differentiable, LayerKind, LinearMap, Trainable, fill_with_bias};
+use super::kind::{BackwardPass, LayerKind, LinearMap, Trainable, fill_with_bias};
 use super::params::weight_and_bias;
 use super::{InverseBuilder, Layer, ParamKind, ParamSpec};
 use crate::kernels::{Matrix, Scratch, accumulate, product, transpose};
@@ -85,10 +85,6 @@ impl LayerKind for Linear {
     }
 
     fn trainable(&self) -> Option<&dyn Trainable> {
-        Some(self)
-    }
-
-    fn differentiable(&self) -> Option<&dyn Differentiable> {
         Some(self)
     }
 

@@ -171,9 +171,9 @@ fn first(numbers: Vec<f32>, shape: &[usize]) -> Vec<f32> {
 }
 
 impl Differentiable for LayerNorm {
-    fn forward_in_step(&self, y: &mut [f32], x: &[f32], _: [&[usize]; 2], arrays: &[&[f32]], _: &mut ForwardStep<'_>) {
-        y.copy_from_slice(x);
-        self.rows().apply_by::<LANES>(y, &last(arrays[0], &self.shape), Some(&last(arrays[1], &self.shape)));
+    fn forward_in_step(&self, y: &mut [f32], step: &mut ForwardStep<'_>) {
+        y.copy_from_slice(step.x);
+        self.rows().apply_by::<LANES>(y, &last(step.arrays[0], &self.shape), Some(&last(step.arrays[1], &self.shape)));
     }
 
     fn backward_in_step(&self, pass: &mut BackwardPass<'_>, _: &[f32]) {
@@ -186,9 +186,9 @@ impl Differentiable for LayerNorm {
 }
 
 impl Differentiable for RmsNorm {
-    fn forward_in_step(&self, y: &mut [f32], x: &[f32], _: [&[usize]; 2], arrays: &[&[f32]], _: &mut ForwardStep<'_>) {
-        y.copy_from_slice(x);
-        self.rows().apply_by::<LANES>(y, &last(arrays[0], &self.shape), None);
+    fn forward_in_step(&self, y: &mut [f32], step: &mut ForwardStep<'_>) {
+        y.copy_from_slice(step.x);
+        self.rows().apply_by::<LANES>(y, &last(step.arrays[0], &self.shape), None);
     }
 
     fn backward_in_step(&self, pass: &mut BackwardPass<'_>, _: &[f32]) {
@@ -200,16 +200,9 @@ impl Differentiable for RmsNorm {
 }
 
 impl Differentiable for GroupNorm {
-    fn forward_in_step(
-        &self,
-        y: &mut [f32],
-        x: &[f32],
-        [_, shape]: [&[usize]; 2],
-        arrays: &[&[f32]],
-        _: &mut ForwardStep<'_>,
-    ) {
-        y.copy_from_slice(x);
-        self.rows(shape).apply_by::<LANES>(y, arrays[0], Some(arrays[1]));
+    fn forward_in_step(&self, y: &mut [f32], step: &mut ForwardStep<'_>) {
+        y.copy_from_slice(step.x);
+        self.rows(step.shapes[1]).apply_by::<LANES>(y, step.arrays[0], Some(step.arrays[1]));
     }
 
     fn backward_in_step(&self, pass: &mut BackwardPass<'_>, _: &[f32]) {
@@ -243,14 +236,8 @@ impl BatchNorm {
 
 impl Differentiable for BatchNorm {
     /// Keeps the batch's means and variances.
-    fn forward_in_step(
-        &self,
-        y: &mut [f32],
-        x: &[f32],
-        _: [&[usize]; 2],
-        arrays: &[&[f32]],
-        step: &mut ForwardStep<'_>,
-    ) {
+    fn forward_in_step(&self, y: &mut [f32], step: &mut ForwardStep<'_>) {
+        let (x, arrays) = (step.x, step.arrays);
         let (channels, count) = (self.features, (x.len() / self.features) as f64);
         let mut sums = vec![0.0; channels];
         add_by_channel(&mut sums, x, x, |_, x, _| f64::from(x));

@@ -80,16 +80,10 @@ impl LayerKind for PatchEmbedding {
 }
 
 impl Differentiable for PatchEmbedding {
-    fn forward_in_step(
-        &self,
-        y: &mut [f32],
-        x: &[f32],
-        [from, to]: [&[usize]; 2],
-        arrays: &[&[f32]],
-        step: &mut ForwardStep<'_>,
-    ) {
+    fn forward_in_step(&self, y: &mut [f32], step: &mut ForwardStep<'_>) {
+        let [from, to] = step.shapes;
         let grid = self.grid(from).unwrap_or_else(|_| to.to_vec());
-        self.conv().forward_into(y, x, [from, &grid], arrays, step.scratch);
+        self.conv().forward_into(y, step.x, [from, &grid], step.arrays, step.scratch);
     }
 
     fn backward_in_step(&self, pass: &mut BackwardPass<'_>, _: &[f32]) {

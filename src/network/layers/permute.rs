@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 use serde::Serialize;
 
-use super::kind::{BackwardPass, Differentiable, LayerKind, Trainable};
+use super::kind::{BackwardPass, LayerKind, Trainable};
 use super::{InverseBuilder, Layer, image};
 use crate::kernels::Scratch;
 use crate::network::batch::Batch;
@@ -84,10 +84,6 @@ impl LayerKind for Permute {
     }
 
     fn trainable(&self) -> Option<&dyn Trainable> {
-        Some(self)
-    }
-
-    fn differentiable(&self) -> Option<&dyn Differentiable> {
         Some(self)
     }
 

@@ -242,14 +242,15 @@ impl LayerKind for AdaptiveAvgPool {
         }
         Err(no_rule(self, "its parts are not all of one size"))
     }
+
     fn differentiable(&self) -> Option<&dyn Differentiable> {
         Some(self)
     }
 }
 
 impl Differentiable for MaxPool {
-    fn forward_in_step(&self, y: &mut [f32], x: &[f32], shapes: [&[usize]; 2], _: &[&[f32]], _: &mut ForwardStep<'_>) {
-        self.0.fold(y, x, shapes, f32::NEG_INFINITY, keep_largest);
+    fn forward_in_step(&self, y: &mut [f32], step: &mut ForwardStep<'_>) {
+        self.0.fold(y, step.x, step.shapes, f32::NEG_INFINITY, keep_largest);
     }
 
     /// The first of the largest pixels of a window gets the window's gradient.
@@ -287,8 +288,8 @@ impl AvgPool {
 }
 
 impl Differentiable for AvgPool {
-    fn forward_in_step(&self, y: &mut [f32], x: &[f32], shapes: [&[usize]; 2], _: &[&[f32]], _: &mut ForwardStep<'_>) {
-        self.apply(y, x, shapes);
+    fn forward_in_step(&self, y: &mut [f32], step: &mut ForwardStep<'_>) {
+        self.apply(y, step.x, step.shapes);
     }
 
     fn backward_in_step(&self, pass: &mut BackwardPass<'_>, _: &[f32]) {
@@ -320,8 +321,8 @@ fn part_of(pixels: &[usize]) -> f32 {
 }
 
 impl Differentiable for AdaptiveAvgPool {
-    fn forward_in_step(&self, y: &mut [f32], x: &[f32], shapes: [&[usize]; 2], _: &[&[f32]], _: &mut ForwardStep<'_>) {
-        self.apply(y, x, shapes);
+    fn forward_in_step(&self, y: &mut [f32], step: &mut ForwardStep<'_>) {
+        self.apply(y, step.x, step.shapes);
     }
 
     fn backward_in_step(&self, pass: &mut BackwardPass<'_>, _: &[f32]) {

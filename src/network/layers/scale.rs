@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use serde::Serialize;
 
 use super::InverseBuilder;
-use super::kind::{BackwardPass, Differentiable, LayerKind, Trainable};
+use super::kind::{BackwardPass, LayerKind, Trainable};
 use crate::kernels::Scratch;
 use crate::network::batch::Batch;
 use crate::network::burn_pass::{BurnPass, DeviceBatch};
@@ -58,10 +58,6 @@ impl LayerKind for Scale {
     }
 
     fn trainable(&self) -> Option<&dyn Trainable> {
-        Some(self)
-    }
-
-    fn differentiable(&self) -> Option<&dyn Differentiable> {
         Some(self)
     }
 }

@@ -61,10 +61,6 @@ impl LayerKind for Flatten {
         Some(&Rearranged)
     }
 
-    fn differentiable(&self) -> Option<&dyn Differentiable> {
-        Some(&Rearranged)
-    }
-
     fn only_moves_numbers(&self) -> bool {
         true
     }
@@ -103,10 +99,6 @@ impl LayerKind for Reshape {
     }
 
     fn trainable(&self) -> Option<&dyn Trainable> {
-        Some(&Rearranged)
-    }
-
-    fn differentiable(&self) -> Option<&dyn Differentiable> {
         Some(&Rearranged)
     }
 
@@ -177,14 +169,8 @@ impl CircularPad {
 }
 
 impl Differentiable for CircularPad {
-    fn forward_in_step(
-        &self,
-        y: &mut [f32],
-        x: &[f32],
-        [from, to]: [&[usize]; 2],
-        _: &[&[f32]],
-        _: &mut ForwardStep<'_>,
-    ) {
+    fn forward_in_step(&self, y: &mut [f32], step: &mut ForwardStep<'_>) {
+        let ForwardStep { shapes: [from, to], x, .. } = *step;
         let samples = y.len() / to.iter().product::<usize>();
         image::each_moved(samples, [from, to], self.source(), |inner, outer| {
             y[inner..inner + to[0]].copy_from_slice(&x[outer..outer + to[0]]);
@@ -238,10 +224,6 @@ impl LayerKind for Crop {
     }
 
     fn trainable(&self) -> Option<&dyn Trainable> {
-        Some(self)
-    }
-
-    fn differentiable(&self) -> Option<&dyn Differentiable> {
         Some(self)
     }
 

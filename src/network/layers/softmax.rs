@@ -52,22 +52,16 @@ impl LayerKind for Softmax {
     fn gives_probabilities(&self) -> bool {
         true
     }
+
     fn differentiable(&self) -> Option<&dyn Differentiable> {
         Some(self)
     }
 }
 
 impl Differentiable for Softmax {
-    fn forward_in_step(
-        &self,
-        y: &mut [f32],
-        x: &[f32],
-        [shape, _]: [&[usize]; 2],
-        _: &[&[f32]],
-        step: &mut ForwardStep<'_>,
-    ) {
-        y.copy_from_slice(x);
-        apply(y, shape);
+    fn forward_in_step(&self, y: &mut [f32], step: &mut ForwardStep<'_>) {
+        y.copy_from_slice(step.x);
+        apply(y, step.shapes[0]);
         step.kept.clear();
         step.kept.extend_from_slice(y);
     }
