@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::forward::check_data;
-use super::recompute::{weight_ops, weights_by_block};
+use super::recompute::{forward_operations, weight_ops, weights_by_block};
 use super::training_loop::{History, Labelled, TrainingLoop};
 use super::{Augmentation, Learner, Loss, Network, Optimizer, Schedule, sequence};
 use crate::data::{Split, samples};
@@ -273,10 +273,9 @@ struct Train {
 }
 
 impl Train {
-    /// Floating-point operations for one sample: forward, the weights' gradients, and those that pass.
+    /// Floating-point operations of a step for one sample: forward, and the gradients of the weights and of the inputs.
     fn operations_per_sample(&self) -> f64 {
-        let architecture = self.network.architecture();
-        3.0 * (1..=architecture.depth()).map(|l| architecture.operations(l)).sum::<f64>()
+        3.0 * forward_operations(&self.network, 0, self.network.architecture().depth())
     }
 
     /// The arrays before training, block by block; `weights` are the results of the operations that compute them.
@@ -353,10 +352,8 @@ impl Operation for Train {
                 .hint("take samples of several classes, such as `data.train.take(1000)`"));
         }
         let of_validation = training.validation.as_ref().map(|split| self.labels(split)).transpose()?;
-        let validation = match &of_validation {
-            Some(labels) => Some(Labelled { x: inputs[1].f32s("x")?.1, labels }),
-            None => None,
-        };
+        let labelled = |labels| Ok::<_, Error>(Labelled { x: inputs[1].f32s("x")?.1, labels });
+        let validation = of_validation.as_deref().map(labelled).transpose()?;
         let initial = self.initial(&inputs[1 + usize::from(validation.is_some())..])?;
         let (steps, epochs) = training.steps_and_epochs(labels.len());
         let mut course = TrainingLoop {
@@ -367,6 +364,7 @@ impl Operation for Train {
             picture: self.split.shape(),
             learner: Learner::new(architecture, initial, training, context.device())?,
             history: History::new(steps, epochs),
+            operations_per_sample: self.operations_per_sample(),
         };
         if let Some(state) = context.latest_checkpoint() {
             course.resume(&state, context)?;
@@ -381,7 +379,7 @@ impl Operation for Train {
         }
         let named = (1..=architecture.depth())
             .flat_map(|l| architecture.names(l).into_iter().zip(architecture.blocks()[l - 1].param_specs()));
-        let value = course.history.into_value(stop, course.learner.steps(), of_validation.is_some());
+        let value = course.history.result(stop, course.learner.steps(), of_validation.is_some());
         Ok(named.zip(arrays).fold(value, |value, ((name, spec), array)| value.with(&name, &spec.shape, array)))
     }
 }

@@ -86,6 +86,8 @@ pub(super) struct TrainingLoop<'a> {
     pub picture: [usize; 3],
     pub learner: Learner,
     pub history: History,
+    /// Floating-point operations of a step for one sample.
+    pub operations_per_sample: f64,
 }
 
 /// Everything that is recorded; numbers of steps that were not taken are NaN.
@@ -141,28 +143,24 @@ impl History {
         }
     }
 
-    fn named(&self) -> impl Iterator<Item = (&'static str, &Vec<f64>)> {
-        OF_STEPS.into_iter().zip(&self.steps).chain(OF_EPOCHS.into_iter().zip(&self.epochs))
-    }
-
-    fn value(&self) -> Value {
+    /// Everything but the progress; `has_validation` is whether the numbers of a validation are in it.
+    fn value(&self, has_validation: bool) -> Value {
+        let of_epochs = OF_EPOCHS.into_iter().zip(&self.epochs).take(if has_validation { 4 } else { 2 });
+        let all = OF_STEPS.into_iter().zip(&self.steps).chain(of_epochs);
         let with =
             |value: Value, (name, numbers): (&str, &Vec<f64>)| value.with(name, &[numbers.len()], numbers.clone());
-        self.named().fold(Value::default(), with)
+        all.fold(Value::default(), with)
     }
 
-    /// The result of a training, without its arrays. What was not asked for, such as a validation, is left out.
-    pub fn into_value(self, stop: Stop, steps: usize, has_validation: bool) -> Value {
-        let of_epochs = OF_EPOCHS.into_iter().zip(self.epochs).take(if has_validation { 4 } else { 2 });
-        let all = OF_STEPS.into_iter().zip(self.steps).chain(of_epochs);
-        let with = |value: Value, (name, numbers): (&str, Vec<f64>)| value.with(name, &[numbers.len()], numbers);
-        all.fold(Value::default(), with).with("stop", &[2], vec![f64::from(stop as u8), steps as f64])
+    /// The result of a training, without its arrays.
+    pub fn result(&self, stop: Stop, steps: usize, has_validation: bool) -> Value {
+        self.value(has_validation).with("stop", &[2], vec![f64::from(stop as u8), steps as f64])
     }
 }
 
 impl TrainingLoop<'_> {
     fn steps_per_epoch(&self) -> usize {
-        self.data.labels.len().div_ceil(self.training.batch)
+        self.training.steps_per_epoch(self.data.labels.len())
     }
 
     /// All steps that there will be at most.
@@ -177,7 +175,7 @@ impl TrainingLoop<'_> {
     pub fn resume(&mut self, state: &Value, context: &Context<'_>) -> Result<()> {
         let Ok((history, learner)) = self.resumed(state, context) else { return Ok(()) };
         (self.history, self.learner) = (history, learner);
-        context.advance((self.learner.steps() * self.training.batch) as f64 * self.operations())
+        context.advance((self.learner.steps() * self.training.batch) as f64 * self.operations_per_sample)
     }
 
     fn resumed(&self, state: &Value, context: &Context<'_>) -> Result<(History, Learner)> {
@@ -209,7 +207,7 @@ impl TrainingLoop<'_> {
     /// Everything that decides how the training goes on.
     fn state(&self) -> Result<Value> {
         let progress = self.history.progress.numbers();
-        let mut value = self.history.value().with("progress", &[progress.len()], progress);
+        let mut value = self.history.value(true).with("progress", &[progress.len()], progress);
         let flat = |value: Value, name: String, array: Vec<f32>| value.with(&name, &[array.len()], array);
         for (i, array) in self.learner.arrays()?.into_iter().enumerate() {
             value = flat(value, format!("array.{i}"), array);
@@ -218,11 +216,6 @@ impl TrainingLoop<'_> {
             value = flat(flat(value, format!("first.{i}"), first), format!("second.{i}"), second);
         }
         Ok(value)
-    }
-
-    /// Floating-point operations for one sample: forward, the weights' gradients, and those that pass.
-    fn operations(&self) -> f64 {
-        3.0 * (1..=self.architecture.depth()).map(|l| self.architecture.operations(l)).sum::<f64>()
     }
 
     /// Takes all steps that are left.
@@ -252,7 +245,7 @@ impl TrainingLoop<'_> {
             if let Some(stop) = self.step(&rows, &classes)? {
                 return Ok(Some(stop));
             }
-            context.advance(batch.len() as f64 * self.operations())?;
+            context.advance(batch.len() as f64 * self.operations_per_sample)?;
             context.checkpoint(&|| self.state())?;
         }
         self.end_epoch(samples)
