@@ -4,15 +4,13 @@ use rhai::plugin::*;
 use rhai::{Dynamic, Engine, FnPtr, INT, Map};
 
 use super::curve::now;
-use super::general::{AnyNumber, wanted_number};
 use super::network::say_identity_norms;
+use super::{optimizer, schedule};
 use crate::Error;
 use crate::data::Split;
 use crate::entropy::{Derivation, Measured, derive};
-use crate::kernels::Adam;
 use crate::network::{
-    self, Architecture, Augmentation, DECOUPLED_DECAY, Loss, Network, Optimizer, Schedule, Stop, Target, Training,
-    TrainingRun,
+    self, Architecture, Augmentation, Loss, Network, Optimizer, Schedule, Stop, Target, Training, TrainingRun,
 };
 use crate::script::lazy::{Curve, Number};
 use crate::script::options::{Key, Options, Spec, Takes, describe, number};
@@ -87,6 +85,7 @@ const TRAINED: Spec = Spec {
         ),
     ],
 };
+
 const AUGMENT: Spec = Spec {
     function: "augment",
     keys: &[
@@ -95,6 +94,7 @@ const AUGMENT: Spec = Spec {
         Key::count("crop", 0, "pixels by which a window is smaller"),
     ],
 };
+
 const TARGET: Spec = Spec {
     function: "target",
     keys: &[
@@ -102,56 +102,13 @@ const TARGET: Spec = Spec {
         Key::open("loss", Takes::Number, "any", "the largest mean loss"),
     ],
 };
-const WEIGHT_DECAY: Key = Key::number("weight_decay", 0.0, "this times the parameter is added to its gradient");
-const BETA_1: Key =
-    Key::number("beta_1", Adam::DEFAULT.beta_1, "share of the gradients' running mean that a step keeps");
-const BETA_2: Key =
-    Key::number("beta_2", Adam::DEFAULT.beta_2, "share of the running mean of their squares that a step keeps");
-const EPSILON: Key = Key::number("epsilon", Adam::DEFAULT.epsilon, "added to the root of the mean square");
-const SGD: Spec = Spec {
-    function: "sgd",
-    keys: &[
-        Key::number("momentum", 0.0, "share of the last step that the next one keeps"),
-        Key::flag("nesterov", false, "whether the gradient counts as if the momentum's step had been taken"),
-        WEIGHT_DECAY,
-    ],
-};
-const ADAMW: Spec = Spec {
-    function: "adamw",
-    keys: &[
-        BETA_1,
-        BETA_2,
-        EPSILON,
-        Key::number(
-            "weight_decay",
-            DECOUPLED_DECAY,
-            "this times the rate is the share of a parameter that a step takes off",
-        ),
-    ],
-};
-const ADAM: Spec = Spec { function: "adam", keys: &[BETA_1, BETA_2, EPSILON, WEIGHT_DECAY] };
 
-pub(super) const OPTIONS: &[Spec] = &[TRAINED, SGD, ADAM, ADAMW];
+pub(super) const OPTIONS: &[Spec] = &[TRAINED, optimizer::SGD, optimizer::ADAM, optimizer::ADAMW];
 
 pub(super) fn register(engine: &mut Engine) {
-    engine
-        .register_type_with_name::<Optimizer>("Optimizer")
-        .register_type_with_name::<Schedule>("Schedule")
-        .register_global_module(rhai::exported_module!(functions).into());
-}
-
-fn checked(optimizer: Optimizer) -> Native<Optimizer> {
-    optimizer.check()?;
-    Ok(optimizer)
-}
-
-fn adam_of(rate: &AnyNumber, options: &Options<'_>) -> Result<Adam, Error> {
-    Ok(Adam {
-        learning_rate: wanted_number(rate, "the rate")?,
-        beta_1: options.number("beta_1")?,
-        beta_2: options.number("beta_2")?,
-        epsilon: options.number("epsilon")?,
-    })
+    optimizer::register(engine);
+    schedule::register(engine);
+    engine.register_global_module(rhai::exported_module!(functions).into());
 }
 
 fn loss_named(name: &str) -> Result<Loss, Error> {
@@ -404,131 +361,5 @@ mod functions {
     pub fn training_accuracy(network: Network) -> Native<Curve> {
         let TrainingRun { result, epochs, .. } = training_of(&network)?;
         Ok(Curve::of(Measured::ACCURACY, derive(Derivation::Accuracies, vec![result.clone()]), *epochs))
-    }
-
-    /// Stochastic gradient descent: at every step, a parameter changes by `rate` times its gradient.
-    #[rhai_fn(name = "sgd", return_raw)]
-    pub fn sgd(rate: AnyNumber) -> Native<Optimizer> {
-        sgd_with(rate, Map::new())
-    }
-
-    /// ```
-    /// print(sgd(0.1, #{ momentum: 0.9 }));    // sgd(0.1, momentum 0.9)
-    /// ```
-    #[rhai_fn(name = "sgd", return_raw)]
-    pub fn sgd_with(rate: AnyNumber, options: Map) -> Native<Optimizer> {
-        let options = SGD.read(&options)?;
-        checked(Optimizer::Sgd {
-            rate: wanted_number(&rate, "the rate")?,
-            momentum: options.number("momentum")?,
-            weight_decay: options.number("weight_decay")?,
-            nesterov: options.flag("nesterov")?,
-        })
-    }
-
-    /// The optimizer Adam (Kingma & Ba 2015) with step size `rate`.
-    #[rhai_fn(name = "adam", return_raw)]
-    pub fn adam(rate: AnyNumber) -> Native<Optimizer> {
-        adam_with(rate, Map::new())
-    }
-
-    /// ```
-    /// print(adam(1e-3, #{ weight_decay: 0.01 }));    // adam(0.001, weight_decay 0.01)
-    /// ```
-    #[rhai_fn(name = "adam", return_raw)]
-    pub fn adam_with(rate: AnyNumber, options: Map) -> Native<Optimizer> {
-        let options = ADAM.read(&options)?;
-        let adam = adam_of(&rate, &options)?;
-        checked(Optimizer::Adam { adam, weight_decay: options.number("weight_decay")? })
-    }
-
-    /// Adam with decoupled weight decay (Loshchilov & Hutter 2019) and step size `rate`.
-    #[rhai_fn(name = "adamw", return_raw)]
-    pub fn adamw(rate: AnyNumber) -> Native<Optimizer> {
-        adamw_with(rate, Map::new())
-    }
-
-    /// ```
-    /// print(adamw(1e-3, #{ weight_decay: 0.1 }));    // adamw(0.001, weight_decay 0.1)
-    /// ```
-    #[rhai_fn(name = "adamw", return_raw)]
-    pub fn adamw_with(rate: AnyNumber, options: Map) -> Native<Optimizer> {
-        let options = ADAMW.read(&options)?;
-        let adam = adam_of(&rate, &options)?;
-        checked(Optimizer::AdamW { adam, weight_decay: options.number("weight_decay")? })
-    }
-
-    /// The optimizer's rate at every step: the schedule of a training that has none.
-    ///
-    /// ```
-    /// print(constant().warm_up(100));    // constant().warm_up(100)
-    /// ```
-    #[rhai_fn(name = "constant")]
-    pub fn constant() -> Schedule {
-        Schedule::constant()
-    }
-
-    /// A schedule that multiplies the rate by `factor` after every `epochs` epochs.
-    ///
-    /// ```
-    /// print(step_decay(30, 0.1));    // step_decay(30, 0.1)
-    /// ```
-    #[rhai_fn(name = "step_decay", return_raw)]
-    pub fn step_decay(epochs: INT, factor: AnyNumber) -> Native<Schedule> {
-        let epochs = usize::try_from(epochs).unwrap_or(0);
-        Ok(Schedule::steps(epochs, wanted_number(&factor, "the factor")?)?)
-    }
-
-    /// A schedule along half a cosine, from the optimizer's rate to 0 (Loshchilov & Hutter 2017).
-    ///
-    /// ```
-    /// let data = dataset("glyphs", #{ size: 7 });
-    /// let net = mlp::wide(49, 10, 3).init(#{ weight_var: 1.76, bias_var: 0.05 });
-    /// let options = #{ epochs: 2, optimizer: adam(1e-2), schedule: cosine().warm_up(4) };
-    /// print(net.trained(data.train.take(500), options).training_losses().last < 2.3);    // true
-    /// ```
-    #[rhai_fn(name = "cosine", return_raw)]
-    pub fn cosine() -> Native<Schedule> {
-        Ok(Schedule::cosine(0.0)?)
-    }
-
-    /// The same to the factor `to`.
-    #[rhai_fn(name = "cosine", return_raw)]
-    pub fn cosine_to(to: AnyNumber) -> Native<Schedule> {
-        Ok(Schedule::cosine(wanted_number(&to, "the last factor")?)?)
-    }
-
-    /// A schedule of one cycle (Smith & Topin 2018): from a 25th of the optimizer's rate up to it over the first 30% of the
-    /// steps, then down to a 250,000th, along half cosines. These are PyTorch's defaults, without its cycle of the momentum.
-    ///
-    /// ```
-    /// print(one_cycle());    // one_cycle()
-    /// ```
-    #[rhai_fn(name = "one_cycle")]
-    pub fn one_cycle() -> Schedule {
-        Schedule::one_cycle()
-    }
-
-    /// The schedule behind so many steps in which the rate rises in equal parts to the schedule's first one.
-    ///
-    /// ```
-    /// print(cosine().warm_up(100));    // cosine().warm_up(100)
-    /// ```
-    #[rhai_fn(name = "warm_up", return_raw)]
-    pub fn warm_up(schedule: Schedule, steps: INT) -> Native<Schedule> {
-        let steps = usize::try_from(steps).map_err(|_| Error::new(format!("a warm-up of {steps} steps")))?;
-        Ok(schedule.warm_up(steps))
-    }
-
-    /// As `print` shows it.
-    #[rhai_fn(name = "to_string", name = "to_debug", pure)]
-    pub fn schedule_to_string(schedule: &mut Schedule) -> String {
-        schedule.to_string()
-    }
-
-    /// As `print` shows it.
-    #[rhai_fn(name = "to_string", name = "to_debug", pure)]
-    pub fn optimizer_to_string(optimizer: &mut Optimizer) -> String {
-        optimizer.to_string()
     }
 }
