@@ -5,16 +5,16 @@ use serde::Serialize;
 use crate::random::Random;
 use crate::{Error, Result};
 
-/// What may happen to a picture, in this order. Nothing by default.
+/// Random changes of a picture, in this order; none by default.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Augmentation {
     /// A window that is so many pixels smaller in height and width, at a random place, is enlarged to the picture's size.
     #[serde(skip_serializing_if = "is_zero")]
     pub crop: usize,
-    /// Every second picture is mirrored, left to right.
+    /// Half of the pictures, at random, are mirrored left to right.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub flip: bool,
-    /// The picture is moved by up to so many pixels in each direction; what comes in is 0.
+    /// The picture is moved by up to so many pixels in each direction; what is uncovered is 0.
     #[serde(skip_serializing_if = "is_zero")]
     pub shift: usize,
 }
@@ -25,7 +25,7 @@ fn is_zero(pixels: &usize) -> bool {
 }
 
 impl Augmentation {
-    /// Whether there is anything to do.
+    /// Whether it changes pictures at all.
     pub fn is_some(self) -> bool {
         self != Self::default()
     }

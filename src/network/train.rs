@@ -13,6 +13,7 @@ use super::training_loop::{History, Labelled, TrainingLoop};
 use super::{Augmentation, Learner, Loss, Network, Optimizer, Schedule, sequence};
 use crate::data::{Split, samples};
 use crate::random::GENERATOR;
+use crate::words::counted;
 use crate::work::{Context, Cost, Described, Fingerprint, Keep, Operation, Provenance, Value};
 use crate::{Error, Result};
 
@@ -29,7 +30,7 @@ pub struct Training {
     pub batch: usize,
     pub optimizer: Optimizer,
     pub loss: Loss,
-    /// Decides the order of the data and what `dropout` drops.
+    /// Decides the order of the data, what `dropout` drops, and how pictures are augmented.
     pub seed: u64,
     /// Whether every epoch has an order of its own; otherwise all have the data's.
     pub shuffle: bool,
@@ -41,7 +42,7 @@ pub struct Training {
     pub schedule: Schedule,
     /// How pictures are changed before a step.
     pub augment: Augmentation,
-    /// Samples that the network is tried on after every epoch.
+    /// Samples whose loss and accuracy are measured after every epoch.
     pub validation: Option<Split>,
     /// What ends the training before its last epoch.
     pub target: Option<Target>,
@@ -166,7 +167,15 @@ impl Training {
         }
     }
 
-    /// What decides the numbers. What is not said has its default.
+    /// What was done with a network that was trained on a split.
+    fn in_words(&self, split: &Split) -> String {
+        let may_end_early = self.target.is_some() || self.patience.is_some();
+        let length = self.steps.map_or_else(|| counted(self.epochs as usize, "epoch"), |steps| counted(steps, "step"));
+        let most = if may_end_early { "up to " } else { "" };
+        format!("trained {most}{length} on {} of {}", counted(split.len(), "sample"), split.dataset().name())
+    }
+
+    /// What decides the numbers. What is left out has its default.
     fn description(&self) -> serde_json::Value {
         let mut all = json!({
             "generator": GENERATOR,
@@ -200,8 +209,8 @@ pub struct TrainingRun {
     /// All arrays by the names of [`Architecture::names`](super::Architecture::names); "loss" `[steps]`, the mean over every
     /// step's batch before the step, "rate" and "gradient_norm" `[steps]`; "epoch_loss" and "epoch_accuracy" `[epochs]`, over
     /// the samples as they were seen; with a validation, "validation_loss" and "validation_accuracy" `[epochs]`; "stop", which
-    /// [`Stop::of`](super::Stop::of) reads. If the training diverges, all arrays are NaN. Numbers of steps and epochs that were
-    /// not taken are NaN.
+    /// [`Stop::of`](super::Stop::of) reads. If the training diverges, all arrays of the network are NaN. Numbers of steps that were
+    /// not taken, and of epochs that were not finished, are NaN.
     pub result: Described,
     pub steps: usize,
     pub epochs: usize,
@@ -236,8 +245,7 @@ pub fn train(network: &Network, split: &Split, training: Training) -> Result<Net
     }
     let has_validation = training.validation.is_some();
     let (steps, epochs) = training.steps_and_epochs(split.len());
-    let plural = if epochs == 1 { "" } else { "s" };
-    let words = format!("trained {epochs} epoch{plural} on {} samples of {}", split.len(), split.dataset().name());
+    let words = training.in_words(split);
     let result = Described::new(Train { network: network.clone(), split: split.clone(), training });
     let trained = Network::computed(architecture.clone(), vec![result.clone(); architecture.depth()], words);
     Ok(Network { training_run: Some(TrainingRun { result, steps, epochs, has_validation }), ..trained })
@@ -256,7 +264,8 @@ pub(crate) fn check_labels(network: &Network, split: &Split) -> Result<()> {
     match *architecture.shape(architecture.depth()) {
         [outputs] if outputs >= classes => Ok(()),
         [outputs] => Err(Error::new(format!(
-            "the network has {outputs} outputs, the data {classes} classes: each class has an output of its own"
+            "the network has {}, the data {classes} classes: each class has an output of its own",
+            counted(outputs, "output")
         ))),
         ref shape => Err(Error::new(format!(
             "the network's output has the shape {shape:?}; labels are compared with a row of {classes} numbers"

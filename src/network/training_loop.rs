@@ -4,13 +4,14 @@ use super::loss::{count_correct, cross_entropy};
 use super::train::Training;
 use super::{Architecture, Learner, StepResult};
 use crate::random::Random;
+use crate::words::counted;
 use crate::work::{Context, Value};
 use crate::{Error, Result};
 
-/// The share of the first gradient's norm below which a gradient leads nowhere.
+/// A gradient whose norm is at most this share of the first step's is almost 0.
 const FLAT: f64 = 1e-4;
 
-/// How many times the loss at first, or that of chance if it is larger, a loss is from which no training recovers.
+/// An epoch's mean loss above this many times the first step's loss, or that of chance if it is larger, ends a training.
 const EXPLODED: f64 = 1e3;
 
 /// Why a training ended.
@@ -42,16 +43,17 @@ impl Stop {
 
     /// The reason with the number of steps, in words.
     pub fn in_words(self, steps: usize) -> String {
+        let steps = counted(steps, "step");
         match self {
-            Self::Finished => format!("finished after {steps} steps"),
-            Self::Reached => format!("reached its target after {steps} steps"),
-            Self::Patience => format!("ended by `patience` after {steps} steps"),
-            Self::NotFinite => format!("diverged after {steps} steps: the loss or its gradient is not a finite number"),
+            Self::Finished => format!("finished after {steps}"),
+            Self::Reached => format!("reached its target after {steps}"),
+            Self::Patience => format!("ended by `patience` after {steps}"),
+            Self::NotFinite => format!("diverged after {steps}: its loss or gradient is not a finite number"),
             Self::Saturated => {
-                format!("diverged after {steps} steps: its gradient is almost 0, and its loss no lower than at first")
+                format!("diverged after {steps}: its gradient is almost 0, and its loss no lower than at first")
             }
             Self::Exploded => {
-                format!("diverged after {steps} steps: its loss is more than {EXPLODED} times that at first")
+                format!("diverged after {steps}: its loss is more than {EXPLODED} times that at first")
             }
         }
     }
@@ -90,7 +92,7 @@ pub(super) struct TrainingLoop<'a> {
     pub operations_per_sample: f64,
 }
 
-/// Everything that is recorded; numbers of steps that were not taken are NaN.
+/// Everything that is recorded; numbers of steps that were not taken, and of epochs that were not finished, are NaN.
 #[derive(Clone)]
 pub(super) struct History {
     /// Of every step: its batch's mean loss before it, its size, and the norm of its gradient.
@@ -168,7 +170,7 @@ impl TrainingLoop<'_> {
         self.history.steps[0].len()
     }
 
-    /// Goes on from a state that [`TrainingLoop::state`] gave. One that does not fit this training changes nothing.
+    /// Goes on from a state that [`TrainingLoop::state`] returned. One that does not fit this training changes nothing.
     ///
     /// # Errors
     /// When the run is to stop.
@@ -191,7 +193,7 @@ impl TrainingLoop<'_> {
         }
         history.progress = Progress::from_numbers(state.f64s("progress")?.1).ok_or_else(other)?;
         let lengths: Vec<usize> = self.learner.lengths().collect();
-        // Of some optimizers there are fewer moments.
+        // Moments that the optimizer does not use are empty.
         let array = |what: &str, i: usize, least: usize| -> Result<Vec<f32>> {
             let (_, numbers) = state.f32s(&format!("{what}.{i}"))?;
             if (least..=lengths[i]).contains(&numbers.len()) { Ok(numbers.to_vec()) } else { Err(other()) }
@@ -251,7 +253,7 @@ impl TrainingLoop<'_> {
         self.end_epoch(samples)
     }
 
-    /// The samples of a batch, changed where the training says so.
+    /// The samples of a batch, augmented if the training asks for it.
     fn gather(&self, batch: &[u32], epoch: usize, rows: &mut Vec<f32>, classes: &mut Vec<u32>) {
         let Labelled { x, labels } = self.data;
         let size = x.len() / labels.len().max(1);

@@ -8,11 +8,11 @@ use super::{Described, Event, EventObserver, Fingerprint, Store, Value};
 use crate::lock::lock;
 use crate::{Error, Result};
 
-/// Time between two states, unless one takes so long to write that this would slow the operation down.
+/// Default of the least time between two states. It grows where writing one takes long.
 pub const EVERY: Duration = Duration::from_secs(20);
-/// Time between two states at most: so much can be lost.
+/// The most that it grows to: so much work can be lost.
 const MOST: Duration = Duration::from_secs(50);
-/// The share of the time that is spent writing, as so many parts in one.
+/// The time between two states is at least this many times the time that writing one took, up to [`MOST`].
 const SHARE: u32 = 20;
 
 /// Where one operation keeps its states.
@@ -23,7 +23,7 @@ pub(super) struct Checkpoints<'a> {
     every: Duration,
     observer: &'a EventObserver<'a>,
     timing: Mutex<Timing>,
-    /// Whether the operation asked for a state, so that there may be files to remove.
+    /// Whether the operation asked for a state: only then may there be files to remove.
     is_used: AtomicBool,
 }
 
@@ -49,7 +49,7 @@ impl<'a> Checkpoints<'a> {
         Self { store, described, key, every, observer, timing: Mutex::new(timing), is_used }
     }
 
-    /// The last state that is whole. Damaged ones are set aside, with a warning.
+    /// The last undamaged state. Damaged ones are set aside, with a warning.
     pub fn latest(&self) -> Option<Value> {
         self.is_used.store(true, Ordering::Relaxed);
         self.store.latest_checkpoint(self.key, |warning| (self.observer)(Event::Warning(&warning)))
@@ -71,7 +71,7 @@ impl<'a> Checkpoints<'a> {
         if let Err(error) = self.store.write_checkpoint(self.key, self.described, &state)
             && !std::mem::replace(&mut timing.has_failed, true)
         {
-            let error: Error = error.hint("the operation goes on; if it is ended, it begins anew");
+            let error: Error = error.hint("the work goes on; if it is interrupted, it begins anew");
             (self.observer)(Event::Warning(&error));
         }
         *timing = Timing { last: Instant::now(), took: now.elapsed(), ..*timing };

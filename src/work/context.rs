@@ -53,18 +53,18 @@ impl Context<'_> {
         self.idle_threads
     }
 
-    /// Says something that the user should know about this result, and that stops nothing.
+    /// Reports a warning about this result; the work goes on.
     pub fn warn(&self, warning: Error) {
         (self.warn)(warning);
     }
 
-    /// The last state that an earlier run of the same operation kept by [`Context::checkpoint`], if one is whole.
+    /// The last undamaged state that an earlier run of the same operation kept by [`Context::checkpoint`], if there is one.
     pub fn latest_checkpoint(&self) -> Option<Value> {
         self.checkpoints.latest()
     }
 
-    /// Keeps the operation's state in the store every some seconds, so that a run which is killed loses little. The result must
-    /// be the same from a state as from the beginning. `state` is only called when it is time.
+    /// Keeps the operation's state in the store if the last one is old enough, so that a run which is killed loses little; only then
+    /// is `state` called. The result must be the same from a state as from the beginning.
     ///
     /// # Errors
     /// When `state` fails.

@@ -26,7 +26,7 @@ const FOLDERS: [&str; 2] = ["small", "large"];
 const EXTENSION: &str = "safetensors";
 /// Folder of states of operations that have not finished.
 const CHECKPOINTS: &str = "checkpoints";
-/// States of an operation that are kept: the last one, and one in case that it is damaged.
+/// States of an operation that are kept: the last one, and the one before it in case that one is damaged.
 const STATES: usize = 2;
 /// Folder of files that were found damaged.
 const DAMAGED: &str = "damaged";
@@ -205,8 +205,8 @@ impl Store {
         found
     }
 
-    /// The last state of an operation that is whole. One that is damaged is set aside, and `warn` told; one that cannot be
-    /// read, or is of an earlier format, is passed over.
+    /// The last undamaged state of an operation. One that is damaged is set aside, with a warning; one that cannot be read is
+    /// passed over with a warning, one of an earlier format without.
     pub(super) fn latest_checkpoint(&self, key: Fingerprint, warn: impl Fn(Error)) -> Option<Value> {
         // What a killed process left half-written.
         sweep(&self.root.join(CHECKPOINTS));
@@ -233,7 +233,7 @@ impl Store {
         let before = self.checkpoints(key);
         let number = before.first().map_or(0, |(number, _)| number + 1);
         if number == 0 {
-            // Those of trainings that nobody went on with.
+            // Those of operations that were never resumed.
             self.all_checkpoints().filter(|path| is_old(path)).try_for_each(|path| remove(&path))?;
         }
         let name = format!("{key}-{number}");
@@ -302,7 +302,7 @@ impl Store {
     }
 
     /// Removes large results, least recently used first, until at most `keep` bytes are left; partial files of processes that
-    /// died, and states from which interrupted trainings would go on; and files that were set aside as damaged: those of 30 days
+    /// died; states from which interrupted trainings would go on; and files that were set aside as damaged: those of 30 days
     /// and more, or all of them.
     ///
     /// # Errors

@@ -85,6 +85,7 @@ fn a_training_ends_where_it_is_told_to() {
         let all = of(net, data, #{{ target: #{{ accuracy: 0.5 }} }});
         print(all.training_end());
         print(of(net, data, #{{ steps: 15 }}).training_end());
+        print(of(net, data, #{{ steps: 1 }}).training_end());
         print(of(net, data, #{{ optimizer: sgd(1e-9), patience: 2, validation: data.test.take(50), shuffle: false, batch: 500 }}).training_end());
         print(all.training_history().accuracy.at(1) < 0.5);
         let accuracies = all.training_history().accuracy.values();
@@ -93,9 +94,10 @@ fn a_training_ends_where_it_is_told_to() {
     ));
     assert_says(&found[0], &["reached its target after "]);
     assert_eq!(found[1], "finished after 15 steps");
-    assert_says(&found[2], &["patience"]);
+    assert_eq!(found[2], "finished after 1 step");
+    assert_says(&found[3], &["patience"]);
     // The first epoch that reaches it is the last.
-    assert_eq!(found[3..], ["true", "1", "true"]);
+    assert_eq!(found[4..], ["true", "1", "true"]);
 }
 
 /// The outputs of `mlp::wide` end in tanh: its loss stays finite, its gradient does not stay above 0.
@@ -129,7 +131,7 @@ fn a_training_that_diverges_is_a_result_of_its_own_kind() {
 
 #[test]
 fn what_is_wrong_with_a_training_is_named() {
-    let cases: [(&str, &[&str]); 17] = [
+    let cases: [(&str, &[&str]); 18] = [
         ("net.trained(data.train.take(50), #{ batch: 60 });", &["batch is 60", "50 samples"]),
         ("net.trained(data.train, #{ target: #{ accuracy: 1.1 } });", &["1.1", "from 0 to 1"]),
         ("net.trained(data.train, #{ target: #{ acuracy: 0.4 } });", &["acuracy", "accuracy"]),
@@ -144,6 +146,7 @@ fn what_is_wrong_with_a_training_is_named() {
         ("net.trained(data.train, #{ validation: 0.1 });", &["`validation` must be a split"]),
         ("sgd(0.1, #{ nesterov: true });", &["momentum", "nesterov"]),
         ("step_decay(0, 0.5);", &["at least 1 epoch"]),
+        ("cosine().warm_up(-2);", &["`warm_up`", "from 0 on", "-2"]),
         (
             "print(net.trained(data.train.of_class(3).take(150)).training_losses().last);",
             &["all samples are of class 3"],

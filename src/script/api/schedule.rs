@@ -75,7 +75,8 @@ mod functions {
     /// ```
     #[rhai_fn(name = "warm_up", return_raw)]
     pub fn warm_up(schedule: Schedule, steps: INT) -> Native<Schedule> {
-        let steps = usize::try_from(steps).map_err(|_| Error::new(format!("a warm-up of {steps} steps")))?;
+        let steps = usize::try_from(steps)
+            .map_err(|_| Error::new(format!("`warm_up` takes a number of steps from 0 on, got {steps}")))?;
         Ok(schedule.warm_up(steps))
     }
 

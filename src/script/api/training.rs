@@ -15,6 +15,7 @@ use crate::network::{
 use crate::script::lazy::{Curve, Number};
 use crate::script::options::{Key, Options, Spec, Takes, describe, number};
 use crate::script::session::Native;
+use crate::words::counted;
 
 const TRAINED: Spec = Spec {
     function: "trained",
@@ -36,7 +37,7 @@ const TRAINED: Spec = Spec {
             "seed",
             Takes::Count,
             "the network's seed",
-            "seed of the order of the data and of what `dropout` leaves out",
+            "seed of the order of the data, of what `dropout` leaves out and of `augment`",
         ),
         Key::flag("shuffle", true, "whether every epoch has its own random order of the data"),
         Key::open(
@@ -56,7 +57,7 @@ const TRAINED: Spec = Spec {
             "augment",
             Takes::Other("a map with `flip: true`, `shift: pixels` and `crop: pixels`, or some of these"),
             "the pictures as they are",
-            "random changes of every picture before a step: mirrored, left to right; moved by up to so many pixels, beside which it is 0; a window so many pixels smaller, enlarged",
+            "random changes of every picture before a step: `flip` mirrors half of them, left to right; `shift` moves each by up to so many pixels and fills with 0; `crop` enlarges a window so many pixels smaller",
         ),
         Key::open(
             "validation",
@@ -89,7 +90,7 @@ const TRAINED: Spec = Spec {
 const AUGMENT: Spec = Spec {
     function: "augment",
     keys: &[
-        Key::flag("flip", false, "whether every second picture is mirrored"),
+        Key::flag("flip", false, "whether half of the pictures, at random, are mirrored"),
         Key::count("shift", 0, "most pixels by which a picture moves"),
         Key::count("crop", 0, "pixels by which a window is smaller"),
     ],
@@ -162,16 +163,19 @@ fn target_of(options: &Options<'_>) -> Result<Option<Target>, Error> {
     Ok(Some(Target { accuracy: options.optional_number("accuracy")?, loss: options.optional_number("loss")? }))
 }
 
-/// A batch that the script asks for, of a training on so many samples.
+/// Refuses a batch of the script's own that is larger than the data.
 fn check_batch(options: &Options<'_>, batch: usize, samples: usize) -> Result<(), Error> {
     if options.value("batch").is_some() && batch > samples {
-        return Err(Error::new(format!("`trained`: batch is {batch}, the data has {samples} samples"))
-            .hint("without the option, a batch holds all samples where there are fewer than 100"));
+        return Err(Error::new(format!("`trained`: batch is {batch}, the data has {}", counted(samples, "sample")))
+            .hint(format!(
+                "without the option, a batch holds all samples where there are fewer than {}",
+                Training::BATCH
+            )));
     }
     Ok(())
 }
 
-/// What `trained` gives.
+/// The network that `trained` returns.
 pub(super) fn trained_as(
     context: &NativeCallContext<'_>,
     network: &Network,
@@ -221,7 +225,6 @@ fn without_weights<T>() -> Native<T> {
     Err(Error::new("the network has no weights yet").hint("give it some: `.init(#{ weight_var: 1.76 })`").into())
 }
 
-#[expect(clippy::unwrap_used, reason = "Rhai's macro writes them")]
 #[export_module]
 mod functions {
     /// The network after training on the labels of `data`, starting from its own weights. The result is a network like any
@@ -229,11 +232,11 @@ mod functions {
     /// least one output per class; the largest output is its answer.
     ///
     /// A training has diverged if its loss or gradient is no finite number any more, if its gradient is almost 0 in a whole epoch
-    /// whose loss is no lower than at first, or if the loss of an epoch is more than 1000 times that at first. It ends with a
-    /// warning, and all that follows from the network is NaN, which figures mark as such. `training_end` says so, too.
+    /// whose loss is no lower than at first, or if the loss of an epoch is more than 1000 times that at first and that of chance. It
+    /// ends with a warning, and all that follows from the network is NaN, which figures mark as such. `training_end` says so, too.
     ///
-    /// A training that is killed goes on from its last checkpoint, at most a minute old, when the script is run again, with the
-    /// same numbers.
+    /// A training that is killed goes on from its last checkpoint when the script is run again, with the same numbers. A checkpoint
+    /// is at most a minute old unless `--checkpoint-every` is longer.
     ///
     /// ```
     /// let data = dataset("glyphs", #{ size: 7 });
@@ -305,7 +308,8 @@ mod functions {
 
     /// What a training recorded, for a network that `trained` returned: a map of curves. Over steps: `loss`, `rate`, and
     /// `gradient_norm`, before it is clipped; over epochs: `epoch_loss` and `accuracy` of the samples as they were seen, and with
-    /// a validation `validation_loss` and `validation_accuracy`. Numbers of steps that were not taken are NaN.
+    /// a validation `validation_loss` and `validation_accuracy`. Numbers of steps that were not taken, and of epochs that were not
+    /// finished, are NaN.
     ///
     /// ```
     /// let data = dataset("glyphs", #{ size: 7 });
