@@ -105,7 +105,7 @@
 //! | [`output`] | what a script shows: figures, pictures, tables, verdicts, weights |
 //! | [`work`], [`executor`] | operations, fingerprints, plans, the store |
 //! | [`network`], [`cascade`], [`entropy`], [`theory`] | networks, their reconstruction, the measures, mean-field theory |
-//! | [`predictors`], [`trainability`] | what could foretell how a network trains, and how deep one does |
+//! | [`predictors`], [`trainability`] | predictors of how a network trains, and the greatest depth that trains |
 //! | [`data`], [`weights`] | data sets and files of weights |
 //! | [`figure`] | figures as data, drawn as SVG and PNG |
 //! | [`kernels`], [`random`], [`device`] | inner loops, the random numbers, devices |

@@ -120,7 +120,7 @@ pub fn kendall(a: &[f64], b: &[f64]) -> f64 {
 }
 
 /// The ROC curve: the shares of the outcomes below `threshold` and of those of at least that whose scores are at least some
-/// score, from (0, 0) to (1, 1), the greatest score first. Empty where one of the two is missing, or beside a NaN.
+/// score, from (0, 0) to (1, 1), the greatest score first. Empty if one of the two is missing, or a number is NaN.
 pub fn roc(scores: &[f64], outcomes: &[f64], threshold: f64) -> Vec<(f64, f64)> {
     if threshold.is_nan() || scores.iter().chain(outcomes).any(|x| x.is_nan()) {
         return Vec::new();
@@ -141,7 +141,7 @@ pub fn roc(scores: &[f64], outcomes: &[f64], threshold: f64) -> Vec<(f64, f64)> 
     points
 }
 
-/// How two sides agree.
+/// A measure of how two sides agree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Agreement {

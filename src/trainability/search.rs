@@ -22,7 +22,7 @@ pub struct Trial {
 pub enum Method {
     /// From the greatest down, until one reaches the threshold: as published.
     Falling,
-    /// By halves: right if every depth below one that reaches the threshold reaches it as well.
+    /// By bisection: right if every depth below one that reaches the threshold reaches it as well.
     Bisect,
 }
 
@@ -51,11 +51,11 @@ impl Method {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Found {
-    /// The greatest depth that reaches the threshold; 0 if none does, which is said.
+    /// The greatest depth that reaches the threshold; 0, with a warning, if none does.
     Depth,
     /// The accuracy at that depth; if none reaches the threshold, that of the least depth.
     Accuracy,
-    /// How many networks were asked for.
+    /// How many networks the search asked for, those with stored accuracies included.
     Runs,
 }
 
@@ -137,7 +137,7 @@ impl Operation for Deepest {
         let inputs: Vec<Option<&Value>> = inputs.iter().map(|value| Some(value.as_ref())).collect();
         let accuracies = Self::accuracies(&inputs);
         if self.next(&accuracies).is_some() {
-            return Err(Error::new("a search for the greatest depth ended before it knew"));
+            return Err(Error::new("the search for the greatest depth ended too early"));
         }
         let tried = || self.trials.iter().zip(&accuracies).filter_map(|(trial, accuracy)| Some((trial, (*accuracy)?)));
         let found = tried().find(|(_, accuracy)| *accuracy >= self.threshold);
@@ -154,7 +154,7 @@ impl Operation for Deepest {
     }
 }
 
-/// A number that a search from [`deepest`] yields; `threshold` is for words.
+/// A number that a search from [`deepest`] yields; `threshold` is for the warning.
 pub fn found(search: Described, found: Found, threshold: f64) -> Described {
     Described::new(Part { search, found, threshold })
 }
@@ -203,7 +203,8 @@ impl Operation for Part {
                 "no depth reaches an accuracy of {}: the least, {least}, reached {accuracy:.3}; the result is depth 0",
                 self.threshold
             );
-            context.warn(Error::new(message).hint("train for more epochs, or search from fewer blocks: `to: 1`"));
+            let fewer = if least > 1.0 { ", or search down to one block: `to: 1`" } else { "" };
+            context.warn(Error::new(message).hint(format!("train for more epochs{fewer}")));
         }
         Ok(Value::number(value))
     }

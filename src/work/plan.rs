@@ -41,7 +41,7 @@ pub(super) struct Node {
     pub cost: Cost,
     /// The first target that needs it.
     pub target: usize,
-    /// Whether it runs in any case: nothing that takes its inputs in turn decides.
+    /// Whether it runs in any case, whatever operations that take their inputs in turn ask for.
     pub is_certain: bool,
     /// True if this node or a dependency has a persistent result that is missing.
     pub is_work: bool,

@@ -301,7 +301,8 @@ impl<'a> Runner<'a> {
         }
     }
 
-    /// A result that is needed no more is dropped, and one that was never needed is left out, with all that only it needs.
+    /// Drops results of a node's inputs that are needed no more, and leaves out those that were never asked for, with all that
+    /// only they need. Returns the floating-point operations of what is left out.
     fn release(&self, state: &mut State, i: usize) -> f64 {
         let (mut open, mut left_out) = (self.plan.nodes[i].inputs.clone(), 0.0);
         while let Some(input) = open.pop() {

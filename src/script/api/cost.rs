@@ -35,9 +35,10 @@ pub(super) fn register(engine: &mut Engine) {
 
 #[export_module]
 mod functions {
-    /// What it takes to compute a number, a curve or a table from nothing, whatever is stored, as a map: `operations`, floating-point
-    /// operations; `seconds`, on one core of this machine, by the times that such operations took here before: NaN where one never ran, so
-    /// ask after the results were shown. What several points share counts once. Of a search it is the bound from above.
+    /// The cost of computing a number, a curve or a table, as if nothing was stored, as a map: `operations`, floating-point
+    /// operations; `seconds`, on one core of this machine, by the times that such operations took here before: NaN if one
+    /// of them never ran, so call it after the results are shown. What several points share counts once. For a search, such as
+    /// `trainability::deepest`, it is an upper bound.
     ///
     /// ```
     /// let data = dataset("glyphs", #{ size: 7 });

@@ -119,7 +119,7 @@ pub(super) const CHAPTERS: [Chapter; 25] = [
         .options(training::OPTIONS),
     Chapter::new(
         "Predictors",
-        "What can be known of a network before it is trained: numbers that could foretell how it trains, and statistics of activations \
+        "What can be known of a network before it is trained: numbers that could predict how it trains, and statistics of activations \
          and gradients over depth. All are computed when they are shown, from a few samples.",
         predictors::register,
     ),
@@ -190,7 +190,7 @@ pub(super) const CHAPTERS: [Chapter; 25] = [
     .options(statistics::OPTIONS),
     Chapter::new(
         "Scores",
-        "How well the numbers of one table foretell those of another, with intervals over repetitions such as seeds.",
+        "How well the numbers of one table predict those of another, with intervals over repetitions such as seeds.",
         scores::register,
     )
     .options(scores::OPTIONS),

@@ -1,4 +1,4 @@
-//! What can be known of a network before it is trained: predictors of how it trains, and statistics over depth.
+//! Predictors of how a network trains, from the untrained network, and statistics over depth.
 
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Engine, Map};
@@ -75,7 +75,7 @@ pub(super) fn register(engine: &mut Engine) {
 
 #[export_module]
 mod functions {
-    /// A number that could foretell, before training, how well a network trains, by its name. `data` is a small batch, with labels
+    /// A number that could predict, before training, how well a network trains, by its name. `data` is a small batch, with labels
     /// for the first two.
     ///
     /// | name | what it is |
@@ -85,7 +85,7 @@ mod functions {
     /// | `"synflow"` | ln Σ θ·∂R/∂θ, R the sum of the outputs for an input of ones of the network without biases, activations and normalisations, its weights positive (Tanaka et al. 2020); it needs no data |
     /// | `"jacobian_covariance"` | −Σ ln(λ + k) + 1/(λ + k), λ the eigenvalues of the correlations of the samples' Jacobians of the summed outputs, k = 10⁻⁵ (Mellor et al. 2020) |
     /// | `"partial_jacobian"` | ln of the averaged partial Jacobian norm from depth 1 to the end of the trunk, by one random direction for each sample; 0 is critical (arXiv:2111.12143) |
-    /// | `"susceptibility"` | ln of the mean over samples of the largest squared singular value of the Jacobian of the outputs: the most that the square of a small change of the input grows |
+    /// | `"susceptibility"` | ln of the mean over samples of the largest squared singular value of the Jacobian of the outputs: the largest growth of the square of a small change of the input |
     /// | `"activation_entropy"` | the entropy of the activations at the end of the trunk; 1 is uniform (arXiv:2304.04784); see `activation_statistics` |
     /// | `"correlation"` | the mean cosine between two samples there |
     /// | `"correlation_length"` | ξ of the exponential that fits the curve of these correlations; see `decay` |
@@ -134,11 +134,11 @@ mod functions {
         PREDICTORS.iter().map(|(name, _)| (*name).into()).collect()
     }
 
-    /// What the activations of samples are at every depth of the trunk, as a map of curves: `mean` and `rms`, the mean and the root mean
+    /// Statistics of the activations of samples at every depth of the trunk, as a map of curves: `mean` and `rms`, the mean and the root mean
     /// square of all numbers; `entropy`, of their distribution over 64 equal ranges from −1 to 1 (farther, if a number lies outside),
     /// relative to ln 64, so that 1 is uniform; `correlation`, the mean cosine between two samples; `renyi_entropy`, −ln ‖K/n‖²
-    /// of a Gaussian kernel K of the n samples, whose width is half their root mean square norm; `mutual_information`, of the
-    /// input and the activations by that entropy.
+    /// of a Gaussian kernel K of the n samples, whose width is half their root mean square norm; `mutual_information`, that of the
+    /// input and the activations, by that entropy.
     ///
     /// ```
     /// let data = dataset("glyphs", #{ size: 7 });
@@ -162,7 +162,7 @@ mod functions {
         Ok(curves(&names, &activity(&network, &data)?, network.architecture().trunk()))
     }
 
-    /// What the gradient of the cross-entropy is in every block, as a map of curves over all blocks, the head included: `weights`, ln of
+    /// Statistics of the gradient of the cross-entropy, as a map of curves over all blocks, the head included: `weights`, ln of
     /// its norm over the block's weights, for the mean over samples; `signal`, ln of the root mean square of a sample's own gradient with
     /// respect to the block's output.
     ///
@@ -181,8 +181,8 @@ mod functions {
     }
 
     /// How fast a curve approaches its limit: the exponential limit + b e^(−l/ξ) that fits it best over the depths l, as a map of numbers:
-    /// `xi`, in depths, 0 of a curve that is at its limit at once and infinite of one that does not bend; `error`, its standard error; `limit`.
-    /// NaN, with a warning, of a curve with fewer than four depths or a number that is not finite.
+    /// `xi`, in depths, 0 for a curve that is at its limit at once and infinite for one that does not bend; `error`, its standard error; `limit`.
+    /// NaN, with a warning, for a curve with fewer than four depths or a number that is not finite.
     ///
     /// ```
     /// let data = dataset("glyphs", #{ size: 14 });

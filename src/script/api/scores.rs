@@ -1,4 +1,4 @@
-//! How well the numbers of one table foretell those of another, with intervals.
+//! How well the numbers of one table predict those of another, with intervals.
 
 use rhai::plugin::*;
 use rhai::{Dynamic, Engine, Map};
@@ -19,7 +19,7 @@ use crate::stats::{self, Agreement};
 const SCORE: Spec = Spec {
     function: "score",
     keys: &[
-        Key::required("threshold", Takes::Number, "outcome from which on a point counts as reached, for the AUC"),
+        Key::required("threshold", Takes::Number, "least outcome that counts as reached, for the AUC"),
         Key::text("over", "seed", "axis whose values are repetitions: the bootstrap draws whole ones with replacement"),
         Key::number("level", 0.95, "probability with which an interval contains the statistic"),
         Key::count("resamples", 1000, "number of times that the repetitions are drawn"),
@@ -46,7 +46,7 @@ fn repetitions(context: &NativeCallContext<'_>, a: &Table, b: &Table, over: &str
     known.sort_unstable();
     known.dedup();
     if known.len() < 2 {
-        let message = format!("`score`: there is one value of {over:?}: the intervals are NaN");
+        let message = format!("`score`: the points have one value of {over:?}, so the intervals are NaN");
         let warning = Error::new(message).hint("three seeds or more: `sweep([…, over_seeds(3)])`");
         Session::from_context(context)?.warn_at(context, warning);
     }
@@ -71,9 +71,9 @@ mod functions {
         derived(&context, Derivation::Kendall, &paired(&context, "kendall", &a, &b)?, "Kendall's τ")
     }
 
-    /// The ROC curve with which the numbers of a table, `scores`, foretell where those of another, `outcomes`, reach `threshold`: a table
-    /// over the axis `false_positives`, the share of the points below it that score at least as high as some score, of the share of
-    /// the points that reach it and do. Computed now. See `auc`.
+    /// The ROC curve of the numbers of a table, `scores`, that predict where those of another, `outcomes`, reach `threshold`: a table of
+    /// the true positives, the share of the points that reach it whose score is at least some score, over the axis `false_positives`,
+    /// the same share of the points below it. Computed now. See `auc`.
     ///
     /// ```
     /// let grid = sweep([axis("x", [1, 2, 3, 4])]);
@@ -91,15 +91,17 @@ mod functions {
         };
         let all = paired(&context, "roc", &scores, &outcomes)?.into_iter().map(plain).collect::<Native<Vec<f64>>>()?;
         let (scores, outcomes) = all.split_at(all.len() / 2);
+        if all.iter().any(|number| number.is_nan()) {
+            return Err(Error::new("`roc`: a number is NaN").hint("leave such points out: `.where(|p| …)`").into());
+        }
         let mut points = stats::roc(scores, outcomes, threshold);
         if points.is_empty() {
-            let message =
-                format!("`roc`: of {} points, all reach {threshold} or none, or a number is NaN", scores.len());
+            let message = format!("`roc`: of {} points, all reach {threshold} or none", scores.len());
             return Err(Error::new(message)
                 .hint("choose a threshold between the least and the greatest outcome")
                 .into());
         }
-        // Of a vertical step, its end.
+        // A vertical step is kept as its upper end.
         points.dedup_by(|next, before| {
             next.0 == before.0 && {
                 before.1 = next.1;
@@ -112,8 +114,8 @@ mod functions {
         Ok(Table { axes, rows: rows.collect(), column: Some("true positives".into()) })
     }
 
-    /// How well the numbers of a table, `scores`, foretell those of another, `outcomes`, as a map of numbers: `rho`, Spearman's rank
-    /// correlation; `tau`, Kendall's; `auc`, the area under the ROC curve where an outcome counts from `threshold` on. Each has an
+    /// How well the numbers of a table, `scores`, predict those of another, `outcomes`, as a map of numbers: `rho`, Spearman's rank
+    /// correlation; `tau`, Kendall's; `auc`, the area under the ROC curve for outcomes of at least `threshold`. Each has an
     /// interval, such as `rho_low` and `rho_high`, by the bootstrap over the axis `over`: the network seeds, say, are drawn with
     /// replacement, each with all of its points. See `spearman`, `kendall`, `auc`.
     ///

@@ -391,7 +391,7 @@ mod functions {
         derived(&context, Derivation::Spearman, &paired(&context, "spearman", &a, &b)?, "Spearman's ρ")
     }
 
-    /// The area under the ROC curve: how well the numbers of a table, `scores`, foretell where those of another, `outcomes`, reach
+    /// The area under the ROC curve: how well the numbers of a table, `scores`, predict where those of another, `outcomes`, reach
     /// `threshold`. It is the probability that the score of a point that does is greater than the score of one that does not;
     /// equal scores count half. NaN if all points do or none, or a number is NaN.
     ///

@@ -16,14 +16,14 @@ const DEEPEST: Spec = Spec {
     function: "trainability::deepest",
     keys: &[
         Key::count("from", 150, "the greatest depth that is tried, as published"),
-        Key::count("by", 5, "how far apart the depths are, as published"),
-        Key::count("to", 2, "the least depth, which is tried in any case"),
-        Key::number("accuracy", 0.4, "accuracy from which on a network counts as trained, as published"),
+        Key::count("by", 5, "step between the depths, as published"),
+        Key::count("to", 2, "the least depth, a candidate even if `by` steps over it"),
+        Key::number("accuracy", 0.4, "least accuracy of a network that counts as trained, as published"),
         Key::one_of(
             "method",
             &Method::NAMES,
             "\"falling\" tries the greatest depth first, as published; \"bisect\" halves the depths that are left, which is right \
-             if every depth trains that is less than one that does",
+             if every depth below one that trains trains as well",
         ),
         Key::open(
             "training",

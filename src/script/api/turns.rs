@@ -13,6 +13,7 @@ use crate::entropy::Measured;
 use crate::network::{Network, outputs, predicted};
 use crate::script::lazy::Curve;
 use crate::script::session::Native;
+use crate::words::counted;
 
 /// The class that the network takes each reconstruction for: by depth, then by sample. `None` where an output is NaN.
 fn classes(
@@ -126,7 +127,7 @@ mod functions {
         let wrong: Vec<usize> = pairs.enumerate().filter(|(_, pair)| is_wrong(*pair)).map(|(i, _)| i).collect();
         if wrong.is_empty() {
             let message =
-                format!("the network takes all {} samples for what they are: none is misclassified", data.len());
+                format!("the network classifies {} correctly: none is misclassified", counted(data.len(), "sample"));
             return Err(Error::new(message).hint("take more samples").into());
         }
         Ok(data.pick(&wrong)?)
