@@ -40,29 +40,16 @@ pub const DECOUPLED_DECAY: f64 = 0.01;
 impl std::fmt::Display for Optimizer {
     /// As a script writes it, without what is the default.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (name, usual_decay) = match self {
-            Self::Sgd { .. } => ("sgd", 0.0),
-            Self::Adam { .. } => ("adam", 0.0),
-            Self::AdamW { .. } => ("adamw", DECOUPLED_DECAY),
+        let name = match self {
+            Self::Sgd { .. } => "sgd",
+            Self::Adam { .. } => "adam",
+            Self::AdamW { .. } => "adamw",
         };
-        let usual = Adam::default();
-        let (rate, others) = match *self {
-            Self::Sgd { rate, momentum, weight_decay, .. } => {
-                (rate, vec![("momentum", momentum, 0.0), ("weight_decay", weight_decay, usual_decay)])
-            }
-            Self::Adam { adam: Adam { learning_rate, beta_1, beta_2, epsilon }, weight_decay }
-            | Self::AdamW { adam: Adam { learning_rate, beta_1, beta_2, epsilon }, weight_decay } => (
-                learning_rate,
-                vec![
-                    ("beta_1", beta_1, usual.beta_1),
-                    ("beta_2", beta_2, usual.beta_2),
-                    ("epsilon", epsilon, usual.epsilon),
-                    ("weight_decay", weight_decay, usual_decay),
-                ],
-            ),
-        };
-        write!(f, "{name}({rate}")?;
-        others.iter().filter(|(_, is, usual)| is != usual).try_for_each(|(name, is, _)| write!(f, ", {name} {is}"))?;
+        write!(f, "{name}({}", self.rate())?;
+        self.settings()
+            .iter()
+            .filter(|(_, is, usual, _)| is != usual)
+            .try_for_each(|(name, is, ..)| write!(f, ", {name} {is}"))?;
         f.write_str(if matches!(self, Self::Sgd { nesterov: true, .. }) { ", nesterov)" } else { ")" })
     }
 }
@@ -93,6 +80,23 @@ impl Optimizer {
         }
     }
 
+    /// The other numbers: name, value, default, and what the value is below.
+    fn settings(&self) -> Vec<(&'static str, f64, f64, f64)> {
+        let decay = |is: f64, usual: f64| ("weight_decay", is, usual, f64::INFINITY);
+        let adam_and = |Adam { beta_1, beta_2, epsilon, .. }: Adam, decay| {
+            let usual = Adam::DEFAULT;
+            let betas = [("beta_1", beta_1, usual.beta_1, 1.0), ("beta_2", beta_2, usual.beta_2, 1.0)];
+            betas.into_iter().chain([("epsilon", epsilon, usual.epsilon, f64::INFINITY), decay]).collect()
+        };
+        match *self {
+            Self::Sgd { momentum, weight_decay, .. } => {
+                vec![("momentum", momentum, 0.0, 1.0), decay(weight_decay, 0.0)]
+            }
+            Self::Adam { adam, weight_decay } => adam_and(adam, decay(weight_decay, 0.0)),
+            Self::AdamW { adam, weight_decay } => adam_and(adam, decay(weight_decay, DECOUPLED_DECAY)),
+        }
+    }
+
     /// The same with another step size.
     #[must_use]
     pub fn with_rate(mut self, new: f64) -> Self {
@@ -114,23 +118,7 @@ impl Optimizer {
     /// # Errors
     /// When a setting is out of its range.
     pub fn check(&self) -> Result<()> {
-        let part = "at least 0 and below 1";
-        let (rate, others) = match *self {
-            Self::Sgd { rate, momentum, weight_decay, .. } => (
-                rate,
-                vec![("momentum", momentum, 1.0, part), ("weight_decay", weight_decay, f64::INFINITY, "at least 0")],
-            ),
-            Self::Adam { adam: Adam { learning_rate, beta_1, beta_2, epsilon }, weight_decay }
-            | Self::AdamW { adam: Adam { learning_rate, beta_1, beta_2, epsilon }, weight_decay } => (
-                learning_rate,
-                vec![
-                    ("beta_1", beta_1, 1.0, part),
-                    ("beta_2", beta_2, 1.0, part),
-                    ("epsilon", epsilon, f64::INFINITY, "at least 0"),
-                    ("weight_decay", weight_decay, f64::INFINITY, "at least 0"),
-                ],
-            ),
-        };
+        let rate = self.rate();
         if !(rate > 0.0 && rate.is_finite()) {
             return Err(Error::new(format!("the rate of an optimizer is {rate}; it is a positive number")));
         }
@@ -138,9 +126,11 @@ impl Optimizer {
             return Err(Error::new("`nesterov` looks ahead along the momentum, which is 0")
                 .hint("give one: `sgd(0.1, #{ momentum: 0.9, nesterov: true })`"));
         }
-        match others.into_iter().find(|(_, value, below, _)| !(*value >= 0.0 && value < below)) {
-            Some((name, value, _, range)) => {
-                Err(Error::new(format!("{name} of an optimizer is {value}; it is {range}")))
+        match self.settings().into_iter().find(|(_, is, _, below)| !(*is >= 0.0 && is < below)) {
+            Some((name, is, _, below)) => {
+                let range =
+                    if below.is_finite() { format!("at least 0 and below {below}") } else { "at least 0".into() };
+                Err(Error::new(format!("{name} of an optimizer is {is}; it is {range}")))
             }
             None => Ok(()),
         }
