@@ -105,9 +105,10 @@ struct ScriptArguments {
     /// Large results (weights, reconstructions) that the store keeps, such as 20G [default: 10G].
     #[arg(long, value_name = "SIZE", value_parser = words::bytes)]
     store_budget: Option<u64>,
-    /// Seconds between two checkpoints of a training, from which it goes on after a kill; 0 for one after every step.
-    #[arg(long = "checkpoint-every", value_name = "SECONDS", default_value = "20", value_parser = seconds)]
-    checkpoint_every: Duration,
+    /// Seconds between two checkpoints of a training, from which it goes on after a kill; 0 for one after every step [default:
+    /// 20].
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    checkpoint_every: Option<Duration>,
     #[command(flatten, next_help_heading = "Limits of a script")]
     limits: Limits,
 }
@@ -153,7 +154,7 @@ impl Program {
                 store_budget: arguments.store_budget.unwrap_or(settings.store_budget),
                 set: arguments.set.clone(),
                 only: arguments.only.clone(),
-                checkpoint_every: arguments.checkpoint_every,
+                checkpoint_every: arguments.checkpoint_every.unwrap_or(settings.checkpoint_every),
                 limits: arguments.limits,
                 ..settings
             };
