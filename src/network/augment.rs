@@ -9,19 +9,14 @@ use crate::{Error, Result};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Augmentation {
     /// A window that is so many pixels smaller in height and width, at a random place, is enlarged to the picture's size.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "super::is_zero")]
     pub crop: usize,
     /// Half of the pictures, at random, are mirrored left to right.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub flip: bool,
     /// The picture is moved by up to so many pixels in each direction; what is uncovered is 0.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "super::is_zero")]
     pub shift: usize,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
-fn is_zero(pixels: &usize) -> bool {
-    *pixels == 0
 }
 
 impl Augmentation {

@@ -176,7 +176,7 @@ impl Part {
         match &mut self.branches {
             Some(branches) => {
                 let [body, projection] = &mut **branches;
-                // What both get.
+                // The gradient of the sum is that of both terms.
                 self.kept.clear();
                 self.kept.extend_from_slice(&pass.buffers.gradient);
                 body.backward(x, pass);

@@ -42,7 +42,7 @@ struct OnHost {
     states: Vec<Moments>,
     input: Vec<f32>,
     buffers: Buffers,
-    /// All gradients, where they are needed together.
+    /// All gradients of a step; used only if they are clipped.
     gradients: Vec<Vec<f32>>,
 }
 
@@ -237,7 +237,7 @@ impl OnHost {
         let number = u32::try_from(steps + 1).unwrap_or(u32::MAX);
         let mut update = |i: usize, array: &mut [f32], gradient: &mut Vec<f32>| match optimizer {
             _ if !specs[i].kind.is_trained() => array.copy_from_slice(gradient),
-            // All of them decide by how much they are scaled.
+            // The norm of all gradients decides by how much each is scaled.
             _ if training.clip.is_some() => {
                 squares += sum_of_squares(gradient);
                 std::mem::swap(&mut gradients[i], gradient);

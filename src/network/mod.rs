@@ -411,3 +411,9 @@ impl Network {
         }
     }
 }
+
+/// Whether a description leaves an option out.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(number: &usize) -> bool {
+    *number == 0
+}

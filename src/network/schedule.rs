@@ -13,7 +13,7 @@ pub struct Schedule {
     #[serde(flatten)]
     course: Course,
     /// Steps in which the factor first rises from nearly 0 to the course's first one.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "super::is_zero")]
     warm_up: usize,
 }
 
@@ -42,11 +42,6 @@ enum Course {
 const RISING: f64 = 0.3;
 const FIRST: f64 = 1.0 / 25.0;
 const LAST: f64 = FIRST / 1e4;
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
-fn is_zero(steps: &usize) -> bool {
-    *steps == 0
-}
 
 impl Default for Schedule {
     fn default() -> Self {
