@@ -119,7 +119,7 @@ impl Rules {
 
     fn find(&mut self, function: &Nonlinearity, shortest: f64, longest: f64) -> Arc<Pairs> {
         let fits =
-            |(of, pairs): &&(Nonlinearity, Arc<Pairs>)| of.name() == function.name() && pairs.covers(shortest, longest);
+            |(of, pairs): &&(Nonlinearity, Arc<Pairs>)| of.is_same(function) && pairs.covers(shortest, longest);
         if let Some((_, pairs)) = self.0.iter().rev().find(fits) {
             return pairs.clone();
         }
@@ -186,4 +186,32 @@ pub(super) fn times(left: &[f64], right: &[f64], n: usize) -> Vec<f64> {
     let mut out = vec![0.0; m * k];
     product(&mut out, Matrix::new(left, m, n), Matrix::new(right, n, k));
     out
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test")]
+mod tests {
+    use super::*;
+    use crate::kernels::{Activation, Expression, Function, Nodes, Operator};
+
+    /// Formulas too long to print are named by their number of operations.
+    #[test]
+    fn long_expressions_of_the_same_name_have_rules_of_their_own() {
+        let long = |factor: f64| {
+            let mut nodes = Nodes::default();
+            let (factor, tenth) = (nodes.constant(factor), nodes.constant(0.1));
+            let mut root = nodes.operator(Operator::Multiply, Nodes::X, factor);
+            for _ in 0..5 {
+                let tanh = nodes.function(Function::Tanh, root);
+                let scaled = nodes.operator(Operator::Multiply, tanh, tenth);
+                root = nodes.operator(Operator::Add, root, scaled);
+            }
+            Nonlinearity::of(&Activation::from(Expression::new(&nodes, root).unwrap())).unwrap()
+        };
+        let [one, two] = [0.5, 0.7].map(long);
+        assert_eq!(one.name(), two.name());
+        let mut rules = Rules::default();
+        let [first, other, again] = [&one, &two, &one].map(|function| rules.find(function, 0.5, 1.0));
+        assert!(!Arc::ptr_eq(&first, &other) && Arc::ptr_eq(&first, &again));
+    }
 }

@@ -131,6 +131,19 @@ impl Nonlinearity {
         &self.name
     }
 
+    /// Whether `other` is the same activation: the same expression, or one of the same name.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        // A long expression is named by its number of operations alone.
+        self.name == other.name && self.expression() == other.expression()
+    }
+
+    fn expression(&self) -> Option<&Expression> {
+        match &self.kind {
+            Kind::Pieces { exact: Some(Exact::Expression(expression)), .. } => Some(expression),
+            _ => None,
+        }
+    }
+
     /// φ(x).
     pub fn value(&self, x: f64) -> f64 {
         match &self.kind {
