@@ -3,10 +3,10 @@
 //! A reconstruction is a weighted mean of what it is to reconstruct, over the training samples: Σ β_i h_i with Σ β_i = 1. Its
 //! distances follow from theirs, and with its length it is a Gaussian preactivation like any other.
 //!
-//! With D the distances of the training samples in the layer that is inverted, D′ those of what it is to give back, H the
-//! projection that takes means off, K = −½ H D H and K′ = −½ H D′ H their centred kernels, and c the distances of a sample
-//! less D's column means: β = 1/n − ½ c H (K + ρ)⁻¹ H. With K′ = L Lᵀ and g = (β − 1/n) L, the distances of Σ β_i h_i are
-//! (L Lᵀ)_jj − 2 (g Lᵀ)_j + |g|²: one product with a matrix, and one with a triangle.
+//! Distances are squared, per unit. With D the distances of the training samples in the layer that is inverted, D′ those of
+//! what it is to give back, H the projection that takes means off, K = −½ H D H and K′ = −½ H D′ H their centred kernels, and c
+//! the distances of a sample less D's column means: β = 1/n − ½ c H (K + ρ)⁻¹ H. With K′ = L Lᵀ and g = (β − 1/n) L, the
+//! distances of Σ β_i h_i are (L Lᵀ)_jj − 2 (g Lᵀ)_j + |g|²: one product with a matrix, and one with a triangle.
 
 use super::samples::{Activate, ROWS, Samples, times};
 use crate::cascade::Ridge;
@@ -26,7 +26,7 @@ const COLUMNS: usize = 64;
 #[derive(Debug)]
 pub(super) struct Back {
     n: usize,
-    /// Mean distance of every training activation from the others.
+    /// Mean distance of every training activation from all of them.
     mean_apart: Vec<f64>,
     to: To,
 }
@@ -155,7 +155,7 @@ impl Back {
             _ => {
                 let message =
                     format!("its training activations are linearly dependent to double precision at lambda {lambda:e}");
-                Err(Error::new(message).hint(format!("give a larger `lambda`; {:e} is usual", super::LAMBDA)))
+                Err(Error::new(message).hint(format!("give a larger `lambda`; {} is usual", super::LAMBDA)))
             }
         }
     }

@@ -21,7 +21,7 @@ pub(super) struct BlockSteps {
 pub(super) enum WayBack {
     /// By ridge regression.
     Regression,
-    /// The block multiplies its input by this; 1 where it only gives numbers other places.
+    /// The block multiplies its input by this; 1 where it only rearranges it.
     Factor(f64),
 }
 

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::InfiniteNetwork;
 use super::pass::Pass;
+use super::{InfiniteNetwork, numbers};
+use crate::Result;
 use crate::data::{Split, samples};
 use crate::work::{Context, Cost, Described, Keep, Operation, Provenance, Value};
-use crate::{Error, Result};
 
 const VERSION: u32 = 1;
 
@@ -18,12 +18,7 @@ const VERSION: u32 = 1;
 /// When the samples do not fit the network, or it has no such depth before its head.
 pub fn kernel(network: &InfiniteNetwork, split: &Split, depth: usize) -> Result<Described> {
     network.architecture.check_data(split)?;
-    let deepest = network.architecture.trunk();
-    if depth > deepest {
-        return Err(Error::new(format!(
-            "depth {depth} is not in the network; its depths before the head are 0 to {deepest}"
-        )));
-    }
+    network.check_depth(0, depth)?;
     Ok(Described::new(Kernel { network: network.clone(), split: split.clone(), depth }))
 }
 
@@ -52,9 +47,7 @@ impl Operation for Kernel {
     }
 
     fn provenance(&self) -> Option<Provenance> {
-        let mut provenance = self.network.provenance();
-        provenance.merge(&self.split.provenance());
-        Some(provenance)
+        Some(self.network.provenance(&self.split))
     }
 
     fn keep(&self) -> Keep {
@@ -72,7 +65,7 @@ impl Operation for Kernel {
     }
 
     fn run(&self, inputs: &[Arc<Value>], context: &Context<'_>) -> Result<Value> {
-        let x: Vec<f64> = inputs[0].f32s("x")?.1.iter().map(|&x| f64::from(x)).collect();
+        let x = numbers(&inputs[0])?;
         let n = self.split.len();
         let blocks = &self.network.blocks[..self.depth];
         let pass = Pass { blocks, lambda: 0.0, threads: context.idle_threads() };

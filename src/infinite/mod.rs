@@ -1,8 +1,8 @@
 //! Networks whose layers are infinitely wide. Their preactivations are Gaussian, so that all that a cascade needs of them is a
 //! kernel over the samples: `E[x²]` of each and `E[(x − x′)²]` of each pair, from layer to layer. Reconstruction networks by ridge
-//! regression are kernel regressions then, and a curve over depth is a number without seeds.
+//! regression are kernel regressions then, and a curve over depth depends on no seed.
 //!
-//! The mean of a curve over many wide networks, drawn and inverted one by one, approaches it as one over the root of the width.
+//! The curves of drawn networks differ from it by about one over the root of their width (`scripts/infinite_width.rhai`).
 
 mod back;
 mod block;
@@ -26,7 +26,8 @@ use crate::cascade::Ridge;
 use crate::data::Split;
 use crate::network::{Architecture, Init, Layer, OwnSchemes};
 use crate::theory::Nonlinearity;
-use crate::work::{Fingerprint, NetworkOrigin, Provenance};
+use crate::words::counted;
+use crate::work::{Fingerprint, NetworkOrigin, Provenance, Value};
 use crate::{Error, Result};
 use block::BlockSteps;
 use pass::Pass;
@@ -100,19 +101,31 @@ impl InfiniteNetwork {
         format!("infinitely wide, {}", self.init.schemes_in_words())
     }
 
-    /// What its results rest on.
-    fn provenance(&self) -> Provenance {
-        let trunk = self.architecture.trunk();
-        let plural = if trunk == 1 { "" } else { "s" };
+    /// Checks that depth `depth` is one of those from `first` to the last before the head.
+    fn check_depth(&self, first: usize, depth: usize) -> Result<()> {
+        let deepest = self.architecture.trunk();
+        if (first..=deepest).contains(&depth) {
+            return Ok(());
+        }
+        let message =
+            format!("depth {depth} is not in the network; its depths before the head are {first} to {deepest}");
+        Err(Error::new(message).hint("the head of an infinitely wide network is left out"))
+    }
+
+    /// What its results for `data` rest on.
+    fn provenance(&self, data: &Split) -> Provenance {
+        let blocks = counted(self.architecture.trunk(), "block");
         let [weight_var, bias_var] = self.architecture.shared_variances(&self.init);
         let origin = NetworkOrigin {
-            summary: format!("{trunk} block{plural} from {:?}, {}", self.architecture.shape(0), self.in_words()),
+            summary: format!("{blocks} from {:?}, {}", self.architecture.shape(0), self.in_words()),
             activation: self.architecture.hidden_activation(),
             weight_var,
             bias_var,
             ..NetworkOrigin::default()
         };
-        Provenance { networks: vec![origin], ..Provenance::default() }
+        let mut provenance = Provenance { networks: vec![origin], ..Provenance::default() };
+        provenance.merge(&data.provenance());
+        provenance
     }
 }
 
@@ -153,25 +166,24 @@ impl InfiniteCascade {
     /// # Errors
     /// When there is no such depth before the head.
     pub fn check_depth(&self, depth: usize) -> Result<()> {
-        let deepest = self.network.architecture.trunk();
-        if (1..=deepest).contains(&depth) {
-            return Ok(());
-        }
-        let message = format!("depth {depth} is not in the network; its depths before the head are 1 to {deepest}");
-        Err(Error::new(message).hint("the head of an infinitely wide network is left out"))
+        self.network.check_depth(1, depth)
     }
 
     /// What its results rest on.
     fn provenance(&self) -> Provenance {
-        let mut provenance = self.network.provenance();
-        provenance.merge(&self.split.provenance());
+        let mut provenance = self.network.provenance(&self.split);
         provenance.merge(&crate::cascade::Solver::provenance(&self.ridge));
         provenance
     }
 }
 
-/// A way through tanh layers and back for measurements: its floating-point operations, and a call that goes it.
-pub(crate) fn measured_way(n: usize, others: usize, depths: usize) -> (f64, impl FnMut()) {
+/// The numbers of samples, the array "x", in double precision.
+fn numbers(samples: &Value) -> Result<Vec<f64>> {
+    Ok(samples.f32s("x")?.1.iter().map(|&x| f64::from(x)).collect())
+}
+
+/// A pass through tanh layers and back, for measurements: its floating-point operations, and a call that makes it.
+pub(crate) fn measured_pass(n: usize, others: usize, depths: usize) -> (f64, impl FnMut()) {
     let mut numbers = vec![0.0_f32; (n + others) * n];
     crate::random::Random::new(0, &["infinite"]).fill_uniform(&mut numbers, 0.0, 1.0);
     let numbers: Vec<f64> = numbers.into_iter().map(f64::from).collect();
@@ -182,8 +194,8 @@ pub(crate) fn measured_way(n: usize, others: usize, depths: usize) -> (f64, impl
         width: n,
     });
     let blocks: Vec<BlockSteps> = block.into_iter().cycle().take(depths).collect();
+    let operations = operations(n, others, depths);
     let (training, others) = (numbers[..n * n].to_vec(), numbers[n * n..].to_vec());
-    let operations = operations(n, others.len() / n, depths);
     let call = move || {
         let pass = Pass { blocks: &blocks, lambda: LAMBDA, threads: &1_usize };
         drop(std::hint::black_box(pass.reconstruct(&training, &others, n, |_| Ok(()))));

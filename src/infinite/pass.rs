@@ -63,20 +63,24 @@ pub(super) fn kept_numbers(depths: usize, n: usize, others: usize) -> f64 {
     ((stride + depths.div_ceil(stride)) as f64) * of_one(n, others) as f64
 }
 
+/// Adds the number of a block, from 1, to an error.
+fn in_block(l: usize) -> impl Fn(Error) -> Error {
+    move |error| Error { message: format!("block {l}: {}", error.message), ..error }
+}
+
 impl Pass<'_> {
     /// The next depth, through block `l` (from 1).
     fn next(&self, l: usize, last: &Depth, rules: &mut Rules) -> Result<Depth> {
         let block = &self.blocks[l - 1];
         let (mut training, mut others) = (last.training.clone(), last.others.clone());
-        let place = |error: Error| Error { message: format!("block {l}: {}", error.message), ..error };
         for step in &block.steps {
-            [training, others] = step.apply(training, others, rules, self.threads).map_err(place)?;
+            [training, others] = step.apply(training, others, rules, self.threads).map_err(in_block(l))?;
         }
         if block.way_back == WayBack::Factor(1.0) {
             return Ok(Depth { training, others, before: last.before.clone() });
         }
         let Some(function) = &block.ends_in else { return Ok(Depth { training, others, before: None }) };
-        let activate = Activate::new(function, &training, rules).map_err(place)?;
+        let activate = Activate::new(function, &training, rules).map_err(in_block(l))?;
         let others = activate.samples(others, self.threads)?;
         let after = activate.samples(training.clone(), self.threads)?;
         Ok(Depth { training: after, others, before: Some((training, activate)) })
@@ -90,18 +94,17 @@ impl Pass<'_> {
         let mut training = Samples::of_inputs(x, x, pixels, self.threads)?;
         let mut rules = Rules::default();
         for (l, block) in (1..).zip(self.blocks) {
-            let place = |error: Error| Error { message: format!("block {l}: {}", error.message), ..error };
             let (steps, function) = match (&block.ends_in, &block.steps[..]) {
                 (Some(function), steps) | (None, [steps @ .., Step::Activation(function)]) => (steps, Some(function)),
                 (None, steps) => (steps, None),
             };
             for step in steps {
                 let none = Samples::default();
-                [training, _] = step.apply(training, none, &mut rules, self.threads).map_err(place)?;
+                [training, _] = step.apply(training, none, &mut rules, self.threads).map_err(in_block(l))?;
             }
             each(&training)?;
             if let Some(function) = function {
-                let activate = Activate::new(function, &training, &mut rules).map_err(place)?;
+                let activate = Activate::new(function, &training, &mut rules).map_err(in_block(l))?;
                 training = activate.samples(training, self.threads)?;
             }
         }
@@ -109,7 +112,7 @@ impl Pass<'_> {
     }
 
     /// The reconstructions of `others` from every depth, `[depths, others, pixels]`. `advance` is called with the share of the
-    /// work that is done, between 0 and 1, which grows to 1.
+    /// work that was done since the last call.
     ///
     /// # Errors
     /// When `advance` fails, lengths grow beyond all numbers, or training samples cannot be told apart.
@@ -135,11 +138,12 @@ impl Pass<'_> {
             let stack = self.stack(start - stride, start, &kept[last], &mut rules)?;
             kept.extend(stack.into_iter().last());
         }
-        // Blocks before it only move the pixels, or multiply them.
+        // The blocks before it only rearrange the pixels, or multiply them.
         let first = self.blocks.iter().position(|block| block.way_back == WayBack::Regression).unwrap_or(depths);
         let mut r = others.repeat(first);
         let mut rows: Vec<f64> = Vec::with_capacity((depths - first) * m * n);
-        let all = (depths * (depths + 1) / 2) as f64;
+        // Block l has the samples of the depths l to the last.
+        let all = ((depths - first) * (depths - first + 1) / 2) as f64;
         for (i, start) in kept.iter().enumerate().rev() {
             let stack = self.stack(i * stride, ((i + 1) * stride).min(depths), start, &mut rules)?;
             let at = |depth: usize| if depth == i * stride { start } else { &stack[depth - i * stride - 1] };
@@ -183,8 +187,7 @@ impl Pass<'_> {
             } else {
                 Back::to_preactivations(x, at(l - 1).target().0, self.lambda, width)
             };
-            let place = |error: Error| Error { message: format!("block {l}: {}", error.message), ..error };
-            *back = Some(found.map_err(place)?);
+            *back = Some(found.map_err(in_block(l))?);
             Ok(())
         })?;
         Ok(backs)
@@ -197,5 +200,34 @@ impl Pass<'_> {
             stack.push(self.next(l, stack.last().unwrap_or(first), rules)?);
         }
         Ok(stack)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test")]
+mod tests {
+    use super::*;
+    use crate::theory::Nonlinearity;
+
+    #[test]
+    fn the_shares_of_the_work_add_up_to_1() {
+        let tanh = BlockSteps {
+            steps: vec![Step::Weights { weight_var: 1.5, bias_var: 0.05 }],
+            ends_in: Some(Nonlinearity::named("tanh").unwrap()),
+            way_back: WayBack::Regression,
+            width: 2,
+        };
+        let scale =
+            BlockSteps { steps: vec![Step::Scale(2.0)], ends_in: None, way_back: WayBack::Factor(2.0), width: 2 };
+        let blocks = [scale, tanh.clone(), tanh.clone(), tanh];
+        let pass = Pass { blocks: &blocks, lambda: 0.3, threads: &1_usize };
+        let done = std::cell::Cell::new(0.0);
+        let advance = |share: f64| {
+            done.set(done.get() + share);
+            Ok(())
+        };
+        let found = pass.reconstruct(&[0.0, 0.1, 0.9, 0.2, 0.4, 0.8], &[0.5, 0.3], 2, advance).unwrap();
+        assert_eq!(found.len(), 4 * 2);
+        assert!((done.get() - 1.0_f64).abs() < 1e-12, "{}", done.get());
     }
 }

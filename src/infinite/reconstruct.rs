@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::InfiniteCascade;
-use super::pass::Pass;
+use super::pass::{Pass, kept_numbers};
+use super::{InfiniteCascade, numbers};
 use crate::Result;
 use crate::data::{Split, samples};
 use crate::work::{Context, Cost, Described, Fingerprint, Keep, Operation, Provenance, Value};
@@ -64,14 +64,6 @@ impl Reconstruct {
     fn samples_at_a_time(&self) -> usize {
         (STATE / (self.depth * self.cascade.split.len()).max(1)).clamp(1, self.split.len().max(1))
     }
-
-    fn pass<'a>(&'a self, context: &'a Context<'_>) -> Pass<'a> {
-        Pass {
-            blocks: &self.cascade.network.blocks[..self.depth],
-            lambda: self.cascade.ridge.lambda,
-            threads: context.idle_threads(),
-        }
-    }
 }
 
 impl Operation for Reconstruct {
@@ -113,26 +105,29 @@ impl Operation for Reconstruct {
     fn cost(&self) -> Cost {
         let (n, m, depths) = (self.cascade.split.len() as f64, self.split.len() as f64, self.depth as f64);
         let pixels = self.cascade.network.architecture.width(0) as f64;
-        let at_a_time = self.samples_at_a_time() as f64;
+        let at_a_time = self.samples_at_a_time();
+        let kept = kept_numbers(self.depth, self.cascade.split.len(), at_a_time);
         Cost {
             operations: super::operations(self.cascade.split.len(), self.split.len(), self.depth),
             result_bytes: 8.0 * depths * m * pixels,
-            working_bytes: 8.0 * (self.pass_numbers() + depths * at_a_time * n + 4.0 * n * n + (n + m) * pixels),
+            working_bytes: 8.0 * (kept + depths * at_a_time as f64 * n + 4.0 * n * n + (n + m) * pixels),
         }
     }
 
     fn run(&self, inputs: &[Arc<Value>], context: &Context<'_>) -> Result<Value> {
-        let doubled = |value: &Value| Ok(value.f32s("x")?.1.iter().map(|&x| f64::from(x)).collect());
-        let (training, others): (Vec<f64>, Vec<f64>) = (doubled(&inputs[0])?, doubled(&inputs[1])?);
+        let (training, others) = (numbers(&inputs[0])?, numbers(&inputs[1])?);
         let pixels = training.len() / self.cascade.split.len();
-        let (m, pass) = (others.len() / pixels, self.pass(context));
+        let m = others.len() / pixels;
+        let pass = Pass {
+            blocks: &self.cascade.network.blocks[..self.depth],
+            lambda: self.cascade.ridge.lambda,
+            threads: context.idle_threads(),
+        };
         let all = self.cost().operations;
         let mut r = vec![0.0; self.depth * m * pixels];
         for (i, some) in others.chunks(self.samples_at_a_time() * pixels).enumerate() {
             let share = all * some.len() as f64 / others.len() as f64;
-            let done = std::cell::Cell::new(0.0);
-            let advance = |now: f64| context.advance(share * (now - done.replace(now)));
-            let part = pass.reconstruct(&training, some, pixels, advance)?;
+            let part = pass.reconstruct(&training, some, pixels, |done| context.advance(share * done))?;
             let start = i * self.samples_at_a_time() * pixels;
             for (all, some) in r.chunks_mut(m * pixels).zip(part.chunks(some.len())) {
                 all[start..start + some.len()].copy_from_slice(some);
@@ -140,12 +135,5 @@ impl Operation for Reconstruct {
         }
         let shape: Vec<usize> = [self.depth, m].into_iter().chain(self.split.shape()).collect();
         Ok(Value::default().with("r", &shape, r))
-    }
-}
-
-impl Reconstruct {
-    /// Numbers of the kernels that are kept at a time.
-    fn pass_numbers(&self) -> f64 {
-        super::pass::kept_numbers(self.depth, self.cascade.split.len(), self.samples_at_a_time())
     }
 }

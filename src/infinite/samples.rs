@@ -1,5 +1,5 @@
-//! Samples in an infinitely wide layer: how long each is, and how far from the training samples. Per unit of the layer, so
-//! that both stay finite.
+//! Samples in an infinitely wide layer: the length of each, its mean square over the units, and its distances from the training
+//! samples, mean squares as well.
 
 use std::sync::Arc;
 
@@ -118,8 +118,7 @@ impl Rules {
     const MARGIN: f64 = 1.25;
 
     fn find(&mut self, function: &Nonlinearity, shortest: f64, longest: f64) -> Arc<Pairs> {
-        let fits =
-            |(of, pairs): &&(Nonlinearity, Arc<Pairs>)| of.is_same(function) && pairs.covers(shortest, longest);
+        let fits = |(of, pairs): &&(Nonlinearity, Arc<Pairs>)| of.is_same(function) && pairs.covers(shortest, longest);
         if let Some((_, pairs)) = self.0.iter().rev().find(fits) {
             return pairs.clone();
         }

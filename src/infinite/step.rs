@@ -43,7 +43,7 @@ pub(super) struct Finder<'a> {
 }
 
 impl Finder<'_> {
-    /// The steps of layers after `units`, and the units after them. Layers that only give numbers other places have none.
+    /// The steps of layers after `units`, and the units after them. Layers that only rearrange numbers have none.
     ///
     /// # Errors
     /// When a layer has no kernel here; it is named.
@@ -89,10 +89,12 @@ impl Finder<'_> {
             Layer::Residual(residual) => {
                 let (body, end) = self.steps(&residual.body, own, units)?;
                 let (shortcut, start) = self.steps(&residual.projection, own, units)?;
-                // Independent weights: the two do not vary together.
+                // With weights of its own, the body is not correlated with the shortcut.
                 if !body.iter().any(Step::has_weights) {
-                    return Err(Error::new("its body has no linear layer, so it varies with what it is added to")
-                        .hint("an infinitely wide network has residual layers whose body has weights"));
+                    return Err(Error::new(
+                        "its body has no linear layer, so it is correlated with what it is added to",
+                    )
+                    .hint("an infinitely wide network has residual layers whose body has weights"));
                 }
                 let both = if [start, end] == [Units::Normal; 2] { Units::Normal } else { Units::Other };
                 (Some(Step::Residual { body, shortcut }), both)

@@ -1,22 +1,23 @@
-//! The operation that looks at the kernel of samples at every depth.
+//! The operation that reduces the kernel of samples at every depth to one number.
 
 use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::json;
 
-use super::InfiniteNetwork;
 use super::pass::Pass;
 use super::samples::Samples;
+use super::{InfiniteNetwork, numbers};
 use crate::data::{Split, samples};
 use crate::linear_algebra::{Dense, eigh};
 use crate::theory::gap;
+use crate::words::counted;
 use crate::work::{Context, Cost, Described, Keep, Operation, Provenance, Value};
 use crate::{Error, Result};
 
 const VERSION: u32 = 1;
 
-/// What a kernel is looked at for.
+/// The number that a kernel is reduced to.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum View {
@@ -38,8 +39,8 @@ pub fn view(network: &InfiniteNetwork, split: &Split, view: View) -> Result<Desc
     if let View::Correlation(i, j) | View::Gap(i, j) = view
         && let Some(lacking) = [i, j].into_iter().find(|i| *i >= split.len())
     {
-        let count = split.len();
-        return Err(Error::new(format!("there is no sample {lacking}; there are {count}, counted from 0")));
+        let count = counted(split.len(), "sample");
+        return Err(Error::new(format!("there is no sample {lacking}; the data has {count}, counted from 0")));
     }
     Ok(Described::new(Viewed { network: network.clone(), split: split.clone(), view }))
 }
@@ -104,9 +105,7 @@ impl Operation for Viewed {
     }
 
     fn provenance(&self) -> Option<Provenance> {
-        let mut provenance = self.network.provenance();
-        provenance.merge(&self.split.provenance());
-        Some(provenance)
+        Some(self.network.provenance(&self.split))
     }
 
     fn keep(&self) -> Keep {
@@ -125,7 +124,7 @@ impl Operation for Viewed {
     }
 
     fn run(&self, inputs: &[Arc<Value>], context: &Context<'_>) -> Result<Value> {
-        let x: Vec<f64> = inputs[0].f32s("x")?.1.iter().map(|&x| f64::from(x)).collect();
+        let x = numbers(&inputs[0])?;
         let pass = Pass { blocks: &self.network.blocks, lambda: 0.0, threads: context.idle_threads() };
         let per_depth = self.cost().operations / self.depth().max(1) as f64;
         let mut curve = Vec::with_capacity(self.depth());

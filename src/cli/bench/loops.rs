@@ -1,6 +1,6 @@
 //! The inner loops that are measured, each at the size that the published networks give it.
 
-use crate::infinite::measured_way;
+use crate::infinite::measured_pass;
 use crate::kernels::{
     Activation, Adam, Convolution, Matrix, Moments, Patches, Scratch, add_rows, product, solve_symmetric, transpose,
 };
@@ -178,10 +178,10 @@ fn ridge() -> Vec<Loop> {
     ]
 }
 
-/// A way through twelve infinitely wide layers and back, in double precision.
+/// A pass through twelve infinitely wide layers and back, in double precision.
 fn infinite() -> Loop {
     let (samples, others, depths) = (500, 100, 12);
-    let (operations, call) = measured_way(samples, others, depths);
+    let (operations, call) = measured_pass(samples, others, depths);
     let bytes = 8.0 * (depths * samples * 5 * samples + depths * depths * others * samples) as f64;
     Loop { name: "infinite width: 12 depths, 500 samples", operations, bytes, double: true, call: Box::new(call) }
 }
