@@ -92,15 +92,16 @@ fn main() -> Result<(), String> {
         move || timed(|| drop(run(&text, 2)))
     };
     run(&phase_curve(3, 200), 2)?;
+    let few = if is_test { 50 } else { 500 };
     let infinite = || {
-        let text = infinite_curve(depth, if is_test { 50 } else { 500 });
+        let text = infinite_curve(depth, few);
         move || timed(|| drop(run(&text, 2)))
     };
     let ours: [Way<'_>; 4] = [
         ("ridge, 6,000 images", Box::new(ridge(6000))),
         ("ridge, 2,000 images", Box::new(ridge(2000))),
         ("infinite width, 500 images", Box::new(infinite())),
-        ("its floor, matrix products alone", Box::new(move || floor(if is_test { 50 } else { 500 }, depth - 2))),
+        ("its floor, matrix products alone", Box::new(move || floor(few, depth - 2))),
     ];
     let theirs = peer.as_ref().map(|peer| -> Way<'_> {
         let published = || {

@@ -84,8 +84,7 @@ impl Operation for Answers {
         Cost {
             operations: count as f64 * self.operations(),
             result_bytes: 4.0 * (count * self.outputs()) as f64 + 8.0 * self.depth as f64,
-            working_bytes: 4.0
-                * (architecture.parameters() + count * architecture.width(0) + 2 * CHUNK * widest) as f64,
+            working_bytes: 4.0 * (architecture.parameters() + 2 * CHUNK * widest) as f64,
         }
     }
 
@@ -93,9 +92,9 @@ impl Operation for Answers {
         let (shape, r) = inputs[0].f32s("r")?;
         let architecture = self.network.architecture();
         let [depths, samples] = [shape[0], shape[1]];
-        let rows: Vec<usize> = std::iter::once(depths * samples).chain(shape[2..].iter().copied()).collect();
         let mut sources = inputs.to_vec();
-        sources[0] = Arc::new(Value::default().with("x", &rows, r.to_vec()));
+        // It starts from `r`, in parts.
+        sources[0] = Arc::new(Value::default().with("x", &[0], Vec::<f32>::new()));
         let network = ActivationsAt::from_depth(&self.network, 0, architecture.depth(), &sources)?;
         let mut y = Vec::with_capacity(depths * samples * self.outputs());
         for some in r.chunks((CHUNK * architecture.width(0)).max(1)) {

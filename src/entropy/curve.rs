@@ -71,7 +71,7 @@ impl Operation for Entropy {
         let measured = match data {
             Data::F32(r) => self.measured(p, r, samples, context)?,
             Data::F64(r) => self.measured(p, r, samples, context)?,
-            Data::U32(_) => return Err(Error::new("reconstructions are no whole numbers")),
+            Data::U32(_) => return Err(Error::new("array \"r\" holds whole numbers, and reconstructions are real")),
         };
         let curve: Vec<f64> = measured.iter().map(|at| median(at.iter().copied())).collect();
         let value = Value::default().with(CURVE, &[depths], curve);

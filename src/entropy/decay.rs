@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::theory::greatest;
+
 /// a + b e^(−l/ξ), fitted to a curve over the depths l = 1, 2, … by least squares.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Decay {
@@ -41,31 +43,30 @@ const LONGEST: f64 = 10.0;
 /// Steps of the search, in ln ξ.
 const STEPS: usize = 400;
 
-/// Fits an exponential. A curve that is constant, or at its limit within a tenth of a block, has ξ = 0; one that bends so little that ξ
-/// is beyond ten times its length has ξ = ∞. `None` for fewer than four depths, or a number that is not finite.
+/// Fits an exponential. A curve that is constant, or at its limit within a tenth of a block, has ξ = 0; one that bends so little
+/// that ξ is beyond ten times its length has ξ = ∞, and no limit. `None` for fewer than four depths, or a number that is not
+/// finite.
 pub fn decay(values: &[f64]) -> Option<Decay> {
     let n = values.len();
     if n < FEWEST || values.iter().any(|x| !x.is_finite()) {
         return None;
+    }
+    let without_scale = |xi: f64, limit: f64| Some(Decay { xi, error: f64::NAN, limit });
+    if values.iter().all(|x| *x == values[0]) {
+        return without_scale(0.0, values[n - 1]);
     }
     let (first, last) = (libm::log(SHORTEST), libm::log(LONGEST * n as f64));
     let step = (last - first) / STEPS as f64;
     let squares = |ln_xi: f64| linear(values, libm::exp(ln_xi)).2;
     let best =
         (0..=STEPS).min_by(|&i, &j| squares(first + step * i as f64).total_cmp(&squares(first + step * j as f64)))?;
-    let spread = values.iter().any(|x| *x != values[0]);
-    if best == 0 || best == STEPS || !spread {
-        let limit = if best == STEPS && spread { f64::NAN } else { values[n - 1] };
-        return Some(Decay { xi: if limit.is_nan() { f64::INFINITY } else { 0.0 }, error: f64::NAN, limit });
+    match best {
+        0 => return without_scale(0.0, values[n - 1]),
+        STEPS => return without_scale(f64::INFINITY, f64::NAN),
+        _ => {}
     }
-    // Golden section within the two neighbours.
-    const RATIO: f64 = 0.618_033_988_749_894_9;
-    let (mut low, mut high) = (first + step * (best - 1) as f64, first + step * (best + 1) as f64);
-    for _ in 0..80 {
-        let (a, b) = (high - RATIO * (high - low), low + RATIO * (high - low));
-        if squares(a) <= squares(b) { high = b } else { low = a }
-    }
-    let xi = libm::exp(f64::midpoint(low, high));
+    let neighbours = [best - 1, best + 1].map(|i| first + step * i as f64);
+    let xi = libm::exp(greatest(|ln_xi| -squares(ln_xi), neighbours[0], neighbours[1]));
     let (limit, size, left) = linear(values, xi);
     // The slopes of the fit by a, b and ξ; the variance of ξ is s² ((JᵀJ)⁻¹)_ξξ, by eliminating a and b.
     let rows: Vec<[f64; 3]> = (1..=n)

@@ -1,4 +1,4 @@
-//! Roots of a function of one variable inside a bracket.
+//! Roots and maxima of a function of one variable inside a bracket.
 
 /// Far more than any bracket needs: bisection alone would get from 1 to the last bit of 1e-30 in this many steps.
 const STEPS: usize = 200;
@@ -34,6 +34,16 @@ pub(super) fn bracketed(f: impl Fn(f64) -> f64, (mut a, mut fa): (f64, f64), (mu
         fraction = fraction.clamp(narrow, 1.0 - narrow);
     }
     if fa.abs() < fb.abs() { a } else { b }
+}
+
+/// Where a function with one maximum between `low` and `high` is greatest, by golden section.
+pub(crate) fn greatest(f: impl Fn(f64) -> f64, mut low: f64, mut high: f64) -> f64 {
+    const RATIO: f64 = 0.618_033_988_749_894_9;
+    for _ in 0..80 {
+        let (a, b) = (high - RATIO * (high - low), low + RATIO * (high - low));
+        if f(a) >= f(b) { high = b } else { low = a }
+    }
+    f64::midpoint(low, high)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The line of uniformity: where the distribution of activations has the most entropy (arXiv:2304.04784).
 
+use super::root::greatest;
 use super::{LARGEST_VARIANCE, Nonlinearity, check};
 use crate::{Error, Result};
 
@@ -38,14 +39,4 @@ pub fn uniform_weight_var(activation: &Nonlinearity, bias_var: f64) -> Result<f6
     }
     Err(Error::new(format!("`{}` has no line of uniformity at bias_var {bias_var}", activation.name()))
         .hint(format!("the activations are most uniform where preactivations have the variance {q:.4}")))
-}
-
-/// Where a function with one maximum is greatest, by golden section.
-fn greatest(f: impl Fn(f64) -> f64, mut low: f64, mut high: f64) -> f64 {
-    const RATIO: f64 = 0.618_033_988_749_894_9;
-    for _ in 0..80 {
-        let (a, b) = (high - RATIO * (high - low), low + RATIO * (high - low));
-        if f(a) >= f(b) { high = b } else { low = a }
-    }
-    f64::midpoint(low, high)
 }

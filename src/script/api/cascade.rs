@@ -44,7 +44,7 @@ pub(super) const CASCADE: Spec = Spec {
             "shrink",
             true,
             "of ridge regression: whether reconstructions are shrunk towards the mean for what the map leaves unexplained; \
-             infinitely wide networks do not, so `false` makes a drawn network comparable with them",
+             those of infinitely wide networks are not, so `false` makes a drawn network comparable with them",
         ),
         Key::count("epochs", AdamSolver::EPOCHS as usize, "passes over the data"),
         Key::computed(
@@ -116,11 +116,15 @@ impl Reconstruction {
     pub fn of_infinite(&self) -> Result<Described, Error> {
         match &self.by {
             Cascades::Infinite(_) => self.source(self.trunk()),
-            Cascades::Drawn(_) => Err(Error::new("`trusted` is about infinitely wide networks; this one is drawn")),
+            Cascades::Drawn(_) => {
+                Err(Error::new("only the reconstructions of an infinitely wide network have `trusted`")
+                    .hint("`cascade(architecture.infinite(#{ weight_var: 1.76 }), data).reconstruct(data)` makes them"))
+            }
         }
     }
 
-    fn trunk(&self) -> usize {
+    /// The number of depths of a curve.
+    pub(super) fn trunk(&self) -> usize {
         match &self.by {
             Cascades::Drawn(cascade) => cascade.network().architecture().trunk(),
             Cascades::Infinite(cascade) => cascade.network().architecture().trunk(),
@@ -150,28 +154,24 @@ impl Reconstruction {
         }
     }
 
-    /// The cascade that reconstructs.
+    /// The cascade that reconstructs, for what a network makes of its reconstructions.
     ///
     /// # Errors
-    /// When the network is infinitely wide.
+    /// When the cascade's network is infinitely wide.
     pub(super) fn cascade(&self) -> Result<&Cascade, Error> {
         match &self.by {
             Cascades::Drawn(cascade) => Ok(cascade),
-            Cascades::Infinite(_) => {
-                Err(Error::new("an infinitely wide network has no outputs: nothing of it is drawn or trained")
-                    .hint("draw a network: `.init(#{ weight_var: 1.76 })` in place of `.infinite(…)`"))
-            }
+            Cascades::Infinite(_) => Err(Error::new(
+                "`accuracy`, `classes` and `turns` take reconstructions of a drawn or trained network; these are of an \
+                 infinitely wide one",
+            )
+            .hint("draw the network of the cascade: `.init(#{ weight_var: 1.76 })` in place of `.infinite(…)`")),
         }
     }
 
     /// What is reconstructed.
     pub(super) fn split(&self) -> &Split {
         &self.split
-    }
-
-    /// The number of depths of a curve.
-    pub(super) fn depths(&self) -> usize {
-        self.trunk()
     }
 
     fn measure(&self, measure: Measure) -> Native<Curve> {
@@ -238,11 +238,8 @@ mod functions {
                 let error = Error::new(format!("ridge regression takes no steps: `{key}` has no effect"));
                 return Err(error.hint(format!("leave out `{key}`, or `solver`")).into());
             }
-            return Ok(Cascade::new(
-                network,
-                data,
-                Ridge { lambda: options.number("lambda")?, shrink: options.flag("shrink")? },
-            )?);
+            let ridge = Ridge { lambda: options.number("lambda")?, shrink: options.flag("shrink")? };
+            return Ok(Cascade::new(network, data, ridge)?);
         }
         if let Some(key) = ["lambda", "shrink"].iter().find(|key| options.value(key).is_some()) {
             let error = Error::new(format!("`{key}` is an option of ridge regression"));

@@ -112,8 +112,9 @@ mod functions {
         Ok(ScriptTensor::new(&*Session::from_context(&context)?, shape, || Ok(numbers.to_vec()))?)
     }
 
-    /// The effective rank of the kernel before the activation of every block: how many directions the samples fill, exp(−Σ p ln p) with p the shares of
-    /// the eigenvalues of the kernel of their differences from the mean (Roy & Vetterli 2007).
+    /// The effective rank of the kernel before the activation of every block: how many directions the samples fill,
+    /// exp(−Σ p ln p) with p the shares of the eigenvalues of the kernel of their differences from the mean (Roy & Vetterli
+    /// 2007).
     ///
     /// ```
     /// let data = dataset("glyphs", #{ size: 7 });
@@ -157,8 +158,8 @@ mod functions {
     }
 
     /// How many depths the reconstructions of an infinitely wide network can be trusted to, computed now: beyond, in the ordered
-    /// phase, they are so alike that rounding errors of double precision decide how they differ. Curves over depth show what
-    /// was computed there as well.
+    /// phase, they are so alike that rounding errors of double precision decide how they differ. Curves over depth go on
+    /// beyond it.
     ///
     /// ```
     /// let data = dataset("glyphs", #{ size: 7 });

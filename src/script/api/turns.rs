@@ -60,9 +60,9 @@ mod functions {
         if found.split().classes() == 0 {
             return Err(found.split().no_labels().into());
         }
-        let source = answers(&network, found.cascade()?, found.split(), found.depths())?;
+        let source = answers(&network, found.cascade()?, found.split(), found.trunk())?;
         let measured = Measured { quantity: "accuracy", ..Measured::UNNAMED };
-        Ok(Curve::of(measured, source, found.depths()))
+        Ok(Curve::of(measured, source, found.trunk()))
     }
 
     /// The class that the network takes each of a cascade's reconstructions for, computed now: for every depth, the head included, an array with the
