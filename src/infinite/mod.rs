@@ -34,8 +34,8 @@ use pass::Pass;
 use step::{Finder, Step, Units};
 
 /// With it and 600 images an MLP's input is lost near where the published figure loses it (MNIST, differential entropy below −8):
-/// at depth 29, 46, 66 and 59 for σ_w² 1.0, 1.2, 2.5 and 4.0, there at 27, 42, 92 and 62. With 300 images it never is in the far
-/// chaotic phase, where λ = 0.7 is nearer, at 26, 41, 57 and 50 (`scripts/infinite_lambda.rhai`).
+/// at depth 29, 46, 66 and 59 for σ_w² 1.0, 1.2, 2.5 and 4.0, there at 27, 42, 92 and 62. With 300 images it never is at σ_w² 4.0;
+/// λ = 0.7 loses it there too, at 26, 41, 57 and 50 (`scripts/infinite_lambda.rhai`).
 pub const LAMBDA: f64 = 0.3;
 
 /// Floating-point operations of a pair of samples in a layer, for a smooth activation.

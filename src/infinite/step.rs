@@ -14,7 +14,7 @@ pub(super) enum Step {
         bias_var: f64,
     },
     Scale(f64),
-    /// Each sample divided by the root of its mean square, and before that less its mean.
+    /// Each sample divided by the root of its mean square; before that its mean is taken off if `is_centred`.
     Norm {
         epsilon: f64,
         is_centred: bool,

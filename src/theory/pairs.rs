@@ -78,7 +78,7 @@ impl Lengths {
         &self.means
     }
 
-    /// Coefficients of a sample.
+    /// Number of coefficients of a sample.
     fn terms(&self) -> usize {
         self.coefficients.len() / self.roots.len().max(1)
     }

@@ -18,8 +18,8 @@ const LENGTHS: (f64, f64) = (1e-3, 1e3);
 pub fn uniform_weight_var(activation: &Nonlinearity, bias_var: f64) -> Result<f64> {
     check("bias_var", bias_var)?;
     let Some(log_slope) = activation.log_slope() else {
-        let message = format!("`{}` has no line of uniformity: its activations are not bounded", activation.name());
-        return Err(Error::new(message).hint("tanh, erf and sigmoid have one"));
+        let message = format!("the line of uniformity of `{}` is not known", activation.name());
+        return Err(Error::new(message).hint("it is known for tanh, erf and sigmoid"));
     };
     let entropy = |ln_q: f64| {
         let q = libm::exp(ln_q);
