@@ -177,7 +177,9 @@ impl TrainingLoop<'_> {
     pub fn resume(&mut self, state: &Value, context: &Context<'_>) -> Result<()> {
         let Ok((history, learner)) = self.resumed(state, context) else { return Ok(()) };
         (self.history, self.learner) = (history, learner);
-        context.advance((self.learner.steps() * self.training.batch) as f64 * self.operations_per_sample)
+        let Progress { epoch, batches, .. } = self.history.progress;
+        let seen = epoch * self.data.labels.len() + (batches * self.training.batch).min(self.data.labels.len());
+        context.advance(seen as f64 * self.operations_per_sample)
     }
 
     fn resumed(&self, state: &Value, context: &Context<'_>) -> Result<(History, Learner)> {
