@@ -68,8 +68,10 @@ mod functions {
     pub fn cascade_of_infinite_with(network: InfiniteNetwork, data: Split, options: Map) -> Native<InfiniteCascade> {
         let options = CASCADE.read(&options)?;
         if let Some(key) = CASCADE.keys.iter().find(|key| key.name != "lambda" && options.value(key.name).is_some()) {
-            let message =
-                format!("`{}` has no effect: an infinitely wide network is inverted by ridge regression", key.name);
+            let message = format!(
+                "`{}` has no effect: an infinitely wide network is inverted by ridge regression that does not shrink",
+                key.name
+            );
             return Err(Error::new(message).hint("its only option is `lambda`").into());
         }
         let lambda = if options.value("lambda").is_some() { options.number("lambda")? } else { infinite::LAMBDA };
