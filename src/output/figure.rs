@@ -232,12 +232,8 @@ impl Draft {
         }
         let of_kind = |(kind, mut lambdas): (&str, Vec<f64>)| {
             lambdas.sort_by(f64::total_cmp);
-            let ends =
-                [lambdas.first(), lambdas.last()].map(|end| end.map_or_else(String::new, |end| number::pretty(*end)));
-            match ends {
-                [least, largest] if least == largest => format!("{kind}, λ = {least}"),
-                [least, largest] => format!("{kind}, λ {least} to {largest}"),
-            }
+            let [least, largest] = [lambdas[0], lambdas[lambdas.len() - 1]].map(number::pretty);
+            if least == largest { format!("{kind}, λ = {least}") } else { format!("{kind}, λ {least} to {largest}") }
         };
         ridge.into_iter().map(of_kind).chain(others.into_iter().map(str::to_owned)).collect::<Vec<_>>().join("; ")
     }

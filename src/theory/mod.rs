@@ -117,8 +117,8 @@ pub struct CriticalPoint {
 /// What theory assumes of weights, of networks whose weights are drawn by another scheme.
 pub fn assumes_independent(scheme: &str) -> String {
     format!(
-        "Theory is that of independent weights of variance σ_w² / fan-in; these networks have {scheme} weights, whose σ_w² is \
-         the gain's square in wide square layers."
+        "Theory is that of independent weights of variance σ_w² / fan-in; these networks have {scheme} weights, whose σ_w² is the gain's \
+         square in wide square layers."
     )
 }
 

@@ -4,7 +4,7 @@
 use super::nodes::{Function, Node, Operator};
 use super::{Expression, MOST_NODES};
 use crate::kernels::activation::tanh;
-use crate::kernels::functions::{cos, elu, exp, larger, ln_of_any, logistic, sign, sin, smaller, softplus};
+use crate::kernels::functions::{cos, elu, erf, exp, larger, ln_of_any, logistic, sign, sin, smaller, softplus};
 use crate::kernels::vectorised;
 
 /// Numbers of all nodes of a chunk together: they fit into a core's first cache.
@@ -97,7 +97,7 @@ fn compute_function(function: Function, y: &mut [f32], x: &[f32]) {
         Function::Cos => each(y, x, cos),
         Function::Tanh => each(y, x, tanh),
         Function::Sigmoid => each(y, x, logistic),
-        Function::Erf => each(y, x, libm::erff),
+        Function::Erf => each(y, x, erf),
         Function::Softplus => each(y, x, softplus),
         Function::Elu => each(y, x, elu),
     }

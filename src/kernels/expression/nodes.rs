@@ -109,6 +109,8 @@ impl Node {
         match *self {
             Self::X => json!("x"),
             Self::Constant(number) => json!(number),
+            // Its last digits are others than they were.
+            Self::Function(Function::Erf, a) => json!(["erf", a, 2]),
             Self::Function(function, a) => json!([function.name(), a]),
             Self::Operator(operator, a, b) => json!([operator.name(), a, b]),
             Self::Where { a, b, then, otherwise } => json!(["where", a, b, then, otherwise]),

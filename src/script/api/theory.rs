@@ -41,7 +41,7 @@ fn of_layer(layer: &Layer) -> Native<Nonlinearity> {
 
 /// What theory says of a network, with a warning where its weights are not those of theory.
 fn of_network(context: &NativeCallContext<'_>, network: &Network) -> Native<MeanField> {
-    let silent = |what: &str| {
+    let undescribed = |what: &str| {
         let error = Error::new(format!("mean-field theory does not describe this network: {what}"));
         Err(error
             .hint("for another one that is near to it: `mean_field(\"tanh\", #{ weight_var: …, bias_var: … })`")
@@ -49,14 +49,16 @@ fn of_network(context: &NativeCallContext<'_>, network: &Network) -> Native<Mean
     };
     for (block, l) in network.architecture().hidden().iter().zip(1..) {
         if let Some(layer) = block.layers().iter().find(|layer| !layer.has_mean_field()) {
-            return silent(&format!("block {l} has {layer}"));
+            return undescribed(&format!("block {l} has {layer}"));
         }
     }
     let provenance = network.provenance();
-    let Some(origin) = provenance.networks.first() else { return silent("nothing is known of it") };
-    let Some(activation) = &origin.activation else { return silent("its blocks have several activations or none") };
+    let Some(origin) = provenance.networks.first() else { return undescribed("nothing is known of it") };
+    let Some(activation) = &origin.activation else {
+        return undescribed("its blocks have several activations or none");
+    };
     let (Some(weight_var), Some(bias_var)) = (origin.weight_var, origin.bias_var) else {
-        return silent("its weights are not drawn with one variance for all blocks");
+        return undescribed("its weights are not drawn with one variance for all blocks");
     };
     if let Some(scheme) = &origin.scheme {
         let session = Session::from_context(context)?;
