@@ -1,4 +1,4 @@
-//! Lists the files of the live page, which the program embeds; and makes programs that are built with libtorch find it without
+//! Lists the files of the page, which the program embeds; and makes programs that are built with libtorch find it without
 //! environment variables.
 
 use std::path::Path;
@@ -13,10 +13,10 @@ fn main() -> std::io::Result<()> {
     Ok(())
 }
 
-/// Writes `page_files.rs`: the name and text of every file in `src/live/page`, as a slice of pairs.
+/// Writes `page_files.rs`: the name and text of every file in `src/page/files`, as a slice of pairs.
 fn list_page_files() -> std::io::Result<()> {
     let variable = |name| std::env::var(name).map_err(std::io::Error::other);
-    let folder = Path::new(&variable("CARGO_MANIFEST_DIR")?).join("src/live/page");
+    let folder = Path::new(&variable("CARGO_MANIFEST_DIR")?).join("src/page/files");
     println!("cargo::rerun-if-changed={}", folder.display());
     let mut paths = std::fs::read_dir(&folder)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>()?;
     paths.sort();

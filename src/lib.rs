@@ -135,6 +135,7 @@ pub mod live;
 mod lock;
 pub mod network;
 pub mod output;
+pub mod page;
 pub mod predictors;
 mod print;
 pub mod random;

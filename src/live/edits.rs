@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, Weak};
 use serde_json::{Value as Json, json};
 use tokio::sync::watch;
 
-use super::edit::Edit;
 use crate::Result;
 use crate::lock::{Guard, lock};
+use crate::page::Edit;
 use crate::script::{Outputs, Shown};
 use crate::words;
 use crate::work::{Described, Fingerprint, Value};

@@ -1,7 +1,7 @@
 //! What a watch reports to the program that started it.
 
-use super::edit::Stage;
 use crate::executor::Estimate;
+use crate::page::Stage;
 use crate::script::{HostEvent, Outcome};
 
 /// An event of a watch.

@@ -18,10 +18,9 @@ use tokio::sync::oneshot::{self, Sender};
 
 use super::Stage;
 use super::approval::Approval;
-use super::details::Details;
-use super::edit::Edit;
 use super::edits::{EditLog, Urgency};
 use super::server::{AppState, router};
+use crate::page::{Details, Edit};
 use crate::script::{Host, HostEvent, RunHandle};
 use crate::work::Event;
 

@@ -9,6 +9,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use crate::page::File;
+
 /// The page loads nothing from elsewhere and runs no inline scripts.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -67,10 +69,11 @@ pub(super) async fn guard(hosts: Arc<Hosts>, request: Request, next: Next) -> Re
     response
 }
 
-/// An SVG picture.
-pub(super) fn picture(svg: String) -> Response {
-    let headers = [(header::CONTENT_TYPE, "image/svg+xml"), (header::CONTENT_SECURITY_POLICY, PICTURE_POLICY)];
-    (headers, svg).into_response()
+/// A file that was drawn or written for the page.
+pub(super) fn drawn(file: File) -> Response {
+    let policy = if file.media == File::SVG { PICTURE_POLICY } else { POLICY };
+    let headers = [(header::CONTENT_TYPE, file.media), (header::CONTENT_SECURITY_POLICY, policy)];
+    (headers, file.bytes).into_response()
 }
 
 #[cfg(test)]

@@ -7,21 +7,18 @@ mod approval;
 mod changes;
 mod connection;
 mod context;
-mod details;
-mod edit;
 mod edits;
 mod event;
 mod files;
 #[cfg(all(any(test, fuzzing), feature = "pytorch"))]
 pub(crate) mod fuzzing;
 mod guard;
-mod page;
 mod run;
 mod server;
 mod token;
 mod watch;
 
-pub use edit::Stage;
+pub use crate::page::Stage;
 pub use event::{WatchEvent, WatchObserver};
 pub use watch::{WatchOptions, watch};
 

@@ -9,10 +9,10 @@ use std::time::{Instant, SystemTime};
 
 use super::Signal;
 use super::context::{ActiveEdit, WatchContext};
-use super::edit::{Edit, Stage};
 use super::edits::Urgency;
 use super::event::WatchEvent;
 use crate::executor::Estimate;
+use crate::page::{Edit, Stage};
 use crate::script::{HostEvent, Outcome, ReadLog, RunHandle, Status};
 use crate::work::{Cancel, Event, Plan};
 

@@ -15,20 +15,18 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Router, middleware};
 use futures_util::stream::{self, Stream};
-use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::watch;
 
+use super::Signal;
 use super::approval::Approval;
 use super::connection::{Connections, SILENCE};
-use super::details::Details;
 use super::edits::{EditLog, Revision};
 use super::guard::{self, Hosts};
 use super::token::token;
-use super::{Signal, page};
 use crate::executor::Computed;
-use crate::figure::{Hit, Palette};
-use crate::output::Scalar;
+use crate::figure::Hit;
+use crate::page::{self, Details, File, Repaint};
 use crate::print::err;
 use crate::script::{Host, Shown};
 use crate::{Error, Result};
@@ -113,8 +111,8 @@ pub(super) fn router(app: Arc<AppState>, address: SocketAddr, token: &str) -> Ro
     let hosts = Arc::new(Hosts::new(address));
     let send = |signal| move |State(app): Shared| async move { app.send(signal) };
     Router::new()
-        .route(&at("/"), get(|| async { page::file("index.html") }))
-        .route(&at("/{file}"), get(|Parts(file): Parts<String>| async move { page::file(&file) }))
+        .route(&at("/"), get(|| async { page_file("index.html") }))
+        .route(&at("/{file}"), get(|Parts(file): Parts<String>| async move { page_file(&file) }))
         .route(&at("/events"), get(events))
         .route(&at("/edits/{edit}/items/{item}"), get(item))
         .route(&at("/edits/{edit}/items/{item}/{what}"), get(point))
@@ -195,10 +193,6 @@ async fn events(State(app): Shared) -> Sse<impl Stream<Item = std::result::Resul
     Sse::new(stream::unfold(reader, Reader::next)).keep_alive(KeepAlive::default())
 }
 
-fn typed(kind: &'static str, bytes: impl Into<axum::body::Body>) -> Response {
-    ([(header::CONTENT_TYPE, kind)], bytes.into()).into_response()
-}
-
 fn refused(status: StatusCode, error: &Error) -> Response {
     (status, axum::Json(json!({ "error": error.message, "hints": error.hints }))).into_response()
 }
@@ -224,15 +218,20 @@ async fn drawn(draw: impl FnOnce() -> Result<Response> + Send + 'static) -> Resp
     }
 }
 
-/// The palette that a reader chose.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Repaint {
-    palette: Option<Palette>,
-    reversed: bool,
+/// What an output has at an address.
+fn found(file: Option<File>) -> Response {
+    file.map_or_else(not_found, guard::drawn)
 }
 
-/// A figure as SVG, PNG, PDF or CSV, or its regions as JSON; a table as CSV or JSON: `0.svg`.
+/// A file of the page itself.
+fn page_file(name: &str) -> Response {
+    page::file(name).map_or_else(
+        || (StatusCode::NOT_FOUND, "there is no such page\n").into_response(),
+        |file| ([(header::CONTENT_TYPE, file.media)], file.bytes).into_response(),
+    )
+}
+
+/// A figure or table in the form that its address ends in: `0.svg`.
 async fn item(
     State(app): Shared,
     Parts((edit, name)): Parts<(usize, String)>,
@@ -243,30 +242,7 @@ async fn item(
         return not_found();
     };
     let ending = ending.to_owned();
-    drawn(move || {
-        let mut filled = shown.output.fill(&computed)?;
-        if let (Some(figure), Some(palette)) = (&mut filled.figure, repaint.palette) {
-            figure.repaint(palette, repaint.reversed);
-        }
-        Ok(match (ending.as_str(), &filled.figure, &filled.records) {
-            ("svg", Some(figure), _) => guard::picture(figure.svg()?),
-            ("png", Some(figure), _) => typed("image/png", figure.png()?),
-            ("pdf", Some(figure), _) => typed("application/pdf", figure.pdf()?),
-            ("json", Some(figure), _) => axum::Json(figure.regions()?).into_response(),
-            ("json", None, Some(records)) => {
-                let rows: Vec<Vec<_>> =
-                    records.rows.iter().map(|row| row.iter().map(Scalar::to_json).collect()).collect();
-                let texts: Vec<Vec<_>> =
-                    records.rows.iter().map(|row| row.iter().map(Scalar::pretty).collect()).collect();
-                let (columns, varying) = (&records.columns, records.varying());
-                axum::Json(json!({ "columns": columns, "varying": varying, "rows": rows, "texts": texts }))
-                    .into_response()
-            }
-            ("csv", ..) => filled.csv()?.map_or_else(not_found, |csv| typed("text/csv; charset=utf-8", csv)),
-            _ => not_found(),
-        })
-    })
-    .await
+    drawn(move || page::item(&shown, &computed, &ending, &repaint).map(found)).await
 }
 
 /// What lies behind a value of a figure, as JSON (`point`) or as pictures.
@@ -276,17 +252,6 @@ async fn point(
     Query(hit): Query<Hit>,
 ) -> Response {
     let Some((shown, computed)) = app.output(edit, item) else { return not_found() };
-    drawn(move || match what.as_str() {
-        "point" => {
-            let Hit { part, i, j } = hit;
-            let path = format!("edits/{edit}/items/{item}/pictures.svg?part={part}&i={i}&j={j}");
-            app.details.point(&shown, &computed, hit, &path).map(|json| axum::Json(json).into_response())
-        }
-        "pictures.svg" => match app.details.pictures(&shown, &computed, hit)? {
-            Some(figure) => Ok(guard::picture(figure.svg()?)),
-            None => Ok(not_found()),
-        },
-        _ => Ok(not_found()),
-    })
-    .await
+    let address = format!("edits/{edit}/items/{item}");
+    drawn(move || page::point(&app.details, (&shown, &computed), &what, hit, &address).map(found)).await
 }

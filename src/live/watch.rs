@@ -12,7 +12,6 @@ use super::Signal;
 use super::approval::Approval;
 use super::changes::SourceTexts;
 use super::context::WatchContext;
-use super::edit::{Edit, Stage};
 use super::edits::EditLog;
 use super::event::{WatchEvent, WatchObserver};
 use super::files::Files;
@@ -20,6 +19,7 @@ use super::run::EditRun;
 use super::server::Server;
 use crate::Result;
 use crate::output::run_folder::RunFolder;
+use crate::page::{Edit, Stage};
 use crate::script::{Host, RunHandle};
 
 /// A save is over when no file has changed for this long.

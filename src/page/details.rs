@@ -17,7 +17,7 @@ use crate::work::{Provenance, ReadOutcome, Store};
 const PICTURES: usize = 12;
 
 /// See the module.
-pub(super) struct Details {
+pub struct Details {
     store: Store,
     numerics: String,
     script: PathBuf,
@@ -25,6 +25,10 @@ pub(super) struct Details {
 }
 
 impl Details {
+    /// For the outputs of a script that `host` runs; commands name the script by this path.
+    ///
+    /// # Errors
+    /// When there is no such device as the settings name, or the store cannot be opened.
     pub fn new(host: &Host, script: &Path) -> Result<Self> {
         let settings = host.settings();
         Ok(Self {
@@ -36,7 +40,7 @@ impl Details {
     }
 
     /// A value's details as JSON; `pictures` is the address of its pictures.
-    pub fn point(&self, shown: &Shown, computed: &Computed, hit: Hit, pictures: &str) -> Result<Json> {
+    pub(crate) fn point(&self, shown: &Shown, computed: &Computed, hit: Hit, pictures: &str) -> Result<Json> {
         let sources = shown.output.locate(hit, computed);
         let rows: Vec<Json> = sources
             .iter()
@@ -75,7 +79,7 @@ impl Details {
     }
 
     /// The reconstructions of the first samples, from the value's depth.
-    pub fn pictures(&self, shown: &Shown, computed: &Computed, hit: Hit) -> Result<Option<Figure>> {
+    pub(crate) fn pictures(&self, shown: &Shown, computed: &Computed, hit: Hit) -> Result<Option<Figure>> {
         let sources = shown.output.locate(hit, computed);
         let Some((key, depth)) = sources.iter().find_map(|source| self.reconstruction(source)) else { return Ok(None) };
         let ReadOutcome::Whole(value) = self.store.read(key) else { return Ok(None) };

@@ -42,7 +42,7 @@ impl Stage {
 }
 
 /// See the module.
-pub(super) struct Edit {
+pub(crate) struct Edit {
     pub number: usize,
     /// Milliseconds since 1970.
     pub at: u64,
