@@ -32,29 +32,86 @@ pub const CURVES: [&str; 6] = ["mean", "rms", "entropy", "correlation", "renyi_e
 /// # Errors
 /// When there are fewer than two samples, or they do not fit the network.
 pub fn activity(network: &Network, split: &Split) -> Result<Described> {
+    of(network, split, Wanted::All)
+}
+
+/// The curve of the correlations alone.
+///
+/// # Errors
+/// As [`activity`].
+pub fn correlations(network: &Network, split: &Split) -> Result<Described> {
+    of(network, split, Wanted::Correlations)
+}
+
+/// One of these statistics at the last depth of the trunk alone: a number.
+///
+/// # Errors
+/// As [`activity`].
+pub fn activity_at_end(network: &Network, split: &Split, statistic: Statistic) -> Result<Described> {
+    of(network, split, Wanted::AtEnd(statistic))
+}
+
+fn of(network: &Network, split: &Split, wanted: Wanted) -> Result<Described> {
     check_data(network, split)?;
     if split.len() < 2 {
         return Err(Error::new("statistics of activations compare samples: one is not enough"));
     }
-    Ok(Described::new(Activity { network: network.clone(), split: split.clone() }))
+    Ok(Described::new(Activity { network: network.clone(), split: split.clone(), wanted }))
+}
+
+/// A statistic that predicts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Statistic {
+    Entropy,
+    Correlation,
+    RenyiEntropy,
+    MutualInformation,
+}
+
+/// A statistic alone is an operation of its own name, so that its cost is its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    All,
+    Correlations,
+    AtEnd(Statistic),
 }
 
 #[derive(Debug)]
 struct Activity {
     network: Network,
     split: Split,
+    wanted: Wanted,
 }
 
 impl Activity {
-    /// Floating-point operations at one depth: a product for every pair of samples.
+    /// Floating-point operations at one depth: a product for every pair of samples, if they are compared.
     fn operations(&self, l: usize) -> f64 {
-        (self.split.len() * self.split.len() * self.network.architecture().width(l)) as f64
+        let compared = if self.wanted == Wanted::AtEnd(Statistic::Entropy) { 1 } else { self.split.len() };
+        (self.split.len() * compared * self.network.architecture().width(l)) as f64
+    }
+
+    /// The depths whose activations it looks at; 0 is the input.
+    fn depths(&self) -> Vec<usize> {
+        let trunk = self.network.architecture().trunk();
+        match self.wanted {
+            Wanted::All => (0..=trunk).collect(),
+            Wanted::Correlations => (1..=trunk).collect(),
+            Wanted::AtEnd(Statistic::MutualInformation) => vec![0, trunk],
+            Wanted::AtEnd(_) => vec![trunk],
+        }
     }
 }
 
 impl Operation for Activity {
     fn name(&self) -> &'static str {
-        "network.activity"
+        match self.wanted {
+            Wanted::All => "network.activity",
+            Wanted::Correlations => "network.correlations",
+            Wanted::AtEnd(Statistic::Entropy) => "network.activation_entropy",
+            Wanted::AtEnd(Statistic::Correlation) => "network.correlation",
+            Wanted::AtEnd(Statistic::RenyiEntropy) => "network.renyi_entropy",
+            Wanted::AtEnd(Statistic::MutualInformation) => "network.mutual_information",
+        }
     }
 
     fn version(&self) -> u32 {
@@ -67,9 +124,8 @@ impl Operation for Activity {
     }
 
     fn inputs(&self) -> Vec<Described> {
-        let trunk = self.network.architecture().trunk();
-        let at = |l| activations(&self.network, &self.split, l);
-        std::iter::once(samples(&self.split)).chain((1..=trunk).map(at)).collect()
+        let at = |l| if l == 0 { samples(&self.split) } else { activations(&self.network, &self.split, l) };
+        self.depths().into_iter().map(at).collect()
     }
 
     fn provenance(&self) -> Option<Provenance> {
@@ -84,13 +140,42 @@ impl Operation for Activity {
         let trunk = self.network.architecture().trunk();
         let widest = (0..=trunk).map(|l| self.network.architecture().width(l)).max().unwrap_or(0);
         Cost {
-            operations: (0..=trunk).map(|l| self.operations(l)).sum(),
+            operations: self.depths().into_iter().map(|l| self.operations(l)).sum(),
             result_bytes: 8.0 * (CURVES.len() * trunk) as f64,
             working_bytes: 8.0 * (widest * self.split.len() + 3 * self.split.len() * self.split.len()) as f64,
         }
     }
 
     fn run(&self, inputs: &[Arc<Value>], context: &Context<'_>) -> Result<Value> {
+        match self.wanted {
+            Wanted::All => self.all(inputs, context),
+            Wanted::Correlations => {
+                let mut curve = Vec::new();
+                for (l, value) in self.depths().into_iter().zip(inputs) {
+                    curve.push(correlation(&products(value.f32s("x")?.1, self.split.len()), self.split.len()));
+                    context.advance(self.operations(l))?;
+                }
+                Ok(Value::default().with("curve", &[curve.len()], curve))
+            }
+            Wanted::AtEnd(statistic) => Ok(Value::number(self.at_end(statistic, inputs)?)),
+        }
+    }
+}
+
+impl Activity {
+    fn at_end(&self, statistic: Statistic, inputs: &[Arc<Value>]) -> Result<f64> {
+        let n = self.split.len();
+        let kernel_of = |value: &Value| -> Result<Vec<f64>> { Ok(kernel(&products(value.f32s("x")?.1, n), n)) };
+        let last = inputs.last().ok_or_else(|| Error::new("the activations are missing"))?;
+        Ok(match statistic {
+            Statistic::Entropy => histogram_entropy(last.f32s("x")?.1),
+            Statistic::Correlation => correlation(&products(last.f32s("x")?.1, n), n),
+            Statistic::RenyiEntropy => renyi_entropy(&kernel_of(last)?, n),
+            Statistic::MutualInformation => information(&kernel_of(&inputs[0])?, &kernel_of(last)?, n),
+        })
+    }
+
+    fn all(&self, inputs: &[Arc<Value>], context: &Context<'_>) -> Result<Value> {
         let n = self.split.len();
         let mut curves: [Vec<f64>; CURVES.len()] = std::array::from_fn(|_| Vec::new());
         let mut of_input = Vec::new();
@@ -109,9 +194,7 @@ impl Operation for Activity {
         let value = |value: Value, (name, curve): (&str, Vec<f64>)| value.with(name, &[curve.len()], curve);
         Ok(CURVES.into_iter().zip(curves).fold(Value::default(), value))
     }
-}
 
-impl Activity {
     /// The numbers of [`CURVES`] at one depth, from its numbers, the products and the kernel of all pairs of samples there, and the
     /// kernel of the input.
     fn at(&self, x: &[f32], products: &[f64], of_input: &[f64], kernel: &[f64]) -> [f64; CURVES.len()] {
@@ -119,14 +202,22 @@ impl Activity {
         let count = x.len().max(1) as f64;
         let mean = x.iter().map(|&x| f64::from(x)).sum::<f64>() / count;
         let rms = (dot(x, x) / count).sqrt();
-        let of_pairs = (0..n).flat_map(|i| (0..i).map(move |j| (i, j)));
-        let cosine = |(i, j): (usize, usize)| products[i * n + j] / (products[i * n + i] * products[j * n + j]).sqrt();
-        let correlation = of_pairs.map(cosine).sum::<f64>() / (n * (n - 1) / 2) as f64;
-        let joint: Vec<f64> = of_input.iter().zip(kernel).map(|(a, b)| a * b).collect();
-        let entropy_of_kernel = renyi_entropy(kernel, n);
-        let information = renyi_entropy(of_input, n) + entropy_of_kernel - renyi_entropy(&joint, n);
-        [mean, rms, histogram_entropy(x), correlation, entropy_of_kernel, information]
+        let information = information(of_input, kernel, n);
+        [mean, rms, histogram_entropy(x), correlation(products, n), renyi_entropy(kernel, n), information]
     }
+}
+
+/// The mean cosine of the angle between two samples.
+fn correlation(products: &[f64], n: usize) -> f64 {
+    let of_pairs = (0..n).flat_map(|i| (0..i).map(move |j| (i, j)));
+    let cosine = |(i, j): (usize, usize)| products[i * n + j] / (products[i * n + i] * products[j * n + j]).sqrt();
+    of_pairs.map(cosine).sum::<f64>() / (n * (n - 1) / 2) as f64
+}
+
+/// The mutual information of two sides by the entropies of their kernels and of the joint one.
+fn information(a: &[f64], b: &[f64], n: usize) -> f64 {
+    let joint: Vec<f64> = a.iter().zip(b).map(|(a, b)| a * b).collect();
+    renyi_entropy(a, n) + renyi_entropy(b, n) - renyi_entropy(&joint, n)
 }
 
 /// The products of all pairs of samples, `[n, n]`.

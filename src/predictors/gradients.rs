@@ -18,19 +18,52 @@ use crate::work::{Context, Cost, Described, Keep, Operation, Provenance, Value};
 /// # Errors
 /// When the data has no labels, or does not fit the network.
 pub fn gradients(network: &Network, split: &Split) -> Result<Described> {
+    of(network, split, Wanted::All)
+}
+
+/// ln of the norm of that gradient alone, a number.
+///
+/// # Errors
+/// As [`gradients`].
+pub fn gradient_norm(network: &Network, split: &Split) -> Result<Described> {
+    of(network, split, Wanted::Norm)
+}
+
+/// ln Σ |g·θ| alone, a number.
+///
+/// # Errors
+/// As [`gradients`].
+pub fn snip(network: &Network, split: &Split) -> Result<Described> {
+    of(network, split, Wanted::Snip)
+}
+
+fn of(network: &Network, split: &Split, wanted: Wanted) -> Result<Described> {
     check_labels(network, split)?;
-    Ok(Described::new(Gradients { network: network.clone(), split: split.clone() }))
+    Ok(Described::new(Gradients { network: network.clone(), split: split.clone(), wanted }))
+}
+
+/// A number alone is an operation of its own name, so that its cost is its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    All,
+    Norm,
+    Snip,
 }
 
 #[derive(Debug)]
 struct Gradients {
     network: Network,
     split: Split,
+    wanted: Wanted,
 }
 
 impl Operation for Gradients {
     fn name(&self) -> &'static str {
-        "network.gradients"
+        match self.wanted {
+            Wanted::All => "network.gradients",
+            Wanted::Norm => "network.gradient_norm",
+            Wanted::Snip => "network.snip",
+        }
     }
 
     fn version(&self) -> u32 {
@@ -73,17 +106,28 @@ impl Operation for Gradients {
         let (mut weights, mut signal, mut snip) = (vec![f64::NEG_INFINITY; depth], vec![0.0; depth], Vec::new());
         for l in (1..=depth).rev() {
             // The mean over the samples divides every sample's own gradient by their number.
-            signal[l - 1] = root_mean_square(&gradient)? + libm::log(labels.len() as f64);
+            if self.wanted == Wanted::All {
+                signal[l - 1] = root_mean_square(&gradient)? + libm::log(labels.len() as f64);
+            }
             let (before, of_arrays) = chain.back(l, &all[l - 1], &gradient, true)?;
-            let square = |g: &f32| f64::from(*g) * f64::from(*g);
-            let squares: f64 = of_arrays.iter().flat_map(|of| of.gradient.iter().map(square)).sum();
-            weights[l - 1] = gradient.ln + 0.5 * libm::log(squares);
-            let product = |(g, w): (&f32, &f32)| (f64::from(*g) * f64::from(*w)).abs();
-            let products: f64 = of_arrays.iter().flat_map(|of| of.gradient.iter().zip(&of.array).map(product)).sum();
-            snip.push(gradient.ln + libm::log(products));
+            if self.wanted != Wanted::Snip {
+                let square = |g: &f32| f64::from(*g) * f64::from(*g);
+                let squares: f64 = of_arrays.iter().flat_map(|of| of.gradient.iter().map(square)).sum();
+                weights[l - 1] = gradient.ln + 0.5 * libm::log(squares);
+            }
+            if self.wanted != Wanted::Norm {
+                let product = |(g, w): (&f32, &f32)| (f64::from(*g) * f64::from(*w)).abs();
+                let pairs = of_arrays.iter().flat_map(|of| of.gradient.iter().zip(&of.array).map(product));
+                snip.push(gradient.ln + libm::log(pairs.sum::<f64>()));
+            }
             gradient = before;
         }
         let twice: Vec<f64> = weights.iter().map(|ln| 2.0 * ln).collect();
+        match self.wanted {
+            Wanted::All => {}
+            Wanted::Norm => return Ok(Value::number(0.5 * log_sum(&twice))),
+            Wanted::Snip => return Ok(Value::number(log_sum(&snip))),
+        }
         Ok(Value::default()
             .with("weights", &[depth], weights)
             .with("signal", &[depth], signal)

@@ -7,8 +7,8 @@ mod gradients;
 mod jacobian;
 mod synflow;
 
-pub use activity::{CURVES, activity};
-pub use gradients::gradients;
+pub use activity::{CURVES, Statistic, activity, activity_at_end, correlations};
+pub use gradients::{gradient_norm, gradients, snip};
 pub use jacobian::{JacobianMeasure, jacobian};
 pub use synflow::synflow;
 

@@ -8,7 +8,10 @@ use crate::Error;
 use crate::data::Split;
 use crate::entropy::{DecayPart, Derivation, Measured, derive};
 use crate::network::{Architecture, Network};
-use crate::predictors::{CURVES, JacobianMeasure, activity, gradients, jacobian, synflow};
+use crate::predictors::{
+    CURVES, JacobianMeasure, Statistic, activity, activity_at_end, correlations, gradient_norm, gradients, jacobian,
+    snip, synflow,
+};
 use crate::script::lazy::{Curve, Number};
 use crate::script::session::Native;
 use crate::words::nearest;
@@ -19,20 +22,19 @@ type Known = (&'static str, fn(&Network, &Split) -> Result<Described, Error>);
 
 /// All predictors.
 const PREDICTORS: [Known; 14] = [
-    ("gradient_norm", |net, data| Ok(array(gradients(net, data)?, "gradient_norm"))),
-    ("snip", |net, data| Ok(array(gradients(net, data)?, "snip"))),
+    ("gradient_norm", gradient_norm),
+    ("snip", snip),
     ("synflow", |net, _| Ok(synflow(net))),
     ("jacobian_covariance", |net, data| jacobian(net, data, JacobianMeasure::Covariance)),
     ("partial_jacobian", |net, data| jacobian(net, data, JacobianMeasure::Partial)),
     ("susceptibility", |net, data| jacobian(net, data, JacobianMeasure::Susceptibility)),
-    ("activation_entropy", |net, data| at_last(net, data, "entropy")),
-    ("correlation", |net, data| at_last(net, data, "correlation")),
+    ("activation_entropy", |net, data| activity_at_end(net, data, Statistic::Entropy)),
+    ("correlation", |net, data| activity_at_end(net, data, Statistic::Correlation)),
     ("correlation_length", |net, data| {
-        let curve = curve_of(activity(net, data)?, "correlation");
-        Ok(derive(Derivation::Decay { part: DecayPart::Xi }, vec![curve]))
+        Ok(derive(Derivation::Decay { part: DecayPart::Xi }, vec![correlations(net, data)?]))
     }),
-    ("renyi_entropy", |net, data| at_last(net, data, "renyi_entropy")),
-    ("mutual_information", |net, data| at_last(net, data, "mutual_information")),
+    ("renyi_entropy", |net, data| activity_at_end(net, data, Statistic::RenyiEntropy)),
+    ("mutual_information", |net, data| activity_at_end(net, data, Statistic::MutualInformation)),
     ("parameters", |net, _| Ok(known(net.architecture().parameters() as f64))),
     ("operations", |net, _| {
         let architecture = net.architecture();
@@ -45,18 +47,8 @@ fn known(value: f64) -> Described {
     derive(Derivation::Constant { value }, Vec::new())
 }
 
-fn array(source: Described, name: &'static str) -> Described {
-    derive(Derivation::Array { name, is_curve: false }, vec![source])
-}
-
 fn curve_of(source: Described, name: &'static str) -> Described {
     derive(Derivation::Array { name, is_curve: true }, vec![source])
-}
-
-/// A statistic of the activations at the last depth of the trunk.
-fn at_last(network: &Network, data: &Split, name: &'static str) -> Result<Described, Error> {
-    let curve = curve_of(activity(network, data)?, name);
-    Ok(derive(Derivation::At { depth: network.architecture().trunk() }, vec![curve]))
 }
 
 /// Curves over the network's depths, by name.
