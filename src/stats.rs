@@ -161,20 +161,21 @@ impl Agreement {
     }
 }
 
-/// A percentile of the bootstrap of an [`Agreement`]: whole groups of pairs, such as those of one seed, are drawn with
-/// replacement. Draws for which it is not defined are left out; NaN if there are fewer than two groups, or none is left.
+/// The interval that holds an [`Agreement`] with probability `level` by the bootstrap, its low and its high end: whole groups of
+/// pairs, such as those of one seed, are drawn with replacement. Draws for which it is not defined are left out; NaN if there
+/// are fewer than two groups, or none is left.
 pub fn resampled(
     agreement: Agreement,
     [a, b]: [&[f64]; 2],
     threshold: f64,
     groups: &[usize],
-    share: f64,
+    level: f64,
     resamples: usize,
     seed: u64,
-) -> f64 {
+) -> [f64; 2] {
     let count = groups.iter().max().map_or(0, |last| last + 1);
     if count < 2 || a.len() != b.len() || a.len() != groups.len() || a.iter().chain(b).any(|x| x.is_nan()) {
-        return f64::NAN;
+        return [f64::NAN; 2];
     }
     let mut members = vec![Vec::new(); count];
     groups.iter().enumerate().for_each(|(i, &group)| members[group].push(i));
@@ -185,7 +186,8 @@ pub fn resampled(
         agreement.of(&of(a), &of(b), threshold)
     };
     let found: Vec<f64> = (0..resamples).map(|_| one()).filter(|x| !x.is_nan()).collect();
-    quantile(&found, share)
+    let outside = (1.0 - level) / 2.0;
+    [outside, 1.0 - outside].map(|share| quantile(&found, share))
 }
 
 #[cfg(test)]
@@ -243,11 +245,12 @@ mod tests {
     fn the_bootstrap_of_groups_draws_whole_groups() {
         // Each group alone orders perfectly, but the groups do not agree on what is high.
         let (a, b) = ([1.0, 2.0, 3.0, 1.0, 2.0, 3.0], [1.0, 2.0, 3.0, 11.0, 12.0, 13.0]);
-        let end = |groups: &[usize], share: f64| resampled(Agreement::Spearman, [&a, &b], 0.0, groups, share, 500, 0);
+        let ends = |groups: &[usize]| resampled(Agreement::Spearman, [&a, &b], 0.0, groups, 0.95, 500, 0);
         // One group drawn twice is in perfect order, both are not.
-        assert_eq!(end(&[0, 0, 0, 1, 1, 1], 0.975), 1.0);
-        assert!((end(&[0, 0, 0, 1, 1, 1], 0.025) - spearman(&a, &b)).abs() < 1e-12);
-        assert!(end(&[0; 6], 0.5).is_nan(), "one group has no spread");
+        let [low, high] = ends(&[0, 0, 0, 1, 1, 1]);
+        assert_eq!(high, 1.0);
+        assert!((low - spearman(&a, &b)).abs() < 1e-12);
+        assert!(ends(&[0; 6]).iter().all(|end| end.is_nan()), "one group has no spread");
     }
 
     #[test]

@@ -50,12 +50,12 @@ pub enum Derivation {
     Auc,
     /// Kendall's τ_b between the first half of the inputs and the second; all are numbers.
     Kendall,
-    /// A percentile of the bootstrap of one of these: whole groups of points are drawn with replacement. `groups` has the group
-    /// of every point.
+    /// The interval of one of these by the bootstrap, its low and its high end as a curve: whole groups of points are drawn with
+    /// replacement. `groups` has the group of every point.
     Resampled {
         agreement: Agreement,
         groups: Vec<usize>,
-        share: f64,
+        level: f64,
         resamples: usize,
         seed: u64,
         generator: &'static str,
@@ -72,9 +72,9 @@ pub enum Derivation {
 }
 
 impl Derivation {
-    /// A percentile of the bootstrap over groups of points.
-    pub fn resampled(agreement: Agreement, groups: Vec<usize>, share: f64, resamples: usize, seed: u64) -> Self {
-        Self::Resampled { agreement, groups, share, resamples, seed, generator: GENERATOR }
+    /// The interval of the bootstrap over groups of points.
+    pub fn resampled(agreement: Agreement, groups: Vec<usize>, level: f64, resamples: usize, seed: u64) -> Self {
+        Self::Resampled { agreement, groups, level, resamples, seed, generator: GENERATOR }
     }
 
     /// Says why an AUC of these inputs is not defined, if it is since all outcomes reach the threshold or none does.
@@ -97,10 +97,19 @@ impl Derivation {
             (Self::Spearman, _) => spearman(a, b),
             (Self::Kendall, _) => kendall(a, b),
             (Self::Auc, Some((threshold, b))) => auc(a, b, *threshold),
-            (Self::Resampled { agreement, groups, share, resamples, seed, .. }, Some((threshold, b))) => {
-                resampled(*agreement, [a, b], *threshold, groups, *share, *resamples, *seed)
-            }
             _ => f64::NAN,
+        }
+    }
+
+    /// The ends of the interval that [`Derivation::Resampled`] makes of its inputs, of which a threshold is the last; NaN for any
+    /// other.
+    pub fn interval_of(&self, all: &[f64]) -> [f64; 2] {
+        let (a, b) = all.split_at(all.len() / 2);
+        match (self, b.split_last()) {
+            (Self::Resampled { agreement, groups, level, resamples, seed, .. }, Some((threshold, b))) => {
+                resampled(*agreement, [a, b], *threshold, groups, *level, *resamples, *seed)
+            }
+            _ => [f64::NAN; 2],
         }
     }
 }
@@ -223,7 +232,11 @@ impl Operation for Derived {
                 }
                 Ok(Value::number(found.map_or(f64::NAN, |found| found.part(part))))
             }
-            Derivation::Spearman | Derivation::Kendall | Derivation::Auc | Derivation::Resampled { .. } => {
+            Derivation::Resampled { .. } => {
+                let all = inputs.iter().map(|value| number(value)).collect::<Result<Vec<f64>>>()?;
+                Ok(curve(self.derivation.interval_of(&all).to_vec()))
+            }
+            Derivation::Spearman | Derivation::Kendall | Derivation::Auc => {
                 let all = inputs.iter().map(|value| number(value)).collect::<Result<Vec<f64>>>()?;
                 self.derivation.one_class(&all).into_iter().for_each(|warning| context.warn(warning));
                 Ok(Value::number(self.derivation.of_numbers(&all)))

@@ -6,7 +6,7 @@ use rhai::{Dynamic, Engine, Map};
 use super::arithmetic::joined;
 use super::curve::value_of;
 use super::general::{AnyNumber, wanted_number};
-use super::statistics::{derived, paired};
+use super::statistics::{derived, derived_interval, paired};
 use crate::Error;
 use crate::entropy::Derivation;
 use crate::script::join::Lacking;
@@ -143,11 +143,6 @@ mod functions {
         let values = paired(&context, "score", &scores, &outcomes)?;
         let groups = repetitions(&context, &scores, &outcomes, &over)?;
         let with_threshold: Vec<Dynamic> = values.iter().cloned().chain([threshold.into()]).collect();
-        let end = |agreement: Agreement, share: f64| {
-            let derivation = Derivation::resampled(agreement, groups.clone(), share, resamples, seed);
-            derived(&context, derivation, &with_threshold, "")
-        };
-        let outside = (1.0 - level) / 2.0;
         let kinds = [
             ("rho", "Spearman's ρ", Derivation::Spearman, &values, Agreement::Spearman),
             ("tau", "Kendall's τ", Derivation::Kendall, &values, Agreement::Kendall),
@@ -156,8 +151,10 @@ mod functions {
         let mut found = Map::new();
         for (name, quantity, derivation, values, agreement) in kinds {
             found.insert(name.into(), Dynamic::from(derived(&context, derivation, values, quantity)?));
-            found.insert(format!("{name}_low").into(), Dynamic::from(end(agreement, outside)?));
-            found.insert(format!("{name}_high").into(), Dynamic::from(end(agreement, 1.0 - outside)?));
+            let derivation = Derivation::resampled(agreement, groups.clone(), level, resamples, seed);
+            let [low, high] = derived_interval(derivation, &with_threshold)?;
+            found.insert(format!("{name}_low").into(), Dynamic::from(low));
+            found.insert(format!("{name}_high").into(), Dynamic::from(high));
         }
         Ok(found)
     }

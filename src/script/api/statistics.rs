@@ -236,6 +236,20 @@ pub(super) fn derived(
     Ok(Number { source, quantity })
 }
 
+/// The two ends of an interval that is derived from numbers; if these are known, so are the ends.
+pub(super) fn derived_interval(derivation: Derivation, values: &[Dynamic]) -> Native<[Number; 2]> {
+    let ends = match values.iter().map(number).collect::<Option<Vec<f64>>>() {
+        Some(numbers) => {
+            derivation.interval_of(&numbers).map(|value| derive(Derivation::Constant { value }, Vec::new()))
+        }
+        None => {
+            let both = derive(derivation, values.iter().map(source).collect::<Result<_, Error>>()?);
+            [1, 2].map(|depth| derive(Derivation::At { depth }, vec![both.clone()]))
+        }
+    };
+    Ok(ends.map(|source| Number { source, quantity: "" }))
+}
+
 pub(super) fn register(engine: &mut Engine) {
     engine.register_global_module(rhai::exported_module!(functions).into());
 }
