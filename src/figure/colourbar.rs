@@ -5,7 +5,7 @@ use super::chart::Side;
 use super::geometry::Rect;
 use super::scene::{LABEL, Mark, Paint, Scene, TICK};
 use super::text::{Text, math_label};
-use super::{Axis, Colour, Colouring, Palette, Scale};
+use super::{Axis, Cell, Colour, Colouring, Palette, Scale};
 
 /// The values that the colours run over.
 #[derive(Debug, Clone)]
@@ -85,6 +85,16 @@ impl Colours {
             _ if value == f64::INFINITY => Paint::Infinite,
             Some(scale) => Paint::Solid(self.colour(scale.at(value))),
             None => Paint::Missing,
+        }
+    }
+
+    /// The paint of a cell.
+    pub fn paint_cell(&self, cell: Cell) -> Paint {
+        match cell {
+            Cell::Value(value) => self.paint(value),
+            Cell::Diverged => Paint::Diverged,
+            Cell::Failed => Paint::Failed,
+            Cell::Missing => Paint::Missing,
         }
     }
 

@@ -24,9 +24,20 @@ pub fn name(given: &str, otherwise: &str) -> String {
     if given.is_empty() { otherwise.into() } else { given.into() }
 }
 
-/// The points of these curves: label, x and y.
-pub fn points(series: &[Series]) -> impl Iterator<Item = (&str, String, String)> {
-    series.iter().flat_map(|s| s.x.iter().zip(&s.y).map(|(x, y)| (s.label.as_str(), plain(*x), plain(*y))))
+/// The points of these curves: label, x and y, and whether it is NaN since a training diverged.
+pub fn points(series: &[Series]) -> impl Iterator<Item = (&str, String, String, bool)> {
+    let of = |s| {
+        let Series { label, x, y, diverged, .. }: &Series = s;
+        let points = x.iter().zip(y).enumerate();
+        points
+            .map(|(i, (x, y))| (label.as_str(), plain(*x), plain(*y), y.is_nan() && diverged.binary_search(&i).is_ok()))
+    };
+    series.iter().flat_map(of)
+}
+
+/// The status of a number of lines and bars.
+pub fn status(has_diverged: bool) -> String {
+    if has_diverged { "diverged" } else { "ok" }.into()
 }
 
 /// A pixel in f32's own few digits, −∞ and NaN as elsewhere.

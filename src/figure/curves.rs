@@ -86,12 +86,12 @@ pub fn draw(scene: &mut Scene, frame: &Frame, (series, y): (&[Series], &Axis), g
             }
         }
         let mut points = points;
-        for (point, (&x, &value)) in points.iter_mut().zip(s.x.iter().zip(&s.y)) {
+        for (i, (point, (&x, &value))) in points.iter_mut().zip(s.x.iter().zip(&s.y)).enumerate() {
             let at = frame.px(x);
             if point.is_some() || !x.is_finite() || !(frame.left..=frame.right).contains(&at) {
                 continue;
             }
-            if let Some(odd) = Odd::of(value, y) {
+            if let Some(odd) = Odd::of_number(i, value, y, &s.diverged) {
                 let room = marks::RADIUS + 3.0;
                 let place = (at, if odd == Odd::Above { frame.top + room } else { frame.bottom - room });
                 odd.marker().draw(scene, place, colour);

@@ -15,16 +15,9 @@ use crate::{Error, Result};
 impl Drawing for Heatmap {
     fn chart(&self, agreed: &Agreed) -> Result<Chart<'_>> {
         self.check()?;
-        let values = self.cells.iter().flatten().filter_map(|cell| match cell {
-            Cell::Value(value) => Some(*value),
-            _ => None,
-        });
+        let values = self.cells.iter().flatten().filter_map(Cell::number);
         let colours = Colours::new(values, &self.colour, agreed.colour);
-        let paint = |cell: Cell| match cell {
-            Cell::Value(value) => colours.paint(value),
-            Cell::Failed => Paint::Failed,
-            Cell::Missing => Paint::Missing,
-        };
+        let paint = |cell: Cell| colours.paint_cell(cell);
         let (columns, across) = edges(&self.xs, self.x.log);
         let (rows, upward) = edges(&self.ys, self.y.log);
         let (x, y) = (side(&self.x, &self.xs, &across, agreed.x), side(&self.y, &self.ys, &upward, agreed.y));
@@ -87,8 +80,8 @@ impl Drawing for Heatmap {
                 rows.push(text([&series, &self.x.reading(*x), &self.y.reading(*y), &value, status]));
             }
         }
-        for (line, x, y) in points(&self.lines) {
-            rows.push(text([line, &x, &y, "", "line"]));
+        for (line, x, y, has_diverged) in points(&self.lines) {
+            rows.push(text([line, &x, &y, "", if has_diverged { "diverged" } else { "line" }]));
         }
         Ok(rows)
     }

@@ -43,6 +43,8 @@ impl Figure {
 struct Counts {
     all: usize,
     nan: usize,
+    /// NaN, since a training diverged.
+    diverged: usize,
     below: usize,
     above: usize,
     /// Not positive, on a logarithmic axis.
@@ -65,7 +67,8 @@ impl Counts {
     fn sentences(&self, what: &str, name: &str, shown: Shown) -> Vec<String> {
         let all = self.all;
         let shown = shown.words();
-        let kinds = [(self.nan, "NaN"), (self.below, "−∞"), (self.above, "+∞")];
+        let kinds =
+            [(self.nan, "NaN"), (self.diverged, "of diverged trainings"), (self.below, "−∞"), (self.above, "+∞")];
         let odd = kinds
             .into_iter()
             .filter(|(n, _)| *n > 0)
@@ -107,6 +110,27 @@ fn counted(values: impl Iterator<Item = f64>, is_log: bool, shows_infinity: bool
     counts
 }
 
+/// The same; those in `diverged`, by their numbers, are NaN since a training diverged.
+fn counted_trained(values: &[f64], diverged: &[usize], is_log: bool, shows_infinity: bool) -> Counts {
+    let mut counts = counted(values.iter().copied(), is_log, shows_infinity);
+    counts.diverged = diverged.iter().filter(|&&i| values.get(i).is_some_and(|value| value.is_nan())).count();
+    counts.nan -= counts.diverged;
+    counts
+}
+
+impl std::iter::Sum for Counts {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |a, b| Self {
+            all: a.all + b.all,
+            nan: a.nan + b.nan,
+            diverged: a.diverged + b.diverged,
+            below: a.below + b.below,
+            above: a.above + b.above,
+            not_positive: a.not_positive + b.not_positive,
+        })
+    }
+}
+
 fn name<'a>(axis: &'a Axis, otherwise: &'a str) -> &'a str {
     if axis.name.is_empty() { otherwise } else { &axis.name }
 }
@@ -114,7 +138,8 @@ fn name<'a>(axis: &'a Axis, otherwise: &'a str) -> &'a str {
 /// What curves do not show. Over colours, +∞ runs out at the top.
 fn curves(series: &[Series], (x, y): (&Axis, &Axis), ground: Ground) -> Vec<String> {
     let xs = counted(series.iter().flat_map(|s| s.x.iter().copied()), x.log, false);
-    let ys = counted(series.iter().flat_map(|s| s.y.iter().copied()), y.log, ground == Ground::Colours);
+    let ys = series.iter().map(|s| counted_trained(&s.y, &s.diverged, y.log, ground == Ground::Colours));
+    let ys: Counts = ys.sum();
     let of_lines = if ground == Ground::Paper { "values" } else { "values of the lines" };
     [xs.sentences("positions", name(x, "x"), Shown::Not), ys.sentences(of_lines, name(y, "y"), Shown::Marked)].concat()
 }
@@ -134,8 +159,8 @@ impl Kind {
             ]
             .concat(),
             Self::Lines(Lines { x, y, series, .. }) => curves(series, (x, y), Ground::Paper),
-            Self::Bars(Bars { x, y, xs, heights, lines, .. }) => {
-                let heights = counted(heights.iter().copied(), y.log, false);
+            Self::Bars(Bars { x, y, xs, heights, diverged, lines, .. }) => {
+                let heights = counted_trained(heights, diverged, y.log, false);
                 let heights = heights.sentences("heights", name(y, "y"), Shown::Marked);
                 [positions(xs, "positions", x, "x"), heights, curves(lines, (x, y), Ground::Colours)].concat()
             }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::axis::Frame;
 use super::chart::{Agreed, Chart, Side};
 use super::colourbar::Colours;
-use super::csv::Row;
+use super::csv::{Row, status};
 use super::curves::{self, Ground};
 use super::number::plain;
 use super::regions::{Part, Shape};
@@ -55,6 +55,8 @@ impl Drawing for Lines {
         if banded {
             head.extend(["lo".into(), "hi".into()]);
         }
+        let has_status = self.series.iter().any(|s| !s.diverged.is_empty());
+        head.extend(has_status.then(|| "status".into()));
         let mut rows = vec![head];
         for series in &self.series {
             for (i, (x, y)) in series.x.iter().zip(&series.y).enumerate() {
@@ -63,6 +65,7 @@ impl Drawing for Lines {
                     let ends = series.band.as_ref().map_or([None; 2], |band| [band.lo.get(i), band.hi.get(i)]);
                     row.extend(ends.map(|end| end.map_or(String::new(), |v| plain(*v))));
                 }
+                row.extend(has_status.then(|| status(y.is_nan() && series.diverged.binary_search(&i).is_ok())));
                 rows.push(row);
             }
         }

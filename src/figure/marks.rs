@@ -15,6 +15,8 @@ pub enum Marker {
     Up,
     /// NaN, or a point that failed.
     Cross,
+    /// NaN, since a training diverged.
+    Star,
     /// At or below 0, where a logarithmic axis has no place; a value that is not computed.
     Ring,
 }
@@ -25,6 +27,7 @@ pub enum Odd {
     Below,
     Above,
     NaN,
+    Diverged,
     NotPositive,
 }
 
@@ -38,6 +41,7 @@ impl Marker {
             Paint::Solid(colour) => (Self::Dot, colour),
             Paint::NegInfinite => (Self::Down, INK),
             Paint::Infinite => (Self::Up, INK),
+            Paint::Diverged => (Self::Star, paint.hatch().map_or(INK, |hatch| hatch.ink)),
             Paint::NaN | Paint::Failed => (Self::Cross, paint.hatch().map_or(INK, |hatch| hatch.ink)),
             Paint::Missing => (Self::Ring, Colour(0xa0, 0xa0, 0xa0)),
         }
@@ -58,6 +62,13 @@ impl Marker {
                 line(vec![(x - r, y - r), (x + r, y + r)]);
                 line(vec![(x - r, y + r), (x + r, y - r)]);
             }
+            Self::Star => {
+                // Half of each side of a hexagon's diagonals.
+                let (half, side) = (r / 2.0, r * 0.87);
+                line(vec![(x, y - r), (x, y + r)]);
+                line(vec![(x - side, y - half), (x + side, y + half)]);
+                line(vec![(x - side, y + half), (x + side, y - half)]);
+            }
             Self::Ring => {
                 let mut points = circle((x, y), r * 0.8);
                 points.push(points[0]);
@@ -74,7 +85,7 @@ pub fn circle((x, y): (f64, f64), radius: f64) -> Vec<(f64, f64)> {
 }
 
 impl Odd {
-    pub const ALL: [Self; 4] = [Self::Below, Self::Above, Self::NaN, Self::NotPositive];
+    pub const ALL: [Self; 5] = [Self::Below, Self::Above, Self::NaN, Self::Diverged, Self::NotPositive];
 
     /// What an axis cannot show of this value, if anything.
     pub fn of(value: f64, axis: &Axis) -> Option<Self> {
@@ -87,11 +98,20 @@ impl Odd {
         }
     }
 
+    /// The same of number `i` of some values, of which those in `diverged` are NaN since a training diverged.
+    pub fn of_number(i: usize, value: f64, axis: &Axis, diverged: &[usize]) -> Option<Self> {
+        match Self::of(value, axis) {
+            Some(Self::NaN) if diverged.binary_search(&i).is_ok() => Some(Self::Diverged),
+            odd => odd,
+        }
+    }
+
     pub fn marker(self) -> Marker {
         match self {
             Self::Below => Marker::Down,
             Self::Above => Marker::Up,
             Self::NaN => Marker::Cross,
+            Self::Diverged => Marker::Star,
             Self::NotPositive => Marker::Ring,
         }
     }
@@ -102,6 +122,7 @@ impl Odd {
             Self::Below => "−∞",
             Self::Above => "+∞",
             Self::NaN => "NaN",
+            Self::Diverged => "diverged",
             Self::NotPositive => "at or below 0",
         }
     }
@@ -113,7 +134,11 @@ impl Odd {
 
     /// The odd values of these curves, each kind once.
     pub fn among(series: &[Series], y: &Axis) -> Vec<Self> {
-        let found: Vec<Self> = series.iter().flat_map(|s| &s.y).filter_map(|&value| Self::of(value, y)).collect();
+        let of = |s: &Series| -> Vec<Self> {
+            let values = s.y.iter().enumerate();
+            values.filter_map(|(i, &value)| Self::of_number(i, value, y, &s.diverged)).collect()
+        };
+        let found: Vec<Self> = series.iter().flat_map(of).collect();
         Self::ALL.into_iter().filter(|odd| found.contains(odd)).collect()
     }
 }

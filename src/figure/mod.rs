@@ -160,6 +160,8 @@ pub struct Heatmap {
 pub enum Cell {
     /// A result, which may be −∞, +∞ or NaN: those are marked, never hidden.
     Value(f64),
+    /// NaN, since a training that it rests on diverged.
+    Diverged,
     /// Its computation failed.
     Failed,
     /// Not computed yet.
@@ -194,6 +196,9 @@ pub struct Series {
     /// Where its points lie upward; as many as `x`.
     #[serde(with = "number::list")]
     pub y: Vec<f64>,
+    /// Which of the points are NaN since a training diverged: their numbers, ascending.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub diverged: Vec<usize>,
     /// A shaded range around it, such as the spread over seeds.
     pub band: Option<Band>,
     /// Its colour; chosen by position where `None`.
@@ -245,12 +250,17 @@ pub struct Bars {
     /// How high each bar is; as many as `xs`. One that is not finite is left out.
     #[serde(with = "number::list")]
     pub heights: Vec<f64>,
+    /// Which of the heights are NaN since a training diverged: their numbers, ascending.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub diverged: Vec<usize>,
+    /// The whiskers' ends, such as the spread over seeds; a bar whose ends are NaN or equal has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub whiskers: Option<Band>,
     /// What the bars' colours measure.
     #[serde(flatten)]
     pub colour: Colouring,
     /// The quantity shown as colour, as many as `xs`; empty for plain bars.
-    #[serde(with = "number::list")]
-    pub values: Vec<f64>,
+    pub values: Vec<Cell>,
     /// Curves drawn over the bars.
     pub lines: Vec<Series>,
 }
@@ -367,10 +377,12 @@ impl Figure {
 
     /// What is drawn as one table, all digits kept; −∞ is `-inf` and NaN `nan`, as pandas reads them.
     ///
-    /// - Heatmap: `series,<x>,<y>,value,status`. Cells have the value's name as series and the status `ok`, `failed`
+    /// - Heatmap: `series,<x>,<y>,value,status`. Cells have the value's name as series and the status `ok`, `diverged`, `failed`
     ///   or `missing`; curves follow with their label as series, no value, and the status `line`.
     /// - Lines: `series,<x>,<y>`, and `lo,hi` where a curve has a band.
-    /// - Bars: `series,<x>,<y>`, and the colour's quantity where there is one; bars have `bars` as series.
+    /// - Bars: `series,<x>,<y>`, `lo,hi` where bars have whiskers, and the colour's quantity where there is one; bars have `bars` as
+    ///   series.
+    /// - Lines and bars also have `status`, `ok` or `diverged`, where a training diverged.
     /// - Scatter: `series,point,<x>,<y>`, and the colour's quantity and its status where there is one; dots have `dots` as
     ///   series.
     /// - Histogram: `series,from,to,count`; the ranges have the values' name as series.

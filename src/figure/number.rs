@@ -128,6 +128,7 @@ impl Serialize for Cell {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         match *self {
             Self::Value(value) => Json::from(value).serialize(to),
+            Self::Diverged => to.serialize_str("diverged"),
             Self::Failed => to.serialize_str("failed"),
             Self::Missing => to.serialize_none(),
         }
@@ -139,6 +140,7 @@ impl<'de> Deserialize<'de> for Cell {
         match Option::<Json>::deserialize(from)? {
             None => Ok(Self::Missing),
             Some(Json::Word(word)) if word == "failed" => Ok(Self::Failed),
+            Some(Json::Word(word)) if word == "diverged" => Ok(Self::Diverged),
             Some(json) => json.value().map(Self::Value),
         }
     }

@@ -128,6 +128,12 @@ impl Quantity {
         Self::cells(name, by, values.iter().copied().map(Cell::Value).collect())
     }
 
+    /// Numbers, some of which are NaN since a training diverged.
+    pub(super) fn trained(name: String, by: By, values: &[f64], diverged: &[usize]) -> Self {
+        let cells = values.iter().enumerate().map(|(i, &value)| Cell::of(value, diverged.binary_search(&i).is_ok()));
+        Self::cells(name, by, cells.collect())
+    }
+
     /// Places on an axis: its words, or numbers.
     pub(super) fn places(axis: &Axis, otherwise: &str, by: By, values: &[f64]) -> Self {
         let numbers = Self::numbers(axis.column(otherwise), by, values);
@@ -158,7 +164,7 @@ impl Part {
         }
         quantities.push(Quantity::places(axes.0, "x", By::I, &series.x));
         let value = Some(quantities.len());
-        quantities.push(Quantity::numbers(axes.1.column("y"), By::I, &series.y));
+        quantities.push(Quantity::trained(axes.1.column("y"), By::I, &series.y, &series.diverged));
         if let Some(band) = &series.band {
             quantities.push(Quantity::numbers("from".into(), By::I, &band.lo));
             quantities.push(Quantity::numbers("to".into(), By::I, &band.hi));
@@ -168,10 +174,21 @@ impl Part {
 }
 
 impl Cell {
+    /// A number of a result that rests on a training that diverged, or does not.
+    pub fn of(value: f64, has_diverged: bool) -> Self {
+        if has_diverged && value.is_nan() { Self::Diverged } else { Self::Value(value) }
+    }
+
+    /// The number, if it is one.
+    pub fn number(&self) -> Option<f64> {
+        if let Self::Value(value) = *self { Some(value) } else { None }
+    }
+
     /// What a reader is shown: six digits of a number, or why there is none.
     pub fn words(&self) -> String {
         match *self {
             Self::Value(value) => pretty(value),
+            Self::Diverged => "diverged".to_owned(),
             Self::Failed => "failed".to_owned(),
             Self::Missing => "not computed yet".to_owned(),
         }
@@ -181,6 +198,7 @@ impl Cell {
     pub fn record(&self) -> (String, &'static str) {
         match *self {
             Self::Value(value) => (plain(value), "ok"),
+            Self::Diverged => (plain(f64::NAN), "diverged"),
             Self::Failed => (String::new(), "failed"),
             Self::Missing => (String::new(), "missing"),
         }

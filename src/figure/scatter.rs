@@ -16,7 +16,7 @@ use crate::{Error, Result};
 impl Drawing for Scatter {
     fn chart(&self, agreed: &Agreed) -> Result<Chart<'_>> {
         self.check()?;
-        let numbers = self.values.iter().filter_map(|cell| if let Cell::Value(v) = cell { Some(*v) } else { None });
+        let numbers = self.values.iter().filter_map(Cell::number);
         let colours = (!self.values.is_empty()).then(|| Colours::new(numbers, &self.colour, agreed.colour));
         let along = |values: &[f64], pick: fn(&Series) -> &[f64]| -> Vec<f64> {
             values.iter().copied().chain(self.lines.iter().flat_map(|line| pick(line).iter().copied())).collect()
@@ -26,9 +26,7 @@ impl Drawing for Scatter {
         let y = Side::spanning(&self.y, ys.into_iter(), &agreed.shown.1, 0.05, agreed.y);
         let x = Side { whole: chart::whole(&self.xs), ..x };
         let paint = |i: usize| match (&colours, self.values.get(i)) {
-            (Some(_), Some(Cell::Failed)) => Paint::Failed,
-            (Some(_), None | Some(Cell::Missing)) => Paint::Missing,
-            (Some(colours), Some(Cell::Value(value))) => colours.paint(*value),
+            (Some(colours), cell) => colours.paint_cell(cell.copied().unwrap_or_default()),
             (None, _) => Paint::Solid(Colour::series(0)),
         };
         let paints: Vec<Paint> = (0..self.xs.len()).map(paint).collect();
@@ -74,7 +72,7 @@ impl Drawing for Scatter {
             }
             rows.push(row);
         }
-        for (line, x, y) in points(&self.lines) {
+        for (line, x, y, _) in points(&self.lines) {
             let mut row = vec![line.to_string(), String::new(), x, y];
             if coloured {
                 row.extend([String::new(), "line".into()]);

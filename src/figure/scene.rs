@@ -62,6 +62,7 @@ pub enum Paint {
     NegInfinite,
     Infinite,
     NaN,
+    Diverged,
     Failed,
     Missing,
 }
@@ -83,7 +84,8 @@ impl Hatch {
 }
 
 impl Paint {
-    pub const HATCHED: [Self; 5] = [Self::NegInfinite, Self::Infinite, Self::NaN, Self::Failed, Self::Missing];
+    pub const HATCHED: [Self; 6] =
+        [Self::NegInfinite, Self::Infinite, Self::NaN, Self::Diverged, Self::Failed, Self::Missing];
 
     /// The hatch, if it is not a plain colour.
     pub fn hatch(self) -> Option<Hatch> {
@@ -94,6 +96,7 @@ impl Paint {
             Self::NegInfinite => hatch("neg-inf", dark, light, true, false),
             Self::Infinite => hatch("inf", dark, light, false, true),
             Self::NaN => hatch("nan", grey, Colour(0x6e, 0x6e, 0x6e), true, true),
+            Self::Diverged => hatch("diverged", Colour(0xff, 0xe3, 0xc2), Colour(0xd9, 0x5f, 0x02), true, false),
             Self::Failed => hatch("failed", Colour::WHITE, Colour(0xc2, 0x18, 0x8b), true, true),
             Self::Missing => hatch("missing", Colour(0xf4, 0xf4, 0xf4), Colour(0xd6, 0xd6, 0xd6), false, true),
         }
@@ -101,7 +104,8 @@ impl Paint {
 
     /// The plain colour that stands for the hatch where there is no room for its lines.
     pub fn narrow(self) -> Self {
-        let colour = |hatch: Hatch| if self == Self::Failed { hatch.ink } else { hatch.ground };
+        let colour =
+            |hatch: Hatch| if matches!(self, Self::Failed | Self::Diverged) { hatch.ink } else { hatch.ground };
         self.hatch().map_or(self, |hatch| Self::Solid(colour(hatch)))
     }
 
@@ -112,6 +116,7 @@ impl Paint {
             Self::NegInfinite => "−∞",
             Self::Infinite => "+∞",
             Self::NaN => "NaN",
+            Self::Diverged => "diverged",
             Self::Failed => "failed",
             Self::Missing => "not computed",
         }

@@ -380,7 +380,8 @@ impl Operation for Train {
         }
         let stop = course.run(context)?;
         let mut arrays = course.learner.arrays()?;
-        if stop.is_divergence() {
+        let has_diverged = stop.is_divergence();
+        if has_diverged {
             let words = stop.in_words(course.learner.steps());
             let error = Error::new(format!("a training with {} {words}", training.optimizer));
             context.warn(error.hint("its network's numbers are NaN; take a smaller rate, or give `clip`"));
@@ -389,6 +390,7 @@ impl Operation for Train {
         let named = (1..=architecture.depth())
             .flat_map(|l| architecture.names(l).into_iter().zip(architecture.blocks()[l - 1].param_specs()));
         let value = course.history.result(stop, course.learner.steps(), of_validation.is_some());
+        let value = if has_diverged { value.marked_diverged() } else { value };
         Ok(named.zip(arrays).fold(value, |value, ((name, spec), array)| value.with(&name, &spec.shape, array)))
     }
 }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::band::{Spread, mean_and_band};
+use super::band::Spread;
 use super::figure::{NumberLine, Plot};
 use super::{Located, ResultTable};
 use crate::executor::Computed;
-use crate::figure::{Axis, Bars, Colouring, Hit, Kind, Series};
+use crate::figure::{Axis, Band, Bars, Cell, Colouring, Hit, Kind, Series};
 use crate::work::Described;
 use crate::{Error, Result};
 
@@ -14,6 +14,8 @@ use crate::{Error, Result};
 #[derive(Debug, Clone)]
 pub struct BarsPlot {
     heights: NumberLine,
+    /// The ends of the whiskers, low and high, where they are numbers of their own.
+    ends: Option<[NumberLine; 2]>,
     colours: Option<NumberLine>,
     /// The name of the axis upward.
     y: String,
@@ -22,14 +24,44 @@ pub struct BarsPlot {
 }
 
 impl BarsPlot {
-    /// Bars over axis `x`. The height is the mean of the numbers at a position, taken over axis `over`.
+    /// Bars over axis `x`. The height is the middle of the numbers at a position, taken over axis `over`, with a whisker that shows
+    /// their spread.
     ///
     /// # Errors
     /// When the table has several columns, varies over another axis or holds curves.
-    pub fn new(table: ResultTable, x: usize, over: Option<&str>, y: String) -> Result<Self> {
+    pub fn new(table: ResultTable, x: usize, over: Option<&str>, spread: Spread, y: String) -> Result<Self> {
         let over = over.map(|over| table.axis(over)).transpose()?;
-        let heights = numbers(table, x, over)?;
-        Ok(Self { heights, colours: None, y, value: String::new() })
+        let heights = NumberLine { spread, ..numbers(table, x, over)? };
+        Ok(Self { heights, ends: None, colours: None, y, value: String::new() })
+    }
+
+    /// Whiskers between the numbers of two other tables over the same axis.
+    ///
+    /// # Errors
+    /// When a table has several columns, lacks the axis, varies over another one, or holds curves.
+    pub fn with_whiskers(mut self, ends: [ResultTable; 2]) -> Result<Self> {
+        let of = |table: ResultTable| {
+            let x = table.axis(&self.heights.x.name)?;
+            self.with_its_places(numbers(table, x, None)?, "the whiskers' ends")
+        };
+        let [low, high] = ends;
+        self.ends = Some([of(low)?, of(high)?]);
+        Ok(self)
+    }
+
+    /// Numbers over the same axis as the heights; words on it stand at the same places.
+    fn with_its_places(&self, line: NumberLine, what: &str) -> Result<NumberLine> {
+        if line.x.words == self.heights.x.words {
+            return Ok(line);
+        }
+        let [heights, others] = [&self.heights, &line].map(|line| line.x.words.join(", "));
+        let axis = &self.heights.x.name;
+        Err(Error::new(format!("axis \"{axis}\" of {what} holds \"{others}\", and that of the heights \"{heights}\""))
+            .hint("give all tables the same values in the same order"))
+    }
+
+    fn lines(&self) -> impl Iterator<Item = &NumberLine> {
+        [&self.heights].into_iter().chain(self.ends.iter().flatten()).chain(&self.colours)
     }
 
     /// Colours the bars by the numbers of another table over the same axis; `over` as in [`BarsPlot::new`].
@@ -39,19 +71,20 @@ impl BarsPlot {
     pub fn coloured_by(mut self, table: ResultTable, over: Option<&str>, value: String) -> Result<Self> {
         let x = table.axis(&self.heights.x.name)?;
         let over = over.and_then(|over| table.axis(over).ok());
-        let colours = numbers(table, x, over)?;
-        if colours.x.words != self.heights.x.words {
-            let [heights, colours] = [&self.heights, &colours].map(|line| line.x.words.join(", "));
-            let axis = &self.heights.x.name;
-            return Err(Error::new(format!(
-                "axis \"{axis}\" of the colours holds \"{colours}\", and that of the heights \"{heights}\""
-            ))
-            .hint("give both tables the same values in the same order"));
-        }
-        self.colours = Some(colours);
+        self.colours = Some(self.with_its_places(numbers(table, x, over)?, "the colours")?);
         self.value = value;
         Ok(self)
     }
+}
+
+/// The ends of the whiskers of the bars at these places; NaN where there is none.
+fn ends_at(xs: &[f64], ends: &[NumberLine; 2], computed: &Computed) -> Band {
+    let of = |line: &NumberLine| -> Vec<f64> {
+        let Series { x, y, .. } = line.series(computed);
+        let at = |place: &f64| x.binary_search_by(|other| other.total_cmp(place));
+        xs.iter().map(|place| at(place).map_or(f64::NAN, |at| y[at])).collect()
+    };
+    Band { lo: of(&ends[0]), hi: of(&ends[1]) }
 }
 
 /// The numbers of a table over axis `x`.
@@ -75,7 +108,7 @@ impl Plot for BarsPlot {
     }
 
     fn tables(&self) -> Vec<&ResultTable> {
-        [Some(&self.heights), self.colours.as_ref()].into_iter().flatten().map(|line| &line.table).collect()
+        self.lines().map(|line| &line.table).collect()
     }
 
     fn x_name(&self) -> Result<String> {
@@ -95,25 +128,25 @@ impl Plot for BarsPlot {
     }
 
     fn draw(&self, added: Vec<Series>, computed: &Computed) -> Result<Kind> {
-        let means = |line: &NumberLine| -> Vec<(f64, f64)> {
-            let points = line.points(computed).into_iter();
-            let (xs, values): (Vec<f64>, Vec<Vec<f64>>) =
-                points.map(|(x, rows)| (x, rows.into_iter().map(|(_, value)| value).collect())).unzip();
-            xs.into_iter().zip(mean_and_band(&values, Spread::None).0).collect()
+        let Series { x: xs, y: heights, diverged, band, .. } = self.heights.series(computed);
+        let whiskers = match &self.ends {
+            None => band,
+            Some(ends) => Some(ends_at(&xs, ends, computed)),
         };
-        let (xs, heights): (Vec<f64>, Vec<f64>) = means(&self.heights).into_iter().unzip();
         // Where there is no number, the bar is hatched as NaN.
-        let colour = |colours: &[(f64, f64)], x: f64| {
-            let at = colours.binary_search_by(|(position, _)| position.total_cmp(&x));
-            at.map_or(f64::NAN, |at| colours[at].1)
+        let colour = |colours: &Series, x: f64| match colours.x.binary_search_by(|place| place.total_cmp(&x)) {
+            Ok(at) => Cell::of(colours.y[at], colours.diverged.binary_search(&at).is_ok()),
+            Err(_) => Cell::Value(f64::NAN),
         };
-        let values = self.colours.as_ref().map(means);
+        let values = self.colours.as_ref().map(|colours| colours.series(computed));
         let values = values.map(|colours| xs.iter().map(|&x| colour(&colours, x)).collect());
         Ok(Kind::from(Bars {
             x: self.heights.x.axis(),
             y: Axis::new(&self.y),
             xs,
             heights,
+            diverged,
+            whiskers,
             colour: Colouring { value: self.value.clone(), ..Colouring::default() },
             values: values.unwrap_or_default(),
             lines: added,
@@ -127,8 +160,7 @@ impl Plot for BarsPlot {
             let over = axes.iter().position(|axis| axis.name != line.x.name && axis.values.len() > 1)?;
             line.table.means_over_fewer(over, computed)
         };
-        let mut found: Vec<String> =
-            [Some(&self.heights), self.colours.as_ref()].into_iter().flatten().filter_map(of).collect();
+        let mut found: Vec<String> = self.lines().filter_map(of).collect();
         found.dedup();
         found
     }
@@ -140,6 +172,7 @@ impl Plot for BarsPlot {
 
     fn named(&self, name: &mut dyn FnMut(&Described) -> Described) -> Arc<dyn Plot> {
         let colours = self.colours.as_ref().map(|colours| colours.named(name));
-        Arc::new(Self { heights: self.heights.named(name), colours, ..self.clone() })
+        let ends = self.ends.as_ref().map(|ends| ends.each_ref().map(|line| line.named(name)));
+        Arc::new(Self { heights: self.heights.named(name), ends, colours, ..self.clone() })
     }
 }

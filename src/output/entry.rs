@@ -49,6 +49,11 @@ impl Entry {
         }
     }
 
+    /// Whether its result rests on a training that diverged: its numbers that are NaN are so for that reason.
+    pub(super) fn has_diverged(&self, computed: &Computed) -> bool {
+        self.computed(computed).is_some_and(Value::has_diverged)
+    }
+
     /// Whether it is known and has no number, such as a text.
     pub(super) fn is_no_number(&self) -> bool {
         match self {

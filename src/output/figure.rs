@@ -376,13 +376,15 @@ impl NumberLine {
     }
 
     pub fn series(&self, computed: &Computed) -> Series {
-        let (x, values): (Vec<f64>, Vec<Vec<f64>>) = self
-            .points(computed)
-            .into_iter()
-            .map(|(x, rows)| (x, rows.into_iter().map(|(_, value)| value).collect::<Vec<_>>()))
-            .unzip();
+        let points = self.points(computed);
+        let values = |rows: &[(usize, f64)]| rows.iter().map(|(_, value)| *value).collect::<Vec<f64>>();
+        let (x, values): (Vec<f64>, Vec<Vec<f64>>) = points.iter().map(|(x, rows)| (*x, values(rows))).unzip();
         let (y, band) = mean_and_band(&values, self.spread);
-        Series { band, ..Series::new(&*self.label, x, y) }
+        let diverged = points.iter().zip(&y).enumerate().filter(|(_, ((_, rows), y))| {
+            y.is_nan() && rows.iter().any(|(row, _)| self.table.rows[*row].entry().has_diverged(computed))
+        });
+        let diverged = diverged.map(|(i, _)| i).collect();
+        Series { band, diverged, ..Series::new(&*self.label, x, y) }
     }
 
     /// The rows behind point `i`.

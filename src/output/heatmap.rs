@@ -93,6 +93,7 @@ impl Plot for HeatmapPlot {
         for (i, row) in self.table.rows.iter().enumerate() {
             let range = self.y.as_ref().map_or(0..ys.len(), |y| y.of_row[i]..y.of_row[i] + 1);
             let (entry, numbers) = (row.entry(), row.entry().numbers(computed));
+            let has_diverged = entry.has_diverged(computed);
             let without = match entry {
                 _ if entry.has_failed(computed) => Cell::Failed,
                 // It is not a number, which is what NaN says.
@@ -101,7 +102,7 @@ impl Plot for HeatmapPlot {
             };
             for (j, cell) in columns[self.x.of_row[i]][range].iter_mut().enumerate() {
                 *cell = match &numbers {
-                    Some(numbers) => numbers.get(j).map_or(Cell::Missing, |&value| Cell::Value(value)),
+                    Some(numbers) => numbers.get(j).map_or(Cell::Missing, |&value| Cell::of(value, has_diverged)),
                     None => without,
                 };
             }

@@ -133,10 +133,12 @@ impl LinesPlot {
         let values: Vec<Vec<f64>> =
             (0..depths).map(|depth| curves.iter().filter_map(|curve| curve.get(depth).copied()).collect()).collect();
         let (y, mut band) = mean_and_band(&values, self.spread);
+        let has_diverged = entries().any(|entry| entry.has_diverged(computed));
+        let diverged = (0..depths).filter(|&depth| has_diverged && y[depth].is_nan()).collect();
         if let [row] = *rows {
             band = self.table.rows[row].entry().quartiles(computed).filter(|_| self.spread != Spread::None);
         }
-        Series { band, ..Series::new(label, (1..=depths).map(|depth| depth as f64).collect(), y) }
+        Series { band, diverged, ..Series::new(label, (1..=depths).map(|depth| depth as f64).collect(), y) }
     }
 }
 

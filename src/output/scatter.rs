@@ -63,7 +63,7 @@ impl Numbers {
         }
         let entry = self.table.rows[self.rows[dot]].entry();
         match entry.numbers(computed).and_then(|numbers| numbers.first().copied()) {
-            Some(value) => Cell::Value(value),
+            Some(value) => Cell::of(value, entry.has_diverged(computed)),
             None if entry.has_failed(computed) => Cell::Failed,
             None if entry.is_no_number() => Cell::Value(f64::NAN),
             None => Cell::Missing,

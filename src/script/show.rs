@@ -140,12 +140,13 @@ const LISTED: usize = 5;
 
 /// Warnings of points whose results hold NaN: weights with NaN, or too large ones.
 fn warnings_of_nan(targets: &[Target], computed: &Computed) -> Vec<Error> {
-    let (mut all, mut some) = (BTreeSet::new(), BTreeSet::new());
+    let (mut all, mut some, mut diverged) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for target in targets {
         let value = computed.get(&target.result.fingerprint()).and_then(|result| result.as_ref().ok());
         let Some(numbers) = value.and_then(|value| numbers(value).ok()) else { continue };
         match numbers.iter().filter(|x| x.is_nan()).count() {
             0 => {}
+            _ if value.is_some_and(|value| value.has_diverged()) => _ = diverged.insert(target.point.as_str()),
             nan if nan == numbers.len() => _ = all.insert(target.point.as_str()),
             _ => _ = some.insert(target.point.as_str()),
         }
@@ -163,7 +164,10 @@ fn warnings_of_nan(targets: &[Target], computed: &Computed) -> Vec<Error> {
     };
     let hint = "such results come from weights that hold NaN, from numbers beyond single precision, or from a statistic of too few values";
     let throughout = warning(&all, "are NaN throughout").map(|warning| warning.hint(hint));
-    throughout.into_iter().chain(warning(&some, "are NaN in part")).collect()
+    let in_part = warning(&some, "are NaN in part");
+    let of_diverged = warning(&diverged, "are NaN, since a training diverged")
+        .map(|warning| warning.hint("take a smaller rate, or give `clip`; figures show such points as \"diverged\""));
+    throughout.into_iter().chain(in_part).chain(of_diverged).collect()
 }
 
 /// What came of writing outputs.

@@ -60,7 +60,8 @@ impl Operation for Batched {
         }
         let Some((first, _)) = batch.first() else { return Ok(Value::default()) };
         let values = first.run_batched(&batch, context)?;
-        Ok(values.into_iter().enumerate().fold(Value::default(), |all, (i, value)| all.with_part(i, value)))
+        let values = values.into_iter().zip(&batch).map(|(value, (_, inputs))| value.after(inputs));
+        Ok(values.enumerate().fold(Value::default(), |all, (i, value)| all.with_part(i, value)))
     }
 }
 

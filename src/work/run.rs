@@ -459,6 +459,8 @@ impl<'a> Runner<'a> {
         };
         let value = catch_unwind(AssertUnwindSafe(|| operation.run(inputs, &context)))
             .unwrap_or_else(|panic| Err(panicked(operation.name(), panic.as_ref(), device.is_some())))?;
+        // Of a batch, each member has inputs of its own.
+        let value = if operation.name() == BATCHED { value } else { value.after(inputs) };
         let rest = node.cost.operations - *lock(&reported);
         (self.observer)(Event::Advanced(rest));
         Ok(value)

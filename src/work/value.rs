@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor};
 
@@ -14,7 +15,26 @@ pub struct Value {
     arrays: BTreeMap<String, ArrayBuf>,
 }
 
+/// The array that marks a result which rests on a training that diverged.
+const DIVERGED: &str = "diverged";
+
 impl Value {
+    /// The same result, marked as one that rests on a training that diverged: numbers of it that are NaN are so for that reason.
+    #[must_use]
+    pub fn marked_diverged(self) -> Self {
+        self.with(DIVERGED, &[1], vec![1.0_f64])
+    }
+
+    /// Whether it rests on a training that diverged.
+    pub fn has_diverged(&self) -> bool {
+        self.arrays.contains_key(DIVERGED)
+    }
+
+    /// Marked if one of the results that it was computed from is.
+    pub(super) fn after(self, inputs: &[Arc<Self>]) -> Self {
+        if inputs.iter().any(|input| input.has_diverged()) { self.marked_diverged() } else { self }
+    }
+
     /// Adds an array; `data` has as many numbers as `shape` asks for.
     #[must_use]
     pub fn with(self, name: &str, shape: &[usize], data: impl Into<Data>) -> Self {

@@ -47,7 +47,7 @@ fn lines_bars_and_images_as_tables() {
     };
     let lines = Lines { x: Axis::new("depth"), series: vec![plain, banded], ..Lines::default() };
     assert_eq!(Figure::new("", lines).csv().unwrap(), "series,depth,y,lo,hi\n\"a, b\",1,1e-7,,\nc,2,2,-inf,3\n");
-    let bars = Bars { xs: vec![1.0], heights: vec![30.0], values: vec![0.4], ..Bars::default() };
+    let bars = Bars { xs: vec![1.0], heights: vec![30.0], values: vec![Cell::Value(0.4)], ..Bars::default() };
     assert_eq!(Figure::new("", bars).csv().unwrap(), "series,x,y,value\nbars,1,30,0.4\n");
     let images = vec![
         Image::new("one", [1, 2], vec![0.1, f32::NAN]).unwrap(),
@@ -151,6 +151,7 @@ fn regions_of_a_heatmap_are_its_cells() {
             let (numbers, status) = record(&regions.parts[0], i, j);
             assert_eq!(records[i * 2 + j][1..], [&numbers[..], &[status.to_owned()]].concat());
             match cell(i, j) {
+                Cell::Diverged => assert_eq!(paint, "url(#entroscope-diverged)"),
                 Cell::Failed => assert_eq!(paint, "url(#entroscope-failed)"),
                 Cell::Missing => assert_eq!(paint, "url(#entroscope-missing)"),
                 Cell::Value(v) if v.is_finite() => assert!(paint.starts_with('#'), "{paint}"),
@@ -192,7 +193,12 @@ fn regions_of_curves_are_their_points() {
 #[test]
 fn regions_of_bars_and_images_are_their_rectangles() {
     let xs = vec![3.0, 1.0, 2.0];
-    let bars = Bars { xs, heights: vec![3.0, f64::NAN, 2.0], values: vec![1.0, 2.0, 3.0], ..Bars::default() };
+    let bars = Bars {
+        xs,
+        heights: vec![3.0, f64::NAN, 2.0],
+        values: [1.0, 2.0, 3.0].map(Cell::Value).to_vec(),
+        ..Bars::default()
+    };
     let figure = Figure::new("", bars);
     let regions = figure.regions().unwrap();
     let painted = painted(&figure.svg().unwrap());
@@ -239,10 +245,61 @@ fn what_has_no_colour_is_marked_and_explained() {
     assert!(!Figure::new("", whole).svg().unwrap().contains("entroscope-failed"));
 }
 
+/// What diverged is drawn and told otherwise than what failed, and than another NaN.
+#[test]
+fn a_diverged_training_is_a_hole_of_its_own_kind() {
+    let cells = vec![vec![Cell::Diverged, Cell::Failed, Cell::Value(f64::NAN), Cell::Value(1.0)]];
+    let map = Figure::new("", Heatmap { xs: vec![1.0], ys: vec![1.0, 2.0, 3.0, 4.0], cells, ..Heatmap::default() });
+    let svg = map.svg().unwrap();
+    for hatch in ["diverged", "failed", "nan"] {
+        assert!(svg.contains(&format!("url(#entroscope-{hatch})")), "{hatch}");
+    }
+    assert!(svg.contains(">diverged<") && svg.contains(">failed<") && svg.contains(">NaN<"));
+    let csv = map.csv().unwrap();
+    assert!(csv.contains(",nan,diverged\n") && csv.contains(",,failed\n") && csv.contains(",nan,ok\n"), "{csv}");
+    assert_eq!(map.regions().unwrap().parts[0].quantities[2].texts[..3], ["diverged", "failed", "not a number"]);
+
+    let y = vec![1.0, f64::NAN, f64::NAN];
+    let curve = Series { diverged: vec![1], ..Series::new("a", vec![1.0, 2.0, 3.0], y.clone()) };
+    let lines = Figure::new("", Lines { series: vec![curve], ..Lines::default() });
+    let csv = lines.csv().unwrap();
+    assert!(csv.contains("2,nan,diverged\n") && csv.contains("3,nan,ok\n"), "{csv}");
+    let values = vec![Cell::Diverged, Cell::Value(1.0), Cell::Value(2.0)];
+    let bars = Bars { xs: vec![1.0, 2.0, 3.0], heights: y, diverged: vec![2], values, ..Bars::default() };
+    let bars = Figure::new("", bars);
+    let csv = bars.csv().unwrap();
+    assert!(csv.contains("1,1,nan,diverged\n") && csv.contains("2,nan,1,ok\n"), "{csv}");
+    assert!(csv.contains("3,nan,2,diverged\n") && bars.svg().unwrap().contains("url(#entroscope-diverged)"));
+    for (figure, what) in [(lines, "values"), (bars, "heights")] {
+        assert!(figure.svg().unwrap().contains(">diverged<"));
+        let told = figure.left_out().unwrap().concat();
+        let diverged = format!("1 of 3 {what} of y is of diverged trainings");
+        assert!(told.contains(&diverged) && told.contains(&format!("1 of 3 {what} of y is NaN")), "{told}");
+        let texts = &figure.regions().unwrap().parts[0].quantities;
+        assert!(texts.iter().any(|quantity| quantity.texts.contains(&"diverged".to_owned())), "{texts:?}");
+    }
+}
+
+#[test]
+fn bars_have_whiskers_where_their_ends_differ() {
+    let whiskers = Some(Band { lo: vec![1.0, 2.0, f64::NAN], hi: vec![3.0, 2.0, f64::NAN] });
+    let bars = Bars { xs: vec![1.0, 2.0, 3.0], heights: vec![2.0; 3], whiskers, ..Bars::default() };
+    let with = Figure::new("", bars.clone());
+    let strokes = |figure: &Figure| tags(&figure.svg().unwrap(), "path").count();
+    let without = strokes(&Figure::new("", Bars { whiskers: None, ..bars.clone() }));
+    // Three strokes with an edge each, of the one whisker that has a length.
+    assert!(strokes(&with) >= without + 6);
+    assert!(with.csv().unwrap().contains("bars,1,2,1,3\n"));
+    let wrong = Bars { whiskers: Some(Band { lo: vec![1.0], hi: vec![] }), ..bars };
+    let error = Figure::new("", wrong).svg().unwrap_err();
+    assert!(error.message.contains("3 bars, but 1 and 0 ends"), "{error}");
+}
+
 #[test]
 fn figures_survive_json() {
     let series = Series {
         band: Some(Band { lo: vec![0.0], hi: vec![f64::INFINITY] }),
+        diverged: vec![0],
         colour: Some(Colour(1, 2, 3)),
         dash: Some(Dash::DashDot),
         ..Series::new("a", vec![1.0], vec![f64::NEG_INFINITY])
@@ -272,7 +329,14 @@ fn figures_survive_json() {
             letters: true,
             share: Share::default(),
         }),
-        Kind::from(Bars { xs: vec![1.0], heights: vec![f64::INFINITY], ..Bars::default() }),
+        Kind::from(Bars {
+            xs: vec![1.0],
+            heights: vec![f64::INFINITY],
+            diverged: vec![0],
+            whiskers: Some(Band { lo: vec![0.0], hi: vec![f64::INFINITY] }),
+            values: vec![Cell::Diverged],
+            ..Bars::default()
+        }),
         Kind::from(Images { images: vec![image], columns: 1, contrast: Contrast::Range(0.0, 2.0) }),
     ] {
         let look = Look { size: Some((80.0, 60.0)), aspect: Some(1.0), without_legend: true };
@@ -433,6 +497,7 @@ impl Odd {
         match self.below(8) {
             0 => Cell::Failed,
             1 => Cell::Missing,
+            2 => Cell::Diverged,
             _ => Cell::Value(self.value()),
         }
     }
@@ -461,10 +526,12 @@ impl Odd {
                 Lines { x: self.axis(), y: self.axis(), series: self.series(), family }.into()
             }
             2 => {
-                let values = if self.below(2) == 0 { Vec::new() } else { self.list(w) };
+                let values = if self.below(2) == 0 { Vec::new() } else { (0..w).map(|_| self.cell()).collect() };
                 let (xs, heights, lines) = (self.list(w), self.list(w), self.series());
                 let (x, y, colour) = (self.axis(), self.axis(), self.colouring());
-                Bars { x, y, colour, xs, heights, values, lines }.into()
+                let whiskers = (self.below(2) == 0).then(|| Band { lo: self.list(w), hi: self.list(w) });
+                let diverged = (0..w).filter(|_| self.below(3) == 0).collect();
+                Bars { x, y, colour, xs, heights, diverged, whiskers, values, lines }.into()
             }
             3 => {
                 let values = if self.below(2) == 0 { Vec::new() } else { (0..w).map(|_| self.cell()).collect() };

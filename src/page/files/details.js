@@ -65,6 +65,7 @@ export class Details {
 function about(point, { lines, value }) {
     const parts = [];
     if (value?.status === "failed") parts.push(make("p", { class: "problem" }, "This point failed."));
+    else if (value?.status === "diverged") parts.push(make("p", { class: "problem" }, "A training that this point rests on diverged."));
     else if (value?.status === "missing") parts.push(make("p", { class: "quiet" }, "Not computed yet."));
     else if (value) {
         const [name, text] = lines[value.line];

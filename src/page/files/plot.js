@@ -197,7 +197,7 @@ function spotOf(part, place) {
 
 function statusOf(value) {
     if (value === null) return "missing";
-    return value === "failed" ? "failed" : "ok";
+    return value === "failed" || value === "diverged" ? value : "ok";
 }
 
 /// The line of a curve that passes a place, with its value above it.

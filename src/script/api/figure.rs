@@ -138,11 +138,33 @@ fn bars_of(table: &Table, options: &Map) -> Native<Draft> {
         _ => table.clone(),
     };
     let y = y.unwrap_or_else(|| heights.quantity().to_owned());
-    let mut plot = BarsPlot::new(heights, x, over.as_deref(), y)?;
+    let mut plot = BarsPlot::new(heights, x, over.as_deref(), Spread::named(options.choice("band")?), y)?;
+    if let Some(ends) = whiskers_of(&table, &options)? {
+        plot = plot.with_whiskers(ends)?;
+    }
     if let Some((colours, name)) = colours_of(&table, &options)? {
         plot = plot.coloured_by(colours, over.as_deref(), name)?;
     }
     Ok(Draft::new(plot, options.text("title")?).styled(style)?)
+}
+
+/// The tables with the ends of the whiskers.
+fn whiskers_of(table: &ResultTable, options: &Options<'_>) -> Native<Option<[ResultTable; 2]>> {
+    let Some(given) = options.value("whiskers") else { return Ok(None) };
+    let end = |value: &Dynamic| match (value.read_lock::<Table>(), value.clone().into_string()) {
+        (Some(other), _) => Ok(other.results()),
+        (None, Ok(column)) => table.column(&column),
+        (None, Err(_)) => {
+            Err(Error::new(format!("an end of `whiskers` is a column's name or a table, got {}", describe(value))))
+        }
+    };
+    let ends = given.read_lock::<Array>().map(|ends| ends.to_vec());
+    match ends.as_deref() {
+        Some([low, high]) => Ok(Some([end(low)?, end(high)?])),
+        _ => Err(Error::new(format!("`whiskers` is a pair `[low, high]`, got {}", describe(given)))
+            .hint("for the columns of an interval: `whiskers: [\"rho_low\", \"rho_high\"]`")
+            .into()),
+    }
 }
 
 fn histogram_of(value: &Dynamic, options: &Map) -> Native<Draft> {

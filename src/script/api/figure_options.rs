@@ -117,7 +117,19 @@ pub(super) const BARS: Spec = Spec {
             "over",
             Takes::Text,
             "every place has one bar",
-            "axis of the sweep, such as \"seed\", over which the mean is drawn"
+            "axis of the sweep, such as \"seed\", over which the mean is drawn, with a whisker"
+        ),
+        Key::one_of(
+            "band",
+            &Spread::NAMES,
+            "what the whiskers show of the points over that axis: the least and the greatest value, the standard deviation (over n − 1) \
+             around the mean, the quartiles around the median, the 95 % confidence interval of the mean (Student's t), or nothing"
+        ),
+        Key::open(
+            "whiskers",
+            Takes::Other("a pair `[low, high]` of columns' names, or of tables of numbers over the same axis"),
+            "the spread over the axis `over`",
+            "the ends of the whiskers, such as those of an interval"
         ),
         Key::open(
             "colour",

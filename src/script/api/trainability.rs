@@ -6,6 +6,7 @@ use rhai::{Engine, FnPtr, Map};
 use super::training::trained_as;
 use crate::Error;
 use crate::data::Split;
+use crate::figure::number::seven_digits;
 use crate::network::{Architecture, Network, accuracy};
 use crate::script::lazy::Number;
 use crate::script::options::{Key, Options, Spec, Takes, describe};
@@ -50,7 +51,7 @@ fn depths(options: &Options<'_>) -> Result<(Vec<usize>, f64), Error> {
         let error =
             Error::new(format!("`{name}`: accuracy is {threshold}; it is a share of samples, above 0 and at most 1"));
         return Err(if threshold > 1.0 && threshold <= 100.0 {
-            error.hint(format!("{threshold} % is `accuracy: {}`", threshold / 100.0))
+            error.hint(format!("{threshold} % is `accuracy: {}`", seven_digits(threshold / 100.0)))
         } else {
             error
         });
