@@ -46,7 +46,7 @@ impl Executor for Local {
         let mut known = BTreeSet::new();
         targets.retain(|target| known.insert((target.result.fingerprint(), target.point.clone())));
         let plan = Plan::new(targets, &self.store, &self.resources.in_flight, self.device.numerics());
-        plan.check_memory(self.resources.memory)?;
+        plan.check_memory(self.resources.memory, self.resources.device.is_none())?;
         Ok(plan)
     }
 
@@ -61,7 +61,8 @@ impl Executor for Local {
             seconds: seconds.usual / threads,
             seconds_of_work: seconds.is_known.then_some(seconds.usual),
             interval: seconds.is_known.then_some((seconds.low / threads, seconds.high / busy)),
-            memory: plan.memory_per_target().into_iter().fold(0.0, f64::max),
+            // What is left out to fit into the memory is computed again.
+            memory: plan.memory_per_target().into_iter().fold(0.0, f64::max).min(self.resources.memory),
         }
     }
 

@@ -11,6 +11,9 @@ use crate::{Error, Result};
 /// Layers in a row, with what the forward pass keeps for the backward pass.
 pub(super) struct TrainedLayers {
     parts: Vec<Part>,
+    /// The parts in stretches, each with the dropout layers before it. Of all stretches but the last, the forward pass keeps the
+    /// last output alone; the backward pass computes the others again, stretch by stretch.
+    stretches: Vec<(Range<usize>, usize)>,
 }
 
 /// A layer, or a residual one, and the activation that follows it.
@@ -30,6 +33,10 @@ struct Part {
     /// The output, and what else the backward pass uses.
     y: Vec<f32>,
     kept: Vec<f32>,
+    /// Numbers that its layers compute for one sample.
+    numbers: usize,
+    /// Whether it has to be computed again for the backward pass, though its output is there.
+    needs_more: bool,
 }
 
 /// What a forward pass uses.
@@ -48,6 +55,9 @@ pub(super) struct Forward<'a> {
 pub(super) struct Backward<'a> {
     pub arrays: &'a mut [Vec<f32>],
     pub samples: usize,
+    /// Those of the forward pass.
+    pub seed: u64,
+    pub step: usize,
     pub buffers: &'a mut Buffers,
     /// Called for every array as soon as nothing needs its old numbers any more, while its gradient is in the processor's
     /// cache: with its number, itself, and its gradient, or new numbers of an array that is not trained.
@@ -83,6 +93,7 @@ impl TrainedLayers {
                 && let Some(part) = parts.last_mut().filter(|part| part.activation == Activation::Identity)
             {
                 part.activation = activation;
+                part.numbers += output.iter().product::<usize>();
                 continue;
             }
             let part = Part::new(layer, [shape, output.clone()], first, is_passed_on)?;
@@ -91,16 +102,86 @@ impl TrainedLayers {
             shape = output;
             parts.push(part);
         }
-        Ok(Self { parts })
+        let stretches = vec![(0..parts.len(), 0)];
+        Ok(Self { parts, stretches })
+    }
+
+    /// The most bytes that it takes for `samples`: with everything kept, and with as little as can be.
+    pub fn bytes(&self, samples: usize) -> [f64; 2] {
+        let all = self.stretches_of(1).1;
+        let least = (2..=self.parts.len()).map(|count| self.stretches_of(count).1).fold(all, f64::min);
+        [all, least].map(|bytes| bytes * samples as f64)
+    }
+
+    /// Keeps no more of the forward pass than fits into so many bytes, and computes the rest again; the least if nothing fits.
+    pub fn fit_into(&mut self, bytes: f64, samples: usize) {
+        let all = (1..=self.parts.len().max(1)).map(|count| self.stretches_of(count));
+        let mut best: Option<(Vec<Range<usize>>, f64)> = None;
+        for (stretches, most) in all {
+            if most * samples as f64 <= bytes {
+                best = Some((stretches, most));
+                break;
+            }
+            if best.as_ref().is_none_or(|(_, least)| most < *least) {
+                best = Some((stretches, most));
+            }
+        }
+        self.stretches = best.into_iter().flat_map(|(stretches, _)| stretches).map(|stretch| (stretch, 0)).collect();
+    }
+
+    /// About `count` stretches of equally many numbers, and the bytes that they take for one sample: the outputs at their ends, the
+    /// largest of them with what else its layers keep, and the gradients.
+    fn stretches_of(&self, count: usize) -> (Vec<Range<usize>>, f64) {
+        let all: usize = self.parts.iter().map(|part| part.numbers).sum();
+        let (mut stretches, mut start, mut sum) = (Vec::new(), 0, 0);
+        for (i, part) in self.parts.iter().enumerate() {
+            sum += part.numbers;
+            if sum * count >= all * (stretches.len() + 1) && i + 1 < self.parts.len() {
+                stretches.push(start..i + 1);
+                start = i + 1;
+            }
+        }
+        stretches.push(start..self.parts.len());
+        let width = |part: &Part, side: usize| part.shapes[side].iter().product::<usize>();
+        let ends: usize =
+            stretches.iter().filter_map(|s| self.parts[s.clone()].last()).map(|part| width(part, 1)).sum();
+        let inside = |s: &Range<usize>| self.parts[s.clone()].iter().map(|part| part.numbers).sum::<usize>();
+        let largest = stretches.iter().map(inside).max().unwrap_or(0);
+        let gradients = self.parts.iter().map(|part| part.numbers + width(part, 0)).max().unwrap_or(0);
+        // Of a part: its numbers, and what its layers keep beside them.
+        (stretches, 4.0 * (ends + 2 * largest + 2 * gradients) as f64)
     }
 
     /// Sends a batch through the layers.
     pub fn forward(&mut self, x: &[f32], pass: &mut Forward<'_>) {
-        for i in 0..self.parts.len() {
+        let last = self.stretches.len().saturating_sub(1);
+        for i in 0..self.stretches.len() {
+            let stretch = self.stretches[i].0.clone();
+            self.stretches[i].1 = pass.dropouts;
+            self.forward_through(stretch.clone(), x, pass);
+            if i < last {
+                self.release(stretch);
+            }
+        }
+    }
+
+    /// The forward pass of some of the parts.
+    fn forward_through(&mut self, parts: Range<usize>, x: &[f32], pass: &mut Forward<'_>) {
+        for i in parts {
             let (before, rest) = self.parts.split_at_mut(i);
             if let Some(part) = rest.first_mut() {
                 part.forward(before.last().map_or(x, |part| &part.y), pass);
             }
+        }
+    }
+
+    /// Drops what the forward pass computed in these parts, but for the last output.
+    fn release(&mut self, stretch: Range<usize>) {
+        let end = stretch.end;
+        for i in stretch {
+            let part = &mut self.parts[i];
+            part.needs_more = part.branches.is_some() || !part.kept.is_empty();
+            part.release(i + 1 < end);
         }
     }
 
@@ -111,20 +192,40 @@ impl TrainedLayers {
 
     /// Leads the gradient in the buffers from the output back to the input, if that is wanted. `x` is the input.
     pub fn backward(&mut self, x: &[f32], pass: &mut Backward<'_>) {
-        for i in (0..self.parts.len()).rev() {
-            let (before, rest) = self.parts.split_at_mut(i);
-            let Some(part) = rest.first_mut() else { return };
-            if !part.is_passed_on && !part.has_weights {
-                return;
+        let last = self.stretches.len().saturating_sub(1);
+        for (number, (stretch, dropouts)) in self.stretches.clone().into_iter().enumerate().rev() {
+            if number < last {
+                self.compute_again(stretch.clone(), dropouts, x, pass);
             }
-            part.backward(before.last().map_or(x, |part| &part.y), pass);
+            for i in stretch.clone().rev() {
+                let (before, rest) = self.parts.split_at_mut(i);
+                let Some(part) = rest.first_mut() else { return };
+                if !part.is_passed_on && !part.has_weights {
+                    return;
+                }
+                part.backward(before.last().map_or(x, |part| &part.y), pass);
+            }
+            if last > 0 {
+                self.parts[stretch].iter_mut().for_each(|part| part.release(true));
+            }
         }
+    }
+
+    /// The forward pass of a stretch once more, from the arrays that it had: those of its layers have not changed yet. `dropouts` is
+    /// the number of dropout layers before it.
+    fn compute_again(&mut self, stretch: Range<usize>, dropouts: usize, x: &[f32], pass: &mut Backward<'_>) {
+        let Backward { arrays, samples, seed, step, buffers, .. } = pass;
+        let scratch = &mut buffers.scratch;
+        let mut forward = Forward { arrays, samples: *samples, seed: *seed, step: *step, dropouts, scratch };
+        let needs_last = self.parts[stretch.clone()].last().is_some_and(|part| part.needs_more);
+        self.forward_through(stretch.start..if needs_last { stretch.end } else { stretch.end - 1 }, x, &mut forward);
     }
 }
 
 impl Part {
     fn new(layer: &Layer, shapes: [Vec<usize>; 2], first: usize, is_passed_on: bool) -> Result<Self> {
         let specs = layer.param_specs();
+        let numbers = sequence::numbers(std::slice::from_ref(layer), &shapes[0]);
         let branches = layer.kind().branches().map(|[body, projection]| {
             let behind = first + sequence::param_specs(body, "").len();
             let body = TrainedLayers::new(body, &shapes[0], first, is_passed_on)?;
@@ -143,7 +244,20 @@ impl Part {
             has_weights: !specs.is_empty(),
             y: Vec::new(),
             kept: Vec::new(),
+            numbers,
+            needs_more: false,
         })
+    }
+
+    /// Drops what the forward pass computed; the output only if it is asked for.
+    fn release(&mut self, with_output: bool) {
+        self.kept = Vec::new();
+        for branch in self.branches.iter_mut().flat_map(|branches| &mut **branches) {
+            branch.parts.iter_mut().for_each(|part| part.release(true));
+        }
+        if with_output {
+            self.y = Vec::new();
+        }
     }
 
     fn forward(&mut self, x: &[f32], pass: &mut Forward<'_>) {

@@ -99,6 +99,24 @@ impl Learner {
         Ok(Self { layers, shape, specs, training: training.clone(), steps: 0, place })
     }
 
+    /// Keeps no more of a step's forward pass on `samples` than fits into so many bytes, and computes the rest again for the
+    /// gradients. The numbers are the same. On a device everything is kept.
+    pub fn fit_into(&mut self, bytes: f64, samples: usize) {
+        if let Place::Host(host) = &mut self.place {
+            host.layers.fit_into(bytes, samples);
+        }
+    }
+
+    /// The most bytes that a step on `samples` takes for the numbers of its layers and their gradients: with everything kept, and
+    /// with as little as can be. See [`Learner::fit_into`].
+    ///
+    /// # Errors
+    /// When the layers do not fit one another.
+    pub fn bytes_of_layers(architecture: &Architecture, samples: usize) -> Result<[f64; 2]> {
+        let layers: Vec<Layer> = architecture.blocks().iter().flat_map(|block| block.layers().to_vec()).collect();
+        Ok(TrainedLayers::new(&layers, architecture.shape(0), 0, false)?.bytes(samples))
+    }
+
     /// One step of size `rate` along the gradient of the loss of a batch: `x` are its samples, one after another, `labels`
     /// their classes. If the loss is not finite, nothing changes.
     ///
@@ -248,7 +266,8 @@ impl OnHost {
                 optimizer.step_on_host(number, array, gradient, &mut states[i]);
             }
         };
-        layers.backward(input, &mut Backward { arrays, samples, buffers, update: &mut update });
+        let (seed, step) = (training.seed, steps);
+        layers.backward(input, &mut Backward { arrays, samples, seed, step, buffers, update: &mut update });
         let gradient_norm = libm::sqrt(squares);
         if training.clip.is_some() {
             let factor = clipping(training, gradient_norm);

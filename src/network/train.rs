@@ -10,7 +10,7 @@ use serde_json::json;
 use super::forward::check_data;
 use super::recompute::{forward_operations, weight_ops, weights_by_block};
 use super::training_loop::{History, Labelled, TrainingLoop};
-use super::{Augmentation, Learner, Loss, Network, Optimizer, Schedule, sequence};
+use super::{Augmentation, Learner, Loss, Network, Optimizer, Schedule};
 use crate::data::{Split, samples};
 use crate::random::GENERATOR;
 use crate::words::counted;
@@ -287,6 +287,19 @@ impl Train {
         3.0 * forward_operations(&self.network, 0, self.network.architecture().depth())
     }
 
+    /// Arrays, gradients, two moments and one temporary; and a batch.
+    fn bytes_of_arrays(&self) -> f64 {
+        let architecture = self.network.architecture();
+        let batch = self.training.batch * architecture.width(0);
+        20.0 * architecture.parameters() as f64 + 8.0 * batch as f64
+    }
+
+    /// What a step's numbers and gradients take, with everything kept and with as little as can be.
+    fn bytes_of_layers(&self) -> [f64; 2] {
+        // Layers that do not fit fail when they are trained.
+        Learner::bytes_of_layers(self.network.architecture(), self.training.batch).unwrap_or_default()
+    }
+
     /// The arrays before training, block by block; `weights` are the results of the operations that compute them.
     fn initial(&self, weights: &[Arc<Value>]) -> Result<Vec<Vec<f32>>> {
         let depth = self.network.architecture().depth();
@@ -341,16 +354,17 @@ impl Operation for Train {
         let (steps, epochs) = self.training.steps_and_epochs(self.split.len());
         let seen = (steps * self.training.batch).min(epochs * self.split.len()) as f64;
         let tried = self.training.validation.as_ref().map_or(0, Split::len) * epochs;
-        let numbers: usize = (1..=architecture.depth())
-            .map(|l| sequence::numbers(architecture.blocks()[l - 1].layers(), architecture.shape(l - 1)))
-            .sum();
-        let batch = self.training.batch.min(self.split.len()) as f64;
+        let [all, _] = self.bytes_of_layers();
         Cost {
             operations: (seen + tried as f64 / 3.0) * self.operations_per_sample(),
             result_bytes: 4.0 * parameters + 24.0 * steps as f64,
-            // Arrays, gradients, two moments and one temporary; every layer's numbers and their gradients.
-            working_bytes: 20.0 * parameters + 12.0 * batch * (numbers + architecture.width(0)) as f64,
+            working_bytes: self.bytes_of_arrays() + all,
         }
+    }
+
+    fn spare_bytes(&self) -> f64 {
+        let [all, least] = self.bytes_of_layers();
+        all - least
     }
 
     fn run(&self, inputs: &[Arc<Value>], context: &Context<'_>) -> Result<Value> {
@@ -378,6 +392,7 @@ impl Operation for Train {
         if let Some(state) = context.latest_checkpoint() {
             course.resume(&state, context)?;
         }
+        course.learner.fit_into(context.working_bytes() - self.bytes_of_arrays(), training.batch);
         let stop = course.run(context)?;
         let mut arrays = course.learner.arrays()?;
         let has_diverged = stop.is_divergence();

@@ -40,12 +40,19 @@ pub struct Context<'a> {
     pub(super) idle_threads: &'a dyn IdleThreads,
     pub(super) warn: &'a (dyn Fn(Error) + Sync),
     pub(super) checkpoints: &'a Checkpoints<'a>,
+    pub(super) working_bytes: f64,
 }
 
 impl Context<'_> {
     /// The device to compute on by Burn's operations; `None` means the host's own loops.
     pub fn device(&self) -> Option<&Device> {
         self.device
+    }
+
+    /// The bytes that it may take while it runs, besides inputs and result: its [`Cost::working_bytes`](super::Cost::working_bytes),
+    /// or fewer where memory is short, by at most the spare ones.
+    pub fn working_bytes(&self) -> f64 {
+        self.working_bytes
     }
 
     /// The threads that have no operation to run. The result must not depend on how many help.

@@ -44,6 +44,12 @@ pub trait Operation: Any + Send + Sync + std::fmt::Debug {
     /// Its cost, estimated from the description alone.
     fn cost(&self) -> Cost;
 
+    /// Those of the [working bytes](Cost::working_bytes) that it can do without on the host, in exchange for time: see
+    /// [`Context::working_bytes`].
+    fn spare_bytes(&self) -> f64 {
+        0.0
+    }
+
     /// Computes the result. Long work calls [`Context::advance`] at every step and returns its error.
     ///
     /// # Errors
@@ -95,7 +101,7 @@ pub struct Cost {
     pub operations: f64,
     /// Bytes of the result.
     pub result_bytes: f64,
-    /// Bytes that it needs while it runs, besides inputs and result.
+    /// Bytes that it takes while it runs, besides inputs and result.
     pub working_bytes: f64,
 }
 

@@ -48,6 +48,11 @@ pub(super) struct Node {
 }
 
 impl Node {
+    /// The working bytes that it cannot do without.
+    pub fn least_working_bytes(&self) -> f64 {
+        self.cost.working_bytes - self.described.operation().spare_bytes().min(self.cost.working_bytes)
+    }
+
     /// Whether its inputs are computed one after another, as it asks for them.
     pub fn is_in_turn(&self) -> bool {
         !self.inputs.is_empty() && self.described.operation().takes_inputs_in_turn()
@@ -255,8 +260,14 @@ impl Plan {
         work
     }
 
-    /// The peak memory in bytes of each target when it is computed alone on one thread.
+    /// The peak memory in bytes of each target when it is computed alone on one thread, with all the memory that its operations ask
+    /// for.
     pub fn memory_per_target(&self) -> Vec<f64> {
+        self.peaks(|node| node.cost.working_bytes)
+    }
+
+    /// The peak memory of each target where its operations' working bytes are these.
+    fn peaks(&self, working_bytes: impl Fn(&Node) -> f64) -> Vec<f64> {
         let mut last_use: Vec<usize> = (0..self.nodes.len()).collect();
         for (i, node) in self.nodes.iter().enumerate() {
             node.inputs.iter().for_each(|&input| last_use[input] = i);
@@ -265,7 +276,7 @@ impl Plan {
         let mut live = 0.0;
         for (i, node) in self.nodes.iter().enumerate() {
             live += node.cost.result_bytes;
-            peaks[node.target] = peaks[node.target].max(live + node.cost.working_bytes);
+            peaks[node.target] = peaks[node.target].max(live + working_bytes(node));
             for &input in node.inputs.iter().filter(|&&input| last_use[input] == i) {
                 live -= self.nodes[input].cost.result_bytes;
             }
@@ -273,10 +284,13 @@ impl Plan {
         peaks
     }
 
+    /// `saves` is whether operations can do without their spare bytes, as they can on the host.
+    ///
     /// # Errors
     /// When a point does not fit into `memory` bytes; the message names it.
-    pub fn check_memory(&self, memory: f64) -> Result<()> {
-        match self.memory_per_target().into_iter().zip(&self.targets).find(|(bytes, _)| *bytes > memory) {
+    pub fn check_memory(&self, memory: f64, saves: bool) -> Result<()> {
+        let least = self.peaks(|node| if saves { node.least_working_bytes() } else { node.cost.working_bytes });
+        match least.into_iter().zip(&self.targets).find(|(bytes, _)| *bytes > memory) {
             None => Ok(()),
             Some((bytes, target)) => Err(Error::new(format!(
                 "{} needs {} of memory, {} may be used",

@@ -225,7 +225,15 @@ impl<'a> Runner<'a> {
             state.ready.pop();
             state.running += 1;
             let node = &self.plan.nodes[i];
-            let bytes = node.cost.result_bytes + node.cost.working_bytes;
+            // What runs alone and does not fit gets less room, if it can do with less.
+            let (result_bytes, working_bytes) = (node.cost.result_bytes, node.cost.working_bytes);
+            let room = self.resources.memory - state.live_bytes - result_bytes;
+            let working_bytes = if self.resources.device.is_some() {
+                working_bytes
+            } else {
+                room.clamp(node.least_working_bytes(), working_bytes)
+            };
+            let bytes = result_bytes + working_bytes;
             state.live_bytes += bytes;
             let inputs = node.inputs.iter().map(|&input| match &state.results[input] {
                 _ if node.is_in_turn() && !state.asked[i].contains(&input) => Ok(Arc::default()),
@@ -235,7 +243,7 @@ impl<'a> Runner<'a> {
             let inputs: Result<Vec<_>> = inputs.collect();
             drop(state);
             let started = Instant::now();
-            let result = inputs.and_then(|inputs| self.compute(node, &inputs));
+            let result = inputs.and_then(|inputs| self.compute(node, &inputs, working_bytes));
             let seconds = started.elapsed().as_secs_f64();
             if result.is_ok() {
                 for &target in &self.targets_of[i] {
@@ -388,7 +396,7 @@ impl<'a> Runner<'a> {
         }
     }
 
-    fn compute(&self, node: &Node, inputs: &[Arc<Value>]) -> Result<Arc<Value>> {
+    fn compute(&self, node: &Node, inputs: &[Arc<Value>], working_bytes: f64) -> Result<Arc<Value>> {
         if self.resources.is_over() {
             return Err(Error::interrupted());
         }
@@ -416,7 +424,7 @@ impl<'a> Runner<'a> {
         let result = if over() {
             Err(Error::interrupted())
         } else {
-            self.run_operation(node, inputs, &running.cancel, &checkpoints).map(Arc::new)
+            self.run_operation(node, inputs, working_bytes, (&running.cancel, &checkpoints)).map(Arc::new)
         };
         if let Ok(value) = &result {
             match self.storing.write(node, value) {
@@ -433,8 +441,8 @@ impl<'a> Runner<'a> {
         &self,
         node: &Node,
         inputs: &[Arc<Value>],
-        cancel: &Cancel,
-        checkpoints: &Checkpoints<'_>,
+        working_bytes: f64,
+        (cancel, checkpoints): (&Cancel, &Checkpoints<'_>),
     ) -> Result<Value> {
         let operation = node.described.operation();
         let point = &self.plan.targets[node.target].point;
@@ -456,6 +464,7 @@ impl<'a> Runner<'a> {
             idle_threads: self,
             warn: &warn,
             checkpoints,
+            working_bytes,
         };
         let value = catch_unwind(AssertUnwindSafe(|| operation.run(inputs, &context)))
             .unwrap_or_else(|panic| Err(panicked(operation.name(), panic.as_ref(), device.is_some())))?;

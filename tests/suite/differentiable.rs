@@ -6,8 +6,8 @@ use entroscope::cascade::{AdamSolver, Inverse, ReconstructionNet};
 use entroscope::kernels::{Activation, Adam, Expression, Function, Nodes, Operator};
 use entroscope::network::{
     AdaptiveAvgPool, Architecture, AvgPool, BatchNorm, Block, CircularPad, Conv2d, ConvTranspose2d, Crop, DeviceBatch,
-    Dropout, Flatten, GroupNorm, Layer, LayerNorm, Learner, Linear, Loss, MaxPool, Mode, ParamKind, ParamSpec,
-    PatchEmbedding, Permute, Pool, Reshape, Residual, RmsNorm, Scale, Softmax, Training, forward_pass,
+    Dropout, Flatten, GroupNorm, Layer, LayerNorm, Learner, Linear, Loss, MaxPool, Mode, Optimizer, ParamKind,
+    ParamSpec, PatchEmbedding, Permute, Pool, Reshape, Residual, RmsNorm, Scale, Softmax, Training, forward_pass,
 };
 use entroscope::random::Random;
 
@@ -265,6 +265,50 @@ fn the_hosts_own_training_steps_are_those_of_autodiff() {
             }
         }
     }
+}
+
+/// Every kind of layer, and dropout before and behind what is computed again.
+#[test]
+fn steps_that_compute_activations_again_give_the_same_numbers() {
+    for (shape, layers) in cases() {
+        let first: Layer = match shape[..] {
+            [n] => Linear::new(n, n).into(),
+            _ => conv2d(conv(shape[0], shape[0], 1)),
+        };
+        let drop = || vec![Layer::from(Dropout { rate: 0.3 })];
+        let more: Vec<Layer> = vec![Flatten.into()];
+        let width = sequence_width(&shape, &layers);
+        let dense = || vec![Linear::new(width, width).into(), activation(Activation::Tanh)];
+        let all = [vec![first], drop(), layers, drop(), more, dense(), drop(), dense(), dense()];
+        let blocks = all.map(|layers| Block::new(layers).unwrap());
+        let architecture = Architecture::new(&shape, blocks.to_vec()).unwrap();
+        let start: Vec<Vec<f32>> =
+            blocks.iter().flat_map(|block| arrays(block.layers())).map(|(_, array)| array).collect();
+        let samples = 6;
+        let x = normal("x", samples * shape.iter().product::<usize>());
+        let labels: Vec<u32> = (0..samples).map(|i| (i * 3 % width) as u32).collect();
+        let training =
+            Training { optimizer: Optimizer::Adam { adam: Adam::default(), weight_decay: 0.0 }, ..Training::new(7) };
+        let [kept, least] = Learner::bytes_of_layers(&architecture, samples).unwrap();
+        let mut found = [kept, (kept + least) / 2.0, 0.0].map(|bytes| {
+            let mut learner = Learner::new(&architecture, start.clone(), &training, None).unwrap();
+            learner.fit_into(bytes, samples);
+            let results = [0.1, 0.05, 0.1].map(|rate| format!("{:?}", learner.step(&x, &labels, rate).unwrap()));
+            (results, learner.arrays().unwrap())
+        });
+        let (results, arrays) = &mut found[0];
+        let (results, arrays) = (results.clone(), std::mem::take(arrays));
+        for (others, other) in &found[1..] {
+            assert_eq!(&results, others, "{:?}", architecture.blocks()[2]);
+            assert!(arrays == *other, "{:?}", architecture.blocks()[2]);
+        }
+    }
+}
+
+/// The numbers that layers make of a sample.
+fn sequence_width(shape: &[usize], layers: &[Layer]) -> usize {
+    let shape = layers.iter().fold(shape.to_vec(), |shape, layer| layer.output_shape(&shape).unwrap());
+    shape.iter().product()
 }
 
 /// With an ε that dwarfs every gradient, Adam's first step is the gradient itself.

@@ -327,3 +327,25 @@ fn checkpoints_are_removed_by_gc() {
     assert!(output.status.success(), "{}", scripted::said(&output));
     assert!(checkpoints(&place).is_empty(), "{:?}", checkpoints(&place));
 }
+
+/// Two hundred layers and a batch of 2,000: 300 MB with everything kept.
+#[test]
+fn a_training_without_room_for_its_activations_computes_them_again() {
+    let script = "let data = dataset(\"glyphs\", #{ size: 7 });
+        let net = mlp::wide(49, 10, 200).init(#{ weight_var: 1.76, bias_var: 0.05 });
+        let trained = net.trained(data.train.take(2000), #{ epochs: 2, batch: 2000, optimizer: sgd(0.5) });
+        print(trained.training_losses().last);
+        print(trained.accuracy(data.test.take(100)));";
+    let run = |memory: &str| {
+        let place = Place::new();
+        let script = place.script(script);
+        place.program_runs(&script).args(["--memory", memory]).output().unwrap()
+    };
+    let [plenty, little, none] = ["4", "0.1", "0.01"].map(run);
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert!(plenty.status.success() && little.status.success(), "{}", text(&little.stderr));
+    assert_eq!(text(&plenty.stdout), text(&little.stdout));
+    assert!(text(&plenty.stdout).lines().next().unwrap().parse::<f64>().unwrap() > 0.0);
+    assert!(!none.status.success());
+    assert_says(&text(&none.stderr), &["of memory", "may be used"]);
+}
