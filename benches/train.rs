@@ -15,11 +15,15 @@ mod timing;
 use std::borrow::Cow;
 
 use burn::tensor::Device;
+use entroscope::data::{Dataset, DatasetOptions, Folders};
+use entroscope::device::DeviceChoice;
 use entroscope::kernels::{Activation, Convolution, Matrix, Patches, Scratch, product};
 use entroscope::network::{
     Architecture, AvgPool, Block, CircularPad, Conv2d, Flatten, Init, Layer, Learner, Linear, Network, Pool, Training,
+    train,
 };
 use entroscope::random::Random;
+use entroscope::work::{self, InFlight, Plan, Resources, Store, Target};
 
 use peer::Peer;
 use timing::{Way, compare, head, timed};
@@ -59,6 +63,43 @@ fn main() -> entroscope::Result<()> {
         if let Some(peer) = &peer {
             ways.push((peer.name.as_str(), Box::new(|| peer.time(work, 1))));
         }
+        compare(1, rounds, ways);
+    }
+    stacked(if is_test { 2 } else { 16 }, rounds)
+}
+
+/// An epoch of networks of one shape, one after another and as one, by Burn's operations on the processor and on libtorch.
+fn stacked(networks: usize, rounds: usize) -> entroscope::Result<()> {
+    let data =
+        Dataset::open("glyphs", &DatasetOptions { size: Some(14), ..DatasetOptions::default() }, &Folders::new(None))?;
+    let split = data.train().take(1000)?;
+    let sizes = [196, 100, 100, 100, 100, 100, 100, 100, 100, 10];
+    let block = |pair: &[usize]| Block::new(vec![Linear::new(pair[0], pair[1]).into(), Activation::Tanh.into()]);
+    let blocks = sizes.windows(2).map(block).collect::<entroscope::Result<Vec<Block>>>()?;
+    let architecture = Architecture::new(&[196], blocks)?;
+    let target = |i: usize| {
+        let network = Network::new(architecture.clone(), Init::gaussian(0.5 + 0.2 * i as f64, 0.05, i as u64))?;
+        let training = Training { epochs: 1, ..Training::for_network(&network) };
+        let trained = train(&network, &split, training)?;
+        let missing = || entroscope::Error::new("a trained network without its training");
+        let result = trained.training_run().ok_or_else(missing)?.result.clone();
+        Ok(Target { point: i.to_string(), result })
+    };
+    let targets = (0..networks).map(target).collect::<entroscope::Result<Vec<Target>>>()?;
+    for name in ["flex:burn", "libtorch"] {
+        let Ok(choice) = DeviceChoice::named(name) else { continue };
+        head(&format!("An epoch of {networks} networks of 9 layers, 100 wide, batch 100, on {name}"));
+        let device = Some(choice.device().clone());
+        let run = |most: usize| {
+            let Ok(folder) = tempfile::tempdir() else { return };
+            let Ok(store) = Store::open(folder.path(), 1 << 30) else { return };
+            let plan = Plan::new(targets.clone(), &store, &InFlight::default(), "bench").batched(most, 4e9);
+            let resources = Resources { device: device.clone(), threads: 1, memory: 4e9, ..Resources::default() };
+            // A failed run would show as a time of nothing.
+            drop(std::hint::black_box(work::run(&plan, &store, &resources, &|_| {})));
+        };
+        let ways: Vec<Way<'_>> =
+            vec![("one by one", Box::new(|| timed(|| run(1)))), ("as one", Box::new(|| timed(|| run(usize::MAX))))];
         compare(1, rounds, ways);
     }
     Ok(())

@@ -64,6 +64,12 @@ pub(crate) struct BurnPass<'a> {
 }
 
 impl BurnPass<'_> {
+    /// A pass through layers without arrays.
+    pub fn without_arrays(mode: Mode) -> Self {
+        let (arrays, running_averages) = ([].iter(), Vec::new());
+        Self { mode, arrays, running_averages, dropouts: 0, norms: 0, observed: None }
+    }
+
     /// Sends a batch through the next layers.
     ///
     /// # Errors

@@ -216,7 +216,7 @@ fn turned(layers: &[Layer], arrays: Vec<Vec<f32>>) -> Vec<Vec<f32>> {
 }
 
 /// By how much a gradient of norm `norm` is scaled.
-fn clipping(training: &Training, norm: f64) -> Option<f64> {
+pub(super) fn clipping(training: &Training, norm: f64) -> Option<f64> {
     training.clip.filter(|&most| norm > most).map(|most| most / norm)
 }
 

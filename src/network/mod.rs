@@ -20,6 +20,8 @@ mod provenance;
 mod recompute;
 mod schedule;
 mod scheme;
+mod stack;
+mod stacked_loop;
 mod train;
 mod training_loop;
 mod weights;

@@ -1,5 +1,6 @@
 //! Training a whole network on labelled samples.
 
+use std::any::Any;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -9,8 +10,10 @@ use serde_json::json;
 
 use super::forward::check_data;
 use super::recompute::{forward_operations, weight_ops, weights_by_block};
-use super::training_loop::{History, Labelled, TrainingLoop};
-use super::{Augmentation, Learner, Loss, Network, Optimizer, Schedule};
+use super::stack::Stack;
+use super::stacked_loop::StackedLoop;
+use super::training_loop::{Course, Ended, History, Labelled, TrainingLoop};
+use super::{Augmentation, Block, Learner, Loss, Network, Optimizer, Schedule};
 use crate::data::{Split, samples};
 use crate::random::GENERATOR;
 use crate::words::counted;
@@ -369,48 +372,111 @@ impl Operation for Train {
 
     fn run(&self, inputs: &[Arc<Value>], context: &Context<'_>) -> Result<Value> {
         let (training, architecture) = (&self.training, self.network.architecture());
-        let (labels, x) = (self.labels(&self.split)?, inputs[0].f32s("x")?.1);
-        if labels.iter().all(|label| *label == labels[0]) {
-            return Err(Error::new(format!("all samples are of class {}: there is nothing to tell apart", labels[0]))
-                .hint("take samples of several classes, such as `data.train.take(1000)`"));
-        }
-        let of_validation = training.validation.as_ref().map(|split| self.labels(split)).transpose()?;
-        let labelled = |labels| Ok::<_, Error>(Labelled { x: inputs[1].f32s("x")?.1, labels });
-        let validation = of_validation.as_deref().map(labelled).transpose()?;
-        let initial = self.initial(&inputs[1 + usize::from(validation.is_some())..])?;
-        let (steps, epochs) = training.steps_and_epochs(labels.len());
-        let mut course = TrainingLoop {
-            training,
-            architecture,
-            data: Labelled { x, labels: &labels },
-            validation,
-            picture: self.split.shape(),
-            learner: Learner::new(architecture, initial, training, context.device())?,
-            history: History::new(steps, epochs),
-            operations_per_sample: self.operations_per_sample(),
-        };
+        let labels = self.all_labels()?;
+        let learner = Learner::new(architecture, self.start(inputs)?, training, context.device())?;
+        let mut course = TrainingLoop { course: self.course(&labels, inputs)?, learner };
         if let Some(state) = context.latest_checkpoint() {
             course.resume(&state, context)?;
         }
         course.learner.fit_into(context.working_bytes() - self.bytes_of_arrays(), training.batch);
         let stop = course.run(context)?;
-        let mut arrays = course.learner.arrays()?;
-        let has_diverged = stop.is_divergence();
-        if has_diverged {
-            let words = stop.in_words(course.learner.steps());
-            let error = Error::new(format!("a training with {} {words}", training.optimizer));
-            context.warn(error.hint("its network's numbers are NaN; take a smaller rate, or give `clip`"));
-            arrays.iter_mut().for_each(|array| array.fill(f32::NAN));
+        let ended = Ended { stop, steps: course.learner.steps(), arrays: course.learner.arrays()? };
+        Ok(self.value(&course.course.history, ended, context))
+    }
+
+    /// Networks of one shape that learn the same data in the same way, if no operation computes their weights: then either all
+    /// of a batch fail, or none. Their seeds may differ.
+    fn batch_key(&self) -> Option<Fingerprint> {
+        let architecture = self.network.architecture();
+        let is_drawn = (1..=architecture.depth()).all(|l| self.network.weights_op(l).is_none());
+        if !is_drawn || !Stack::can_hold(architecture) {
+            return None;
         }
-        let named = (1..=architecture.depth())
-            .flat_map(|l| architecture.names(l).into_iter().zip(architecture.blocks()[l - 1].param_specs()));
-        let value = course.history.result(stop, course.learner.steps(), of_validation.is_some());
-        let value = if has_diverged { value.marked_diverged() } else { value };
-        Ok(named.zip(arrays).fold(value, |value, ((name, spec), array)| value.with(&name, &spec.shape, array)))
+        let mut training = self.training.description();
+        training["seed"] = json!(null);
+        let layers: Vec<_> = architecture.blocks().iter().map(Block::layers).collect();
+        Some(Fingerprint::from_json(&json!({
+            "layers": layers,
+            "input": architecture.shape(0),
+            "training": training,
+            "data": self.split.description(),
+        })))
+    }
+
+    fn run_batched(&self, batch: &[(&dyn Operation, &[Arc<Value>])], context: &Context<'_>) -> Result<Vec<Value>> {
+        let device = context.device().ok_or_else(|| Error::new("only a device computes several as one"))?;
+        let mut trains: Vec<&Self> = Vec::new();
+        for (operation, _) in batch {
+            let train = (*operation as &dyn Any).downcast_ref::<Self>();
+            trains.push(train.ok_or_else(|| Error::new("two kinds of operations in one batch"))?);
+        }
+        // Their data are the same.
+        let labels = self.all_labels()?;
+        let members = || trains.iter().zip(batch.iter().map(|(_, inputs)| *inputs));
+        let courses = members().map(|(train, inputs)| train.course(&labels, inputs)).collect::<Result<_>>()?;
+        let arrays: Vec<_> = members().map(|(train, inputs)| train.start(inputs)).collect::<Result<_>>()?;
+        let stack = Stack::new(self.network.architecture(), &arrays, &self.training, device);
+        let mut stacked = StackedLoop::new(courses, stack);
+        if let Some(state) = context.latest_checkpoint() {
+            stacked.resume(&state, context)?;
+        }
+        let ended = stacked.run(context)?;
+        Ok(trains.iter().zip(ended).map(|(train, (history, ended))| train.value(&history, ended, context)).collect())
     }
 }
 
+/// The labels of the data and of the validation.
+type AllLabels = (Vec<u32>, Option<Vec<u32>>);
+
 impl Train {
+    /// The labels of the data, and of the validation if there is one.
+    fn all_labels(&self) -> Result<AllLabels> {
+        let labels = self.labels(&self.split)?;
+        if labels.iter().all(|label| *label == labels[0]) {
+            return Err(Error::new(format!("all samples are of class {}: there is nothing to tell apart", labels[0]))
+                .hint("take samples of several classes, such as `data.train.take(1000)`"));
+        }
+        let of_validation = self.training.validation.as_ref().map(|split| self.labels(split)).transpose()?;
+        Ok((labels, of_validation))
+    }
+
+    /// The arrays before training.
+    fn start(&self, inputs: &[Arc<Value>]) -> Result<Vec<Vec<f32>>> {
+        self.initial(&inputs[1 + usize::from(self.training.validation.is_some())..])
+    }
+
+    /// What the training does, from its beginning.
+    fn course<'a>(&'a self, (labels, of_validation): &'a AllLabels, inputs: &'a [Arc<Value>]) -> Result<Course<'a>> {
+        let labelled = |labels| Ok::<_, Error>(Labelled { x: inputs[1].f32s("x")?.1, labels });
+        let (steps, epochs) = self.training.steps_and_epochs(labels.len());
+        Ok(Course {
+            training: &self.training,
+            architecture: self.network.architecture(),
+            data: Labelled { x: inputs[0].f32s("x")?.1, labels },
+            validation: of_validation.as_deref().map(labelled).transpose()?,
+            picture: self.split.shape(),
+            history: History::new(steps, epochs),
+            operations_per_sample: self.operations_per_sample(),
+        })
+    }
+
+    /// The result of a training that has ended.
+    fn value(&self, history: &History, Ended { stop, steps, mut arrays }: Ended, context: &Context<'_>) -> Value {
+        let architecture = self.network.architecture();
+        let value = history.result(stop, steps, self.training.validation.is_some());
+        let value = if stop.is_divergence() {
+            let error = Error::new(format!("a training with {} {}", self.training.optimizer, stop.in_words(steps)));
+            context.warn(error.hint("its network's numbers are NaN; take a smaller rate, or give `clip`"));
+            arrays.iter_mut().for_each(|array| array.fill(f32::NAN));
+            value.marked_diverged()
+        } else {
+            value
+        };
+        let named = (1..=architecture.depth())
+            .flat_map(|l| architecture.names(l).into_iter().zip(architecture.blocks()[l - 1].param_specs()));
+        named.zip(arrays).fold(value, |value, ((name, spec), array)| value.with(&name, &spec.shape, array))
+    }
+
     /// The classes of a split, each of which has an output.
     fn labels(&self, split: &Split) -> Result<Vec<u32>> {
         let (labels, architecture) = (split.labels()?, self.network.architecture());

@@ -58,13 +58,13 @@ impl Value {
     }
 
     /// Adds all arrays of `part`, each name with the prefix `number`: one of the results of a batched operation.
-    pub(super) fn with_part(mut self, number: usize, part: Self) -> Self {
+    pub(crate) fn with_part(mut self, number: usize, part: Self) -> Self {
         self.arrays.extend(part.arrays.into_iter().map(|(name, array)| (format!("{number}.{name}"), array)));
         self
     }
 
     /// The result that [`Value::with_part`] added as `number`.
-    pub(super) fn part(&self, number: usize) -> Option<Self> {
+    pub(crate) fn part(&self, number: usize) -> Option<Self> {
         let own = |(name, array): (&String, &ArrayBuf)| {
             name.strip_prefix(&format!("{number}.")).map(|name| (name.to_owned(), array.clone()))
         };

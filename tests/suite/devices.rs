@@ -13,8 +13,8 @@ use burn::tensor::Device;
 use entroscope::cascade::{AdamSolver, Cascade, reconstruct};
 use entroscope::data::{Dataset, DatasetOptions, Folders};
 use entroscope::device::{self, DeviceChoice, Known};
-use entroscope::kernels::Activation;
-use entroscope::network::{Architecture, Block, Init, Linear, Network};
+use entroscope::kernels::{Activation, Adam};
+use entroscope::network::{self, Architecture, Block, Init, Linear, Network, Optimizer, Training, train};
 use entroscope::script::Status;
 use entroscope::work::{self, Array, Data, InFlight, Plan, Report, Resources, Store, Target, Value};
 
@@ -249,6 +249,73 @@ fn points_trained_as_one_give_the_numbers_of_each_alone() {
                 for (name, array) in &found {
                     let off = off(&wide(array), &wide(alone[name]));
                     assert!(off < 1e-5, "{name} on {}: off by {off:e}", known.name);
+                }
+            }
+        }
+    }
+}
+
+/// Trained networks of a sweep over weight variance and seed, with up to `most` of them as one.
+fn trained(device: &Device, most: usize, optimizer: Optimizer, rate: f64) -> (Vec<Arc<Value>>, Report) {
+    let data =
+        Dataset::open("glyphs", &DatasetOptions { size: Some(7), ..DatasetOptions::default() }, &Folders::new(None));
+    let data = data.unwrap();
+    let (split, validation) = (data.train().take(130).unwrap(), data.test().take(40).unwrap());
+    let functions = [Activation::Tanh, Activation::Relu, Activation::Tanh, Activation::Identity];
+    let mut targets = Vec::new();
+    for (weight_var, seed) in [(0.8, 1), (1.2, 2), (1.6, 3), (2.0, 4)] {
+        let blocks = functions.iter().zip([49, 30, 20, 20, 10].windows(2)).map(|(function, sizes)| {
+            let linear = Linear::new(sizes[0], sizes[1]).into();
+            Block::new(vec![linear, function.clone().into()]).unwrap()
+        });
+        let net = Architecture::new(&[49], blocks.collect()).unwrap();
+        let network = Network::new(net, Init::gaussian(weight_var, 0.05, seed)).unwrap();
+        let training = Training {
+            epochs: 3,
+            batch: 50,
+            optimizer: optimizer.with_rate(rate),
+            clip: Some(1.0),
+            label_smoothing: 0.1,
+            // Ends some of them before the others.
+            target: Some(network::Target { accuracy: None, loss: Some(2.2) }),
+            validation: Some(validation.clone()),
+            ..Training::for_network(&network)
+        };
+        let result = train(&network, &split, training).unwrap().training_run().unwrap().result.clone();
+        targets.push(Target { point: format!("weight_var {weight_var}"), result });
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), 1 << 30).unwrap();
+    let plan = Plan::new(targets, &store, &InFlight::default(), "test").batched(most, 1e9);
+    let resources = Resources { device: Some(device.clone()), threads: 2, memory: 1e9, ..Resources::default() };
+    let (results, report) = work::run(&plan, &store, &resources, &|_| {});
+    (results.into_iter().map(|result| result.unwrap()).collect(), report)
+}
+
+/// Seeds differ, so the orders of the samples do; each network ends by itself, and is a result of its own.
+#[test]
+fn networks_trained_as_one_are_those_trained_alone() {
+    let adam = Optimizer::Adam { adam: Adam::default(), weight_decay: 0.0 };
+    let momentum = Optimizer::Sgd { rate: 0.1, momentum: 0.9, weight_decay: 1e-3, nesterov: false };
+    for known in others().filter(|known| known.missing.is_none()) {
+        let device = DeviceChoice::named(&known.name).unwrap().device().clone();
+        for (optimizer, rate) in [(adam, 3e-3), (momentum, 0.05), (Optimizer::sgd(0.1), 0.3)] {
+            let (alone, report) = trained(&device, 1, optimizer, rate);
+            assert_eq!((report.ran["network.train"], report.ran.get("batched")), (4, None));
+            let (found, report) = trained(&device, usize::MAX, optimizer, rate);
+            assert_eq!((report.ran["network.train"], report.ran.get("batched").copied()), (4, Some(1)));
+            for (found, alone) in found.iter().zip(&alone) {
+                let (found, alone): (BTreeMap<_, _>, BTreeMap<_, _>) =
+                    (found.arrays().collect(), alone.arrays().collect());
+                assert!(found.keys().eq(alone.keys()));
+                assert_eq!(found["stop"], alone["stop"]);
+                for (name, array) in &found {
+                    let [found, alone] = [wide(array), wide(alone[name])];
+                    let is_there = |x: &[f64]| x.iter().map(|x| x.is_nan()).collect::<Vec<_>>();
+                    assert_eq!(is_there(&found), is_there(&alone), "{name}");
+                    let numbers = |x: Vec<f64>| x.into_iter().filter(|x| !x.is_nan()).collect::<Vec<_>>();
+                    let off = off(&numbers(found), &numbers(alone));
+                    assert!(off < 1e-4, "{name} on {}: off by {off:e}", known.name);
                 }
             }
         }

@@ -58,6 +58,10 @@ impl LayerKind for Dropout {
         Ok(())
     }
 
+    fn is_random(&self) -> bool {
+        true
+    }
+
     fn differentiable(&self) -> Option<&dyn Differentiable> {
         Some(self)
     }

@@ -104,6 +104,11 @@ pub(crate) trait LayerKind: std::fmt::Display {
         self.as_activation().into_iter().collect()
     }
 
+    /// Whether it draws numbers at random in a training step.
+    fn is_random(&self) -> bool {
+        false
+    }
+
     /// Whether every number of the output is one of the input's, moved, repeated or left out.
     fn only_moves_numbers(&self) -> bool {
         false
