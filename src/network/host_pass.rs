@@ -1,7 +1,7 @@
 //! Forward and backward pass of a training step by the host's own loops, with gradients written by hand: the twin of Burn's
 //! autodiff (`learner.rs`). Buffers are kept from step to step, because fresh ones cost more than the arithmetic.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use super::layers::{BackwardPass, ForwardStep};
 use super::{Layer, sequence, views};
@@ -109,13 +109,13 @@ impl TrainedLayers {
     /// The most bytes that it takes for `samples`: with everything kept, and with as little as can be.
     pub fn bytes(&self, samples: usize) -> [f64; 2] {
         let all = self.stretches_of(1).1;
-        let least = (2..=self.parts.len()).map(|count| self.stretches_of(count).1).fold(all, f64::min);
+        let least = self.counts().map(|count| self.stretches_of(count).1).fold(all, f64::min);
         [all, least].map(|bytes| bytes * samples as f64)
     }
 
     /// Keeps no more of the forward pass than fits into so many bytes, and computes the rest again; the least if nothing fits.
     pub fn fit_into(&mut self, bytes: f64, samples: usize) {
-        let all = (1..=self.parts.len().max(1)).map(|count| self.stretches_of(count));
+        let all = self.counts().map(|count| self.stretches_of(count));
         let mut best: Option<(Vec<Range<usize>>, f64)> = None;
         for (stretches, most) in all {
             if most * samples as f64 <= bytes {
@@ -127,6 +127,11 @@ impl TrainedLayers {
             }
         }
         self.stretches = best.into_iter().flat_map(|(stretches, _)| stretches).map(|stretch| (stretch, 0)).collect();
+    }
+
+    /// Numbers of stretches that are tried: of equal parts, the root of twice their number needs the least.
+    fn counts(&self) -> RangeInclusive<usize> {
+        1..=self.parts.len().clamp(1, 4 * self.parts.len().isqrt() + 8)
     }
 
     /// About `count` stretches of equally many numbers, and the bytes that they take for one sample: the outputs at their ends, the
