@@ -13,6 +13,15 @@ pub(super) struct StackedLoop<'a> {
     stack: Stack<'a>,
 }
 
+/// What a state holds.
+struct Resumed {
+    histories: Vec<History>,
+    ended: Vec<Option<Ended>>,
+    steps: usize,
+    arrays: Vec<Vec<f32>>,
+    moments: Vec<[Vec<f32>; 2]>,
+}
+
 impl<'a> StackedLoop<'a> {
     pub fn new(courses: Vec<Course<'a>>, stack: Stack<'a>) -> Self {
         Self { ended: vec![None; courses.len()], courses, stack }
@@ -118,18 +127,15 @@ impl<'a> StackedLoop<'a> {
     /// # Errors
     /// When the run is to stop.
     pub fn resume(&mut self, state: &Value, context: &Context<'_>) -> Result<()> {
-        let Ok((histories, ended, steps, (arrays, moments))) = self.resumed(state) else { return Ok(()) };
+        let Ok(resumed) = self.resumed(state) else { return Ok(()) };
+        let Resumed { histories, ended, steps, arrays, moments } = resumed;
         self.courses.iter_mut().zip(histories).for_each(|(course, history)| course.history = history);
         self.ended = ended;
         self.stack.resume(steps, arrays, moments);
         context.advance(self.courses.iter().map(Course::operations_so_far).sum())
     }
 
-    #[expect(clippy::type_complexity, reason = "the parts of a state, which are taken apart at once")]
-    fn resumed(
-        &self,
-        state: &Value,
-    ) -> Result<(Vec<History>, Vec<Option<Ended>>, usize, (Vec<Vec<f32>>, Vec<[Vec<f32>; 2]>))> {
+    fn resumed(&self, state: &Value) -> Result<Resumed> {
         let lengths = self.stack.lengths();
         let (mut histories, mut ended) = (Vec::new(), Vec::new());
         for (i, course) in self.courses.iter().enumerate() {
@@ -144,6 +150,7 @@ impl<'a> StackedLoop<'a> {
             });
         }
         let steps = state.f64s("steps")?.1.first().copied().unwrap_or(0.0) as usize;
-        Ok((histories, ended, steps, arrays_and_moments(state, &lengths)?))
+        let (arrays, moments) = arrays_and_moments(state, &lengths)?;
+        Ok(Resumed { histories, ended, steps, arrays, moments })
     }
 }

@@ -276,11 +276,14 @@ pub(super) fn with_moments(value: Value, moments: Vec<[Vec<f32>; 2]>) -> Value {
     })
 }
 
+/// Arrays, and what the optimizer remembers of each.
+pub(super) type ArraysAndMoments = (Vec<Vec<f32>>, Vec<[Vec<f32>; 2]>);
+
 /// The arrays and the moments of a state, whose arrays have these lengths.
 ///
 /// # Errors
 /// When they do not.
-pub(super) fn arrays_and_moments(state: &Value, lengths: &[usize]) -> Result<(Vec<Vec<f32>>, Vec<[Vec<f32>; 2]>)> {
+pub(super) fn arrays_and_moments(state: &Value, lengths: &[usize]) -> Result<ArraysAndMoments> {
     // Moments that the optimizer does not use are empty.
     let array = |what: &str, i: usize, least: usize| -> Result<Vec<f32>> {
         let (_, numbers) = state.f32s(&format!("{what}.{i}"))?;

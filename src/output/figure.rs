@@ -384,7 +384,7 @@ impl NumberLine {
             y.is_nan() && rows.iter().any(|(row, _)| self.table.rows[*row].entry().has_diverged(computed))
         });
         let diverged = diverged.map(|(i, _)| i).collect();
-        Series { band, diverged, ..Series::new(&*self.label, x, y) }
+        Series { diverged, band, ..Series::new(&*self.label, x, y) }
     }
 
     /// The rows behind point `i`.

@@ -138,7 +138,7 @@ impl LinesPlot {
         if let [row] = *rows {
             band = self.table.rows[row].entry().quartiles(computed).filter(|_| self.spread != Spread::None);
         }
-        Series { band, diverged, ..Series::new(label, (1..=depths).map(|depth| depth as f64).collect(), y) }
+        Series { diverged, band, ..Series::new(label, (1..=depths).map(|depth| depth as f64).collect(), y) }
     }
 }
 
