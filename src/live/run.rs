@@ -81,17 +81,16 @@ impl EditRun {
         match event {
             HostEvent::Loaded => self.record_time("loaded"),
             HostEvent::Checked => self.record_time("checked"),
-            HostEvent::Printed(text) => self.change(Urgency::Now, |edit| edit.print(text)),
-            HostEvent::Described(outputs) => {
+            HostEvent::Printed(_) => self.change(Urgency::Now, |edit| edit.observe(event)),
+            HostEvent::Described(_) => {
                 self.take_over();
-                self.change(Urgency::Batched, |edit| edit.describe(Arc::clone(outputs)));
+                self.change(Urgency::Batched, |edit| edit.observe(event));
                 self.record_time("described");
                 self.watch.signal(Signal::Reads(self.number));
             }
-            HostEvent::Planned(plan, estimate) => self.on_planned(plan, *estimate),
-            HostEvent::Work(Event::Started { point, .. }) => self.change(Urgency::Batched, |edit| edit.start(point)),
-            HostEvent::Work(Event::Advanced(operations)) => {
-                self.change(Urgency::Batched, |edit| edit.advance(*operations));
+            HostEvent::Planned(plan, estimate) => self.on_planned(event, plan, *estimate),
+            HostEvent::Work(Event::Started { .. } | Event::Advanced(_)) => {
+                self.change(Urgency::Batched, |edit| edit.observe(event));
             }
             HostEvent::Work(Event::Done { fingerprint, result, .. }) => {
                 self.watch.edits.done(self.number, *fingerprint, result);
@@ -108,7 +107,7 @@ impl EditRun {
         }
     }
 
-    fn on_planned(&self, plan: &Plan, estimate: Estimate) {
+    fn on_planned(&self, event: &HostEvent<'_>, plan: &Plan, estimate: Estimate) {
         let watch = &self.watch;
         let is_described = watch.edits.lock().edits.get(&self.number).is_some_and(|edit| edit.outputs.is_some());
         self.take_over();
@@ -121,7 +120,7 @@ impl EditRun {
         // Where nothing is missing, the results arrive before a picture without them could be drawn.
         let urgency = if missing > 0 { Urgency::Now } else { Urgency::Batched };
         self.change(urgency, |edit| {
-            edit.plan(plan, estimate);
+            edit.observe(event);
             edit.stage = if asks { Stage::Waiting } else { Stage::Running };
         });
         self.record_time("planned");

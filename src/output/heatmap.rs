@@ -1,6 +1,7 @@
 //! Heatmaps: colours over an axis of the sweep and, upward, over the depth of its curves or a second axis.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
 use super::figure::Plot;
 use super::results::Placed;
@@ -19,6 +20,8 @@ pub struct HeatmapPlot {
     y: Option<Placed>,
     /// What the colours measure.
     value: String,
+    /// The rows behind each cell, or behind each column where depth runs upward; found when they are first needed.
+    rows_at: OnceLock<BTreeMap<(usize, Option<usize>), Vec<usize>>>,
 }
 
 impl HeatmapPlot {
@@ -35,7 +38,7 @@ impl HeatmapPlot {
         if let Some(y) = &y {
             is_filled(table.rows.len(), &x, y)?;
         }
-        Ok(Self { table, x, y, value })
+        Ok(Self { table, x, y, value, rows_at: OnceLock::new() })
     }
 
     /// The axis upward, and the positions on it.
@@ -120,10 +123,15 @@ impl Plot for HeatmapPlot {
 
     /// Part 0: the cell in column `i` and row `j`.
     fn locate(&self, hit: Hit, computed: &Computed) -> Vec<Located> {
-        let is_there =
-            |row: &usize| self.x.of_row[*row] == hit.i && self.y.as_ref().is_none_or(|y| y.of_row[*row] == hit.j);
-        let rows = (0..self.table.rows.len()).filter(is_there);
-        rows.map(|row| self.table.located(row, Some(hit.j.saturating_add(1)), computed)).collect()
+        let rows_at = self.rows_at.get_or_init(|| {
+            let mut rows_at = BTreeMap::<_, Vec<usize>>::new();
+            for row in 0..self.table.rows.len() {
+                rows_at.entry((self.x.of_row[row], self.y.as_ref().map(|y| y.of_row[row]))).or_default().push(row);
+            }
+            rows_at
+        });
+        let rows = rows_at.get(&(hit.i, self.y.as_ref().map(|_| hit.j))).map_or(&[][..], Vec::as_slice);
+        rows.iter().map(|&row| self.table.located(row, Some(hit.j.saturating_add(1)), computed)).collect()
     }
 
     fn named(&self, name: &mut dyn FnMut(&Described) -> Described) -> Arc<dyn Plot> {

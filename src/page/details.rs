@@ -11,7 +11,7 @@ use crate::executor::Computed;
 use crate::figure::{Figure, Hit, Image, Images};
 use crate::output::Located;
 use crate::script::{Host, Shown};
-use crate::work::{Provenance, ReadOutcome, Store};
+use crate::work::{ReadOutcome, Store};
 
 /// Pictures shown of a point.
 const PICTURES: usize = 12;
@@ -49,7 +49,7 @@ impl Details {
                     "parameters": pairs(&source.parameters),
                     "depth": source.depth,
                     "over": source.over,
-                    "seed": source.provenance().and_then(seeds),
+                    "seed": seeds(source),
                     "fingerprint": source.result.as_ref().map(|result| result.fingerprint().to_string()),
                     "command": self.command(source),
                 })
@@ -65,10 +65,14 @@ impl Details {
 
     /// The command that computes only this point.
     fn command(&self, source: &Located) -> String {
+        let words = source.parameters.iter().flat_map(|(name, value)| ["--only".to_owned(), parameter(name, value)]);
+        [self.command_of_all()].into_iter().chain(words).collect::<Vec<_>>().join(" ")
+    }
+
+    /// The command that computes all points.
+    pub(super) fn command_of_all(&self) -> String {
         let mut words = vec!["entroscope".to_owned(), "run".to_owned(), quoted(&self.script.display().to_string())];
-        let pair = |flag: &str, name: &str, value: &str| [flag.to_owned(), quoted(&format!("{name}={value}"))];
-        words.extend(self.set.iter().flat_map(|(name, value)| pair("--set", name, value)));
-        words.extend(source.parameters.iter().flat_map(|(name, value)| pair("--only", name, value)));
+        words.extend(self.set.iter().flat_map(|(name, value)| ["--set".to_owned(), parameter(name, value)]));
         words.join(" ")
     }
 
@@ -109,9 +113,14 @@ fn picture(shape: &[usize]) -> Vec<usize> {
     }
 }
 
-/// The seeds that a result rests on, in words.
-fn seeds(provenance: &Provenance) -> Option<String> {
-    let seeds: Vec<String> = provenance.seeds.iter().map(ToString::to_string).collect();
+/// A parameter as a word of a command.
+pub(super) fn parameter(name: &str, value: &str) -> String {
+    quoted(&format!("{name}={value}"))
+}
+
+/// The seeds that a value rests on, in words.
+pub(super) fn seeds(source: &Located) -> Option<String> {
+    let seeds: Vec<String> = source.provenance()?.seeds.iter().map(ToString::to_string).collect();
     (!seeds.is_empty()).then(|| seeds.join(", "))
 }
 

@@ -10,9 +10,9 @@ use serde_json::{Value as Json, json};
 use crate::error::panicked;
 use crate::executor::{Computed, Estimate};
 use crate::figure::Palette;
-use crate::script::{Diagnostic, Outcome, Outputs, Place, Severity, Shown, Status};
+use crate::script::{Diagnostic, HostEvent, Outcome, Outputs, Place, Severity, Shown, Status};
 use crate::words;
-use crate::work::{Fingerprint, Plan, PlannedPoint, Value};
+use crate::work::{Event, Fingerprint, Plan, PlannedPoint, Value};
 
 /// How far an edit is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -42,7 +42,7 @@ impl Stage {
 }
 
 /// See the module.
-pub(crate) struct Edit {
+pub struct Edit {
     pub number: usize,
     /// Milliseconds since 1970.
     pub at: u64,
@@ -175,9 +175,24 @@ impl Edit {
         self.figures_of = self.number;
     }
 
+    /// Records what an event says of its run, except its results and whether it waits.
+    pub fn observe(&mut self, event: &HostEvent<'_>) {
+        match event {
+            HostEvent::Printed(text) => self.print(text),
+            HostEvent::Described(outputs) => self.describe(Arc::clone(outputs)),
+            HostEvent::Planned(plan, estimate) => self.plan(plan, *estimate),
+            HostEvent::Work(Event::Started { point, .. }) => self.start(point),
+            HostEvent::Work(Event::Advanced(operations)) => self.advance(*operations),
+            HostEvent::Work(Event::Done { .. } | Event::Warning(_) | Event::Tries { .. })
+            | HostEvent::Loaded
+            | HostEvent::Checked
+            | HostEvent::Finished => {}
+        }
+    }
+
     /// Records the plan.
     #[expect(clippy::disallowed_methods, reason = "the time left is reported")]
-    pub fn plan(&mut self, plan: &Plan, estimate: Estimate) {
+    fn plan(&mut self, plan: &Plan, estimate: Estimate) {
         let (missing, reused) = plan.missing_and_reused();
         let results = |point: &PlannedPoint| -> BTreeSet<Fingerprint> {
             point.targets.iter().map(|&target| plan.targets()[target].result.fingerprint()).collect()
@@ -195,7 +210,7 @@ impl Edit {
         }
     }
 
-    pub fn start(&mut self, point: &str) {
+    fn start(&mut self, point: &str) {
         if let Some(progress) = &mut self.progress
             && progress.at != point
         {
@@ -203,7 +218,7 @@ impl Edit {
         }
     }
 
-    pub fn advance(&mut self, operations: f64) {
+    fn advance(&mut self, operations: f64) {
         if let Some(progress) = &mut self.progress {
             progress.done += operations;
         }

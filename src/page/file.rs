@@ -29,12 +29,12 @@ impl File {
 }
 
 /// The text of a file of the page. No name reaches the file system.
-pub(crate) fn text(name: &str) -> Option<&'static str> {
+pub(super) fn text(name: &str) -> Option<&'static str> {
     FILES.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
 }
 
-/// A file of the page.
-pub(crate) fn file(name: &str) -> Option<File> {
+/// A file of the page by its name.
+pub fn file(name: &str) -> Option<File> {
     let media = match name.rsplit_once('.') {
         Some((_, "css")) => "text/css; charset=utf-8",
         Some((_, "js")) => "text/javascript; charset=utf-8",

@@ -13,13 +13,16 @@ use crate::script::Shown;
 /// The palette that a reader chose.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Repaint {
+pub struct Repaint {
     palette: Option<Palette>,
     reversed: bool,
 }
 
 /// A figure as SVG, PNG, PDF or CSV, or its regions as JSON; a table as CSV or JSON. `None` for what it does not have.
-pub(crate) fn item(shown: &Shown, computed: &Computed, ending: &str, repaint: &Repaint) -> Result<Option<File>> {
+///
+/// # Errors
+/// When it cannot be drawn.
+pub fn item(shown: &Shown, computed: &Computed, ending: &str, repaint: &Repaint) -> Result<Option<File>> {
     let mut filled = shown.output.fill(computed)?;
     if let (Some(figure), Some(palette)) = (&mut filled.figure, repaint.palette) {
         figure.repaint(palette, repaint.reversed);
@@ -41,14 +44,17 @@ pub(super) fn file(filled: &Filled, ending: &str) -> Result<Option<File>> {
 }
 
 /// A table as the page gets it.
-fn table(records: &Records) -> Json {
+pub(super) fn table(records: &Records) -> Json {
     let rows: Vec<Vec<_>> = records.rows.iter().map(|row| row.iter().map(Scalar::to_json).collect()).collect();
     let texts: Vec<Vec<_>> = records.rows.iter().map(|row| row.iter().map(Scalar::pretty).collect()).collect();
     json!({ "columns": records.columns, "varying": records.varying(), "rows": rows, "texts": texts })
 }
 
 /// What lies behind a value of a figure: as JSON (`point`), or as pictures. `address` is that of the output.
-pub(crate) fn point(
+///
+/// # Errors
+/// When pictures cannot be drawn.
+pub fn point(
     details: &Details,
     (shown, computed): (&Shown, &Computed),
     what: &str,

@@ -2,6 +2,7 @@
 //! said and nothing is tested.
 
 mod driver;
+mod still;
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};

@@ -2,6 +2,7 @@
 // command that computes only it.
 
 import { copyButton, make, setHidden } from "./element.js";
+import { source } from "./source.js";
 
 export class Details {
     #panel;
@@ -27,16 +28,14 @@ export class Details {
         const where = make("dl", { class: "where" }, spot.lines.map(([name, value]) =>
             make("div", {}, make("dt", {}, name || "curve or image"), make("dd", {}, value))));
         const body = make("div", {}, make("p", { class: "quiet" }, "…"));
-        const edit = make("p", { class: "quiet" }, `edit ${card.source.number}`);
+        const edit = make("p", { class: "quiet of-edits" }, `edit ${card.source.number}`);
         this.#panel.replaceChildren(make("header", {}, title, close), edit, where, body);
         setHidden(this.#panel, false);
         document.documentElement.classList.add("with-details");
         title.focus({ preventScroll: true });
         let point;
         try {
-            const answer = await fetch(url);
-            if (!answer.ok) throw new Error(await answer.text());
-            point = await answer.json();
+            point = await source.json(url);
         } catch (error) {
             if (asked === this.#asked) body.replaceChildren(make("p", { class: "problem" }, `No details: ${error.message || "no answer"}`));
             return;
@@ -72,17 +71,24 @@ function about(point, { lines, value }) {
         const exact = typeof value.exact === "number" ? String(value.exact) : text;
         parts.push(make("p", { class: "value", title: exact }, make("span", {}, name), text));
     }
-    if (point.pictures) {
-        const image = make("img", { src: point.pictures, alt: "The pictures of this point", class: "pictures" });
+    const pictures = () => {
         // Not all pictures are kept.
+        const image = make("img", { alt: `The pictures ${point.of ? `at ${point.of}` : "of this point"}`, class: "pictures" });
         image.addEventListener("error", () => image.remove());
-        parts.push(image);
-    }
+        source.picture(point.pictures).then((address) => { image.src = address; }, () => image.remove());
+        return image;
+    };
+    if (point.pictures && !point.of) parts.push(pictures());
     const many = point.rows.length > 1;
     point.rows.forEach((row, i) => {
         if (many) parts.push(make("h3", {}, row.seed === null ? `${i + 1} of ${point.rows.length}` : `Seed ${row.seed}`));
         parts.push(aboutRow(row));
     });
+    // Those of another value come last, under its name.
+    if (point.pictures && point.of) {
+        parts.push(make("h3", {}, `Pictures at ${point.of}`), pictures(),
+            make("p", { class: "quiet" }, "The nearest value with pictures in this file."));
+    }
     if (point.place) {
         parts.push(make("h3", {}, "In the script"),
             make("p", { class: "quiet" }, `${point.place.file}:${point.place.line}`),

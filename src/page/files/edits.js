@@ -3,6 +3,8 @@
 
 export class EditLog {
     script = "";
+    /// What the recipe is called; empty for a script that is worked on.
+    title = "";
     program = "";
     version = "";
     paused = false;
@@ -32,7 +34,7 @@ export class EditLog {
         return source;
     }
 
-    setStatus({ script, program, version, paused, ask_above, current }) {
+    setStatus({ script, title = "", program, version, paused, ask_above, current }) {
         // Another version brings another page.
         if (this.version && this.version !== version) return location.reload();
         if (this.program && this.program !== program) {
@@ -42,7 +44,7 @@ export class EditLog {
             this.program = program;
             this.#notify("forgotten");
         }
-        Object.assign(this, { script, program, version, paused, askAbove: ask_above, current });
+        Object.assign(this, { script, title, program, version, paused, askAbove: ask_above, current });
         this.#notify("status");
     }
 

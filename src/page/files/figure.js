@@ -4,6 +4,7 @@ import { Card, saveLink } from "./card.js";
 import { make, setAttribute, setHidden, setText } from "./element.js";
 import { Picture } from "./picture.js";
 import { Regions } from "./regions.js";
+import { source as data } from "./source.js";
 import { Zoom } from "./zoom.js";
 
 /// The usual shape of a figure, until its picture has arrived.
@@ -11,8 +12,6 @@ const ASPECT = 800 / 560;
 /// A click on an enlarged figure waits this long for a second click, which shows the whole figure, in milliseconds.
 const DOUBLE = 250;
 const ZOOM_STEP = 1.5;
-/// How a figure can be saved.
-const KINDS = ["svg", "png", "pdf", "csv"];
 
 export class FigureCard extends Card {
     #regions = new Regions();
@@ -57,7 +56,7 @@ export class FigureCard extends Card {
         this.palette = make("select", { class: "small", "aria-label": "Palette", title: "Palette", hidden: true },
             make("option", { value: "" }, "palette"));
         this.palette.addEventListener("change", () => this.update(this.item, this.index, this.source, this.edit));
-        this.links = KINDS.map((kind) => saveLink(kind.toUpperCase(), `Save as ${kind.toUpperCase()}`));
+        this.links = data.formats.map((kind) => saveLink(kind.toUpperCase(), `Save as ${kind.toUpperCase()}`));
         this.full = button("⤢", "Whole window (Enter)", () => this.page.toggleFull(this));
         this.actions.append(
             button("−", "Smaller (−)", () => this.closer(-1)),
@@ -72,7 +71,7 @@ export class FigureCard extends Card {
         if (this.source && this.source.number !== source.number) this.#regions.forget();
         super.update(item, index, source, edit);
         this.edit = edit;
-        const palettes = item.palettes ?? [];
+        const palettes = data.palettes ? item.palettes ?? [] : [];
         setHidden(this.palette, !palettes.length);
         if (palettes.length && this.palette.options.length === 1) {
             this.palette.append(...palettes.flatMap((name) => [
@@ -87,9 +86,8 @@ export class FigureCard extends Card {
         setHidden(this.paper, Boolean(item.error));
         if (!item.error) this.#want(url, item, source);
         const stem = (item.name || "figure").replace(/\.[^.]*$/, "");
-        KINDS.forEach((kind, i) => {
-            setAttribute(this.links[i], "href", this.url(`.${kind}`, palette.replace("&", "?")));
-            setAttribute(this.links[i], "download", `${stem}.${kind}`);
+        data.formats.forEach((kind, i) => {
+            data.save(this.links[i], this.url(`.${kind}`, palette.replace("&", "?")), `${stem}.${kind}`);
         });
     }
 

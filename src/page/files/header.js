@@ -34,7 +34,7 @@ export class Header {
         setText(this.progress, at ? `${line} · ${at}` : line);
         this.#meter(edit);
         document.documentElement.classList.toggle("away", !log.connected && Boolean(edit));
-        setAttribute(this.pause, "class", log.paused ? "absent" : null);
+        this.pause.classList.toggle("absent", log.paused);
         this.#bands(edit);
         const title = this.#title(state, edit);
         if (document.title !== title) document.title = title;
@@ -82,6 +82,7 @@ export class Header {
     }
 
     #title(state, edit) {
+        if (this.#log.title) return this.#log.title;
         const name = (this.#log.script || "Entroscope").split("/").pop().replace(/\.rhai$/, "");
         if (state === "running") return `${edit.progress ? `${Math.floor(edit.progress.share * 100)}% ` : "running "}${name}`;
         if (state === "done") return `done · ${name}`;

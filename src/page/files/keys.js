@@ -24,12 +24,16 @@ const LIST = [
         ["p", "pause, resume: edits made meanwhile are noted"],
         ["g", "run the edit that waits"],
     ]],
+    ["Recipe", [["r", "the script, its parameters, how to rerun it"]]],
     ["?", [["?", "this list"]]],
 ];
 
-export function listKeys(dialog) {
+/// Lists the keys of which `act` has what they do.
+export function listKeys(dialog, act) {
+    const of = { Edits: act.stepEdit, Work: act.go, Recipe: act.recipe };
+    const list = LIST.filter(([title]) => !(title in of) || of[title]);
     dialog.append(make("h2", { id: "keys-title" }, "Keys"),
-        ...LIST.flatMap(([title, keys]) => [
+        ...list.flatMap(([title, keys]) => [
             title === "?" ? null : make("h3", {}, title),
             make("dl", {}, keys.map(([key, what]) => make("div", {},
                 make("dt", {}, key.split(" ").map((part) => (part.length < 7 && part !== "with" && part !== "arrows" ? make("kbd", {}, part) : ` ${part} `))),
@@ -39,28 +43,30 @@ export function listKeys(dialog) {
     dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
 }
 
-/// Binds the keys to the functions of `act`.
+/// Binds the keys to the functions of `act`. A key whose function it lacks does nothing.
 export function bindKeys(act) {
     let pressed = 0;
+    const does = (name, ...what) => (act[name] ? act[name](...what) : false);
     const plain = {
         j: () => act.focusNext(1),
         k: () => act.focusNext(-1),
         ArrowDown: () => act.focusNext(1),
         ArrowUp: () => act.focusNext(-1),
-        ArrowLeft: () => act.stepEdit(-1),
-        ArrowRight: () => act.stepEdit(1),
+        ArrowLeft: () => does("stepEdit", -1),
+        ArrowRight: () => does("stepEdit", 1),
         "+": () => act.closer(1),
         "=": () => act.closer(1),
         "-": () => act.closer(-1),
         "−": () => act.closer(-1),
-        0: () => act.newest(),
+        0: () => does("newest"),
         Escape: () => act.back(),
         Enter: () => act.full(),
         " ": () => act.details(),
-        p: () => act.pause(),
-        g: () => act.go(),
-        c: () => act.compare(),
-        h: () => act.history(),
+        p: () => does("pause"),
+        g: () => does("go"),
+        c: () => does("compare"),
+        h: () => does("history"),
+        r: () => does("recipe"),
         "?": () => act.keys(),
     };
     const arrows = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
@@ -78,7 +84,7 @@ export function bindKeys(act) {
         if (/^(Arrow| )/.test(event.key) && !event.shiftKey && event.target.closest?.(".scroll, pre, #details")) return;
         if (event.key === "f") {
             if (event.repeat) return;
-            pressed = act.flick() ? performance.now() : 0;
+            pressed = does("flick") ? performance.now() : 0;
             event.preventDefault();
             return;
         }
@@ -86,6 +92,6 @@ export function bindKeys(act) {
         if (action && action() !== false) event.preventDefault();
     });
     addEventListener("keyup", (event) => {
-        if (event.key === "f" && pressed && performance.now() - pressed > HELD) act.unflick();
+        if (event.key === "f" && pressed && performance.now() - pressed > HELD) does("unflick");
     });
 }

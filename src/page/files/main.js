@@ -1,20 +1,22 @@
-// The live page: connects the edit log, which the server fills, to the parts that show it.
+// The page: connects the edit log, which the source fills, to the parts that show it.
 
 import { Details } from "./details.js";
 import { EditBar } from "./editbar.js";
 import { EditLog } from "./edits.js";
-import { setAttribute, setText } from "./element.js";
+import { make, setAttribute, setHidden, setText } from "./element.js";
 import { Header } from "./header.js";
 import { History } from "./history.js";
 import { bindKeys, listKeys } from "./keys.js";
 import { Near } from "./near.js";
+import { recipeHead, recipePanel } from "./recipe.js";
 import { Selection } from "./selection.js";
-import { ask, follow } from "./stream.js";
+import { source } from "./source.js";
 import { Tooltip } from "./tooltip.js";
 import { Views } from "./views.js";
 
 const find = (id) => document.getElementById(id);
 const root = document.documentElement;
+root.classList.toggle("still", !source.edits);
 
 const log = new EditLog();
 /// For the console and for benchmarks.
@@ -150,29 +152,45 @@ function back() {
     else if (focusedFigure()?.zoom.scale > 1) focusedFigure().closer(0);
     else if (views.flicked !== null) flick();
     else if (selection.against !== null) selection.compare(null);
-    else selection.newest();
+    else if (source.edits) selection.newest();
 }
 
 function toggleHistory() {
     showHistory(root.classList.contains("without-history"));
 }
 
-const pause = () => void ask(log.paused ? "resume" : "pause");
-const go = () => (log.newest?.state === "waiting" ? void ask("go") : false);
+const pause = () => void source.ask(log.paused ? "resume" : "pause");
+const go = () => (log.newest?.state === "waiting" ? void source.ask("go") : false);
 const keys = () => find("keys").showModal();
 
-bindKeys({
-    focusNext, back, compare, flick, pause, go, keys,
+/// To the recipe below the figures, if there is one.
+function recipe() {
+    const panel = find("recipe-panel");
+    if (!panel) return;
+    if (full) toggleFull(null);
+    page.details.close();
+    panel.scrollIntoView();
+    panel.focus({ preventScroll: true });
+}
+
+const ofEdits = {
+    compare, flick, pause, go,
     unflick: () => views.flicked !== null && flick(),
     stepEdit: (by) => selection.step(by),
     newest: () => selection.newest(),
+    history: toggleHistory,
+};
+const act = {
+    ...(source.edits ? ofEdits : { recipe }),
+    focusNext, back, keys,
     closer: (by) => focusedFigure()?.closer(by) ?? undefined,
     moveCross: (dx, dy) => (focusedFigure() ? void focusedFigure().move(dx, dy) : false),
     details: () => (focusedFigure() ? void focusedFigure().details() : false),
     full: () => (focusedFigure() ? toggleFull(focusedFigure()) : false),
-    history: toggleHistory,
-});
-listKeys(find("keys"));
+};
+bindKeys(act);
+listKeys(find("keys"), act);
+find("recipe-button").addEventListener("click", recipe);
 find("pause").addEventListener("click", pause);
 find("paused-band").lastElementChild.addEventListener("click", pause);
 find("waiting-band").lastElementChild.addEventListener("click", go);
@@ -190,4 +208,14 @@ find("history").addEventListener("click", (event) => narrow.matches && event.tar
 // What sticks under the header needs its height, which its bands change.
 new ResizeObserver(([entry]) => root.style.setProperty("--top", `${entry.target.offsetHeight}px`)).observe(find("top"));
 
-follow(log);
+source.follow(log);
+source.about().then((about) => {
+    if (!about) return;
+    find("main").prepend(recipeHead(about));
+    find("main").append(recipePanel(about));
+    setHidden(find("recipe-button"), false);
+}, (error) => {
+    find("main").replaceChildren(make("p", { class: "problem", role: "alert" }, error.message));
+    setText(find("state"), "cannot be shown");
+    setAttribute(find("state"), "data-state", "broken");
+});

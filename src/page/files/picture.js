@@ -2,6 +2,7 @@
 // most one request is under way; of the pictures announced meanwhile, only the last is fetched.
 
 import { setAttribute } from "./element.js";
+import { source } from "./source.js";
 
 /// Pictures kept decoded per figure, so that flicking between two edits is immediate.
 const KEPT = 4;
@@ -92,8 +93,8 @@ export class Picture {
 
 async function loaded(url) {
     const image = new Image();
-    image.src = url;
     try {
+        image.src = await source.picture(url);
         await Promise.race([image.decode(), new Promise((done) => setTimeout(done, DECODING))]);
         if (image.complete && image.naturalWidth) return image;
         // Still loading: a large sheet, or a slow connection.

@@ -2,6 +2,7 @@
 // regions serve until newer ones are there.
 
 import { Plot } from "./plot.js";
+import { source } from "./source.js";
 
 /// Shortest time between two requests while a figure grows, in milliseconds.
 const PAUSE = 1000;
@@ -17,7 +18,7 @@ export class Regions {
         if (this.#url === url || this.#busy || performance.now() - this.#fetched < PAUSE) return false;
         this.#busy = true;
         try {
-            this.plot = new Plot(await (await fetch(url)).json());
+            this.plot = new Plot(await source.json(url));
             this.#url = url;
             return true;
         } catch {

@@ -2,6 +2,7 @@
 
 import { Card, saveLink } from "./card.js";
 import { make, setAttribute, setHidden, setText } from "./element.js";
+import { source as data } from "./source.js";
 import { count } from "./words.js";
 
 /// Rows shown at first; a button shows the rest.
@@ -44,8 +45,7 @@ export class TableCard extends Card {
 
     update(item, index, source, edit) {
         super.update(item, index, source, edit);
-        setAttribute(this.link, "href", this.url(".csv"));
-        setAttribute(this.link, "download", item.name || "table.csv");
+        data.save(this.link, this.url(".csv"), item.name?.endsWith(".csv") ? item.name : `${item.name || "table"}.csv`);
         this.wanted = this.url(".json", `?rev=${item.rev}&of=${this.page.program}`);
         void this.#fetch();
     }
@@ -58,12 +58,9 @@ export class TableCard extends Card {
             if (url === this.#of) break;
             this.#of = url;
             try {
-                const answer = await fetch(url);
-                if (answer.ok) {
-                    this.#table = await answer.json();
-                    setAttribute(this.element, "data-rev", rev);
-                    this.#draw();
-                }
+                this.#table = await data.json(url);
+                setAttribute(this.element, "data-rev", rev);
+                this.#draw();
             } catch { /* the next revision tries again */ }
             await new Promise((done) => setTimeout(done, PAUSE));
         }

@@ -2,6 +2,7 @@
 
 import { Card } from "./card.js";
 import { make, setText } from "./element.js";
+import { source as data } from "./source.js";
 
 export class VerdictCard extends Card {
     constructor() {
@@ -26,6 +27,6 @@ export class WeightsCard extends Card {
 
     update(item, index, source, edit) {
         super.update(item, index, source, edit);
-        setText(this.text, item.done < item.points ? "Not written yet." : "Written into the run folder.");
+        setText(this.text, item.done < item.points ? "Not written yet." : data.weights);
     }
 }

@@ -153,6 +153,12 @@ impl Browser {
         self.post("/window", &json!({ "handle": window }));
     }
 
+    /// Files that links save go into this folder.
+    pub fn download_to(&self, folder: &std::path::Path) {
+        let parameters = json!({ "behavior": "allow", "downloadPath": folder });
+        self.post("/goog/cdp/execute", &json!({ "cmd": "Browser.setDownloadBehavior", "params": parameters }));
+    }
+
     /// What the page's console said that was an error.
     pub fn errors(&self) -> Vec<String> {
         let log = self.post("/se/log", &json!({ "type": "browser" }));
