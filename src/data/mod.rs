@@ -156,6 +156,16 @@ impl Dataset {
         &self.0.warnings
     }
 
+    /// What its samples are made from, both parts: hashes of files, or a generator and its seed.
+    pub(crate) fn content(&self) -> serde_json::Value {
+        [DatasetPart::Train, DatasetPart::Test].map(|part| self.source().content(part)).to_vec().into()
+    }
+
+    /// Whether its samples are drawn, not read.
+    pub(crate) fn is_generated(&self) -> bool {
+        !self.source().seeds().is_empty()
+    }
+
     fn source(&self) -> &dyn SampleSource {
         &*self.0.source
     }

@@ -11,7 +11,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use dry_run::DryRun;
 pub use local::Local;
@@ -94,7 +94,7 @@ impl fmt::Display for Estimate {
 }
 
 /// How many points were computed, were stored already, and failed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Points {
     pub computed: usize,
     pub reused: usize,

@@ -36,6 +36,21 @@ pub use product::{Matrix, Real, accumulate, product, subtract};
 pub use sums::{add_rows, add_squares, subtract_row, sum_of_squares};
 pub use transpose::transpose;
 
+/// The widest vectors that this machine's processor has, for which the loops are compiled: "AVX-512" and the like.
+pub fn vectors() -> &'static str {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use pulp::x86::{V3, V4};
+        match () {
+            () if V4::is_available() => "AVX-512",
+            () if V3::is_available() => "AVX2",
+            () => "SSE2",
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    if cfg!(target_arch = "aarch64") { "NEON" } else { "none" }
+}
+
 /// Runs a loop compiled for the best instruction set that this machine has.
 #[inline(always)]
 pub(crate) fn vectorised<T>(body: impl FnOnce() -> T) -> T {

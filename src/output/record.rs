@@ -16,6 +16,8 @@ pub(super) const RECORD: &str = "run.json";
 #[derive(Debug, Serialize)]
 pub(crate) struct Record<'a> {
     pub script: String,
+    /// The folder that its imports may reach.
+    pub project: String,
     /// The version of this program.
     pub entroscope: &'static str,
     pub burn: &'static str,

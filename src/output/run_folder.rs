@@ -1,4 +1,5 @@
-//! The run folder: the script as it ran with its modules, the files of its outputs, and `run.json`, the record of the run.
+//! The run folder: the script as it ran with its modules, the files of its outputs, `run.json`, the record of the run, and
+//! `recipe.json`, from which the run can be repeated.
 //!
 //! Nothing is written outside it, through a link, or over a file that the run reads. A run that ends before everything is
 //! computed, or computes only a part (`--only`), does not replace the outputs of a complete run: it writes into `partial/`.
@@ -13,6 +14,8 @@ use crate::{Error, Result};
 
 /// The script as it ran.
 const SCRIPT: &str = "script.rhai";
+/// Script, settings and numbers, from which the run can be repeated.
+const RECIPE: &str = "recipe.json";
 /// The folder of the modules that it imported.
 const MODULES: &str = "modules";
 /// The folder of outputs that are not complete, beside complete ones.
@@ -32,10 +35,10 @@ pub(crate) fn output_path(path: &str) -> Result<PathBuf> {
             .hint("a script writes only there: give a plain name, and choose the folder with --out DIR"));
     };
     // Some file systems do not tell capital letters from small ones.
-    if [RECORD, SCRIPT, MODULES, PARTIAL].iter().any(|own| first.eq_ignore_ascii_case(own)) {
+    if [RECORD, RECIPE, SCRIPT, MODULES, PARTIAL].iter().any(|own| first.eq_ignore_ascii_case(own)) {
         let first = first.display();
         return Err(Error::new(format!("\"{first}\" is a name that the run folder uses itself"))
-            .hint(format!("{RECORD}, {SCRIPT}, {MODULES} and {PARTIAL} are taken: give another name")));
+            .hint(format!("{RECORD}, {RECIPE}, {SCRIPT}, {MODULES} and {PARTIAL} are taken: give another name")));
     }
     Ok(path)
 }
@@ -168,6 +171,7 @@ impl RunFolder {
     ) -> Result<()> {
         self.check_all(files, is_complete, reads)?;
         self.check(Path::new(RECORD), true, reads)?;
+        self.check(Path::new(RECIPE), is_complete, reads)?;
         for file in modules.iter().map(|(name, _)| Path::new(MODULES).join(name)).chain([SCRIPT.into()]) {
             self.check(&file, is_complete, reads)?;
             let path = self.root.join(&file);
@@ -224,6 +228,19 @@ impl RunFolder {
             hashes.insert(name, blake3::hash(text.as_bytes()).to_hex().to_string());
         }
         Ok(hashes)
+    }
+
+    /// Writes `recipe.json`; returns its path in the run folder, and its hash.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write_recipe(&self, json: &str, is_complete: bool) -> Result<(String, String)> {
+        let name = match self.folder(is_complete) {
+            "" => RECIPE.to_owned(),
+            folder => format!("{folder}/{RECIPE}"),
+        };
+        self.write(&name, json.as_bytes())?;
+        Ok((name, blake3::hash(json.as_bytes()).to_hex().to_string()))
     }
 
     /// Files that earlier runs wrote and this run has not: perhaps by another version of the script. A complete run removes

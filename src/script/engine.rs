@@ -51,7 +51,7 @@ pub(super) fn engine(session: &Arc<Session>, loader: &Loader, primitives: &Primi
     api::register(&mut engine);
     whole_numbers::register(&mut engine);
     primitives.iter().for_each(|add| add(&mut engine));
-    for (name, text) in stdlib::STDLIB {
+    for (name, text) in session.built_in() {
         let module = loader
             .stdlib(&engine, name, text)
             .and_then(|ast| Module::eval_ast_as_new(Scope::new(), &ast, &engine))

@@ -1,5 +1,6 @@
 //! Runs a script, from its text to its run folder: load, check, describe, compute, show.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -8,6 +9,7 @@ use std::time::Instant;
 use rhai::{Engine, EvalAltResult, Scope};
 
 use super::diagnostic::Diagnostic;
+use super::frozen::{DataUse, FrozenResult};
 use super::guest::{self, Guest};
 use super::loader::Loader;
 use super::outcome::{Checked, Outcome, Status};
@@ -19,6 +21,7 @@ use super::{check, engine, reference, whole_numbers};
 use crate::Error;
 use crate::device::DeviceChoice;
 use crate::error::panicked;
+use crate::executor::{Computed, Estimate};
 use crate::work::Target;
 
 /// Functions that an embedding program adds to the host's own.
@@ -32,17 +35,32 @@ pub struct Host {
     device: Arc<OnceLock<DeviceChoice>>,
     observer: Arc<HostObserver>,
     primitives: Primitives,
+    /// The recipe that its script is part of.
+    frozen: Option<Arc<FrozenScript>>,
+    /// See [`Resources::rounding`](crate::work::Resources::rounding).
+    rounding: Option<u64>,
     /// The functions that scripts can call; they are always the same.
     declared: Arc<OnceLock<check::Declared>>,
 }
 
+/// A script that is part of a recipe.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct FrozenScript {
+    /// The path that the user gave.
+    pub given: PathBuf,
+    /// Its name in messages, such as "cone.recipe.html/cone.rhai".
+    pub shown: String,
+    /// Texts of the program's own modules as the recipe has them.
+    pub built_in: BTreeMap<String, String>,
+}
+
 /// A script that was loaded, checked and evaluated: what it shows is described.
-pub(super) struct Evaluated {
-    pub session: Arc<Session>,
-    pub text: String,
+pub(crate) struct Evaluated {
+    pub(super) session: Arc<Session>,
+    pub(super) text: String,
     /// Names and texts of the modules that it imported.
-    pub modules: Vec<(String, String)>,
-    pub outputs: Outputs,
+    pub(super) modules: Vec<(String, String)>,
+    pub(super) outputs: Outputs,
 }
 
 /// Why a script was not evaluated to its end.
@@ -61,6 +79,8 @@ impl Host {
             device: Arc::default(),
             observer: Arc::new(|_| ()),
             primitives: Vec::new(),
+            frozen: None,
+            rounding: None,
             declared: Arc::default(),
         }
     }
@@ -68,13 +88,15 @@ impl Host {
     /// The same host for another run: with another handle and another observer.
     #[must_use]
     pub fn for_run(&self, handle: RunHandle, observer: Arc<HostObserver>) -> Self {
-        let Self { settings, device, primitives, declared, .. } = self;
+        let Self { settings, device, primitives, declared, frozen, rounding, .. } = self;
         Self {
             settings: settings.clone(),
             handle,
             device: device.clone(),
             observer,
             primitives: primitives.clone(),
+            frozen: frozen.clone(),
+            rounding: *rounding,
             declared: declared.clone(),
         }
     }
@@ -96,6 +118,28 @@ impl Host {
     pub fn with_primitive(mut self, add: impl Fn(&mut Engine) + Send + Sync + 'static) -> Self {
         self.primitives.push(Arc::new(add));
         self
+    }
+
+    /// How runs are stopped.
+    pub fn handle(&self) -> &RunHandle {
+        &self.handle
+    }
+
+    /// The path by which the user knows a script: that of its recipe, if it is part of one.
+    pub(crate) fn given<'a>(&'a self, script: &'a Path) -> &'a Path {
+        self.frozen.as_ref().map_or(script, |frozen| &frozen.given)
+    }
+
+    /// Runs scripts as parts of a recipe.
+    #[must_use]
+    pub(crate) fn with_frozen(self, frozen: FrozenScript) -> Self {
+        Self { frozen: Some(Arc::new(frozen)), ..self }
+    }
+
+    /// Moves every number that is computed: see [`Resources::rounding`](crate::work::Resources::rounding).
+    #[must_use]
+    pub(crate) fn with_rounding(self, seed: u64) -> Self {
+        Self { rounding: Some(seed), ..self }
     }
 
     /// The settings.
@@ -123,6 +167,8 @@ impl Host {
             device: self.device()?.clone(),
             observer: self.observer.clone(),
             purpose,
+            rounding: self.rounding,
+            frozen: self.frozen.clone(),
         };
         Session::new(script, loader.clone(), setup)
     }
@@ -146,6 +192,22 @@ impl Host {
     ) -> crate::Result<T> {
         let (host, script) = (self.for_run(self.handle.clone(), self.observer.clone()), script.to_owned());
         guest::host(&self.settings.limits, &self.handle, move |guest| act(&host, &script, guest))
+    }
+
+    /// Evaluates a script, on the thread of a guest, and does something with what it shows.
+    ///
+    /// # Errors
+    /// When the script is wrong: everything that was found.
+    pub(crate) fn evaluated<T: Send + 'static>(
+        &self,
+        script: &Path,
+        act: impl FnOnce(&Evaluated) -> T + Send + 'static,
+    ) -> Result<T, Vec<Diagnostic>> {
+        let evaluate = |host: &Self, script: &Path, guest| {
+            let evaluated = host.evaluate(script, Purpose::Run, guest).map_err(|failed| failed.diagnostics)?;
+            Ok(act(&evaluated))
+        };
+        self.as_guest(script, evaluate).unwrap_or_else(|error| Err(vec![error.into()]))
     }
 
     fn check_here(&self, script: &Path, guest: Arc<Guest>) -> Result<Checked, Vec<Diagnostic>> {
@@ -208,7 +270,8 @@ impl Host {
 
     fn evaluate(&self, script: &Path, purpose: Purpose, guest: Arc<Guest>) -> Result<Evaluated, Failed> {
         let one = |diagnostic: Diagnostic| Failed { diagnostics: vec![diagnostic], is_unwritten: false };
-        let name = script.display().to_string();
+        let shown = self.frozen.as_ref().map(|frozen| frozen.shown.clone());
+        let name = shown.unwrap_or_else(|| script.display().to_string());
         let folder = script.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let project = self.settings.project.as_deref().unwrap_or(folder);
         // Compiling is timed as evaluation is.
@@ -263,6 +326,44 @@ impl Host {
         session.notify(HostEvent::Described(&outputs));
         let modules = loader.modules();
         Ok(Evaluated { session, text, modules, outputs })
+    }
+}
+
+impl Evaluated {
+    /// What it shows.
+    pub fn outputs(&self) -> &Outputs {
+        &self.outputs
+    }
+
+    /// What it shows has to be computed from: every result once for each point.
+    pub fn targets(&self) -> Vec<Target> {
+        let mut known = BTreeSet::new();
+        let mut targets = targets(&self.outputs);
+        targets.retain(|target| known.insert((target.point.clone(), target.result.fingerprint())));
+        targets
+    }
+
+    /// Results of some targets, computed where they are missing.
+    ///
+    /// # Errors
+    /// When a point cannot fit into memory.
+    pub fn compute(&self, targets: Vec<Target>) -> crate::Result<Computed> {
+        self.session.computed(targets)
+    }
+
+    /// What it takes to compute everything from nothing.
+    pub fn estimate_of_all(&self) -> Estimate {
+        self.session.executor().estimate_of_all(self.targets())
+    }
+
+    /// All results that were needed so far, those among them that the script itself went on from.
+    pub fn results(&self) -> Vec<FrozenResult> {
+        self.session.state().results.clone()
+    }
+
+    /// The data sets that the script opened.
+    pub fn data(&self) -> BTreeMap<String, DataUse> {
+        self.session.state().data.clone()
     }
 }
 

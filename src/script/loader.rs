@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use rhai::{AST, Engine, EvalAltResult, Module, ModuleResolver, Position, Scope};
+use rhai::{AST, ASTFlags, Engine, EvalAltResult, Module, ModuleResolver, Position, Scope, Stmt};
+use tempfile::TempDir;
 
 type SharedModule = rhai::Shared<Module>;
 
 use super::diagnostic::{Diagnostic, Sources};
+use super::frozen::Recipe;
 use super::guest::check_stack;
 use super::run_handle::ReadLog;
 use super::stdlib;
@@ -36,12 +38,24 @@ struct State {
     modules: BTreeMap<PathBuf, SharedModule>,
     /// Modules that are being loaded, outermost first.
     open: Vec<(PathBuf, String)>,
+    /// Recipes that were imported, by their canonical paths.
+    recipes: BTreeMap<PathBuf, Imported>,
 }
 
 /// A file of the project: its canonical path and its name in messages.
 struct Found {
     path: PathBuf,
     name: String,
+}
+
+/// A recipe that was imported, laid out in a folder of its own.
+struct Imported {
+    /// Canonical.
+    folder: PathBuf,
+    _files: TempDir,
+    /// Its path in the project.
+    name: String,
+    recipe: Recipe,
 }
 
 /// A path without `.` and `..`, links not followed.
@@ -89,8 +103,15 @@ impl Loader {
     /// The project's modules that were imported: name and text of each.
     pub fn modules(&self) -> Vec<(String, String)> {
         let state = self.state();
-        let imported = state.paths.iter().filter(|(_, path)| state.compiled.contains_key(*path));
-        imported.filter_map(|(name, _)| Some((name.clone(), state.sources.text(name)?.to_owned()))).collect()
+        let is_in_recipe = |path: &Path| state.recipes.values().any(|imported| path.starts_with(&imported.folder));
+        let imported = state.paths.iter().filter(|(_, path)| state.compiled.contains_key(*path) && !is_in_recipe(path));
+        let modules = imported.filter_map(|(name, _)| Some((name.clone(), state.sources.text(name)?.to_owned())));
+        let recipes = state.recipes.values().filter_map(|Imported { name, recipe, .. }| {
+            // Its sources are what an import needs.
+            let lean = Recipe { results: Vec::new(), files: BTreeMap::new(), ..recipe.clone() };
+            Some((name.clone(), lean.to_json().ok()?))
+        });
+        modules.chain(recipes).collect()
     }
 
     /// Reads and compiles the script itself, known in messages as `name`.
@@ -145,7 +166,8 @@ impl Loader {
                 .hint("a script reads only its own project; name a larger one with --project DIR")
         };
         // By its name first, so that a script cannot learn which files there are elsewhere; then through links.
-        if !lexical(&file).starts_with(&self.project) {
+        let root = self.root(&folder);
+        if !lexical(&file).starts_with(&root) {
             return Err(outside());
         }
         self.reads.note(&lexical(&file));
@@ -157,9 +179,48 @@ impl Loader {
         };
         let canonical = file.canonicalize().map_err(missing)?;
         self.reads.note(&canonical);
-        let inside = canonical.strip_prefix(&self.project).map_err(|_| outside())?;
-        let name = inside.to_string_lossy().into_owned();
+        let inside = canonical.strip_prefix(&root).map_err(|_| outside())?;
+        let name = match self.recipe_around(&canonical) {
+            Some(recipe) => format!("{recipe}/{}", inside.display()),
+            None => inside.to_string_lossy().into_owned(),
+        };
+        if canonical.extension().is_some_and(|extension| extension == "html") {
+            return self.recipe(&canonical, name);
+        }
         Ok(Found { name, path: canonical })
+    }
+
+    /// The folder that imports of a file in `folder` may reach: the project's, or that of the recipe that it is part of.
+    fn root(&self, folder: &Path) -> PathBuf {
+        let state = self.state();
+        let mut folders = state.recipes.values().map(|imported| &imported.folder);
+        folders.find(|root| folder.starts_with(root)).unwrap_or(&self.project).clone()
+    }
+
+    /// The name of the imported recipe that a file is part of.
+    fn recipe_around(&self, path: &Path) -> Option<String> {
+        let state = self.state();
+        let recipe = state.recipes.values().find(|imported| path.starts_with(&imported.folder));
+        recipe.map(|imported| imported.name.clone())
+    }
+
+    /// The script of an imported recipe, which is laid out once per load.
+    fn recipe(&self, path: &Path, name: String) -> Result<Found> {
+        let found = |imported: &Imported| Found {
+            path: imported.folder.join(&imported.recipe.script),
+            name: format!("{}/{}", imported.name, imported.recipe.script),
+        };
+        if let Some(imported) = self.state().recipes.get(path) {
+            return Ok(found(imported));
+        }
+        let recipe = Recipe::read(path)?;
+        let failed = |error: std::io::Error| Error::new(format!("cannot lay out the recipe {name}: {error}"));
+        let files = recipe.lay_out()?;
+        let folder = files.path().canonicalize().map_err(failed)?;
+        let imported = Imported { folder, _files: files, name, recipe };
+        let script = found(&imported);
+        self.state().recipes.insert(path.to_owned(), imported);
+        Ok(script)
     }
 
     /// The syntax tree of an imported file.
@@ -179,9 +240,12 @@ impl Loader {
             return Err(EvalAltResult::ErrorTooManyModules(Position::NONE).into());
         }
         let text = read(&found.path).map_err(|error| Error::io("read the module", &found.path, &error))?;
-        let ast = self
+        let mut ast = self
             .compile(engine, &text, &found)
             .map_err(|error| EvalAltResult::ErrorInModule(found.name.clone(), error, Position::NONE))?;
+        if self.state().recipes.values().any(|imported| found.path == imported.folder.join(&imported.recipe.script)) {
+            ast = functions_of(&ast, &found.name);
+        }
         self.state().compiled.insert(found.path, ast.clone());
         Ok(ast)
     }
@@ -216,6 +280,18 @@ impl Loader {
         state.modules.insert(found.path, module.clone());
         Ok(module)
     }
+}
+
+/// What an import of a recipe gives: the functions of its script, with what they import and the constants that they use. The
+/// experiment itself is not run.
+fn functions_of(ast: &AST, name: &str) -> AST {
+    let is_needed = |statement: &&Stmt| match statement {
+        Stmt::Import(..) => true,
+        Stmt::Var(_, flags, _) => flags.intersects(ASTFlags::CONSTANT),
+        _ => false,
+    };
+    let needed: Vec<Stmt> = ast.statements().iter().filter(is_needed).cloned().collect();
+    AST::new_with_source(needed, ast.shared_lib().clone(), name)
 }
 
 impl ModuleResolver for Loader {

@@ -2,9 +2,11 @@
 
 pub mod api;
 mod check;
+mod chosen;
 mod decimal;
 mod diagnostic;
 mod engine;
+pub mod frozen;
 mod guest;
 mod host;
 mod join;
@@ -29,14 +31,17 @@ mod whole_numbers;
 
 pub use api::specs;
 pub use diagnostic::{CallFrame, Diagnostic, Place, Severity};
+pub use frozen::Recipe;
 pub use host::Host;
 pub(crate) use host::Primitives;
+pub(crate) use host::{Evaluated, FrozenScript};
 pub use lazy::{Curve, Number};
 pub use outcome::{Checked, Outcome, Status};
 pub use reference::{Argument, Form, Group, Layout, OptionEntry, Page, PageKind, Reference};
 pub use run_handle::{ReadLog, RunHandle};
 pub use session::{HostEvent, HostObserver, Outputs, Session, Shown};
 pub use settings::{Limits, STORE_VARIABLE, Settings};
+pub(crate) use stdlib::built_in_modules;
 pub use table::{Axis, Row, Table};
 pub use tensor::ScriptTensor;
 pub use tensor_budget::TensorBudget;

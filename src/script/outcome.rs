@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::diagnostic::Diagnostic;
+use super::frozen::Recipe;
 use crate::executor::{Estimate, Points};
 use crate::output::Records;
 use crate::work::{Plan, Report};
@@ -36,6 +37,8 @@ pub struct Outcome {
     pub results: Vec<(String, String)>,
     pub report: Report,
     pub points: Points,
+    /// The script as it ran, with all that decided the run, and its numbers; `None` when it did not get that far.
+    pub recipe: Option<Box<Recipe>>,
     /// All of it, and the part that computing took.
     pub seconds: f64,
     pub seconds_of_work: f64,

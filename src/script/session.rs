@@ -8,11 +8,12 @@ use std::sync::{Arc, Mutex, OnceLock, Weak};
 use rhai::{Dynamic, EvalAltResult, NativeCallContext};
 
 use super::diagnostic::{Diagnostic, Place};
+use super::frozen::{DataUse, FrozenResult};
 use super::guest::Guest;
+use super::host::FrozenScript;
 use super::loader::Loader;
 use super::run_handle::RunHandle;
 use super::settings::Settings;
-use super::table::{Axis, PointList};
 use super::tensor_budget::TensorBudget;
 use crate::allocation::{self, Unstopped};
 use crate::data::Folders;
@@ -20,10 +21,9 @@ use crate::device::DeviceChoice;
 use crate::executor::{Computed, DryRun, Estimate, Execution, Executor, Local, Points, Progress, ResultOfRow};
 use crate::files::write_whole;
 use crate::lock::{Guard, lock};
+use crate::output::Output;
 use crate::output::run_folder::RunFolder;
-use crate::output::{Output, Scalar};
-use crate::words::nearest;
-use crate::work::{Event, Plan, Report, Resources, Store, Target};
+use crate::work::{Event, Fingerprint, Plan, Report, Resources, Store, Target};
 use crate::{Error, Result};
 
 /// What a native function returns: an [`Error`] turns into Rhai's by `?`, and gets the place of the call.
@@ -99,6 +99,9 @@ pub(super) struct Setup {
     pub observer: Arc<HostObserver>,
     pub purpose: Purpose,
     pub guest: Arc<Guest>,
+    /// See [`Resources::rounding`].
+    pub rounding: Option<u64>,
+    pub frozen: Option<Arc<FrozenScript>>,
 }
 
 /// See the module.
@@ -116,6 +119,8 @@ pub struct Session {
     loader: Loader,
     /// The script's name in messages.
     script: String,
+    /// The recipe that it is part of, if it is.
+    frozen: Option<Arc<FrozenScript>>,
     /// Whether anything may be written; not by `check`.
     writes: bool,
     /// Opened when it is first needed.
@@ -135,9 +140,18 @@ pub(super) struct State {
     pub is_unwritten: bool,
     /// Parameters that the script asked for, with their values.
     pub params: BTreeMap<String, String>,
+    /// What each of them is where nobody sets it.
+    pub defaults: BTreeMap<String, String>,
+    /// The data sets that it opened.
+    pub data: BTreeMap<String, DataUse>,
+    /// What it printed, up to a megabyte.
+    pub printed: Vec<String>,
     /// Axes of its sweeps, by name.
     pub axes: BTreeSet<String>,
     pub report: Report,
+    /// Every result that was needed so far, for the recipe.
+    pub results: Vec<FrozenResult>,
+    known_results: BTreeSet<(String, Fingerprint)>,
     /// Results that were needed so far, by rows of tables.
     pub rows: Vec<ResultOfRow>,
     /// Points that failed in the script.
@@ -157,7 +171,7 @@ pub(super) struct State {
 
 impl Session {
     pub(super) fn new(script: &str, loader: Loader, setup: Setup) -> Result<Self> {
-        let Setup { settings, handle, device, observer, purpose, guest } = setup;
+        let Setup { settings, handle, device, observer, purpose, guest, rounding, frozen } = setup;
         let resources = Resources {
             device: None,
             threads: settings.threads,
@@ -166,6 +180,7 @@ impl Session {
             superseded: handle.superseded.clone(),
             in_flight: handle.in_flight.clone(),
             checkpoint_every: settings.checkpoint_every,
+            rounding,
         };
         let store = Store::open(settings.store_dir()?, settings.store_budget)?;
         let local = Local::new(store, device.clone(), resources);
@@ -181,6 +196,7 @@ impl Session {
             observer,
             loader,
             script: script.to_owned(),
+            frozen,
             writes: purpose == Purpose::Run,
             folder: OnceLock::new(),
             state: Mutex::default(),
@@ -220,6 +236,9 @@ impl Session {
 
     /// Reports an event.
     pub fn notify(&self, event: HostEvent<'_>) {
+        if let HostEvent::Printed(text) = event {
+            self.state().keep_printed(text);
+        }
         if !self.guest.is_left() {
             let _others_wait = Unstopped::begin();
             (self.observer)(event);
@@ -246,6 +265,21 @@ impl Session {
         Ok(())
     }
 
+    /// The script's name in messages.
+    pub(super) fn script_name(&self) -> &str {
+        &self.script
+    }
+
+    /// The folder of its project.
+    pub(super) fn project(&self) -> &Path {
+        self.loader.project()
+    }
+
+    /// The text of one of the program's own modules, where the recipe that runs has it.
+    pub(super) fn frozen_module(&self, name: &str) -> Option<&str> {
+        self.frozen.as_ref()?.built_in.get(name).map(String::as_str)
+    }
+
     /// The folders that a script may read: its project's, and those of data.
     pub(super) fn readable_folders(&self) -> impl Iterator<Item = &Path> {
         std::iter::once(self.loader.project()).chain(self.folders.candidates().iter().map(PathBuf::as_path))
@@ -265,6 +299,11 @@ impl Session {
         let mut reads = self.handle.reads.all();
         reads.insert(PathBuf::from(&self.script));
         reads
+    }
+
+    /// Whether anything may be written; not by `check`.
+    pub(super) fn writes(&self) -> bool {
+        self.writes
     }
 
     /// Whether all points of sweeps are computed, not only those of `--only`.
@@ -331,77 +370,6 @@ impl Session {
         self.loader.sources().place(file, context.call_position())
     }
 
-    /// The value of a `param`: what `--set` says, read as the type of its default.
-    ///
-    /// # Errors
-    /// When what `--set` says cannot be read so.
-    pub fn param(&self, name: &str, default: &Dynamic) -> Result<Dynamic> {
-        let value = match self.settings.set.iter().rev().find(|(set, _)| set == name) {
-            None => default.clone(),
-            Some((_, text)) => {
-                let value = match default.type_name() {
-                    "i64" => text.parse().map(Dynamic::from_int).ok(),
-                    "f64" => text.parse::<f64>().ok().filter(|x| x.is_finite()).map(Dynamic::from_float),
-                    "bool" => text.parse().map(Dynamic::from_bool).ok(),
-                    "string" => Some(text.into()),
-                    _ => None,
-                };
-                value.ok_or_else(|| {
-                    let wanted = super::options::describe(default);
-                    Error::new(format!("--set {name}={text}: not a value like the script's {wanted}"))
-                })?
-            }
-        };
-        self.state().params.insert(name.to_owned(), value.to_string());
-        Ok(value)
-    }
-
-    /// The points that `--only` leaves.
-    ///
-    /// # Errors
-    /// When it leaves none.
-    pub(super) fn only(&self, points: PointList) -> Result<PointList> {
-        let wanted: Vec<Option<Vec<bool>>> = points.axes.iter().map(|axis| self.wanted(axis)).collect::<Result<_>>()?;
-        if wanted.iter().all(Option::is_none) {
-            return Ok(points);
-        }
-        let is_wanted = |(wanted, &place): (&Option<Vec<bool>>, &usize)| wanted.as_ref().is_none_or(|all| all[place]);
-        points.filtered(|point| wanted.iter().zip(point).all(is_wanted)).ok_or_else(|| {
-            let only: Vec<_> = self.settings.only.iter().map(|(name, value)| format!("{name}={value}")).collect();
-            Error::new(format!("--only {}: no point of the sweep has these values together", only.join(" --only ")))
-        })
-    }
-
-    /// Which values of an axis `--only` wants; `None` if it does not name the axis.
-    fn wanted(&self, axis: &Axis) -> Result<Option<Vec<bool>>> {
-        let wanted: Vec<&str> =
-            self.settings.only.iter().filter(|(name, _)| name == axis.name()).map(|(_, text)| text.as_str()).collect();
-        self.state().axes.insert(axis.name().to_owned());
-        let exact: Vec<&&str> =
-            wanted.iter().filter(|text| axis.values().iter().any(|value| value.to_string() == **text)).collect();
-        let is_wanted = |value: &Scalar| {
-            wanted
-                .iter()
-                .any(|text| if exact.contains(&text) { value.to_string() == *text } else { is_meant(value, text) })
-        };
-        if wanted.is_empty() {
-            return Ok(None);
-        }
-        let left: Vec<bool> = axis.values().iter().map(is_wanted).collect();
-        if !left.contains(&true) {
-            const LISTED: usize = 50;
-            let mut values: Vec<String> = axis.values().iter().take(LISTED).map(Scalar::label).collect();
-            values.extend((axis.values().len() > LISTED).then(|| format!("and {} more", axis.values().len() - LISTED)));
-            return Err(Error::new(format!(
-                "--only {0}={1}: the axis \"{0}\" has no such value",
-                axis.name(),
-                wanted[0]
-            ))
-            .hint(format!("it has {}", values.join(", "))));
-        }
-        Ok(Some(left))
-    }
-
     /// What `print` shows of a result: of one that is not computed while the script is only checked, just that.
     pub(super) fn printed(text: Native<String>) -> Native<String> {
         match text {
@@ -435,10 +403,11 @@ impl Session {
         };
         let execution = self.guest.without_clock(|| {
             let _others_wait = Unstopped::begin();
-            self.executor.compute(targets, &observe)
+            self.executor.compute(targets.clone(), &observe)
         })?;
         let Execution { computed, report, rows, failures, duration } = execution;
         failures.into_iter().for_each(|failure| self.warn(failure));
+        self.freeze(&targets, &computed);
         let mut state = self.state();
         state.work_seconds += duration.as_secs_f64();
         state.report.add(&report);
@@ -456,25 +425,20 @@ impl Session {
         let points = Points::of(&state.rows);
         Points { failed: points.failed + state.failed_points, ..points }
     }
+}
 
-    /// # Errors
-    /// When `--set` names a parameter, or `--only` an axis, that the script does not have.
-    pub(super) fn check_params(&self) -> Result<()> {
-        let state = self.state();
-        if let Some((name, _)) = self.settings.only.iter().find(|(name, _)| !state.axes.contains(name)) {
-            let axes: Vec<&str> = state.axes.iter().map(String::as_str).collect();
-            return Err(Error::new(format!("--only {name}: no sweep has an axis of that name"))
-                .hint(format!("the axes are {}", axes.join(", "))));
+impl State {
+    /// Whether a result was not noted before; it is now.
+    pub fn is_new_result(&mut self, target: &Target) -> bool {
+        self.known_results.insert((target.point.clone(), target.result.fingerprint()))
+    }
+
+    fn keep_printed(&mut self, text: &str) {
+        /// Bytes that are kept of what a script prints.
+        const KEPT: usize = 1 << 20;
+        if self.printed.iter().map(String::len).sum::<usize>() + text.len() <= KEPT {
+            self.printed.push(text.to_owned());
         }
-        let Some((name, _)) = self.settings.set.iter().find(|(name, _)| !state.params.contains_key(name)) else {
-            return Ok(());
-        };
-        let error = Error::new(format!("--set {name}: the script has no parameter of that name"));
-        Err(match nearest(name, state.params.keys().map(String::as_str)) {
-            Some(near) => error.hint(format!("did you mean `{near}`?")),
-            None if state.params.is_empty() => error.hint("it has none: `param(\"name\", value)` makes one"),
-            None => error.hint(format!("it has {}", state.params.keys().cloned().collect::<Vec<_>>().join(", "))),
-        })
     }
 }
 
@@ -497,14 +461,5 @@ pub(super) fn needs_results(error: &EvalAltResult) -> bool {
             why.read_lock::<Error>().is_some_and(|error| error.message.contains(NOT_COMPUTED))
         }
         error => error.to_string().contains(NOT_COMPUTED),
-    }
-}
-
-/// Whether `--only` means this value by this text.
-fn is_meant(value: &Scalar, text: &str) -> bool {
-    match (value.number(), text.parse::<f64>()) {
-        // What is shown is rounded to seven digits.
-        (Some(value), Ok(wanted)) => (value - wanted).abs() <= 1e-6 * value.abs().max(wanted.abs()),
-        _ => value.to_string() == text,
     }
 }

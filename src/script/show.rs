@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::diagnostic::Diagnostic;
+use super::frozen::Recipe;
 use super::host::{Evaluated, Host, targets};
 use super::outcome::{Outcome, Status};
 use super::session::{Outputs, Shown, State};
@@ -77,9 +78,19 @@ impl Host {
         outcome.diagnostics.extend(state.warnings.iter().cloned());
         outcome.note(&state, &targets);
         outcome.seconds = started.elapsed().as_secs_f64();
+        drop(state);
+        let recipe = Recipe::of_run(&session, &text, &modules, &outputs, &outcome);
+        match recipe.to_json().and_then(|json| folder.write_recipe(&json, outcome.is_complete)) {
+            Ok((name, hash)) => _ = outcome.sources.insert(name, hash),
+            Err(error) => {
+                outcome.status = if is_stopped { Status::Interrupted } else { Status::NotWritten };
+                outcome.diagnostics.insert(0, error.into());
+            }
+        }
+        outcome.recipe = Some(Box::new(recipe));
         outcome.folder = Some(folder.root().to_owned());
         outcome.left_over = folder.left_over(&folder.relative(&outcome.files), &outcome.sources, outcome.is_complete);
-        if let Err(error) = self.write_record(folder, script, &outcome) {
+        if let Err(error) = self.write_record(folder, script, session.project(), &outcome) {
             outcome.status = if is_stopped { Status::Interrupted } else { Status::NotWritten };
             outcome.diagnostics.insert(0, error.into());
         }
@@ -87,7 +98,7 @@ impl Host {
     }
 
     /// Writes `run.json`.
-    fn write_record(&self, folder: &RunFolder, script: &Path, outcome: &Outcome) -> Result<()> {
+    fn write_record(&self, folder: &RunFolder, script: &Path, project: &Path, outcome: &Outcome) -> Result<()> {
         let spent = outcome.report.spent.iter().map(|(name, &(floating_point_operations, thread_seconds))| {
             (*name, Spent { floating_point_operations, thread_seconds })
         });
@@ -97,7 +108,8 @@ impl Host {
             status => format!("{status:?}"),
         };
         folder.write_record(&Record {
-            script: script.display().to_string(),
+            script: self.given(script).display().to_string(),
+            project: project.display().to_string(),
             entroscope: env!("CARGO_PKG_VERSION"),
             burn: crate::device::BURN_VERSION,
             generator: crate::random::GENERATOR,

@@ -18,3 +18,8 @@ pub(super) fn is_file(name: &str) -> bool {
 pub(super) fn file_name(module: &str) -> String {
     format!("stdlib/{module}.rhai")
 }
+
+/// Name and text of each module that ships inside the program.
+pub(crate) fn built_in_modules() -> impl Iterator<Item = (&'static str, &'static str)> {
+    STDLIB.into_iter()
+}

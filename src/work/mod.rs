@@ -16,6 +16,7 @@ mod plan;
 mod points;
 mod provenance;
 mod report;
+mod rounding;
 mod run;
 mod store;
 pub(crate) mod stored_file;

@@ -7,7 +7,7 @@ use super::general::{AnyNumber, wanted_count, wanted_number};
 use super::tensor::select::wanted_places;
 use super::{own_files, photos};
 use crate::Error;
-use crate::data::{COUNTS, Dataset, DatasetOptions, EMNIST, Split};
+use crate::data::{COUNTS, Dataset, DatasetOptions, EMNIST, Split, downloadable};
 use crate::script::options::{Key, Spec, Takes};
 use crate::script::session::{Native, Session};
 use crate::script::tensor::{ScriptTensor, place};
@@ -175,7 +175,9 @@ mod functions {
     pub fn dataset_with(context: NativeCallContext, name: &str, options: Map) -> Native<Dataset> {
         let session = Session::from_context(&context)?;
         if own_files::is_file(name) {
-            return Ok(own_files::open(&session, name, &options)?);
+            let dataset = own_files::open(&session, name, &options)?;
+            session.note_data(&format!("dataset(\"{name}\")"), format!("the file {name}"), &dataset);
+            return Ok(dataset);
         }
         if let Some(option) = options.keys().find(|key| own_files::is_own(key)) {
             let message = format!(
@@ -195,6 +197,14 @@ mod functions {
         };
         Dataset::folders_of(name, &session.folders).iter().for_each(|folder| session.handle.reads.note(folder));
         let dataset = Dataset::open(name, &options, &session.folders)?;
+        let from = if dataset.is_generated() {
+            "drawn by this program".to_owned()
+        } else if downloadable(name).is_ok() {
+            format!("`entroscope data get {name}`")
+        } else {
+            "`entroscope data list` says where".to_owned()
+        };
+        session.note_data(&format!("dataset(\"{name}\")"), from, &dataset);
         dataset.warnings().iter().for_each(|warning| session.warn(Error::new(warning)));
         Ok(dataset)
     }

@@ -114,6 +114,7 @@ mod functions {
         let outputs = session.run_folder().ok().map(RunFolder::root);
         let access = FolderAccess { memory: session.settings.memory, outputs, cancelled: &cancelled };
         let photos = Dataset::folder(&place, path, &options, &session.folders, access)?;
+        session.note_data(&format!("folder(\"{path}\")"), format!("the folder {path}"), &photos);
         photos.warnings().iter().for_each(|warning| session.warn(Error::new(warning)));
         Ok(photos.train())
     }
