@@ -12,7 +12,8 @@ use crate::data::{Dataset, DatasetOptions, FolderAccess, FolderOptions, Folders,
 use crate::files::digest_cache;
 use crate::output::run_folder::RunFolder;
 use crate::random::Random;
-use crate::script::{Host, Settings};
+use crate::recipe::{self, Opened};
+use crate::script::{Host, Recipe, Settings};
 use crate::weights::WeightFile;
 use crate::work::stored_file::{decode, seal};
 use crate::work::{Calls, CallsBySize, Store, Throughput};
@@ -44,7 +45,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 12] = [
+pub const TARGETS: [Target; 13] = [
     Target { mutate: Some(script::mutate), has_threads: true, ..Target::new("check", script::check, script::seeds) },
     Target { mutate: Some(script::mutate), has_threads: true, ..Target::new("run", script::run, script::seeds) },
     Target { has_threads: true, ..Target::new("page", page::open, page::seeds) },
@@ -57,6 +58,7 @@ pub const TARGETS: [Target; 12] = [
     Target::new("checkpoint", checkpoint, seeds::checkpoint),
     Target::new("picture", picture, seeds::picture),
     Target::new("labels", labels, seeds::labels),
+    Target::new("recipe", |_| Box::new(recipe), seeds::recipe),
 ];
 
 impl Target {
@@ -125,6 +127,16 @@ fn records(place: &Path) -> Reader {
             }
         }
     })
+}
+
+/// A recipe, as it is shown, laid out, written again and compared.
+fn recipe(bytes: &[u8]) {
+    let Ok(recipe) = Recipe::from_bytes(bytes) else { return };
+    let _ = (recipe::lock(&recipe), recipe::citation(&recipe), recipe::differences_from_here(&recipe));
+    let _ = recipe::diff(&recipe, &recipe);
+    let again = recipe.to_page_text().ok().map(|text| Recipe::from_bytes(text.as_bytes()));
+    assert!(again.is_some_and(|again| again.is_ok_and(|again| again.to_json() == recipe.to_json())), "it is read back");
+    let _ = Opened::of(recipe, Path::new("fuzzed.recipe.html"));
 }
 
 /// Everything of a part of a data set.
@@ -329,7 +341,7 @@ fn changed(mut bytes: Vec<u8>, random: &mut Random) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    /// Mutations of each seed.
+    /// Mutations of each seed, if `MUTATIONS` does not say how many.
     const MUTATIONS: usize = 30;
 
     /// Pushes seeds and their mutations through a target, on a thread that may nest as deeply as the program's.
@@ -338,11 +350,12 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let mut reader = (target.open)(place.path());
         let mut random = Random::new(1, &["fuzzing", name]);
+        let mutations = std::env::var("MUTATIONS").ok().and_then(|n| n.parse().ok()).unwrap_or(MUTATIONS);
         let seeds = (target.seeds)();
         assert!(seeds.iter().all(|seed| (1..=LONGEST).contains(&seed.len())), "{name}");
         for seed in seeds.into_iter().take(most_seeds) {
             reader(&seed);
-            for _ in 0..MUTATIONS {
+            for _ in 0..mutations {
                 reader(&mutate(target, seed.clone(), &mut random));
             }
         }
@@ -352,6 +365,16 @@ mod tests {
     fn files_of_others_are_read_or_refused() {
         let readers = TARGETS.iter().map(|target| target.name).filter(|name| !["check", "run"].contains(name));
         readers.for_each(|name| push(name, usize::MAX));
+    }
+
+    /// A campaign without a fuzzer: `TARGET=recipe MUTATIONS=100000 cargo test --release --lib a_target_by_its_name`.
+    #[test]
+    fn a_target_by_its_name() {
+        let name = std::env::var("TARGET").ok();
+        TARGETS
+            .iter()
+            .filter(|target| Some(target.name) == name.as_deref())
+            .for_each(|target| push(target.name, usize::MAX));
     }
 
     #[test]

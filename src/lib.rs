@@ -139,6 +139,7 @@ pub mod page;
 pub mod predictors;
 mod print;
 pub mod random;
+pub mod recipe;
 pub mod script;
 pub mod stats;
 pub mod theory;

@@ -62,6 +62,29 @@ pub(crate) fn bytes(text: &str) -> Result<u64, String> {
     if number >= 0.0 && number.is_finite() { Ok((number * 1024_f64.powi(power)) as u64) } else { Err(wrong()) }
 }
 
+/// Seconds from text: a number with the unit s, m or h; seconds without a unit.
+///
+/// # Errors
+/// When the text is no time.
+pub(crate) fn seconds(text: &str) -> Result<f64, String> {
+    let (digits, unit) = match text.char_indices().last() {
+        Some((at, 's')) => (&text[..at], 1.0),
+        Some((at, 'm')) => (&text[..at], 60.0),
+        Some((at, 'h')) => (&text[..at], 3600.0),
+        _ => (text, 1.0),
+    };
+    let number = digits.parse::<f64>().ok().filter(|number| number.is_finite() && *number > 0.0);
+    number.map(|number| number * unit).ok_or_else(|| format!("{text:?} is not a time; write 90s, 5m or 2h"))
+}
+
+/// The same, or "0" for none.
+///
+/// # Errors
+/// When the text is no time.
+pub(crate) fn seconds_or_none(text: &str) -> Result<f64, String> {
+    if text == "0" { Ok(0.0) } else { seconds(text) }
+}
+
 /// A text that can be printed: control characters, which a terminal takes for commands, and those that change the direction of
 /// writing are shown by their numbers, such as `\u{1b}`. Line ends and tabs stay.
 pub(crate) fn visible(text: &str) -> Cow<'_, str> {

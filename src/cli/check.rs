@@ -4,9 +4,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::progress::plan_in_words;
-use super::say;
+use super::{Program, failed, say};
 use crate::print::out;
-use crate::script::{Checked, Host, Settings};
+use crate::script::{Checked, Settings};
 use crate::words;
 use crate::work::{Plan, PlannedPoint};
 
@@ -14,7 +14,11 @@ use crate::work::{Plan, PlannedPoint};
 const LISTED_POINTS: usize = 60;
 
 pub(super) fn check(settings: Settings, script: &Path) -> ExitCode {
-    match Host::new(settings).check(script) {
+    let (host, script, _files) = match Program::host(settings, script) {
+        Ok(host) => host,
+        Err(error) => return failed(error),
+    };
+    match host.check(&script) {
         Ok(checked) => {
             report(&checked);
             ExitCode::from(checked.status().code())

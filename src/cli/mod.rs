@@ -6,6 +6,7 @@ mod data;
 mod devices;
 mod panics;
 mod progress;
+mod recipe;
 mod reference;
 mod run;
 mod store;
@@ -16,7 +17,7 @@ mod watch;
 mod watch;
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -25,7 +26,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::Error;
 use crate::print::{self, err};
-use crate::script::{Diagnostic, Limits, STORE_VARIABLE, Settings};
+use crate::recipe::Opened;
+use crate::script::{Diagnostic, Host, Limits, STORE_VARIABLE, Settings};
 use crate::words;
 use crate::work::{Cancel, Store};
 
@@ -63,6 +65,9 @@ enum Command {
     Watch(watch::Arguments),
     /// Say what is wrong with a script, its parameters, and what every point would cost; compute nothing.
     Check(ScriptArguments),
+    /// Recipes: a run as one page that anyone can open, run, verify and build on.
+    #[command(subcommand)]
+    Recipe(recipe::Command),
     /// Data sets: what is there, and downloads with checksums.
     #[command(subcommand)]
     Data(data::Command),
@@ -79,7 +84,7 @@ enum Command {
 /// What `run`, `watch` and `check` take.
 #[derive(Debug, Args)]
 struct ScriptArguments {
-    /// The script.
+    /// The script; or a recipe (.recipe.html), or a run folder's script.rhai.
     script: PathBuf,
     /// A parameter of the script: what `param("NAME", …)` gives there.
     #[arg(long, value_name = "NAME=VALUE", value_parser = assignment)]
@@ -162,6 +167,13 @@ impl Program {
         settings
     }
 
+    /// A host for a script or a recipe, the script's path, and the recipe, which holds its files.
+    fn host(settings: Settings, script: &Path) -> crate::Result<(Host, PathBuf, Option<Opened>)> {
+        let Some(opened) = Opened::open(script)? else { return Ok((Host::new(settings), script.to_owned(), None)) };
+        opened.warnings.iter().for_each(|warning| say(&Diagnostic::from(warning.clone()).as_warning()));
+        Ok((opened.host(settings), opened.script(), Some(opened)))
+    }
+
     fn open_store(&self) -> crate::Result<Store> {
         let settings = self.settings(None);
         Store::open(settings.store_dir()?, settings.store_budget)
@@ -203,6 +215,7 @@ pub fn main() -> ExitCode {
     survive_file_limits();
     match &program.command {
         Command::Run(arguments) => run::run(program.settings(Some(arguments)), &arguments.script),
+        Command::Recipe(command) => recipe::recipe(command, &program),
         Command::Watch(arguments) => watch::watch(&program, arguments),
         Command::Check(arguments) => check::check(program.settings(Some(arguments)), &arguments.script),
         Command::Data(command) => data::data(command, &program.settings(None)),

@@ -7,18 +7,22 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use super::progress::{SHOWN_WARNINGS, Terminal};
-use super::{cancel_on_interrupt, say};
+use super::{Program, cancel_on_interrupt, failed, say};
 use crate::executor::Points;
 use crate::print::{err, out};
-use crate::script::{Diagnostic, Host, Outcome, RunHandle, Settings, Status};
+use crate::script::{Diagnostic, Outcome, RunHandle, Settings, Status};
 
 pub(super) fn run(settings: Settings, script: &Path) -> ExitCode {
     let handle = RunHandle::default();
     cancel_on_interrupt(&handle.cancel);
     let terminal = Arc::new(Terminal::new());
-    let host = Host::new(settings).with_handle(handle);
+    let (host, script, _files) = match Program::host(settings, script) {
+        Ok(host) => host,
+        Err(error) => return failed(error),
+    };
+    let host = host.with_handle(handle);
     let shows = terminal.clone();
-    let outcome = host.with_observer(Arc::new(move |event| shows.on_event(event))).run(script);
+    let outcome = host.with_observer(Arc::new(move |event| shows.on_event(event))).run(&script);
     report(&outcome, &terminal.warned());
     ExitCode::from(outcome.status.code())
 }

@@ -1,7 +1,6 @@
 //! `entroscope watch`.
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -14,7 +13,8 @@ use super::{Program, ScriptArguments, cancel_on_interrupt, failed, say};
 use crate::live::{self, Stage, WatchEvent, WatchOptions};
 use crate::lock::lock;
 use crate::print::{err, out};
-use crate::script::{Diagnostic, Host, HostEvent, Outcome, RunHandle, Status};
+use crate::script::{Diagnostic, HostEvent, Outcome, RunHandle, Status};
+use crate::words::seconds;
 use crate::work::Event;
 
 /// Diagnostics shown in full; the rest is counted.
@@ -35,18 +35,6 @@ pub(super) struct Arguments {
     poll: Option<f64>,
 }
 
-/// Parses a time: a number with the unit s, m or h; seconds without a unit.
-fn seconds(text: &str) -> Result<f64, String> {
-    let (digits, unit) = match text.char_indices().last() {
-        Some((at, 's')) => (&text[..at], 1.0),
-        Some((at, 'm')) => (&text[..at], 60.0),
-        Some((at, 'h')) => (&text[..at], 3600.0),
-        _ => (text, 1.0),
-    };
-    let number = digits.parse::<f64>().ok().filter(|number| number.is_finite() && *number > 0.0);
-    number.map(|number| number * unit).ok_or_else(|| format!("{text:?} is not a time; write 90s, 5m or 2h"))
-}
-
 pub(super) fn watch(program: &Program, arguments: &Arguments) -> ExitCode {
     let settings = program.settings(Some(&arguments.script));
     let handle = RunHandle::default();
@@ -59,8 +47,11 @@ pub(super) fn watch(program: &Program, arguments: &Arguments) -> ExitCode {
     let lines = Lines { bar: Terminal::new(), state: Mutex::default(), is_terminal: std::io::stderr().is_terminal() };
     let lines = Arc::new(lines);
     let shows = lines.clone();
-    let script: PathBuf = arguments.script.script.clone();
-    match live::watch(Host::new(settings), handle, &script, options, Box::new(move |event| shows.on_event(event))) {
+    let (host, script, _files) = match Program::host(settings, &arguments.script.script) {
+        Ok(host) => host,
+        Err(error) => return failed(error),
+    };
+    match live::watch(host, handle, &script, options, Box::new(move |event| shows.on_event(event))) {
         Ok(false) => ExitCode::SUCCESS,
         Ok(true) => {
             let kept = what_is_kept(lock(&lines.state).unstored);
@@ -151,7 +142,7 @@ fn in_words(stage: Stage, outcome: &Outcome) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::seconds;
+    use crate::words::seconds;
 
     #[test]
     fn times_have_units() {

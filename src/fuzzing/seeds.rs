@@ -6,8 +6,10 @@ use flate2::Crc;
 use flate2::write::GzEncoder;
 
 use crate::data::{Dataset, DatasetOptions, Folders, samples};
-use crate::work::Value;
+use crate::script::Recipe;
+use crate::script::frozen::{DataFile, DataUse, FORMAT, FrozenResult, Numbers, Parameter};
 use crate::work::stored_file::encode;
+use crate::work::{Array, Value};
 
 /// The name of the stored result.
 pub(super) const RESULT: &str = "ab00000000000000000000000000000000000000000000000000000000000000";
@@ -45,6 +47,42 @@ pub(super) fn records() -> Vec<Vec<u8>> {
     let cache = br#"{"/tmp/file": {"stamp": "12 bytes", "content": "ab", "notes": {}}}"#;
     let run = br#"{"entroscope": "0.1.0", "is_complete": true, "status": "Done", "files": ["phase.svg", "a/b.csv"], "left_over": ["../x"], "sources": {"script.rhai": "ab"}, "complete": {"files": ["phase.csv"]}}"#;
     vec![chosen(0, speeds), chosen(1, cache), chosen(2, run), chosen(2, b"{\"entroscope\": 1}"), chosen(0, b"{}")]
+}
+
+/// A recipe with every kind of entry, as JSON and in a page.
+pub(super) fn recipe() -> Vec<Vec<u8>> {
+    let numbers = |data: Vec<f64>| {
+        let array = Array { shape: vec![data.len()], data: data.into() };
+        let mut numbers = Numbers::of(&array);
+        numbers.widen(&Numbers::of(&array));
+        numbers
+    };
+    let result = FrozenResult {
+        point: "w = 1".into(),
+        operation: "entropy".into(),
+        version: 1,
+        fingerprint: "ab".into(),
+        arrays: [("curve".to_owned(), numbers(vec![1.0, f64::NAN, f64::INFINITY]))].into(),
+        error: None,
+    };
+    let failed = FrozenResult { error: Some("no".into()), ..FrozenResult::default() };
+    let mut recipe = Recipe {
+        format: FORMAT,
+        script: "a.rhai".into(),
+        sources: [("a.rhai".to_owned(), "print(1);".to_owned()), ("b/c.rhai".to_owned(), String::new())].into(),
+        built_in: [("mlp".to_owned(), String::new())].into(),
+        files: [("x.csv".to_owned(), DataFile::of(b"1,2", true)), ("y.csv".to_owned(), DataFile::of(b"3", false))]
+            .into(),
+        parameters: [("depth".to_owned(), Parameter { value: "3".into(), default: "4".into(), is_set: true })].into(),
+        only: vec![("w".into(), "1".into())],
+        data: [("dataset(\"noise\")".to_owned(), DataUse { blake3: "ab".into(), from: "drawn".into() })].into(),
+        verdicts: vec!["</script>".into()],
+        results: vec![result, failed],
+        ..Recipe::default()
+    };
+    recipe.numbers = Recipe::hash_of(&recipe.results);
+    let page = recipe.to_page_text().unwrap_or_default();
+    vec![recipe.to_json().unwrap_or_default().into_bytes(), page.into_bytes(), b"{\"recipe\": 1}".to_vec()]
 }
 
 /// Two images of 28×28.
@@ -276,6 +314,8 @@ pub(super) mod tests {
             seal(&mut file);
             assert!(matches!(decode(&file, RESULT), Content::Whole(_)));
         }
+        let [json, page, _] = &recipe()[..] else { panic!() };
+        assert_eq!(Recipe::from_bytes(json).unwrap().to_json(), Recipe::from_bytes(page).unwrap().to_json());
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("file.pth");
         let [zipped, _, old, _] = &checkpoint()[..] else { panic!() };

@@ -80,7 +80,7 @@ impl Server {
         let listener = listen(port)?;
         listener.set_nonblocking(true).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let details = Details::new(host, script)?;
+        let details = Details::new(host, host.given(script))?;
         let app = Arc::new(AppState { edits, details, signals, approval });
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
         let token = token()?;

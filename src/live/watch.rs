@@ -58,7 +58,7 @@ pub fn watch(
     let (sender, signals) = channel();
     let started = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let program = format!("{}-{}", std::process::id(), started.as_millis());
-    let edits = Arc::new(EditLog::new(script.display().to_string(), program, options.ask_above));
+    let edits = Arc::new(EditLog::new(host.given(script).display().to_string(), program, options.ask_above));
     let approval = Arc::<Approval>::default();
     let server = Server::start(edits.clone(), &host, script, sender.clone(), approval.clone(), options.port)?;
     observer(WatchEvent::Serving(&server.address()));

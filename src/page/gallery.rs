@@ -5,6 +5,9 @@ use std::fmt::Write;
 use super::html::{document, escaped};
 use crate::Result;
 
+/// By this a page is known to be a gallery.
+pub const GALLERY: &str = "<ol id=\"recipes\">";
+
 /// A recipe in a gallery.
 #[derive(Debug, Clone, Default)]
 pub struct Shelved {

@@ -15,7 +15,7 @@ mod still;
 pub use details::Details;
 pub use edit::{Edit, Stage};
 pub use file::{File, file};
-pub use gallery::{Shelved, gallery};
+pub use gallery::{GALLERY, Shelved, gallery};
 pub use item::{Repaint, item, point};
 pub use recording::Recording;
 pub use still::{Still, still};

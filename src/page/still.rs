@@ -8,7 +8,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Map, Value as Json, json};
 
-use super::html::{document, escaped};
+use super::html::document;
 use super::item;
 use super::points::{Points, places};
 use super::{Details, Recording};
@@ -30,13 +30,11 @@ pub struct Still<'a> {
     pub details: &'a Details,
     /// The recipe, for people: `files/recipe.js` says what it holds.
     pub about: &'a Json,
-    /// The recipe, for the program; it is put in as it is.
-    pub recipe: &'a [u8],
-    /// Attributes of the element that holds the recipe.
-    pub attributes: &'a [(&'a str, String)],
+    /// The element that holds the recipe for the program; it is put in as it is.
+    pub recipe: &'a str,
 }
 
-/// The page as HTML. The recipe's bytes are in the element `recipe` as base64.
+/// The page as HTML.
 ///
 /// # Errors
 /// When an output cannot be drawn. An output that has no content for its results is shown with its error.
@@ -58,13 +56,10 @@ pub fn still(page: &Still<'_>) -> Result<String> {
     let data = json!({
         "status": status, "edit": edit, "about": page.about, "items": items, "pictures": pictures.0,
     });
-    let attribute = |(name, value): &(&str, String)| format!(" {name}=\"{}\"", escaped(value));
-    let attributes: String = page.attributes.iter().map(attribute).collect();
     let body = format!(
-        "<script type=\"application/octet-stream\" id=\"page-data\">{}</script>\n\
-         <script type=\"application/octet-stream\" id=\"recipe\"{attributes}>{}</script>\n",
+        "<script type=\"application/octet-stream\" id=\"page-data\">{}</script>\n{}\n",
         BASE64_STANDARD.encode(packed(&data)?),
-        BASE64_STANDARD.encode(page.recipe),
+        page.recipe,
     );
     document("index.html", title, text("description"), &body)
 }

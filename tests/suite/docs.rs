@@ -3,9 +3,12 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
 use super::scripted::{self, Place};
-use entroscope::script::{Host, Outcome, Page, PageKind, Reference, Status};
+use entroscope::recipe::{self, Budget, Opened, PackOptions, Verdict};
+use entroscope::script::{Host, Outcome, Page, PageKind, Reference, RunHandle, Status};
 
 /// What makes any script small: parameters by these names, where it has them.
 const SMALL: [(&str, &str); 16] = [
@@ -285,7 +288,7 @@ fn the_program_shows_pages_by_name() {
 }
 
 /// Runs a script with parameters that make it small.
-fn run_small(name: &str, script: &Path) -> Outcome {
+fn run_small(name: &str, script: &Path) -> (Place, Outcome) {
     let mut place = Place::new();
     let text = std::fs::read_to_string(script).unwrap();
     place.settings.set = SMALL
@@ -301,7 +304,21 @@ fn run_small(name: &str, script: &Path) -> Outcome {
     }
     let (outcome, _) = place.run_file(script);
     assert_eq!(outcome.status, Status::Done, "{name}: {}", scripted::text(&outcome.diagnostics));
-    outcome
+    (place, outcome)
+}
+
+/// A recipe of a script that ran in this place: its results are stored, and a point of it comes out again.
+fn packs_and_verifies(place: &Place, name: &str, script: &Path) {
+    let file = place.path("packed.recipe.html");
+    let options = PackOptions { file: Some(file.clone()), bands: Duration::ZERO, with_data: u64::MAX, partial: false };
+    let packed = recipe::pack(script, place.settings.clone(), &options, &RunHandle::default(), Arc::new(|_| ()));
+    let packed = packed.map_err(|diagnostics| scripted::text(&diagnostics));
+    assert_eq!(packed.map(|packed| packed.outcome.points.computed), Ok(0), "{name}");
+    let opened = Opened::open(&file).unwrap().unwrap();
+    assert_eq!(opened.warnings, [], "{name}");
+    let budget = Budget { time: None, share: 0.01 };
+    let verified = recipe::verify(&opened, place.settings.clone(), budget, Arc::new(|_, _, _| ())).unwrap();
+    assert_eq!(verified.verdict, Verdict::Identical, "{name}: {verified:?}");
 }
 
 /// A script with less to compute: the last number of these calls replaced.
@@ -341,6 +358,9 @@ fn every_script_that_ships_runs_and_shows_something() {
     scripts.retain(|path| path.extension().is_some_and(|extension| extension == "rhai"));
     assert!(!scripts.is_empty());
     for script in scripts {
-        assert!(!run_small(&script.display().to_string(), &script).files.is_empty(), "{}", script.display());
+        let name = script.display().to_string();
+        let (place, outcome) = run_small(&name, &script);
+        assert!(!outcome.files.is_empty(), "{name}");
+        packs_and_verifies(&place, &name, &script);
     }
 }

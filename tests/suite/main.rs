@@ -9,6 +9,7 @@ use entroscope::allocation::Counting;
 #[global_allocator]
 static ALLOCATOR: Counting<std::alloc::System> = Counting(std::alloc::System);
 
+mod recipes;
 mod reference;
 mod scripted;
 mod skip;

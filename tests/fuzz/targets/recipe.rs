@@ -1,0 +1,2 @@
+#![no_main]
+entroscope_fuzz::target!("recipe");
