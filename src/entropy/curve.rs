@@ -74,7 +74,10 @@ impl Operation for Entropy {
             Data::U32(_) => return Err(Error::new("array \"r\" holds whole numbers, and reconstructions are real")),
         };
         let curve: Vec<f64> = measured.iter().map(|at| median(at.iter().copied())).collect();
-        let value = Value::default().with(CURVE, &[depths], curve);
+        let mut value = Value::default().with(CURVE, &[depths], curve);
+        if let Ok((_, trusted)) = inputs[0].f64s(TRUSTED) {
+            value = value.with(TRUSTED, &[1], trusted.to_vec());
+        }
         if !self.measure.is_per_sample() {
             return Ok(value);
         }
@@ -103,6 +106,8 @@ impl Entropy {
 const CURVE: &str = "curve";
 const MEAN: &str = "mean";
 const SAMPLES: &str = "samples";
+/// Of reconstructions whose precision ends at some depth, and of curves that follow from them: the number of depths before.
+pub const TRUSTED: &str = "trusted";
 
 /// A curve over depth as an operation's result holds it.
 #[derive(Debug, Clone, Copy)]
@@ -113,6 +118,8 @@ pub struct CurveResult<'a> {
     mean: Option<&'a [f64]>,
     /// `[depths, samples]`, and the number of samples; only for a measure per sample.
     pub samples: Option<(&'a [f64], usize)>,
+    /// How many depths the precision of the numbers holds for; `None` where all.
+    pub trusted: Option<usize>,
 }
 
 impl<'a> CurveResult<'a> {
@@ -123,7 +130,8 @@ impl<'a> CurveResult<'a> {
     pub fn read(value: &'a Value) -> Result<Self> {
         let optional = |name: &str| value.f64s(name).ok();
         let samples = optional(SAMPLES).and_then(|(shape, samples)| Some((samples, *shape.get(1)?)));
-        Ok(Self { curve: value.f64s(CURVE)?.1, mean: optional(MEAN).map(|(_, mean)| mean), samples })
+        let trusted = optional(TRUSTED).and_then(|(_, trusted)| Some(*trusted.first()? as usize));
+        Ok(Self { curve: value.f64s(CURVE)?.1, mean: optional(MEAN).map(|(_, mean)| mean), samples, trusted })
     }
 
     /// The mean over the batch at every depth.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::curve::CurveResult;
+use super::curve::{CurveResult, TRUSTED};
 use super::{DecayPart, Statistic, cutoff, decay, falls_below};
 use crate::random::GENERATOR;
 use crate::stats::{Agreement, auc, kendall, median, resampled, spearman};
@@ -188,6 +188,18 @@ impl Operation for Derived {
     }
 
     fn run(&self, inputs: &[Arc<Value>], context: &Context<'_>) -> Result<Value> {
+        let derived = self.derived(inputs, context)?;
+        // A curve that follows from others is as deep as all of them are.
+        let ends = inputs.iter().filter_map(|input| input.f64s(TRUSTED).ok()?.1.first().copied());
+        Ok(match ends.min_by(f64::total_cmp) {
+            Some(end) if derived.array("curve").is_ok() => derived.with(TRUSTED, &[1], vec![end]),
+            _ => derived,
+        })
+    }
+}
+
+impl Derived {
+    fn derived(&self, inputs: &[Arc<Value>], context: &Context<'_>) -> Result<Value> {
         let curve = |values: Vec<f64>| Value::default().with("curve", &[values.len()], values);
         let first = || inputs.first().map_or_else(|| Err(Error::new("nothing to derive from")), |value| numbers(value));
         match self.derivation {

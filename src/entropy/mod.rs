@@ -10,7 +10,7 @@ mod measure;
 mod measured;
 mod statistic;
 
-pub use curve::{CurveResult, curve, curve_of};
+pub use curve::{CurveResult, TRUSTED, curve, curve_of};
 pub use cutoff::{CUTOFF_TOLERANCE, cutoff, falls_below};
 pub use decay::{Decay, DecayPart, decay};
 pub use derive::{Derivation, Operator, derive, numbers};

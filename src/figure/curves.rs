@@ -1,11 +1,11 @@
 //! Curves and their bands, clipped to the axes, and their entries in the legend.
 
 use super::axis::Frame;
-use super::legend::{BAND_OPACITY, LegendEntry, LegendKey, STROKE};
+use super::legend::{BAND_OPACITY, IMPRECISE, LegendEntry, LegendKey, STROKE};
 use super::marks::{self, Odd};
 use super::palette::Colour;
 use super::regions::{Part, Shape};
-use super::scene::{Mark, Scene};
+use super::scene::{INK, Mark, Scene};
 use super::{Axis, Band, Dash, Series};
 use crate::{Error, Result};
 
@@ -54,7 +54,18 @@ pub fn entries(series: &[Series], y: &Axis, ground: Ground) -> Vec<LegendEntry> 
         LegendEntry { label: s.label.clone(), key: LegendKey::Line { colour, dash, band: s.band.is_some() } }
     });
     let odd = Odd::among(series, y).into_iter().filter(|odd| !(ground == Ground::Colours && *odd == Odd::Above));
-    curves.chain(odd.map(Odd::entry)).collect()
+    let imprecise = series.iter().any(is_imprecise).then(end_of_precision);
+    curves.chain(odd.map(Odd::entry)).chain(imprecise).collect()
+}
+
+/// The legend's entry for numbers beyond what precision holds for.
+pub fn end_of_precision() -> LegendEntry {
+    LegendEntry { label: IMPRECISE.into(), key: LegendKey::Line { colour: INK, dash: Dash::Dotted, band: false } }
+}
+
+/// Whether it goes on where precision has ended.
+pub fn is_imprecise(series: &Series) -> bool {
+    series.trusted.is_some_and(|trusted| trusted < series.y.len())
 }
 
 /// Draws curves and their bands, clipped to the frame, and marks what they cannot show.
@@ -66,26 +77,13 @@ pub fn draw(scene: &mut Scene, frame: &Frame, (series, y): (&[Series], &Axis), g
     }
     for (index, s) in series.iter().enumerate() {
         let (colour, dash) = style(index, s, ground);
-        let points = places(frame, s, ground);
-        for stretch in points.split(Option::is_none).map(|s| s.iter().flatten().copied().collect::<Vec<_>>()) {
-            if let [only] = stretch[..] {
-                dot(scene, frame, only, colour);
-            }
-            for points in frame.rect().clip_path(&stretch) {
-                let points = thinned(points);
-                if ground == Ground::Colours {
-                    let halo = Mark::Path {
-                        points: points.clone(),
-                        colour: Colour::WHITE,
-                        width: STROKE + 1.8,
-                        dash: Dash::Solid,
-                    };
-                    scene.marks.push(halo);
-                }
-                scene.marks.push(Mark::Path { points, colour, width: STROKE, dash });
-            }
+        let mut points = places(frame, s, ground);
+        // The last point that can be trusted begins what is dotted.
+        let end = s.trusted.unwrap_or(points.len()).min(points.len());
+        draw_path(scene, frame, &points[..end], (colour, dash), ground);
+        if end < points.len() {
+            draw_path(scene, frame, &points[end.saturating_sub(1)..], (colour, Dash::Dotted), ground);
         }
-        let mut points = points;
         for (i, (point, (&x, &value))) in points.iter_mut().zip(s.x.iter().zip(&s.y)).enumerate() {
             let at = frame.px(x);
             if point.is_some() || !x.is_finite() || !(frame.left..=frame.right).contains(&at) {
@@ -99,6 +97,34 @@ pub fn draw(scene: &mut Scene, frame: &Frame, (series, y): (&[Series], &Axis), g
             }
         }
         scene.shapes.push(Shape::Points { points });
+    }
+}
+
+/// Draws the stretches of a curve, clipped to the frame.
+fn draw_path(
+    scene: &mut Scene,
+    frame: &Frame,
+    points: &[Option<(f64, f64)>],
+    (colour, dash): (Colour, Dash),
+    ground: Ground,
+) {
+    for stretch in points.split(Option::is_none).map(|s| s.iter().flatten().copied().collect::<Vec<_>>()) {
+        if let [only] = stretch[..] {
+            dot(scene, frame, only, colour);
+        }
+        for points in frame.rect().clip_path(&stretch) {
+            let points = thinned(points);
+            if ground == Ground::Colours {
+                let halo = Mark::Path {
+                    points: points.clone(),
+                    colour: Colour::WHITE,
+                    width: STROKE + 1.8,
+                    dash: Dash::Solid,
+                };
+                scene.marks.push(halo);
+            }
+            scene.marks.push(Mark::Path { points, colour, width: STROKE, dash });
+        }
     }
 }
 

@@ -6,10 +6,12 @@ use super::colourbar::{Colours, edges, side};
 use super::csv::{Row, name, points};
 use super::curves::{self, Ground};
 use super::geometry::Rect;
-use super::legend::{LegendEntry, LegendKey};
+use super::legend::{LegendEntry, LegendKey, STROKE};
+use super::number::plain;
+use super::palette::Colour;
 use super::regions::{By, Part, Quantity, Shape};
 use super::scene::{Hatch, Mark, Paint, Panel};
-use super::{Cell, Drawing, Heatmap, scene};
+use super::{Cell, Dash, Drawing, Heatmap, scene};
 use crate::{Error, Result};
 
 impl Drawing for Heatmap {
@@ -41,7 +43,11 @@ impl Drawing for Heatmap {
         }
         let paints: Vec<Vec<Paint>> =
             columns.iter().map(|&ix| rows.iter().map(|&iy| paint(self.cell(ix, iy))).collect()).collect();
+        let ends = columns.iter().map(|&ix| self.end_of_precision(ix)).collect::<Vec<_>>();
         let mut legend = curves::entries(&self.lines, &self.y, Ground::Colours);
+        if ends.iter().any(Option::is_some) && !self.lines.iter().any(curves::is_imprecise) {
+            legend.push(curves::end_of_precision());
+        }
         let present = Paint::HATCHED.into_iter().filter(|paint| paints.iter().flatten().any(|p| p == paint));
         legend.extend(present.map(|paint| LegendEntry { label: paint.meaning().into(), key: LegendKey::Patch(paint) }));
 
@@ -49,8 +55,10 @@ impl Drawing for Heatmap {
             let xs: Vec<f64> = across.iter().map(|&v| frame.px(v).clamp(frame.left, frame.right)).collect();
             let ys: Vec<f64> = upward.iter().map(|&v| frame.py(v).clamp(frame.top, frame.bottom)).collect();
             scene.marks.push(Mark::Cells(rectangles(&paints, &xs, &ys)));
+            let borders = xs.clone();
             scene.shapes.push(Shape::Grid { across: xs, upward: ys, columns, rows });
             curves::draw(scene, frame, (&self.lines, &self.y), Ground::Colours);
+            draw_ends(scene, frame, &ends, &borders);
         };
         Ok(Chart { x, y, legend, colours: Some(colours), covers: true, body: Box::new(body) })
     }
@@ -76,7 +84,12 @@ impl Drawing for Heatmap {
         let mut rows = vec![text(["series", &x, &y, "value", "status"])];
         for (ix, x) in self.xs.iter().enumerate() {
             for (iy, y) in self.ys.iter().enumerate() {
-                let (value, status) = self.cell(ix, iy).record();
+                let (value, status) = match self.cell(ix, iy) {
+                    Cell::Value(value) if self.trusted.get(ix).is_some_and(|trusted| iy >= *trusted) => {
+                        (plain(value), "imprecise")
+                    }
+                    cell => cell.record(),
+                };
                 rows.push(text([&series, &self.x.reading(*x), &self.y.reading(*y), &value, status]));
             }
         }
@@ -88,6 +101,17 @@ impl Drawing for Heatmap {
 }
 
 impl Heatmap {
+    /// The value on the y axis at which the precision of column `ix` ends, between two of its cells; `None` if it does not.
+    fn end_of_precision(&self, ix: usize) -> Option<f64> {
+        let trusted = *self.trusted.get(ix)?;
+        let next = *self.ys.get(trusted)?;
+        if !matches!(self.cell(ix, trusted), Cell::Value(_)) {
+            return None;
+        }
+        let before = trusted.checked_sub(1).and_then(|at| self.ys.get(at)).copied();
+        Some(before.map_or(next, |before| 0.5 * (before + next)))
+    }
+
     /// The cell in column `ix` and row `iy`.
     pub fn cell(&self, ix: usize, iy: usize) -> Cell {
         self.cells.get(ix).and_then(|column| column.get(iy)).copied().unwrap_or_default()
@@ -106,6 +130,23 @@ impl Heatmap {
             .hint("give one x value per column and one y value per row"));
         }
         Ok(())
+    }
+}
+
+/// Draws, over each column, where its precision ends.
+fn draw_ends(scene: &mut scene::Scene, frame: &Frame, ends: &[Option<f64>], across: &[f64]) {
+    let mut paths: Vec<Vec<(f64, f64)>> = vec![Vec::new()];
+    for (end, x) in ends.iter().zip(across.windows(2)) {
+        let place = end.map(|end| frame.py(end)).filter(|y| (frame.top..=frame.bottom).contains(y));
+        match (place, paths.last_mut()) {
+            (Some(y), Some(path)) => path.extend([(x[0], y), (x[1], y)]),
+            _ => paths.push(Vec::new()),
+        }
+    }
+    for points in paths.into_iter().filter(|path| !path.is_empty()) {
+        let line = |points, colour, width, dash| Mark::Path { points, colour, width, dash };
+        scene.marks.push(line(points.clone(), Colour::WHITE, STROKE + 1.8, Dash::Solid));
+        scene.marks.push(line(points, Colour::BLACK, STROKE, Dash::Dotted));
     }
 }
 

@@ -39,6 +39,8 @@ impl LegendKey {
 pub const STROKE: f64 = 2.4;
 /// How a curve's band covers what is under it.
 pub const BAND_OPACITY: f64 = 0.22;
+/// What the legend says of numbers beyond [`Series::trusted`](super::Series::trusted).
+pub const IMPRECISE: &str = "beyond double precision";
 const ROW: f64 = 26.0;
 const KEY: f64 = 34.0;
 const BOX: f64 = 18.0;

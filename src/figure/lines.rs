@@ -55,7 +55,8 @@ impl Drawing for Lines {
         if banded {
             head.extend(["lo".into(), "hi".into()]);
         }
-        let has_status = self.series.iter().any(|s| !s.diverged.is_empty());
+        let has_end = self.series.iter().any(curves::is_imprecise);
+        let has_status = has_end || self.series.iter().any(|s| !s.diverged.is_empty());
         head.extend(has_status.then(|| "status".into()));
         let mut rows = vec![head];
         for series in &self.series {
@@ -65,7 +66,9 @@ impl Drawing for Lines {
                     let ends = series.band.as_ref().map_or([None; 2], |band| [band.lo.get(i), band.hi.get(i)]);
                     row.extend(ends.map(|end| end.map_or(String::new(), |v| plain(*v))));
                 }
-                row.extend(has_status.then(|| status(y.is_nan() && series.diverged.binary_search(&i).is_ok())));
+                let is_imprecise = series.trusted.is_some_and(|trusted| i >= trusted);
+                let has_diverged = y.is_nan() && series.diverged.binary_search(&i).is_ok();
+                row.extend(has_status.then(|| if is_imprecise { "imprecise".into() } else { status(has_diverged) }));
                 rows.push(row);
             }
         }

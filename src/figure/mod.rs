@@ -151,6 +151,10 @@ pub struct Heatmap {
     pub ys: Vec<f64>,
     /// The cells, column by column: `cells[ix][iy]`. Absent ones count as [`Cell::Missing`].
     pub cells: Vec<Vec<Cell>>,
+    /// How many cells of each column, from the first, the precision of the numbers holds for; a dotted line stands where it
+    /// ends. All where there is none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub trusted: Vec<usize>,
     /// Curves drawn over the cells. They do not widen the axes.
     pub lines: Vec<Series>,
 }
@@ -208,6 +212,8 @@ pub struct Series {
     /// Its value in a family of curves, which gives it its colour in place of a key in the legend.
     #[serde(with = "number::option")]
     pub level: Option<f64>,
+    /// How many of its points, from the first, the precision of the numbers holds for; all where `None`. The others are dotted.
+    pub trusted: Option<usize>,
 }
 
 /// A shaded range: one low and one high value per point of its curve.
@@ -377,12 +383,13 @@ impl Figure {
 
     /// What is drawn as one table, all digits kept; −∞ is `-inf` and NaN `nan`, as pandas reads them.
     ///
-    /// - Heatmap: `series,<x>,<y>,value,status`. Cells have the value's name as series and the status `ok`, `diverged`, `failed`
-    ///   or `missing`; curves follow with their label as series, no value, and the status `line`.
+    /// - Heatmap: `series,<x>,<y>,value,status`. Cells have the value's name as series and the status `ok`, `imprecise`,
+    ///   `diverged`, `failed` or `missing`; curves follow with their label as series, no value, and the status `line`.
     /// - Lines: `series,<x>,<y>`, and `lo,hi` where a curve has a band.
     /// - Bars: `series,<x>,<y>`, `lo,hi` where bars have whiskers, and the colour's quantity where there is one; bars have `bars` as
     ///   series.
-    /// - Lines and bars also have `status`, `ok` or `diverged`, where a training diverged.
+    /// - Lines and bars also have `status`, `ok` or `diverged`, where a training diverged; lines, `imprecise` where the precision of
+    ///   a curve's numbers has ended.
     /// - Scatter: `series,point,<x>,<y>`, and the colour's quantity and its status where there is one; dots have `dots` as
     ///   series.
     /// - Histogram: `series,from,to,count`; the ranges have the values' name as series.

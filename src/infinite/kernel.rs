@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::pass::Pass;
+use super::pass::{Pass, STACK};
 use super::{InfiniteNetwork, numbers};
 use crate::Result;
 use crate::data::{Split, samples};
@@ -68,7 +68,7 @@ impl Operation for Kernel {
         let x = numbers(&inputs[0])?;
         let n = self.split.len();
         let blocks = &self.network.blocks[..self.depth];
-        let pass = Pass { blocks, lambda: 0.0, threads: context.idle_threads() };
+        let pass = Pass { blocks, lambda: 0.0, threads: context.idle_threads(), stack: STACK };
         let per_depth = self.cost().operations / (self.depth + 1) as f64;
         let found = pass.kernel(&x, x.len() / n, |_| context.advance(per_depth))?;
         let mut kernel = found.apart;

@@ -9,6 +9,7 @@ mod block;
 mod kernel;
 mod pass;
 mod reconstruct;
+mod rooms;
 mod samples;
 mod step;
 mod view;
@@ -197,17 +198,18 @@ pub(crate) fn measured_pass(n: usize, others: usize, depths: usize) -> (f64, imp
     let operations = operations(n, others, depths);
     let (training, others) = (numbers[..n * n].to_vec(), numbers[n * n..].to_vec());
     let call = move || {
-        let pass = Pass { blocks: &blocks, lambda: LAMBDA, threads: &1_usize };
+        let pass = Pass { blocks: &blocks, lambda: LAMBDA, threads: &1_usize, stack: pass::STACK };
         drop(std::hint::black_box(pass.reconstruct(&training, &others, n, |_| Ok(()))));
     };
     (operations, call)
 }
 
 /// Floating-point operations of the reconstruction of `others` samples from `depths` depths with `n` training samples: a product
-/// with an n × n matrix and one with a triangle for every sample on its way back; two factors and as many right-hand sides as
-/// samples for every depth; and the pairs of samples.
+/// with an n × n matrix and one with a triangle for every sample on its way back, and the pairs of samples; and for every depth two
+/// factors, a triangle divided by one and a square by the other.
 fn operations(n: usize, others: usize, depths: usize) -> f64 {
+    let passes = pass::passes(depths, n, others) as f64;
     let (n, m, depths) = (n as f64, others as f64, depths as f64);
     let back = m * depths * (depths + 1.0) / 2.0;
-    back * (3.0 * n * n + PAIR * n) + depths * (8.0 / 3.0 * n * n * n + PAIR * n * (n + m))
+    back * (3.0 * n * n + PAIR * n) + depths * (2.0 * n * n * n + passes * PAIR * n * (n + m))
 }

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use crate::kernels::{Matrix, product};
-use crate::theory::{Lengths, Nonlinearity, Pairs, gap};
+use super::rooms::Rooms;
+use crate::theory::{Columns, Lengths, Nonlinearity, Pairs, gap};
 use crate::work::{IdleThreads, for_each};
 use crate::{Error, Result};
 
@@ -38,6 +38,11 @@ impl Samples {
         let squares = x.chunks(pixels).map(|x| per_pixel(x.iter().map(|x| x * x).sum())).collect();
         let means = x.chunks(pixels).map(|x| per_pixel(x.iter().sum())).collect();
         Ok(Self { squares, means, apart })
+    }
+
+    /// A copy, where there is room.
+    pub fn copied(&self, rooms: &Rooms) -> Self {
+        Self { squares: self.squares.clone(), means: self.means.clone(), apart: rooms.copied(&self.apart) }
     }
 
     /// Number of training samples.
@@ -132,7 +137,7 @@ impl Rules {
 #[derive(Debug, Clone)]
 pub(super) struct Activate {
     pairs: Arc<Pairs>,
-    training: Arc<Lengths>,
+    training: Arc<Columns>,
 }
 
 impl Activate {
@@ -149,7 +154,7 @@ impl Activate {
         let longest = training.squares.iter().copied().fold(0.0, f64::max);
         let centre = (mean(&training.squares) - 0.5 * mean(&training.apart)).max(0.0);
         let pairs = rules.find(function, least.min(centre), longest);
-        let training = Arc::new(pairs.lengths(&training.squares));
+        let training = Arc::new(pairs.columns(&training.squares));
         Ok(Self { pairs, training })
     }
 
@@ -177,14 +182,6 @@ impl Activate {
         })?;
         Ok(samples)
     }
-}
-
-/// `[m, n]` · `[n, k]`.
-pub(super) fn times(left: &[f64], right: &[f64], n: usize) -> Vec<f64> {
-    let (m, k) = (left.len() / n, right.len() / n);
-    let mut out = vec![0.0; m * k];
-    product(&mut out, Matrix::new(left, m, n), Matrix::new(right, n, k));
-    out
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::json;
 
-use super::pass::Pass;
+use super::pass::{Pass, STACK};
 use super::samples::Samples;
 use super::{InfiniteNetwork, numbers};
 use crate::data::{Split, samples};
@@ -125,7 +125,7 @@ impl Operation for Viewed {
 
     fn run(&self, inputs: &[Arc<Value>], context: &Context<'_>) -> Result<Value> {
         let x = numbers(&inputs[0])?;
-        let pass = Pass { blocks: &self.network.blocks, lambda: 0.0, threads: context.idle_threads() };
+        let pass = Pass { blocks: &self.network.blocks, lambda: 0.0, threads: context.idle_threads(), stack: STACK };
         let per_depth = self.cost().operations / self.depth().max(1) as f64;
         let mut curve = Vec::with_capacity(self.depth());
         pass.kernel(&x, x.len() / self.split.len().max(1), |samples| {

@@ -12,28 +12,55 @@ const BLOCK: usize = 48;
 /// replaced by X. A is replaced as by [`factor`], whose result is returned.
 pub fn solve_symmetric(a: &mut [f64], b: &mut [f64], n: usize) -> Option<(f64, f64)> {
     let m = b.len() / n.max(1);
+    solve_from(a, b, n, |_| m)
+}
+
+/// The same for a B, `[n, n + 1]`, whose columns behind the first are a lower triangle: half of the way there is spared.
+pub fn solve_symmetric_for_triangle(a: &mut [f64], b: &mut [f64], n: usize) -> Option<(f64, f64)> {
+    solve_from(a, b, n, |rows| if rows == 0 { 0 } else { rows + 1 })
+}
+
+/// The same for a B whose first `rows` rows are 0 behind the column `filled(rows)`.
+fn solve_from(a: &mut [f64], b: &mut [f64], n: usize, filled: impl Fn(usize) -> usize) -> Option<(f64, f64)> {
+    let m = b.len() / n.max(1);
     let Factored { least, largest, inverses } = factored(a, n)?;
     // Forward substitution L Y = B, then back substitution Lᵀ X = Y.
     let mut room = vec![0.0; BLOCK.min(n) * m];
-    let mut divide = |rows: &mut [f64], divisor: Matrix<'_, f64>| {
-        let room = &mut room[..rows.len()];
-        product(room, divisor, Matrix::new(rows, divisor.columns(), m));
-        rows.copy_from_slice(room);
-    };
     for (block, inverse) in blocks(n).zip(&inverses) {
         let (above, rest) = b.split_at_mut(block.start * m);
+        let (before, now) = (filled(block.start), filled(block.end));
         let here = &mut rest[..block.len() * m];
-        subtract(here, block_of(a, n, block.clone(), 0..block.start), Matrix::new(above, block.start, m));
-        divide(here, Matrix::new(inverse, block.len(), block.len()));
+        let left = block_of(a, n, block.clone(), 0..block.start);
+        let above = Matrix::new(above, block.start, m).columns_of(0..before);
+        if before == m {
+            subtract(here, left, above);
+        } else {
+            let room = &mut room[..block.len() * before];
+            product(room, left, above);
+            for (row, room) in here.chunks_mut(m).zip(room.chunks(before.max(1))) {
+                row.iter_mut().zip(room).for_each(|(x, product)| *x -= product);
+            }
+        }
+        multiply_rows(here, Matrix::new(inverse, block.len(), block.len()), now, &mut room);
     }
     for (block, inverse) in blocks(n).zip(&inverses).rev() {
         let (upper, below) = b.split_at_mut(block.end * m);
         let here = &mut upper[block.start * m..];
         let under = block_of(a, n, block.end..n, block.clone()).transposed();
         subtract(here, under, Matrix::new(below, n - block.end, m));
-        divide(here, Matrix::new(inverse, block.len(), block.len()).transposed());
+        multiply_rows(here, Matrix::new(inverse, block.len(), block.len()).transposed(), m, &mut room);
     }
     Some((least, largest))
+}
+
+/// Replaces the first `columns` columns of the rows by `matrix` · them.
+fn multiply_rows(rows: &mut [f64], matrix: Matrix<'_, f64>, columns: usize, room: &mut [f64]) {
+    let (height, m) = (matrix.columns(), rows.len() / matrix.columns());
+    let room = &mut room[..height * columns];
+    product(room, matrix, Matrix::new(rows, height, m).columns_of(0..columns));
+    for (row, room) in rows.chunks_mut(m).zip(room.chunks(columns.max(1))) {
+        row[..columns].copy_from_slice(room);
+    }
 }
 
 /// Replaces the lower half of a symmetric positive definite A, `[n, n]`, by L with A = L Lᵀ; the upper half stays. Returns the
@@ -147,5 +174,30 @@ mod tests {
             }
         }
         assert!(solve_symmetric(&mut [1.0, 2.0, 2.0, 1.0], &mut [1.0, 1.0], 2).is_none(), "indefinite");
+    }
+
+    #[test]
+    fn zeros_of_a_triangle_are_spared_and_solutions_the_same() {
+        for n in [1, 7, 48, 131] {
+            let mut random = vec![0.0_f32; n * n];
+            Random::new(n as u64, &["triangle"]).fill_normal(&mut random, 0.3);
+            let at = |i: usize, j: usize| f64::from(random[i * n + j]);
+            let a: Vec<f64> = (0..n * n)
+                .map(|k| {
+                    let (i, j) = (k / n, k % n);
+                    (0..n).map(|k| at(i, k) * at(j, k)).sum::<f64>() + if i == j { 1.0 } else { 0.0 }
+                })
+                .collect();
+            let b: Vec<f64> = (0..n * (n + 1))
+                .map(|k| {
+                    let (i, j) = (k / (n + 1), k % (n + 1));
+                    if j > i + 1 { 0.0 } else { at(i, j % n) + 1.0 }
+                })
+                .collect();
+            let ([mut one, mut other], mut whole, mut spared) = ([a.clone(), a], b.clone(), b);
+            let found = solve_symmetric_for_triangle(&mut one, &mut spared, n);
+            assert_eq!(found, solve_symmetric(&mut other, &mut whole, n));
+            assert!(whole.iter().zip(&spared).all(|(x, y)| (x - y).abs() < 1e-11), "{n}");
+        }
     }
 }

@@ -24,7 +24,7 @@ mod transpose;
 
 pub use activation::{Activation, tanh};
 pub use adam::{Adam, Moments};
-pub use cholesky::{factor, solve_symmetric};
+pub use cholesky::{factor, solve_symmetric, solve_symmetric_for_triangle};
 pub use convolution::{Convolution, Scratch};
 pub use descent::{add_scaled, descend, scale};
 pub(crate) use expression::MOST_NODES;

@@ -103,6 +103,12 @@ impl Entry {
         Some(Band { lo, hi })
     }
 
+    /// How many of its numbers the precision holds for, if they go on beyond it.
+    pub(super) fn trusted(&self, computed: &Computed) -> Option<usize> {
+        let result = CurveResult::read(self.computed(computed)?).ok()?;
+        result.trusted.filter(|trusted| *trusted < result.curve.len())
+    }
+
     /// A table's cells: one, or one per depth.
     pub(super) fn cells(&self, computed: &Computed) -> Vec<Scalar> {
         match (self, self.numbers(computed)) {

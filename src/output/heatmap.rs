@@ -93,10 +93,15 @@ impl Plot for HeatmapPlot {
     fn draw(&self, added: Vec<Series>, computed: &Computed) -> Result<Kind> {
         let (y, ys) = self.upward(computed);
         let mut columns = vec![vec![Cell::Missing; ys.len()]; self.x.positions.len()];
+        let mut trusted = vec![usize::MAX; columns.len()];
         for (i, row) in self.table.rows.iter().enumerate() {
             let range = self.y.as_ref().map_or(0..ys.len(), |y| y.of_row[i]..y.of_row[i] + 1);
             let (entry, numbers) = (row.entry(), row.entry().numbers(computed));
             let has_diverged = entry.has_diverged(computed);
+            if self.y.is_none() {
+                let of_column = &mut trusted[self.x.of_row[i]];
+                *of_column = entry.trusted(computed).unwrap_or(usize::MAX).min(*of_column);
+            }
             let without = match entry {
                 _ if entry.has_failed(computed) => Cell::Failed,
                 // It is not a number, which is what NaN says.
@@ -117,6 +122,7 @@ impl Plot for HeatmapPlot {
             xs: self.x.positions.clone(),
             ys,
             cells: columns,
+            trusted: if trusted.iter().any(|trusted| *trusted < usize::MAX) { trusted } else { Vec::new() },
             lines: added,
         }))
     }

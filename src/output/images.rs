@@ -169,7 +169,9 @@ impl Plot for ImagesPlot {
             if i < source.len() {
                 let result = Some(pictures.source().clone());
                 let depth = pictures.depth(i);
-                return vec![Located { parameters: Vec::new(), depth, over: "depth", value: None, result }];
+                let located =
+                    Located { parameters: Vec::new(), depth, over: "depth", value: None, is_imprecise: false, result };
+                return vec![located];
             }
             i -= source.len();
         }

@@ -138,7 +138,8 @@ impl LinesPlot {
         if let [row] = *rows {
             band = self.table.rows[row].entry().quartiles(computed).filter(|_| self.spread != Spread::None);
         }
-        Series { diverged, band, ..Series::new(label, (1..=depths).map(|depth| depth as f64).collect(), y) }
+        let trusted = entries().filter_map(|entry| entry.trusted(computed)).min();
+        Series { diverged, band, trusted, ..Series::new(label, (1..=depths).map(|depth| depth as f64).collect(), y) }
     }
 }
 

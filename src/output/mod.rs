@@ -169,6 +169,8 @@ pub struct Located {
     pub over: &'static str,
     /// The value, once it is computed and if it is a number.
     pub value: Option<f64>,
+    /// Whether it lies beyond what the precision of its numbers holds for.
+    pub is_imprecise: bool,
     /// The description of what is computed for it, if anything is.
     pub result: Option<Described>,
 }

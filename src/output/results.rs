@@ -369,7 +369,9 @@ impl ResultTable {
         let value =
             entry.numbers(computed).and_then(|numbers| numbers.get(depth.unwrap_or(1).wrapping_sub(1)).copied());
         let over = entry.measured().unwrap_or(Measured::UNNAMED).over;
-        Located { parameters: names.zip(values).collect(), depth, over, value, result: entry.source().cloned() }
+        let is_imprecise = depth.zip(entry.trusted(computed)).is_some_and(|(depth, trusted)| depth > trusted);
+        let (parameters, result) = (names.zip(values).collect(), entry.source().cloned());
+        Located { parameters, depth, over, value, is_imprecise, result }
     }
 }
 

@@ -49,6 +49,7 @@ impl Details {
                     "parameters": pairs(&source.parameters),
                     "depth": source.depth,
                     "over": source.over,
+                    "imprecise": source.is_imprecise,
                     "seed": seeds(source),
                     "fingerprint": source.result.as_ref().map(|result| result.fingerprint().to_string()),
                     "command": self.command(source),

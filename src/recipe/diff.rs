@@ -187,7 +187,7 @@ fn figure(curves: &[CurveDistances]) -> Option<Figure> {
         xs: (0..curves.len()).map(|i| i as f64).collect(),
         ys: (1..=depth).map(|depth| depth as f64).collect(),
         cells,
-        lines: Vec::new(),
+        ..Heatmap::default()
     };
     Some(Figure {
         title: "How far the curves lie apart".into(),

@@ -14,7 +14,7 @@ mod uniformity;
 
 pub use nonlinearity::Nonlinearity;
 pub(crate) use pairs::gap;
-pub use pairs::{Lengths, Pairs};
+pub use pairs::{Columns, Lengths, Pairs};
 pub(crate) use root::greatest;
 pub use uniformity::uniform_weight_var;
 

@@ -62,9 +62,6 @@ pub struct Lengths {
     means: Vec<f64>,
     /// `[samples, terms]`: the coefficients, and √(E[φ²] − Σ a_k²) for the terms left out.
     coefficients: Vec<f64>,
-    /// The same as `[terms, padded]`, each term's numbers side by side.
-    by_term: Vec<f64>,
-    padded: usize,
 }
 
 impl Lengths {
@@ -83,12 +80,58 @@ impl Lengths {
         self.coefficients.len() / self.roots.len().max(1)
     }
 
+    /// The coefficients of the first sample.
+    fn reference(&self) -> &[f64] {
+        &self.coefficients[..self.terms()]
+    }
+
     /// `[samples, terms]`: the coefficients less those of a sample.
     fn less(&self, reference: &[f64]) -> Vec<f64> {
         let mut less = self.coefficients.clone();
-        less.chunks_mut(reference.len()).for_each(|row| row.iter_mut().zip(reference).for_each(|(x, y)| *x -= y));
+        less.chunks_mut(reference.len().max(1))
+            .for_each(|row| row.iter_mut().zip(reference).for_each(|(x, y)| *x -= y));
         less
     }
+}
+
+/// Preactivations that others stand beside, the columns of a matrix of pairs.
+#[derive(Debug)]
+pub struct Columns {
+    lengths: Lengths,
+    /// Number of them, rounded up.
+    padded: usize,
+    /// Their coefficients, `[terms, padded]`: each term's numbers side by side.
+    by_term: Vec<f64>,
+    /// The same less the coefficients of the first of them, and the sum of squares of each, `[padded]`.
+    less: Vec<f64>,
+    of_less: Vec<f64>,
+}
+
+impl Columns {
+    fn new(lengths: Lengths) -> Self {
+        let padded = lengths.roots.len().next_multiple_of(LANES);
+        let less = lengths.less(lengths.reference());
+        let mut of_less: Vec<f64> = less.chunks(lengths.terms().max(1)).map(sum_of_squares).collect();
+        of_less.resize(padded, 0.0);
+        let by_term = |numbers: &[f64]| {
+            let terms = lengths.terms();
+            let mut by_term = vec![0.0; terms * padded];
+            for (i, row) in numbers.chunks(terms.max(1)).enumerate() {
+                by_term.iter_mut().skip(i).step_by(padded).zip(row).for_each(|(by_term, a)| *by_term = *a);
+            }
+            by_term
+        };
+        Self { by_term: by_term(&lengths.coefficients), less: by_term(&less), of_less, padded, lengths }
+    }
+
+    /// The lengths.
+    pub fn lengths(&self) -> &Lengths {
+        &self.lengths
+    }
+}
+
+fn sum_of_squares(numbers: &[f64]) -> f64 {
+    numbers.iter().map(|x| x * x).sum()
 }
 
 impl Pairs {
@@ -116,55 +159,44 @@ impl Pairs {
                 let squares = roots.iter().map(|root| (odd * odd + even * even) * root * root).collect();
                 // E|z| for a normal z.
                 let means = roots.iter().map(|root| even * std::f64::consts::FRAC_2_PI.sqrt() * root).collect();
-                Lengths { roots, squares, means, coefficients: Vec::new(), by_term: Vec::new(), padded: 0 }
+                Lengths { roots, squares, means, coefficients: Vec::new() }
             }
             Rule::Hermite(hermite) => hermite.lengths(roots),
         }
     }
 
+    /// The same of preactivations that others stand beside.
+    pub fn columns(&self, q: &[f64]) -> Columns {
+        Columns::new(self.lengths(q))
+    }
+
     /// Replaces E[(u − u′)²] by E[(φ(u) − φ(u′))²] for every u of `left` and u′ of `right`, `[left, right]`.
-    pub fn apart(&self, left: &Lengths, right: &Lengths, apart: &mut [f64]) {
-        let n = right.roots.len().max(1);
+    pub fn apart(&self, left: &Lengths, right: &Columns, apart: &mut [f64]) {
+        let of_right = &right.lengths.roots;
+        let n = of_right.len().max(1);
         match &self.0 {
             Rule::Homogeneous { odd, even } => {
                 for (row, r) in apart.chunks_mut(n).zip(&left.roots) {
-                    row.iter_mut().zip(&right.roots).for_each(|(x, s)| *x = homogeneous(*odd, *even, *r, *s, *x));
+                    row.iter_mut().zip(of_right).for_each(|(x, s)| *x = homogeneous(*odd, *even, *r, *s, *x));
                 }
             }
             Rule::Hermite(hermite) => {
-                let mut lengths = vec![0.0; apart.len()];
-                by_lengths(left, right, &mut lengths);
-                let coefficients = left.coefficients.chunks(left.terms());
-                for (((row, lengths), a), r) in
-                    apart.chunks_mut(n).zip(lengths.chunks(n)).zip(coefficients).zip(&left.roots)
-                {
-                    let gaps = |row: &[f64]| row.iter().zip(&right.roots).map(|(x, s)| gap(*r, *s, *x)).collect();
+                let less = left.less(right.lengths.reference());
+                let terms = left.terms().max(1);
+                let rows = left.roots.iter().zip(left.coefficients.chunks(terms)).zip(less.chunks(terms));
+                for (row, ((r, coefficients), less)) in apart.chunks_mut(n).zip(rows) {
+                    let gaps = |row: &[f64]| row.iter().zip(of_right).map(|(x, s)| gap(*r, *s, *x)).collect();
                     let of_tail: Option<(f64, Vec<f64>)> = hermite.tail.map(|begins| (begins, gaps(row)));
+                    let left = Left { root: *r, coefficients, less, of_less: sum_of_squares(less) };
                     vectorised(
                         #[inline(always)]
-                        || hermite_row(a, *r, right, hermite.is_odd, lengths, row),
+                        || hermite_row(left, right, hermite.is_odd, row),
                     );
                     if let Some((begins, gaps)) = of_tail {
-                        add_tail(a, right, begins, &gaps, row);
+                        add_tail(coefficients, &right.lengths, begins, &gaps, row);
                     }
                 }
             }
-        }
-    }
-}
-
-/// Σ (a_k − a′_k)², by which two activations differ that are wholly correlated, `[left, right]`. As a product of matrices, of
-/// coefficients less those of one sample, so that nothing cancels that is not as small.
-fn by_lengths(left: &Lengths, right: &Lengths, out: &mut [f64]) {
-    let (n, terms) = (right.roots.len(), right.terms());
-    let reference = &right.coefficients[..terms];
-    let (x, y) = (left.less(reference), right.less(reference));
-    let squares = |x: &[f64]| x.chunks(terms).map(|x| x.iter().map(|x| x * x).sum::<f64>()).collect::<Vec<_>>();
-    product(out, Matrix::new(&x, left.roots.len(), terms), Matrix::new(&y, n, terms).transposed());
-    let (of_x, of_y) = (squares(&x), squares(&y));
-    for ((row, x), r) in out.chunks_mut(n).zip(of_x).zip(&left.roots) {
-        for ((product, y), s) in row.iter_mut().zip(&of_y).zip(&right.roots) {
-            *product = if are_same(*r, *s) { 0.0 } else { (x + y - 2.0 * *product).max(0.0) };
         }
     }
 }
@@ -198,15 +230,31 @@ fn homogeneous(odd: f64, even: f64, r: f64, s: f64, apart: f64) -> f64 {
     odd * odd * apart + even * even * magnitudes
 }
 
-/// Adds to `lengths` what the angle makes of it, 2 Σ a_k a′_k (1 − c^k). With (1 − c^k) = (1 − c)(1 + c + … + c^(k−1)) nothing
-/// cancels near c = 1; from the last term on, each power of c has the sum of all a a′ behind it.
+/// One sample beside all columns.
+#[derive(Clone, Copy)]
+struct Left<'a> {
+    root: f64,
+    coefficients: &'a [f64],
+    /// Its coefficients less those that [`Columns`] are less, and the sum of their squares.
+    less: &'a [f64],
+    of_less: f64,
+}
+
+/// What two activations differ by that are wholly correlated, Σ (a_k − a′_k)², of coefficients less those of one sample, so that
+/// nothing cancels that is not as small; and what the angle adds to it, 2 Σ a_k a′_k (1 − c^k). With
+/// (1 − c^k) = (1 − c)(1 + c + … + c^(k−1)) nothing cancels near c = 1; from the last term on, each power of c has the sum of all
+/// a a′ behind it.
 #[inline(always)]
-fn hermite_row(left: &[f64], r: f64, right: &Lengths, is_odd: bool, lengths: &[f64], row: &mut [f64]) {
-    for (at, (row, lengths)) in row.chunks_mut(LANES).zip(lengths.chunks(LANES)).enumerate() {
+fn hermite_row(left: Left<'_>, right: &Columns, is_odd: bool, row: &mut [f64]) {
+    let ([first, middle @ .., _], [first_less, middle_less @ .., last_less]) = (left.coefficients, left.less) else {
+        return;
+    };
+    for (at, row) in row.chunks_mut(LANES).enumerate() {
         let start = at * LANES;
+        let roots = &right.lengths.roots[start..];
         let mut gaps = [0.0; LANES];
-        for ((gap_of, apart), other) in gaps.iter_mut().zip(&*row).zip(&right.roots[start..]) {
-            *gap_of = gap(r, *other, *apart);
+        for ((gap_of, apart), other) in gaps.iter_mut().zip(&*row).zip(roots) {
+            *gap_of = gap(left.root, *other, *apart);
         }
         // For an odd φ a polynomial in c²: (1 − c^k)/(1 − c) is 1 + (c + c²)(1 + c² + … + c^(k−3)).
         let mut power = [0.0; LANES];
@@ -214,25 +262,38 @@ fn hermite_row(left: &[f64], r: f64, right: &Lengths, is_odd: bool, lengths: &[f
             let c = 1.0 - gap;
             *power = if is_odd { c * c } else { c };
         }
-        let (mut products, mut sums) = ([0.0_f64; LANES], [0.0_f64; LANES]);
-        let by_term = right.by_term.chunks_exact(right.padded);
-        // The last number stands for the terms left out.
-        for (a, others) in left[..left.len() - 1].iter().zip(by_term).skip(1).rev() {
-            let others = &others[start..start + LANES];
+        let term = |numbers: &[f64], k: usize| {
+            let mut term = [0.0; LANES];
+            term.copy_from_slice(&numbers[k * right.padded + start..][..LANES]);
+            term
+        };
+        let (mut products, mut sums, mut same) = ([0.0_f64; LANES], [0.0_f64; LANES], [0.0_f64; LANES]);
+        // The last number stands for the terms left out, whose angle is not here.
+        let less_of_last = term(&right.less, middle.len() + 1);
+        for lane in 0..LANES {
+            same[lane] = last_less * less_of_last[lane];
+        }
+        for (before, (a, b)) in middle.iter().zip(middle_less).enumerate().rev() {
+            let (others, less) = (term(&right.by_term, before + 1), term(&right.less, before + 1));
             for lane in 0..LANES {
                 products[lane] = a.mul_add(others[lane], products[lane]);
                 sums[lane] = sums[lane].mul_add(power[lane], products[lane]);
+                same[lane] = b.mul_add(less[lane], same[lane]);
             }
         }
         // The first term: a_1 of an odd φ, and a_0, which no angle changes, of any other.
-        if is_odd {
-            let others = &right.by_term[start..start + LANES];
-            for lane in 0..LANES {
+        let (others, less) = (term(&right.by_term, 0), term(&right.less, 0));
+        for lane in 0..LANES {
+            same[lane] = first_less.mul_add(less[lane], same[lane]);
+            if is_odd {
                 let c = 1.0 - gaps[lane];
-                sums[lane] = left[0].mul_add(others[lane], products[lane]) + (c + c * c) * sums[lane];
+                sums[lane] = first.mul_add(others[lane], products[lane]) + (c + c * c) * sums[lane];
             }
         }
-        for ((apart, lengths), (gap, sum)) in row.iter_mut().zip(lengths).zip(gaps.iter().zip(&sums)) {
+        let found = same.iter().zip(&sums).zip(gaps.iter().zip(&right.of_less[start..]));
+        for ((apart, other), ((same, sum), (gap, of_less))) in row.iter_mut().zip(roots).zip(found) {
+            let lengths =
+                if are_same(left.root, *other) { 0.0 } else { (left.of_less + of_less - 2.0 * same).max(0.0) };
             *apart = lengths + 2.0 * gap * sum;
         }
     }
@@ -364,12 +425,7 @@ impl Hermite {
         }
         let mean = |row: &[f64]| if self.is_odd { 0.0 } else { row[0] };
         let means = coefficients.chunks(terms).map(mean).collect();
-        let padded = roots.len().next_multiple_of(LANES);
-        let mut by_term = vec![0.0; terms * padded];
-        for (i, row) in coefficients.chunks(terms).enumerate() {
-            by_term.iter_mut().skip(i).step_by(padded).zip(row).for_each(|(by_term, a)| *by_term = *a);
-        }
-        Lengths { roots, squares, means, coefficients, by_term, padded }
+        Lengths { roots, squares, means, coefficients }
     }
 }
 
@@ -393,92 +449,4 @@ fn coefficients(activation: &Nonlinearity, root: f64, terms: usize) -> (Vec<f64>
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test")]
-mod tests {
-    use super::super::moments::GAUSS_LEGENDRE;
-    use super::*;
-    use crate::kernels::Activation;
-
-    /// The mean of f over a normal variable, by panels between `breaks` that are at most one wide.
-    fn mean(mut breaks: Vec<f64>, f: impl Fn(f64) -> f64) -> f64 {
-        breaks.extend((-9..=9).map(f64::from));
-        breaks.retain(|x| x.abs() <= 9.0);
-        breaks.sort_by(f64::total_cmp);
-        let panel = |ends: &[f64]| {
-            let (centre, half) = (0.5 * (ends[0] + ends[1]), 0.5 * (ends[1] - ends[0]));
-            let at = |(t, weight): &(f64, f64)| {
-                let z = centre + half * t;
-                weight * half * libm::exp(-0.5 * z * z) / (2.0 * std::f64::consts::PI).sqrt() * f(z)
-            };
-            GAUSS_LEGENDRE.iter().map(at).sum::<f64>()
-        };
-        breaks.windows(2).map(panel).sum()
-    }
-
-    /// E[(φ(u) − φ(u′))²] by quadrature in two dimensions.
-    fn by_quadrature(phi: &Nonlinearity, kinks: &[f64], [r, s]: [f64; 2], gap: f64) -> f64 {
-        let (c, sine) = (1.0 - gap, (gap * (2.0 - gap)).sqrt());
-        let near = |z: f64| (-12..=12).map(move |k| z + sine * f64::from(k)).chain([z]);
-        let outer = kinks.iter().flat_map(|kink| near(kink / r).chain(near(kink / (s * c)))).collect();
-        mean(outer, |z| {
-            let inner = kinks.iter().map(|kink| (kink / s - c * z) / sine).collect();
-            let value = phi.value(r * z);
-            mean(inner, |w| (phi.value(s * (c * z + sine * w)) - value).powi(2))
-        })
-    }
-
-    /// Relative error of distances, for lengths that differ and lengths that do not.
-    fn error(phi: &Nonlinearity, kinks: &[f64], gap: f64) -> f64 {
-        // Distances that are small beside those of the lengths lose digits.
-        let lengths: [f64; 3] = if gap < 1e-6 { [0.6; 3] } else { [0.3, 0.6, 1.2] };
-        let pairs = Pairs::new(phi, lengths[0], lengths[2]);
-        let of_each = pairs.lengths(&lengths);
-        let mut worst = 0.0_f64;
-        let roots = lengths.map(f64::sqrt);
-        let mut apart: Vec<f64> =
-            roots.iter().flat_map(|r| roots.map(|s| (r - s).powi(2) + 2.0 * r * s * gap)).collect();
-        pairs.apart(&of_each, &of_each, &mut apart);
-        for (i, found) in apart.iter().enumerate() {
-            let expected = by_quadrature(phi, kinks, [roots[i / 3], roots[i % 3]], gap);
-            worst = worst.max((found / expected - 1.0).abs());
-        }
-        worst
-    }
-
-    #[test]
-    fn distances_of_smooth_activations_agree_with_quadrature() {
-        for name in ["tanh", "erf", "gelu", "silu", "sigmoid", "softplus", "erf_unit_slope", "linear"] {
-            let phi = Nonlinearity::named(name).unwrap();
-            for gap in [1e-12, 1e-6, 1e-3, 0.1, 0.9, 1.6] {
-                let error = error(&phi, &[], gap);
-                assert!(error < 1e-9, "{name} {gap}: {error:e}");
-            }
-        }
-    }
-
-    #[test]
-    fn distances_of_activations_with_a_kink_at_0_have_a_closed_form() {
-        let own = Nonlinearity::custom("|x| + x/3", |x| x.abs() + x / 3.0).unwrap();
-        let [relu, leaky] = ["relu", "leaky_relu"].map(|name| Nonlinearity::named(name).unwrap());
-        for phi in [relu, leaky, own] {
-            for gap in [1e-9, 1e-6, 1e-3, 0.1, 0.9, 1.6] {
-                let error = error(&phi, &[0.0], gap);
-                assert!(error < 1e-9, "{} {gap}: {error:e}", phi.name());
-            }
-        }
-    }
-
-    /// Other kinks: the end of the series is a power law.
-    #[test]
-    fn distances_of_activations_with_kinks_are_good_to_a_thousandth() {
-        let hardtanh = Nonlinearity::of(&Activation::named("hardtanh").unwrap()).unwrap();
-        let elu = Nonlinearity::of(&Activation::named("elu").unwrap()).unwrap();
-        for (phi, kinks) in [(hardtanh, vec![-1.0, 1.0]), (elu, vec![0.0])] {
-            for gap in [1e-9, 1e-6, 1e-4, 1e-3, 1e-2, 0.1, 0.9, 1.6] {
-                let error = error(&phi, &kinks, gap);
-                let bound = if gap < 0.005 { 5e-4 } else { 2e-6 };
-                assert!(error < bound, "{} {gap}: {error:e}", phi.name());
-            }
-        }
-    }
-}
+mod tests;

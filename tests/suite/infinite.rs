@@ -218,6 +218,52 @@ fn curves_say_where_precision_ends() {
     assert!(!numbers[1..].iter().all(|apart| *apart < 0.02), "{said}");
 }
 
+/// Lines are dotted beyond it, heatmaps have a line there, and tables of both tell every number that lies beyond.
+#[test]
+fn figures_mark_where_precision_ends() {
+    let text = r#"
+        let data = dataset("glyphs", #{ size: 7 });
+        let train = data.train.take(40);
+        let test = data.test.take(10);
+        let found = sweep([axis("weight_var", [0.4, 2.0])]).map(|p| {
+            let net = mlp::wide(49, 10, 82).infinite(#{ weight_var: p.weight_var, bias_var: 0.05 });
+            cascade(net, train).reconstruct(test)
+        });
+        let net = mlp::wide(49, 10, 82).infinite(#{ weight_var: 0.4, bias_var: 0.05 });
+        print(cascade(net, train).reconstruct(test).trusted);
+        let entropy = found.map(|found| found.differential_entropy());
+        lines(entropy, #{}).save("lines.svg");
+        heatmap(entropy, #{ x: "weight_var", y: "depth" }).save("heatmap.svg");
+        // What follows from a curve ends where it does.
+        lines(entropy.map(|curve| curve - 1), #{}).save("less.svg");
+        lines(entropy.mean_over("weight_var"), #{}).save("mean.svg");
+    "#;
+    let place = Place::new();
+    let (outcome, lines) = place.run(text);
+    assert_eq!(outcome.status, Status::Done, "{:?}", outcome.diagnostics);
+    let trusted: usize = lines[0].parse().unwrap();
+    assert!((8..70).contains(&trusted), "{trusted}");
+    let imprecise = |name: &str| -> Vec<String> {
+        let table = place.written(&format!("{name}.csv"));
+        table.lines().filter(|line| line.ends_with(",imprecise")).map(str::to_owned).collect()
+    };
+    for (name, columns) in [("lines", 1), ("heatmap", 1), ("less", 1), ("mean", 1)] {
+        let beyond = imprecise(name);
+        assert_eq!(beyond.len(), columns * (80 - trusted), "{name}: {beyond:?}");
+        let first = trusted + 1;
+        assert!(beyond[0].contains(&format!(",{first},")), "{name}: {}", beyond[0]);
+        assert!(place.written(&format!("{name}.svg")).contains("beyond double precision"), "{name}");
+    }
+    assert!(imprecise("lines")[0].starts_with("weight_var = 0.4,"), "{:?}", imprecise("lines"));
+    let ordinary = Place::new();
+    let (outcome, _) = ordinary.run(&text.replace("0.4", "1.8").replace("82", "12"));
+    assert_eq!(outcome.status, Status::Done, "{:?}", outcome.diagnostics);
+    for name in ["lines", "heatmap"] {
+        assert!(!ordinary.written(&format!("{name}.csv")).contains("imprecise"), "{name}");
+        assert!(!ordinary.written(&format!("{name}.svg")).contains("beyond double precision"), "{name}");
+    }
+}
+
 #[test]
 fn layers_that_it_does_not_hold_for_are_named() {
     let init = "infinite(#{ weight_var: 1.5, bias_var: 0.05 })";

@@ -101,6 +101,7 @@ function aboutRow(row) {
     const facts = Object.entries(row.parameters);
     if (row.depth !== null) facts.push([row.over, row.depth]);
     if (row.seed !== null && !("seed" in row.parameters)) facts.push(["seed", row.seed]);
+    if (row.imprecise) facts.push(["precision", "beyond what double precision holds for"]);
     const list = make("dl", {}, facts.map(([name, value]) =>
         make("div", {}, make("dt", {}, name), make("dd", {}, String(value)))));
     const parts = [list];
