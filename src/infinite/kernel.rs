@@ -56,11 +56,12 @@ impl Operation for Kernel {
 
     fn cost(&self) -> Cost {
         let pairs = (self.split.len() as f64).powi(2);
+        let places = self.network.places();
         let pixels = self.network.architecture.width(0) as f64;
         Cost {
-            operations: pairs * (3.0 * pixels + super::PAIR * self.depth as f64),
+            operations: pairs * (3.0 * pixels + super::PAIR * places * self.depth as f64),
             result_bytes: 8.0 * pairs,
-            working_bytes: 32.0 * pairs,
+            working_bytes: 32.0 * pairs * places,
         }
     }
 
@@ -70,7 +71,7 @@ impl Operation for Kernel {
         let blocks = &self.network.blocks[..self.depth];
         let pass = Pass { blocks, lambda: 0.0, threads: context.idle_threads(), stack: STACK };
         let per_depth = self.cost().operations / (self.depth + 1) as f64;
-        let found = pass.kernel(&x, x.len() / n, |_| context.advance(per_depth))?;
+        let found = pass.kernel(&x, &self.network.input_shape(), |_| context.advance(per_depth))?;
         let mut kernel = found.apart;
         for (row, q) in kernel.chunks_mut(n).zip(&found.squares) {
             row.iter_mut().zip(&found.squares).for_each(|(k, other)| *k = 0.5 * (q + other - *k));

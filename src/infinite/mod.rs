@@ -8,6 +8,7 @@ mod back;
 mod block;
 mod kernel;
 mod pass;
+mod picture;
 mod reconstruct;
 mod rooms;
 mod samples;
@@ -71,6 +72,7 @@ impl InfiniteNetwork {
         let init = Init { seed: 0, ..init };
         init.check(&architecture)?;
         let trunk = &architecture.blocks()[..architecture.trunk()];
+        check_pictures(trunk)?;
         let mut blocks: Vec<BlockSteps> = Vec::new();
         let mut units = Units::Other;
         for (l, block) in (1..).zip(trunk) {
@@ -100,6 +102,34 @@ impl InfiniteNetwork {
     /// Where its kernels come from, in words.
     pub fn in_words(&self) -> String {
         format!("infinitely wide, {}", self.init.schemes_in_words())
+    }
+
+    /// The first block with a convolution, from 1, and its error as a part of a cascade.
+    fn without_way_back(&self) -> Option<Error> {
+        (1..).zip(&*self.blocks).find_map(|(l, block)| {
+            let error = step::without_way_back(block.steps.iter().find_map(Step::windows)?);
+            Some(Error { message: format!("block {l}, {}", error.message), ..error })
+        })
+    }
+
+    /// The shape of its input as kernels see it: pictures where there are convolutions.
+    fn input_shape(&self) -> Vec<usize> {
+        match self.without_way_back() {
+            Some(_) => self.architecture.shape(0).to_vec(),
+            None => vec![self.architecture.width(0)],
+        }
+    }
+
+    /// Kernels of samples that it has at a time: one for every pixel of its largest pictures.
+    fn places(&self) -> f64 {
+        if self.without_way_back().is_none() {
+            return 1.0;
+        }
+        let pixels = |l: usize| match *self.architecture.shape(l) {
+            [_, height, width] => height * width,
+            _ => 1,
+        };
+        (0..=self.blocks.len()).map(pixels).max().unwrap_or(1) as f64
     }
 
     /// Checks that depth `depth` is one of those from `first` to the last before the head.
@@ -145,6 +175,9 @@ impl InfiniteCascade {
     /// When the samples do not fit the network, there are fewer than two, or λ is out of its range.
     pub fn new(network: InfiniteNetwork, split: Split, ridge: Ridge) -> Result<Self> {
         crate::cascade::Solver::check(&ridge)?;
+        if let Some(error) = network.without_way_back() {
+            return Err(error);
+        }
         network.architecture.check_data(&split)?;
         if split.len() < 2 {
             return Err(Error::new("a cascade of an infinitely wide network needs at least 2 training samples"));
@@ -176,6 +209,24 @@ impl InfiniteCascade {
         provenance.merge(&crate::cascade::Solver::provenance(&self.ridge));
         provenance
     }
+}
+
+/// Refuses convolutions behind layers that leave no pictures, or that move pixels.
+fn check_pictures(trunk: &[crate::network::Block]) -> Result<()> {
+    let layers = || {
+        (1..).zip(trunk).flat_map(|(l, block)| block.layers().iter().map(move |layer| (l, layer.without_schemes().0)))
+    };
+    let is_picture_less =
+        |layer: &Layer| matches!(layer, Layer::Linear(_) | Layer::Flatten(_) | Layer::Reshape(_) | Layer::Permute(_));
+    let Some((l, before)) = layers().find(|(_, layer)| is_picture_less(layer)) else { return Ok(()) };
+    let is_behind = |(_, layer): &(usize, &Layer)| matches!(layer, Layer::Conv2d(_));
+    if layers().skip_while(|(_, layer)| !is_picture_less(layer)).any(|behind| is_behind(&behind)) {
+        return Err(Error::new(format!(
+            "block {l}, {before}: an infinitely wide network has no convolutions behind it"
+        ))
+        .hint("put convolutions first, or draw the network with `.init(…)`"));
+    }
+    Ok(())
 }
 
 /// The numbers of samples, the array "x", in double precision.

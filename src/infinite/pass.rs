@@ -3,6 +3,7 @@
 
 use super::back::Back;
 use super::block::{BlockSteps, WayBack};
+use super::picture::Picture;
 use super::rooms::Rooms;
 use super::samples::{Activate, Rules, Samples};
 use super::step::Step;
@@ -119,12 +120,12 @@ impl Pass<'_> {
         Ok(Depth { training: after, others, before: Some((training, activate)) })
     }
 
-    /// The samples `x` behind all blocks. `each` gets those before the activation of every block on the way.
+    /// The samples `x`, each of shape `shape`, behind all blocks; of pictures the mean over the pixels. `each` gets those before the activation of every block on the way.
     ///
     /// # Errors
     /// When `each` fails, or lengths grow beyond all numbers.
-    pub fn kernel(&self, x: &[f64], pixels: usize, mut each: impl FnMut(&Samples) -> Result<()>) -> Result<Samples> {
-        let mut training = Samples::of_inputs(x, x, pixels, self.threads)?;
+    pub fn kernel(&self, x: &[f64], shape: &[usize], mut each: impl FnMut(&Samples) -> Result<()>) -> Result<Samples> {
+        let mut training = Picture::of_inputs(x, shape, self.threads)?;
         let mut rules = Rules::default();
         for (l, block) in (1..).zip(self.blocks) {
             let (steps, function) = match (&block.ends_in, &block.steps[..]) {
@@ -132,16 +133,14 @@ impl Pass<'_> {
                 (None, steps) => (steps, None),
             };
             for step in steps {
-                let none = Samples::default();
-                [training, _] = step.apply(training, none, &mut rules, self.threads).map_err(in_block(l))?;
+                training = training.through(step, &mut rules, self.threads).map_err(in_block(l))?;
             }
-            each(&training)?;
+            each(&training.everywhere())?;
             if let Some(function) = function {
-                let activate = Activate::new(function, &training, &mut rules).map_err(in_block(l))?;
-                training = activate.samples(training, self.threads)?;
+                training = training.activated(function, &mut rules, self.threads).map_err(in_block(l))?;
             }
         }
-        Ok(training)
+        Ok(training.everywhere().into_owned())
     }
 
     /// The reconstructions of `others` from every depth, `[depths, others, pixels]`. `advance` is called with the share of the

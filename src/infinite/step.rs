@@ -1,7 +1,7 @@
 //! What the layers of a block do to samples, each taken through all units of an infinitely wide layer.
 
 use super::samples::{Activate, Rules, Samples};
-use crate::network::{Init, Layer, OwnSchemes, ParamKind};
+use crate::network::{Conv2d, Init, Layer, OwnSchemes, ParamKind};
 use crate::theory::Nonlinearity;
 use crate::work::IdleThreads;
 use crate::{Error, Result};
@@ -10,6 +10,12 @@ use crate::{Error, Result};
 #[derive(Debug, Clone)]
 pub(super) enum Step {
     Weights {
+        weight_var: f64,
+        bias_var: f64,
+    },
+    /// A convolution, in [`Picture`](super::picture::Picture) alone.
+    Windows {
+        conv: Conv2d,
         weight_var: f64,
         bias_var: f64,
     },
@@ -62,7 +68,11 @@ impl Finder<'_> {
 
     fn step(self, layer: &Layer, own: OwnSchemes, units: Units) -> Result<(Option<Step>, Units)> {
         Ok(match layer {
-            Layer::Linear(_) => {
+            Layer::Conv2d(conv) if conv.groups > 1 => {
+                return Err(Error::new("an infinitely wide network has no convolutions in groups")
+                    .hint("leave out `groups`, or draw the network with `.init(…)`"));
+            }
+            Layer::Linear(_) | Layer::Conv2d(_) => {
                 let (mut weight_var, mut bias_var) = (0.0, 0.0);
                 for mut spec in layer.param_specs() {
                     spec.scheme = spec.scheme.or(own.of(spec.kind));
@@ -72,7 +82,11 @@ impl Finder<'_> {
                         _ => bias_var = variance,
                     }
                 }
-                (Some(Step::Weights { weight_var, bias_var }), Units::Normal)
+                let step = match layer {
+                    Layer::Conv2d(conv) => Step::Windows { conv: conv.clone(), weight_var, bias_var },
+                    _ => Step::Weights { weight_var, bias_var },
+                };
+                (Some(step), Units::Normal)
             }
             Layer::Activation(activation) => {
                 if units != Units::Normal {
@@ -111,21 +125,40 @@ fn without_kernel(layer: &Layer) -> Error {
         Layer::BatchNorm(_) => "it depends on the other samples of a batch",
         Layer::Dropout(_) => "it is random in every pass",
         Layer::Softmax(_) => "its outputs are a function of all units together",
-        Layer::Conv2d(_) | Layer::ConvTranspose2d(_) | Layer::PatchEmbedding(_) => {
-            "convolutions need the kernel between all pairs of pixels, which is pixels² times as large"
+        Layer::MaxPool(_) | Layer::AvgPool(_) | Layer::AdaptiveAvgPool(_) => {
+            "pools need the kernel between all pairs of pixels, which is pixels² times as large"
         }
         _ => "it has no kernel here",
     };
     Error::new(format!("an infinitely wide network has no such layer: {why}")).hint(
-        "it has linear layers, activations, layer_norm, rms_norm, scale and residual; draw the network with `.init(…)`",
+        "it has linear layers, conv2d for kernels, activations, layer_norm, rms_norm, scale and residual; draw the network with `.init(…)`",
+    )
+}
+
+/// The error for a cascade behind a convolution.
+pub(super) fn without_way_back(conv: &Conv2d) -> Error {
+    let message = format!(
+        "{conv}: the way back through its windows needs the kernel between all pairs of pixels, which is pixels² times as large"
+    );
+    Error::new(message).hint(
+        "`kernel`, `kernel_rank`, `correlation` and `correlation_gap` have convolutions; for a cascade, draw the network with `.init(…)`",
     )
 }
 
 impl Step {
+    /// A convolution in it.
+    pub fn windows(&self) -> Option<&Conv2d> {
+        match self {
+            Self::Windows { conv, .. } => Some(conv),
+            Self::Residual { body, shortcut } => body.iter().chain(shortcut).find_map(Self::windows),
+            _ => None,
+        }
+    }
+
     /// Whether it mixes units by random weights.
     pub fn has_weights(&self) -> bool {
         match self {
-            Self::Weights { .. } => true,
+            Self::Weights { .. } | Self::Windows { .. } => true,
             Self::Residual { body, .. } => body.iter().any(Self::has_weights),
             _ => false,
         }
@@ -146,6 +179,7 @@ impl Step {
             Self::Weights { weight_var, bias_var } => {
                 [training, others].map(|samples| samples.mixed(*weight_var, *bias_var))
             }
+            Self::Windows { conv, .. } => return Err(without_way_back(conv)),
             Self::Scale(factor) => [training, others].map(|samples| samples.scaled(*factor)),
             Self::Norm { epsilon, is_centred } => {
                 let [training, others] = if *is_centred {

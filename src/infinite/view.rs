@@ -115,11 +115,12 @@ impl Operation for Viewed {
     fn cost(&self) -> Cost {
         let (n, depth) = (self.split.len() as f64, self.depth() as f64);
         let pixels = self.network.architecture.width(0) as f64;
+        let places = self.network.places();
         let of_rank = if self.view == View::EffectiveRank { 9.0 * n } else { 0.0 };
         Cost {
-            operations: n * n * (3.0 * pixels + depth * (super::PAIR + of_rank)),
+            operations: n * n * (3.0 * pixels + depth * (super::PAIR * places + of_rank)),
             result_bytes: 8.0 * depth,
-            working_bytes: 48.0 * n * n + 8.0 * n * pixels,
+            working_bytes: 48.0 * n * n * places + 8.0 * n * pixels,
         }
     }
 
@@ -128,7 +129,7 @@ impl Operation for Viewed {
         let pass = Pass { blocks: &self.network.blocks, lambda: 0.0, threads: context.idle_threads(), stack: STACK };
         let per_depth = self.cost().operations / self.depth().max(1) as f64;
         let mut curve = Vec::with_capacity(self.depth());
-        pass.kernel(&x, x.len() / self.split.len().max(1), |samples| {
+        pass.kernel(&x, &self.network.input_shape(), |samples| {
             curve.push(self.number(samples)?);
             context.advance(per_depth)
         })?;

@@ -5,7 +5,7 @@ use entroscope::data::{Dataset, DatasetOptions, Folders, Split};
 use entroscope::entropy::{CurveResult, Measure, curve_of};
 use entroscope::infinite::{InfiniteCascade, InfiniteNetwork, kernel, reconstruct};
 use entroscope::kernels::Activation;
-use entroscope::network::{Architecture, Block, Init, Layer, Linear};
+use entroscope::network::{Architecture, Block, Conv2d, Flatten, Init, Layer, Linear, Network, Residual, activations};
 use entroscope::script::Status;
 use entroscope::theory::{Nonlinearity, mean_field};
 
@@ -198,6 +198,54 @@ fn kernels_have_the_lengths_of_mean_field_theory() {
     }
 }
 
+/// Convolutions of many channels have the kernels of infinitely many, but for one over the root of their number.
+#[test]
+fn kernels_of_drawn_convolutions_approach_it() {
+    let options = DatasetOptions { size: Some(7), ..DatasetOptions::default() };
+    let glyphs = Dataset::open("glyphs", &options, &Folders::new(None)).unwrap();
+    let few = glyphs.test().take(5).unwrap();
+    let block = |layers: Vec<Layer>| Block::new(layers).unwrap();
+    let of_channels = |c: usize| {
+        let conv = |conv: Conv2d| Layer::from(conv);
+        let tanh = || Layer::from(Activation::Tanh);
+        let circular = Conv2d { before: 1, after: 1, circular: true, ..Conv2d::new(c, c, 3) };
+        let blocks = vec![
+            block(vec![conv(Conv2d { before: 1, after: 1, ..Conv2d::new(1, c, 3) }), tanh()]),
+            block(vec![conv(circular.clone()), Layer::from(Activation::Relu)]),
+            block(vec![conv(Conv2d { before: 0, after: 2, stride: 2, dilation: 2, ..Conv2d::new(c, c, 2) }), tanh()]),
+            block(vec![Residual { body: vec![conv(circular), tanh()], projection: Vec::new() }.into()]),
+            block(vec![Layer::Flatten(Flatten), Linear::new(c * 16, c).into(), tanh()]),
+            block(vec![Linear::new(c, 10).into()]),
+        ];
+        Architecture::new(&[1, 7, 7], blocks).unwrap()
+    };
+    let init = |seed: u64| Init::gaussian(1.8, 0.05, seed);
+    for depth in 1..=5 {
+        let network = InfiniteNetwork::new(of_channels(8), init(0)).unwrap();
+        let limit = computed(&[kernel(&network, &few, depth).unwrap()]).remove(0);
+        let limit = limit.f64s("k").unwrap().1;
+        let away = |channels: usize| {
+            let of_seed = |seed: u64| {
+                let net = Network::new(of_channels(channels), init(seed)).unwrap();
+                let found = computed(&[activations(&net, &few, depth)]).remove(0);
+                let x = found.f32s("x").unwrap().1.to_vec();
+                let size = x.len() / 5;
+                let product = |i: usize, j: usize| {
+                    let pairs = x[i * size..][..size].iter().zip(&x[j * size..][..size]);
+                    pairs.map(|(a, b)| f64::from(a * b)).sum::<f64>() / size as f64
+                };
+                let squares = (0..25).map(|k| (product(k / 5, k % 5) - limit[k]).powi(2)).sum::<f64>();
+                squares / limit.iter().map(|k| k * k).sum::<f64>()
+            };
+            ((0..6).map(of_seed).sum::<f64>() / 6.0).sqrt()
+        };
+        let [narrow, wide] = [8, 128].map(away);
+        eprintln!("depth {depth}: {narrow} {wide}");
+        // Sixteen times as many channels are four times as near.
+        assert!(narrow < 0.5 && (2.0..8.0).contains(&(narrow / wide)), "depth {depth}: {narrow} {wide}");
+    }
+}
+
 /// In another order of the training samples, rounding errors are others: curves agree as far as they can be trusted.
 #[test]
 fn curves_say_where_precision_ends() {
@@ -286,6 +334,18 @@ fn layers_that_it_does_not_hold_for_are_named() {
                 "network([1, 7, 7], [block([conv2d(1, 4, 3), tanh()]), block([flatten(), linear(100, 9)])]).{init}"
             ),
             ["block 1, conv2d(1, 4, 3): ", "pairs of pixels"],
+        ),
+        (
+            format!(
+                "network([1, 7, 7], [block([conv2d(1, 4, 3), max_pool(2), tanh()]), block([flatten(), linear(16, 9)])]).{init}"
+            ),
+            ["block 1, max_pool(2): ", "pairs of pixels"],
+        ),
+        (
+            format!(
+                "network([49], [block([linear(49, 49), reshape([1, 7, 7]), tanh()]), block([conv2d(1, 1, 3), tanh()]), block([flatten(), linear(25, 9)])]).{init}"
+            ),
+            ["block 1, linear(49, 49): ", "no convolutions behind it"],
         ),
         (
             format!(

@@ -75,6 +75,26 @@ impl Conv2d {
         self.dilation * (self.kernel - 1) + 1
     }
 
+    /// Windows along a side of `size` pixels, if there is one.
+    fn windows_along(&self, size: usize) -> Option<usize> {
+        (size + self.before + self.after).checked_sub(self.span()).map(|x| x / self.stride + 1)
+    }
+
+    /// Windows along a side of `size` pixels.
+    pub(crate) fn windows(&self, size: usize) -> usize {
+        self.windows_along(size).unwrap_or(0)
+    }
+
+    /// The pixels of a side of `size` that window `i` sees; of those beyond its ends, zeros are left out.
+    pub(crate) fn seen(&self, i: usize, size: usize) -> Vec<usize> {
+        let pixel = |k: usize| {
+            let at = (i * self.stride + k * self.dilation) as isize - self.before as isize;
+            let at = if self.circular { at.rem_euclid(size.max(1) as isize) } else { at };
+            usize::try_from(at).ok().filter(|at| *at < size)
+        };
+        (0..self.kernel).filter_map(pixel).collect()
+    }
+
     /// The same kernel from the outputs back to the inputs, with nothing added and a bias.
     pub(super) fn reversed(&self) -> Self {
         let Self { inputs, outputs, kernel, stride, dilation, groups, .. } = *self;
@@ -145,12 +165,10 @@ impl std::fmt::Display for Conv2d {
 impl LayerKind for Conv2d {
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
         let [height, width] = image::size(input, self.inputs)?;
-        let size =
-            |size: usize| (size + self.before + self.after).checked_sub(self.span()).map(|x| x / self.stride + 1);
         if self.circular && self.before.max(self.after) > height.min(width) {
             return Err(image::pad_too_large(height, width));
         }
-        match (size(height), size(width)) {
+        match (self.windows_along(height), self.windows_along(width)) {
             (Some(height), Some(width)) => Ok(vec![self.outputs, height, width]),
             _ => Err(image::too_small(self.span(), height, width)),
         }

@@ -94,7 +94,7 @@ mod functions {
     }
 
     /// The kernel of samples at a depth, computed now: a tensor `[n, n]` of the mean products E[x x′] over the units of the
-    /// layer; at depth 0 over the pixels. Mean-field theory's q and c are what its diagonal and its correlations tend to.
+    /// layer, and of a convolution over its pixels; at depth 0 over the input's. Mean-field theory's q and c are what its diagonal and its correlations tend to.
     ///
     /// ```
     /// let data = dataset("glyphs", #{ size: 7 });
