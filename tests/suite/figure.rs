@@ -18,6 +18,7 @@ fn heatmap() -> Heatmap {
             vec![Cell::Value(0.1 + 0.2), Cell::Value(f64::NAN)],
         ],
         lines: vec![Series::new("6 ξ_c", vec![0.5, 1.76], vec![2.5, f64::INFINITY])],
+        ..Heatmap::default()
     }
 }
 
@@ -519,7 +520,7 @@ impl Odd {
                 let cells = (0..w).map(|_| (0..self.below(h + 1)).map(|_| self.cell()).collect()).collect();
                 let (xs, ys, lines) = (self.list(w), self.list(h), self.series());
                 let (x, y, colour) = (self.axis(), self.axis(), self.colouring());
-                Heatmap { x, y, colour, xs, ys, cells, lines }.into()
+                Heatmap { x, y, colour, xs, ys, cells, lines, ..Heatmap::default() }.into()
             }
             1 => {
                 let family = (self.below(2) == 0).then(|| self.colouring());
