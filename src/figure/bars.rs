@@ -83,7 +83,12 @@ impl Drawing for Bars {
         let mut rows = vec![head];
         for (i, (x, height)) in self.xs.iter().zip(&self.heights).enumerate() {
             let mut row = vec!["bars".into(), self.x.reading(*x), plain(*height)];
-            row.extend(self.whiskers.iter().flat_map(|ends| [&ends.lo, &ends.hi]).map(|ends| plain(ends[i])));
+            row.extend(
+                self.whiskers
+                    .iter()
+                    .flat_map(|ends| [&ends.lo, &ends.hi])
+                    .map(|ends| ends.get(i).map_or(String::new(), |v| plain(*v))),
+            );
             row.extend(coloured.then(|| self.values.get(i).map_or(String::new(), |cell| cell.record().0)));
             let has_diverged = self.odd(i) == Some(Odd::Diverged) || self.values.get(i) == Some(&Cell::Diverged);
             row.extend(has_status.then(|| status(has_diverged)));
