@@ -114,7 +114,7 @@ fn counted(values: impl Iterator<Item = f64>, is_log: bool, shows_infinity: bool
 fn counted_trained(values: &[f64], diverged: &[usize], is_log: bool, shows_infinity: bool) -> Counts {
     let mut counts = counted(values.iter().copied(), is_log, shows_infinity);
     counts.diverged = diverged.iter().filter(|&&i| values.get(i).is_some_and(|value| value.is_nan())).count();
-    counts.nan -= counts.diverged;
+    counts.nan = counts.nan.saturating_sub(counts.diverged);
     counts
 }
 
