@@ -347,6 +347,29 @@ fn what_is_not_whole_is_packed_only_when_asked_for_and_nothing_else_is_replaced(
 }
 
 #[test]
+fn a_gallery_lists_the_recipes_of_a_folder() {
+    let place = place();
+    std::fs::create_dir_all(place.path("shelf/more")).unwrap();
+    let none = program(&place, &["recipe", "gallery", "shelf"]);
+    assert_eq!(none.status.code(), Some(2));
+    assert_says(&said(&none), &["there is no recipe in shelf"]);
+    std::fs::rename(packed(&place), place.path("shelf/more/cone.recipe.html")).unwrap();
+    std::fs::write(place.path("shelf/bad.recipe.html"), "<html></html>").unwrap();
+    let text = succeeds(&place, &["recipe", "gallery", "shelf"]);
+    assert_says(&text, &["bad.recipe.html: this is not a recipe", "wrote shelf/index.html: 1 recipe"]);
+    let page = std::fs::read_to_string(place.path("shelf/index.html")).unwrap();
+    assert_says(
+        &page,
+        &["more/cone.recipe.html", "Where information survives", "data:image/", "depth = 5, set (6 in the script)"],
+    );
+    // It is written again, and nothing else is written over.
+    succeeds(&place, &["recipe", "gallery", "shelf"]);
+    std::fs::write(place.path("shelf/index.html"), "<html>mine</html>").unwrap();
+    let mine = program(&place, &["recipe", "gallery", "shelf"]);
+    assert_says(&said(&mine), &["is there and is not a gallery"]);
+}
+
+#[test]
 fn files_that_are_no_recipes_are_told_apart() {
     let place = place();
     let whole = std::fs::read_to_string(packed(&place)).unwrap();
