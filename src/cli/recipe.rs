@@ -290,8 +290,11 @@ fn unpacks(opened: &Opened, folder: &Path) -> Result<()> {
     warn(&opened.warnings);
     recipe::unpack(opened, folder)?.iter().for_each(|file| out!("wrote {}", file.display()));
     let recipe = &opened.recipe;
-    let set: String = recipe.set().iter().map(|(name, value)| format!(" --set {name}={value}")).collect();
-    let only: String = recipe.only.iter().map(|(axis, value)| format!(" --only {axis}={value}")).collect();
+    let chosen = |flag: &str, pairs: &[(String, String)]| {
+        let words: Vec<String> = pairs.iter().map(|(name, value)| format!(" {flag} {name}={value}")).collect();
+        words.concat()
+    };
+    let (set, only) = (chosen("--set", &recipe.set()), chosen("--only", &recipe.only));
     let project = if recipe.script.contains('/') { format!(" --project {}", folder.display()) } else { String::new() };
     out!("run it: entroscope run {}{project}{set}{only}", folder.join(&recipe.script).display());
     Ok(())

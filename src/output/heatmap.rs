@@ -11,6 +11,9 @@ use crate::figure::{Axis, Cell, Colouring, Heatmap, Hit, Kind, Series};
 use crate::work::Described;
 use crate::{Error, Result};
 
+/// The rows of a table behind each cell, or, without a place upward, behind each column.
+type RowsAt = BTreeMap<(usize, Option<usize>), Vec<usize>>;
+
 /// A heatmap of a table.
 #[derive(Debug, Clone)]
 pub struct HeatmapPlot {
@@ -21,7 +24,7 @@ pub struct HeatmapPlot {
     /// What the colours measure.
     value: String,
     /// The rows behind each cell, or behind each column where depth runs upward; found when they are first needed.
-    rows_at: OnceLock<BTreeMap<(usize, Option<usize>), Vec<usize>>>,
+    rows_at: OnceLock<RowsAt>,
 }
 
 impl HeatmapPlot {

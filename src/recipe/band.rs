@@ -35,7 +35,7 @@ pub(super) fn measure(
     for seed in 1..=RUNS as u64 {
         let place = tempfile::tempdir().map_err(|error| Error::new(format!("no room for a store: {error}")))?;
         let (out, store_dir) = (Some(place.path().join("out")), place.path().join("store"));
-        let host = host(Settings { out, store_dir, ..Settings::default() }).with_rounding(seed);
+        let host = host(Settings { store_dir, out, ..Settings::default() }).with_rounding(seed);
         let (points, left) = (banded.clone(), budget.saturating_sub(started.elapsed()));
         let deadline = Deadline::start(&host.handle().cancel, left);
         let act = move |evaluated: &Evaluated| {

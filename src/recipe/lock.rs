@@ -96,7 +96,7 @@ pub fn differences_from_here(recipe: &Recipe) -> Vec<String> {
         match built_in_modules().find(|(known, _)| known == name) {
             Some((_, own)) if own == text => {}
             Some(_) => {
-                found.push(format!("the recipe's module {name} differs from this program's: the recipe's is used"))
+                found.push(format!("the recipe's module {name} differs from this program's: the recipe's is used"));
             }
             None => found.push(format!("this program has no module {name} of its own: the recipe's is used")),
         }

@@ -105,7 +105,7 @@ pub fn verify(opened: &Opened, settings: Settings, budget: Budget, progress: Arc
     let recipe = Arc::new(opened.recipe.clone());
     let place = tempfile::tempdir().map_err(|error| Error::new(format!("no room for a store: {error}")))?;
     let (out, store_dir) = (Some(place.path().join("out")), place.path().join("store"));
-    let host = opened.host(Settings { out, store_dir, ..settings });
+    let host = opened.host(Settings { store_dir, out, ..settings });
     let all_points = by_point(&recipe.results).len();
     let stopped = Arc::new(Mutex::new(None));
     let (own, why) = (recipe.clone(), stopped.clone());
@@ -151,8 +151,8 @@ pub fn verify(opened: &Opened, settings: Settings, budget: Budget, progress: Arc
 
 /// An error and the way out, in one sentence.
 fn in_words(diagnostic: &Diagnostic) -> String {
-    let hints = diagnostic.hints.iter().map(|hint| format!("; {hint}")).collect::<String>();
-    format!("the script does not run here: {}{hints}", diagnostic.message)
+    let parts = std::iter::once(&diagnostic.message).chain(&diagnostic.hints);
+    format!("the script does not run here: {}", parts.map(String::as_str).collect::<Vec<_>>().join("; "))
 }
 
 /// Data sets that are others here under the same names, in words; `None` if all are the same.
@@ -174,7 +174,6 @@ fn other_data(recipe: &Recipe, here: &BTreeMap<String, DataUse>) -> Option<Vec<S
 }
 
 /// Computes points in random order until the time is over.
-#[expect(clippy::disallowed_methods, reason = "as above")]
 fn sample(
     recipe: &Recipe,
     evaluated: &Evaluated,

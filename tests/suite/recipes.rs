@@ -175,7 +175,7 @@ fn verifying_says_identical_or_which_points_drifted_and_whether_the_conclusion_m
     );
     // All numbers of a point: its verdict is another one.
     let name = changed(&place, "verdict.recipe.html", |recipe| {
-        for result in recipe.results.iter_mut() {
+        for result in &mut recipe.results {
             result.arrays.get_mut("curve").unwrap().numbers.iter_mut().for_each(|x| *x = -1.0);
         }
     });

@@ -43,9 +43,9 @@ impl Head {
         if head.title.is_empty()
             && let Some(first) = text.iter().position(|line| !line.is_empty())
         {
-            head.title = text.remove(first).trim_end_matches('.').to_owned();
+            text.remove(first).trim_end_matches('.').clone_into(&mut head.title);
         }
-        head.description = text.join("\n").trim().to_owned();
+        text.join("\n").trim().clone_into(&mut head.description);
         head
     }
 }
