@@ -30,7 +30,6 @@ pub(crate) fn interval(low: f64, high: f64) -> String {
 }
 
 /// A measured time, such as "0.3 s" or "12 min".
-#[cfg(feature = "watch")]
 pub(crate) fn duration(seconds: f64) -> String {
     match seconds {
         s if s > 0.0 && s < 0.1 => format!("{s:.2} s"),

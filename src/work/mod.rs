@@ -38,7 +38,6 @@ pub(crate) use points::{RestsOn, RowKey, points};
 pub use provenance::{NetworkOrigin, Provenance};
 pub use report::Report;
 pub use run::{Resources, run};
-#[cfg(feature = "watch")]
 pub(crate) use store::ReadOutcome;
 pub use store::{DEFAULT_BUDGET, Store, StoreSummary, Verified};
 pub use throughput::{Calls, CallsBySize, Seconds, Throughput};
