@@ -9,7 +9,7 @@
 //! distances of Σ β_i h_i are (L Lᵀ)_jj − 2 (g Lᵀ)_j + |g|²: one product with a matrix, and one with a triangle.
 
 use super::rooms::Rooms;
-use super::samples::{Activate, Samples};
+use super::samples::{Activate, Samples, grown};
 use crate::cascade::Ridge;
 use crate::kernels::{Matrix, factor, product, solve_symmetric, solve_symmetric_for_triangle};
 use crate::work::{IdleThreads, for_each};
@@ -172,6 +172,9 @@ impl Back {
         let mean_apart = x.mean_apart();
         // The trace of K over n is half of the mean distance.
         let (variance, mean_square) = (0.5 * mean(&mean_apart), mean(&x.squares));
+        if !(variance.is_finite() && mean_square.is_finite()) {
+            return Err(grown());
+        }
         if mean_square < f64::MIN_POSITIVE {
             return Err(Error::new("all training activations are 0").hint("give a larger weight_var, or a bias_var"));
         }

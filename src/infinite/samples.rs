@@ -133,6 +133,12 @@ impl Rules {
     }
 }
 
+/// The error of activations that no number holds any more.
+pub(super) fn grown() -> Error {
+    Error::new("the activations grow beyond all numbers")
+        .hint("give a smaller weight_var: beyond 2 for relu, lengths grow from layer to layer without bound")
+}
+
 /// The activations that follow training samples' preactivations.
 #[derive(Debug, Clone)]
 pub(super) struct Activate {
@@ -145,8 +151,7 @@ impl Activate {
     /// When a length has grown beyond all numbers.
     pub fn new(function: &Nonlinearity, training: &Samples, rules: &mut Rules) -> Result<Self> {
         if training.squares.iter().any(|square| !square.is_finite()) {
-            return Err(Error::new("the activations grow beyond all numbers")
-                .hint("give a smaller weight_var: beyond 2 for relu, lengths grow from layer to layer without bound"));
+            return Err(grown());
         }
         // Reconstructions lie between the training samples, down to their mean.
         let mean = |numbers: &[f64]| numbers.iter().sum::<f64>() / numbers.len().max(1) as f64;
