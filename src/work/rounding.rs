@@ -12,26 +12,8 @@ pub(super) fn moved(value: &Value, seed: u64, key: Fingerprint) -> Value {
     let mut coins = Coins { random: Random::new(seed, &["rounding", &key.to_string()]), bits: 0, left: 0 };
     value.arrays().fold(Value::default(), |moved, (name, Array { shape, data })| {
         let data = match data {
-            Data::F32(numbers) => Data::F32(
-                numbers
-                    .iter()
-                    .map(|&x| match () {
-                        () if x == 0.0 || !x.is_finite() => x,
-                        () if coins.toss() => x.next_up(),
-                        () => x.next_down(),
-                    })
-                    .collect(),
-            ),
-            Data::F64(numbers) => Data::F64(
-                numbers
-                    .iter()
-                    .map(|&x| match () {
-                        () if x == 0.0 || !x.is_finite() => x,
-                        () if coins.toss() => x.next_up(),
-                        () => x.next_down(),
-                    })
-                    .collect(),
-            ),
+            Data::F32(numbers) => Data::F32(coins.each(numbers, f32::is_finite, f32::next_up, f32::next_down)),
+            Data::F64(numbers) => Data::F64(coins.each(numbers, f64::is_finite, f64::next_up, f64::next_down)),
             Data::U32(numbers) => Data::U32(numbers.clone()),
         };
         moved.with_array(name, Array { shape: shape.clone(), data })
@@ -46,6 +28,23 @@ struct Coins {
 }
 
 impl Coins {
+    /// Numbers, each moved up or down, but for 0 and what is not finite.
+    fn each<T: Copy + PartialEq + Default>(
+        &mut self,
+        numbers: &[T],
+        is_finite: fn(T) -> bool,
+        up: fn(T) -> T,
+        down: fn(T) -> T,
+    ) -> Vec<T> {
+        let is_still = |x: T| x == T::default() || !is_finite(x);
+        let moved = |&x: &T| match self.toss() {
+            _ if is_still(x) => x,
+            true => up(x),
+            false => down(x),
+        };
+        numbers.iter().map(moved).collect()
+    }
+
     fn toss(&mut self) -> bool {
         if self.left == 0 {
             (self.bits, self.left) = (self.random.bits(), u32::BITS);
