@@ -106,8 +106,9 @@ impl Opened {
         let given = self.given.display();
         let shown =
             if self.recipe.script == SCRIPT { given.to_string() } else { format!("{given}/{}", self.recipe.script) };
-        let built_in = self.recipe.built_in.clone();
-        Host::new(self.settings(settings)).with_frozen(FrozenScript { shown, given: self.given.clone(), built_in })
+        let Recipe { script, built_in, .. } = &self.recipe;
+        let (given, script, built_in) = (self.given.clone(), script.clone(), built_in.clone());
+        Host::new(self.settings(settings)).with_frozen(FrozenScript { given, script, shown, built_in })
     }
 }
 

@@ -74,9 +74,6 @@ pub fn pack(
             outcome.diagnostics
         });
     };
-    if let Some(opened) = &opened {
-        recipe.script.clone_from(&opened.recipe.script);
-    }
     refuse_partial(&outcome, options.partial)?;
     recording.end(&outcome);
     recipe.thumbnail = recording.thumbnail().map_err(one)?;
@@ -84,8 +81,10 @@ pub fn pack(
     refuse_to_replace(&file).map_err(one)?;
     let project = host.settings().project.clone().or_else(|| script.parent().map(Path::to_owned)).unwrap_or_default();
     let left_out = put_files_in(&mut recipe, &project, options.with_data).map_err(one)?;
-    recipe.work = host.evaluated(&script, |evaluated| evaluated.estimate_of_all().operations).unwrap_or_default();
     let again = |own: Settings| make(Settings { out: own.out, store_dir: own.store_dir, ..settings.clone() });
+    // Without the observer: what the script prints was printed.
+    let quiet = make(host.settings().clone());
+    recipe.work = quiet.evaluated(&script, |evaluated| evaluated.estimate_of_all().operations).unwrap_or_default();
     let banded = match options.bands {
         Duration::ZERO => 0,
         budget => band::measure(&mut recipe, &script, &again, budget).map_err(one)?,

@@ -48,6 +48,8 @@ pub struct Host {
 pub(crate) struct FrozenScript {
     /// The path that the user gave.
     pub given: PathBuf,
+    /// The script's path within the recipe's project.
+    pub script: String,
     /// Its name in messages, such as "cone.recipe.html/cone.rhai".
     pub shown: String,
     /// Texts of the program's own modules as the recipe has them.

@@ -275,9 +275,9 @@ impl Session {
         self.loader.project()
     }
 
-    /// The text of one of the program's own modules, where the recipe that runs has it.
-    pub(super) fn frozen_module(&self, name: &str) -> Option<&str> {
-        self.frozen.as_ref()?.built_in.get(name).map(String::as_str)
+    /// The recipe that the script is part of, if it is.
+    pub(super) fn frozen(&self) -> Option<&FrozenScript> {
+        self.frozen.as_deref()
     }
 
     /// The folders that a script may read: its project's, and those of data.

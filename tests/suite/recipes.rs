@@ -107,6 +107,28 @@ fn a_run_folder_repeats_its_run() {
 }
 
 #[test]
+fn a_script_in_a_folder_of_its_project_keeps_its_place_when_its_recipe_is_packed_again() {
+    let place = place();
+    std::fs::create_dir(place.path("project/sub")).unwrap();
+    let script = "import \"../lib\" as lib;\nprint(lib::made(1.5, 4).depth);";
+    std::fs::write(place.path("project/sub/deep.rhai"), script).unwrap();
+    succeeds(&place, &["recipe", "pack", "project/sub/deep.rhai", "--project", "project"]);
+    std::fs::remove_dir_all(place.path("project")).unwrap();
+    succeeds(&place, &["recipe", "pack", "deep.recipe.html", "-o", "again.recipe.html"]);
+    assert_eq!(succeeds(&place, &["run", "again.recipe.html"]).matches('4').count(), 1);
+    let recipe = Recipe::read(&place.path("again.recipe.html")).unwrap();
+    assert_eq!(recipe.script, "sub/deep.rhai");
+    assert_eq!(recipe.sources.keys().collect::<Vec<_>>(), ["lib.rhai", "sub/deep.rhai"]);
+    assert_eq!(recipe.printed, ["4"]);
+    // A module that only the recipe has is there for its script.
+    let mut other = recipe;
+    other.built_in.insert("theirs".into(), "fn four() { 4 }".into());
+    other.sources.insert("sub/deep.rhai".into(), "print(theirs::four());".into());
+    std::fs::write(place.path("theirs.recipe.html"), other.to_page_text().unwrap()).unwrap();
+    assert_says(&succeeds(&place, &["run", "theirs.recipe.html"]), &["no module theirs of its own", "4"]);
+}
+
+#[test]
 fn the_lock_says_what_a_recipe_was_made_from_and_by() {
     let place = place();
     packed(&place);

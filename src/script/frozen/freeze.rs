@@ -56,12 +56,7 @@ impl Recipe {
         let mut sources: BTreeMap<String, String> =
             modules.iter().map(|(name, text)| (slashes(name), text.clone())).collect();
         sources.insert(script.clone(), text.to_owned());
-        let built_in = session.built_in().filter(|(name, _)| {
-            // Modules of the program are called by their names, and may call one another.
-            let call = format!("{name}::");
-            sources.values().any(|text| text.contains(&call))
-        });
-        let built_in = built_in.map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
+        let built_in = called(session, &sources);
         let targets = crate::script::host::targets(outputs);
         let state = session.state();
         let parameter = |(name, value): (&String, &String)| {
@@ -102,6 +97,20 @@ impl Recipe {
             sources,
         }
     }
+}
+
+/// The program's own modules that some sources call, and those that these call.
+fn called(session: &Session, sources: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let modules: Vec<(&str, &str)> = session.built_in().collect();
+    let mut called = BTreeMap::new();
+    // The last first, since each uses only those before it.
+    for (name, text) in modules.into_iter().rev() {
+        let call = format!("{name}::");
+        if sources.values().chain(called.values()).any(|text: &String| text.contains(&call)) {
+            called.insert(name.to_owned(), text.to_owned());
+        }
+    }
+    called
 }
 
 impl Made {
@@ -161,6 +170,9 @@ fn slashes(name: &str) -> String {
 impl Session {
     /// The script's path within its project.
     fn script_in_project(&self) -> String {
+        if let Some(frozen) = self.frozen() {
+            return frozen.script.clone();
+        }
         let path = Path::new(self.script_name());
         let inside = path.canonicalize().ok().and_then(|path| {
             let inside = path.strip_prefix(self.project()).ok()?.to_str()?.to_owned();
@@ -175,9 +187,14 @@ impl Session {
         })
     }
 
-    /// The program's own modules, or those of the recipe that runs, by name.
+    /// The program's own modules, each as the recipe that runs has it, and those that only the recipe has; by name, in the
+    /// order in which they may use one another.
     pub(in crate::script) fn built_in(&self) -> impl Iterator<Item = (&str, &str)> {
-        stdlib::STDLIB.iter().map(|(name, text)| (*name, self.frozen_module(name).unwrap_or(text)))
+        let theirs = || self.frozen().into_iter().flat_map(|frozen| &frozen.built_in);
+        let frozen = move |name: &str| theirs().find(|(known, _)| *known == name).map(|(_, text)| text.as_str());
+        let own = stdlib::STDLIB.into_iter().map(move |(name, text)| (name, frozen(name).unwrap_or(text)));
+        let is_own = |name: &str| stdlib::STDLIB.iter().any(|(own, _)| *own == name);
+        own.chain(theirs().filter(move |(name, _)| !is_own(name)).map(|(name, text)| (name.as_str(), text.as_str())))
     }
 
     /// The files of the project that the script read, beside its sources.
